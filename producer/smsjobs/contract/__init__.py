@@ -1,0 +1,59 @@
+"""What producer and worker agree on: jobs, results, errors, lanes and wire names. Standard library only.
+
+The JSON of jobs and results is a versioned contract: its golden files are in ``tests/unit/contract/golden``.
+"""
+
+from smsjobs.contract.arguments import MAX_PHONES, Message, check_message, unwrap
+from smsjobs.contract.errors import (
+    AliyunRejected,
+    ErrorCode,
+    IdempotencyConflict,
+    InvalidArguments,
+    QueueUnavailable,
+    RequestFailed,
+    SmsError,
+)
+from smsjobs.contract.jobs import Job, decode_job, encode_job, make_job
+from smsjobs.contract.lanes import LANES, Lane, OnUnknown, lane
+from smsjobs.contract.names import check_full_name
+from smsjobs.contract.outcomes import OUTCOMES, STATUSES, Outcome, decode_outcome, encode_outcome
+from smsjobs.contract.phones import normalise_phone
+from smsjobs.contract.results import ResolvedBy, SendResult, decode_result, encode_result
+from smsjobs.contract.wire import KEY_PREFIX, SEND_TASK, SUBMIT_TASK, VERSION
+
+__all__ = [
+    "KEY_PREFIX",
+    "LANES",
+    "MAX_PHONES",
+    "OUTCOMES",
+    "SEND_TASK",
+    "STATUSES",
+    "SUBMIT_TASK",
+    "VERSION",
+    "AliyunRejected",
+    "ErrorCode",
+    "IdempotencyConflict",
+    "InvalidArguments",
+    "Job",
+    "Lane",
+    "Message",
+    "OnUnknown",
+    "Outcome",
+    "QueueUnavailable",
+    "RequestFailed",
+    "ResolvedBy",
+    "SendResult",
+    "SmsError",
+    "check_full_name",
+    "check_message",
+    "decode_job",
+    "decode_outcome",
+    "decode_result",
+    "encode_job",
+    "encode_outcome",
+    "encode_result",
+    "lane",
+    "make_job",
+    "normalise_phone",
+    "unwrap",
+]

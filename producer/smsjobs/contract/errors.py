@@ -1,0 +1,236 @@
+"""The error tree: what a caller can do something about, a class each.
+
+::
+
+    SmsError
+    ├── InvalidArguments          46001  the call or the element's configuration is wrong; nothing was sent
+    │   └── IdempotencyConflict   46001  the same key was used for a different payload
+    ├── AliyunRejected            46002  Aliyun answered, and the answer was no
+    └── RequestFailed             46003  no answer decided it: `outcome` is "not_sent" or "unknown"
+        └── QueueUnavailable      46003  the job could not be handed over, because Redis is away
+
+They cross Celery's JSON result backend with class and attributes, which works only as long as
+``cls(*error.args)`` rebuilds the error: every attribute is a positional argument of JSON type, passed on to
+``Exception.__init__``. Their ``__module__`` is written out, because its name is stored with every failed result.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any, ClassVar
+
+__all__ = [
+    "AliyunRejected",
+    "ErrorCode",
+    "IdempotencyConflict",
+    "InvalidArguments",
+    "QueueUnavailable",
+    "RequestFailed",
+    "SmsError",
+]
+
+
+class ErrorCode(IntEnum):
+    """Our three codes."""
+
+    #: The arguments are bad, or the element does not exist or cannot load.
+    BAD_ARGUMENTS = 46001
+    #: Aliyun answered an error.
+    REJECTED = 46002
+    #: The request failed: it never left, it came too late, or its answer was lost.
+    REQUEST_FAILED = 46003
+
+
+class SmsError(Exception):
+    """A job that did not end in ``accepted``.
+
+    Its text begins with the code, as in ``46002 isv.BUSINESS_LIMIT_CONTROL: …``, and names no phone number, no
+    parameter and no secret.
+
+    Attributes:
+        code: 46001, 46002 or 46003 (`ErrorCode`).
+        reason: A stable word for the cause, such as ``"expired"``.
+        message: The cause and its cure, for people.
+        outcome: The job's outcome: ``"rejected"``, ``"not_sent"`` or ``"unknown"``.
+        out_id: The job's id, or None where there is no job.
+        attempts: How many requests were made, the first included.
+    """
+
+    __module__ = "smsjobs"
+    code: ClassVar[int] = int(ErrorCode.REQUEST_FAILED)
+
+    def __init__(
+        self,
+        message: str = "",
+        reason: str = "failed",
+        outcome: str = "unknown",
+        out_id: str | None = None,
+        attempts: int = 0,
+        *more: Any,
+    ) -> None:
+        # All of it positionally: what is not in `args` does not survive the result backend.
+        super().__init__(message, reason, outcome, out_id, attempts, *more)
+        self.message = message
+        self.reason = reason
+        self.outcome = outcome
+        self.out_id = out_id
+        self.attempts = attempts
+
+    @property
+    def label(self) -> str:
+        """The word after the code in the error's text."""
+        return self.reason
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.label}: {self.message}"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.code} {self.label} outcome={self.outcome} attempts={self.attempts}>"
+
+    def to_json(self) -> dict[str, Any]:
+        """The error as the JSON of an outcome."""
+        return {
+            "code": self.code,
+            "reason": self.reason,
+            "message": self.message,
+            "outcome": self.outcome,
+            "out_id": self.out_id,
+            "attempts": self.attempts,
+        }
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.args == getattr(other, "args", None)
+
+    def __hash__(self) -> int:
+        return hash((type(self).__name__, self.out_id, self.reason))
+
+
+class InvalidArguments(SmsError):
+    """46001: an argument is missing or malformed, or the element does not exist or cannot load.
+
+    Nothing was sent. ``reason`` is ``"invalid_argument"``, ``"element_not_found"``, ``"element_invalid"``,
+    ``"job_unreadable"`` (a message or record this version cannot read) or ``"job_not_found"``.
+    """
+
+    __module__ = "smsjobs"
+    code = int(ErrorCode.BAD_ARGUMENTS)
+
+    def __init__(
+        self,
+        message: str = "",
+        reason: str = "invalid_argument",
+        outcome: str = "rejected",
+        out_id: str | None = None,
+        attempts: int = 0,
+    ) -> None:
+        super().__init__(message, reason, outcome, out_id, attempts)
+
+
+class IdempotencyConflict(InvalidArguments):
+    """46001: the idempotency key belongs to a job with a different payload; ``out_id`` names that job."""
+
+    __module__ = "smsjobs"
+
+    def __init__(
+        self,
+        message: str = "the idempotency key belongs to a job with another payload: use a new key",
+        reason: str = "idempotency_conflict",
+        outcome: str = "rejected",
+        out_id: str | None = None,
+        attempts: int = 0,
+    ) -> None:
+        super().__init__(message, reason, outcome, out_id, attempts)
+
+
+class AliyunRejected(SmsError):
+    """46002: Aliyun answered an error, so nothing was sent.
+
+    Attributes:
+        aliyun_code: Aliyun's own code as text, such as ``isv.BUSINESS_LIMIT_CONTROL``.
+        aliyun_message: Aliyun's own text, without anything that could repeat the request's content.
+        request_id: Aliyun's id of the request, for a support ticket.
+        retry_after: Seconds until the same payload may work, or None.
+        advice: ``"never"`` (this payload cannot work), ``"later"`` (it may, after `retry_after`) or
+            ``"operator"`` (somebody has to mend account, signature, template or permissions first).
+    """
+
+    __module__ = "smsjobs"
+    code = int(ErrorCode.REJECTED)
+
+    def __init__(
+        self,
+        message: str = "",
+        reason: str = "refused",
+        outcome: str = "rejected",
+        out_id: str | None = None,
+        attempts: int = 1,
+        aliyun_code: str = "",
+        aliyun_message: str = "",
+        request_id: str | None = None,
+        retry_after: float | None = None,
+        advice: str = "operator",
+    ) -> None:
+        super().__init__(
+            message,
+            reason,
+            outcome,
+            out_id,
+            attempts,
+            aliyun_code,
+            aliyun_message,
+            request_id,
+            retry_after,
+            advice,
+        )
+        self.aliyun_code = aliyun_code
+        self.aliyun_message = aliyun_message
+        self.request_id = request_id
+        self.retry_after = retry_after
+        self.advice = advice
+
+    @property
+    def label(self) -> str:
+        """Aliyun's code."""
+        return self.aliyun_code or self.reason
+
+    def to_json(self) -> dict[str, Any]:
+        """The error as the JSON of an outcome."""
+        return super().to_json() | {
+            "aliyun_code": self.aliyun_code,
+            "aliyun_message": self.aliyun_message,
+            "request_id": self.request_id,
+            "retry_after": self.retry_after,
+            "advice": self.advice,
+        }
+
+
+class RequestFailed(SmsError):
+    """46003: the request failed.
+
+    ``outcome`` says which way: ``"not_sent"`` (surely nothing reached Aliyun; sending again is safe) or
+    ``"unknown"`` (a request left and its answer was lost, and no look-up settled it; sending again may send
+    twice). ``reason`` is ``"connect_failed"``, ``"expired"``, ``"throttled"``, ``"no_answer"`` or
+    ``"interrupted"``.
+    """
+
+    __module__ = "smsjobs"
+
+
+class QueueUnavailable(RequestFailed):
+    """46003: `sendMessage` could not record the job, because Redis is away or did not answer in time.
+
+    The job may or may not have been recorded. Calling again with the same ``idempotency_key`` never sends twice;
+    calling again without a key may.
+    """
+
+    __module__ = "smsjobs"
+
+    def __init__(
+        self,
+        message: str = "Redis did not answer in time",
+        reason: str = "queue_unavailable",
+        outcome: str = "unknown",
+        out_id: str | None = None,
+        attempts: int = 0,
+    ) -> None:
+        super().__init__(message, reason, outcome, out_id, attempts)

@@ -1,0 +1,176 @@
+"""A job, and its JSON: what a plain Celery client hands to ``smsjobs.submit``, and what the ledger keeps."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from smsjobs.contract.arguments import Message, check_message, unwrap
+from smsjobs.contract.errors import InvalidArguments
+from smsjobs.contract.lanes import OnUnknown, lane
+from smsjobs.contract.names import check_full_name
+from smsjobs.contract.versions import check_version
+from smsjobs.contract.wire import VERSION
+
+__all__ = ["Job", "decode_job", "encode_job", "make_job"]
+
+#: Longest life or delay of a job, in seconds. Aliyun's records, which tell what became of a lost answer, reach 30 days back.
+MAX_SECONDS: Final = 30 * 24 * 3600.0
+
+#: A job id is a Celery task id, an OutId at Aliyun (under 256 characters) and a part of a Redis key.
+_JOB_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+_FIELDS: Final = frozenset(
+    {
+        "v",
+        "id",
+        "element",
+        "phoneList",
+        "params",
+        "verifyTemplateCode",
+        "lane",
+        "expires",
+        "countdown",
+        "on_unknown",
+        "idempotency_key",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One `sendMessage` call: one Celery task id, one OutId, at most one accepted request."""
+
+    #: The Celery task id, and the OutId that Aliyun sees.
+    id: str
+    #: The element's full name.
+    element: str
+    #: What is sent, and to whom.
+    message: Message = field(repr=False)
+    #: The name of its lane.
+    lane: str
+    #: Seconds from recording after which it is not sent any more.
+    expires_s: float
+    #: Seconds from recording before which it is not sent.
+    countdown_s: float = 0
+    #: What happens when the look-ups of a lost answer end without a trace.
+    on_unknown: OnUnknown
+    #: The caller's key: the same key on the same element gives the same job back.
+    idempotency_key: str | None = field(default=None, repr=False)
+
+
+def make_job(
+    *,
+    id: str,
+    element: Any,
+    phoneList: Any = None,
+    params: Any = None,
+    verifyTemplateCode: Any = None,
+    extend: Any = None,
+    lane_name: Any = "notification",
+    expires: Any = None,
+    countdown: Any = None,
+    on_unknown: Any = None,
+    idempotency_key: Any = None,
+) -> Job:
+    """Check everything and make the job; what is None gets its lane's default.
+
+    Args:
+        expires: Seconds from now. The default counts from the end of `countdown`.
+        countdown: Seconds from now before which it is not sent.
+
+    Raises:
+        InvalidArguments: Naming the argument, never its value.
+    """
+    if not isinstance(id, str) or _JOB_ID.fullmatch(id) is None:
+        raise InvalidArguments("id must be 1 to 64 letters, digits, - or _")
+    its_lane = lane(unwrap(lane_name))
+    countdown_s = _seconds("countdown", unwrap(countdown), default=0)
+    expires_s = _seconds("expires", unwrap(expires), default=countdown_s + its_lane.expires_s)
+    if expires_s <= countdown_s:
+        raise InvalidArguments(
+            "expires must be later than now and than countdown or eta: such a job could never be sent"
+        )
+    return Job(
+        id=id,
+        element=check_full_name(unwrap(element)),
+        message=check_message(phoneList, params, verifyTemplateCode, extend),
+        lane=its_lane.name,
+        expires_s=expires_s,
+        countdown_s=countdown_s,
+        on_unknown=_on_unknown(unwrap(on_unknown), default=its_lane.on_unknown),
+        idempotency_key=_key(unwrap(idempotency_key)),
+    )
+
+
+def encode_job(job: Job) -> dict[str, Any]:
+    """The job as JSON: ``v`` is the version, the rest the job's fields."""
+    return {
+        "v": VERSION,
+        "id": job.id,
+        "element": job.element,
+        "phoneList": list(job.message.phones),
+        "params": dict(job.message.params),
+        "verifyTemplateCode": job.message.template,
+        "lane": job.lane,
+        "expires": job.expires_s,
+        "countdown": job.countdown_s,
+        "on_unknown": job.on_unknown,
+        "idempotency_key": job.idempotency_key,
+    }
+
+
+def decode_job(data: Any) -> Job:
+    """The job of that JSON. Every field but ``id``, ``element`` and the message's has a default.
+
+    Raises:
+        InvalidArguments: It is no job, it is of a newer version, or a field is unknown or wrong.
+    """
+    if not isinstance(data, Mapping):
+        raise InvalidArguments("a job must be a JSON object", "job_unreadable")
+    check_version(data.get("v", VERSION), "job")
+    if unknown := sorted(str(name) for name in data if name not in _FIELDS):
+        raise InvalidArguments(f"a job has no field {', '.join(unknown[:5])}", "job_unreadable")
+    return make_job(
+        id=data.get("id", ""),
+        element=data.get("element"),
+        phoneList=data.get("phoneList"),
+        params=data.get("params"),
+        verifyTemplateCode=data.get("verifyTemplateCode"),
+        lane_name=data.get("lane", "notification"),
+        expires=data.get("expires"),
+        countdown=data.get("countdown"),
+        on_unknown=data.get("on_unknown"),
+        idempotency_key=data.get("idempotency_key"),
+    )
+
+
+def _seconds(name: str, value: Any, *, default: float) -> float:
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise InvalidArguments(f"{name} must be a number of seconds")
+    if not 0 <= value <= MAX_SECONDS:
+        raise InvalidArguments(f"{name} must be from 0 to {MAX_SECONDS:.0f} seconds (30 days)")
+    return float(value)
+
+
+def _on_unknown(value: Any, *, default: OnUnknown) -> OnUnknown:
+    match value:
+        case None:
+            return default
+        case "hold" | "resend":
+            return "hold" if value == "hold" else "resend"
+        case _:
+            raise InvalidArguments('on_unknown must be "hold" or "resend"')
+
+
+def _key(value: Any) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value or len(value) > 512:
+        raise InvalidArguments("idempotency_key must be text of 1 to 512 characters")
+    return value

@@ -1,0 +1,27 @@
+"""The full name of an element, such as ``SMS.YourSmsName``: its path from the app root with ``.`` for ``/``."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from smsjobs.contract.errors import InvalidArguments
+
+__all__ = ["check_full_name"]
+
+_FULL_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
+
+
+def check_full_name(name: Any) -> str:
+    """The name itself, when every segment of it is a plain word, so that no path escapes.
+
+    Raises:
+        InvalidArguments: It is none.
+    """
+    if not isinstance(name, str) or _FULL_NAME.fullmatch(name) is None:
+        raise InvalidArguments(
+            "the element's name must be words joined by dots, such as SMS.YourSmsName; "
+            "a word begins with a letter and has letters, digits and _ only",
+            "element_not_found",
+        )
+    return name

@@ -1,0 +1,32 @@
+"""Phone numbers in the one form that both SendSms and QuerySendDetails take.
+
+Aliyun takes mainland numbers as 11 digits, bare or after ``+``, ``86``, ``+86`` or ``0086``, and all others as
+country code and number; QuerySendDetails takes the bare form only. Source: Aliyun's pages of both calls.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+__all__ = ["normalise_phone"]
+
+_MAINLAND: Final = re.compile(r"(?:\+|00)?(?:86)?(1[3-9][0-9]{9})", re.ASCII)
+_INTERNATIONAL: Final = re.compile(r"(?:\+|00)?([1-9][0-9]{6,14})", re.ASCII)
+
+
+def normalise_phone(text: str) -> str | None:
+    """The number as Aliyun's look-up takes it, or None where it is no phone number.
+
+    Args:
+        text: A mainland mobile number (11 digits, with or without ``+86``, ``86``, ``0086``) or a country code
+            and number of 7 to 15 digits together (with or without ``+`` or ``00``).
+    """
+    if mainland := _MAINLAND.fullmatch(text):
+        return mainland[1]
+    international = _INTERNATIONAL.fullmatch(text)
+    if international is None or international[1].startswith("86"):
+        return None
+    number = international[1]
+    # Country code 1 has area codes from 200 on; eleven digits that begin 10 or 11 are nobody's number.
+    return None if number.startswith(("10", "11")) else number

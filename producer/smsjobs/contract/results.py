@@ -1,0 +1,78 @@
+"""What a job that Aliyun accepted ends with, and its JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from smsjobs.contract.errors import InvalidArguments
+from smsjobs.contract.versions import check_version
+from smsjobs.contract.wire import VERSION
+
+__all__ = ["ResolvedBy", "SendResult", "decode_result", "encode_result"]
+
+#: Whether Aliyun's own answer decided it, or a look-up after the answer was lost.
+ResolvedBy = Literal["response", "lookup"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendResult:
+    """Aliyun accepted the message. It is not yet delivered."""
+
+    #: Always ``"accepted"``.
+    outcome: Literal["accepted"] = "accepted"
+    #: Aliyun's body: ``Code``, ``Message``, ``BizId``, ``RequestId``; after a look-up ``Code`` alone.
+    response: Mapping[str, Any] = field(default_factory=dict)
+    #: The job's id, which Aliyun keeps with the message.
+    out_id: str
+    #: How many requests were made to send it, the first included.
+    attempts: int
+    #: ``"response"`` or ``"lookup"``.
+    resolved_by: ResolvedBy = "response"
+
+    @property
+    def biz_id(self) -> str | None:
+        """Aliyun's id of the accepted request, or None after a look-up, which does not tell it."""
+        return self.response.get("BizId")
+
+    @property
+    def request_id(self) -> str | None:
+        """Aliyun's id of the HTTP request, or None after a look-up."""
+        return self.response.get("RequestId")
+
+
+def encode_result(result: SendResult) -> dict[str, Any]:
+    """The result as JSON, as `AsyncResult` shows it too."""
+    return {
+        "v": VERSION,
+        "outcome": result.outcome,
+        "response": dict(result.response),
+        "biz_id": result.biz_id,
+        "request_id": result.request_id,
+        "out_id": result.out_id,
+        "attempts": result.attempts,
+        "resolved_by": result.resolved_by,
+    }
+
+
+def decode_result(data: Any) -> SendResult:
+    """The result of that JSON.
+
+    Raises:
+        InvalidArguments: It is none, or of a newer version.
+    """
+    if not isinstance(data, Mapping):
+        raise InvalidArguments("a result must be a JSON object", "job_unreadable")
+    check_version(data.get("v"), "result")
+    try:
+        if data["outcome"] != "accepted" or data["resolved_by"] not in ("response", "lookup"):
+            raise InvalidArguments("a result must be of an accepted job", "job_unreadable")
+        return SendResult(
+            response=dict(data["response"]),
+            out_id=str(data["out_id"]),
+            attempts=int(data["attempts"]),
+            resolved_by=data["resolved_by"],
+        )
+    except (KeyError, TypeError, ValueError):
+        raise InvalidArguments("a result lacks a field or has a wrong one", "job_unreadable") from None
