@@ -1,0 +1,342 @@
+"""The embedded server as its users see it: start it or join it, its URL, leave it."""
+
+import fcntl
+import functools
+import json
+import os
+import random
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from smsjobs.embedded import keeper
+from smsjobs.embedded.binary import find_redis_server, version_of
+
+__all__ = ["EmbeddedRedis", "EmbeddedRedisError", "TemporaryRedis", "embedded_url"]
+
+#: How long a start may take, in seconds: reading a large append-only file is the slow part.
+START_S = 30
+#: How many times a server that ends at once is started again, each time on another port.
+TRIES = 4
+_POLL_S = 0.01
+
+
+class EmbeddedRedisError(Exception):
+    """The embedded server did not start; the message names its log file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Address:
+    #: The TCP port on 127.0.0.1. Kept over restarts, so that clients of a server that died find the next one.
+    port: int
+    #: Who else is on this machine must not read or write jobs.
+    password: str = field(repr=False)
+
+    @property
+    def url(self) -> str:
+        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+
+
+class EmbeddedRedis:
+    """A real Redis server of one project's own, shared by all processes that name the same directory.
+
+    It listens on a free port of 127.0.0.1, wants a random password, and writes every change to an append-only file.
+    Who starts it holds it until `stop()`, the end of a `with` block, or the end of the process; children that were
+    forked in between hold it too. The last one to let go ends it.
+
+    Should the server die while it is in use, `start()` from any process starts it again on the same data and, if
+    nobody took it meanwhile, the same port.
+
+    Args:
+        directory: Where the data, the log and the password are kept; made if it is missing, closed to other users.
+            Default: `SMS_EMBEDDED_DIR`, or `.smsjobs` in the current directory.
+        options: Settings of redis.conf to add or to replace, such as `{"appendfsync": "always"}`. They count for
+            the process that comes first; who joins later takes the server as it is.
+    """
+
+    def __init__(self, directory: Path | None = None, *, options: Mapping[str, str] | None = None) -> None:
+        self.directory = (directory or _default_directory()).absolute()
+        self._options = dict(options or {})
+        self._hold: int | None = None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(directory={str(self.directory)!r}, started={self._hold is not None})"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """Where it listens: `redis://:password@127.0.0.1:port/0`.
+
+        Raises:
+            EmbeddedRedisError: It was not started.
+        """
+        address = self._read_address() if self._hold is not None else None
+        if address is None:
+            raise EmbeddedRedisError("The embedded Redis server has no address before start().")
+        return address.url
+
+    def start(self) -> None:
+        """Starts the server, or joins the one that another process started; returns when it answers.
+
+        Calling it again is cheap, and starts a server that has died meanwhile.
+
+        Raises:
+            RedisServerNotFound: There is no redis-server on this machine.
+            EmbeddedRedisError: It did not start, or did not answer within 30 seconds.
+        """
+        held_before = self._hold is not None
+        if not held_before:
+            self._prepare_directory()
+            # Waits while a keeper holds it alone, that is, while the server before this one shuts down.
+            self._hold = _locked(self._users, fcntl.LOCK_SH)
+        try:
+            self._make_it_answer()
+        except BaseException:
+            if not held_before:
+                self._let_go()
+            raise
+
+    def stop(self) -> None:
+        """Lets go of the server; where nobody else holds it, returns when it is down and its data is on disk."""
+        if self._hold is None:
+            return
+        self._let_go()
+        limit = time.monotonic() + keeper.SHUTDOWN_S + 1
+        while self._runs() and not self._has_other_users() and time.monotonic() < limit:
+            time.sleep(_POLL_S)
+
+    # What is in the directory.
+
+    @property
+    def _users(self) -> Path:
+        """Each process that uses the server holds a shared lock on it; the keeper waits to have it alone."""
+        return self.directory / "users.lock"
+
+    @property
+    def _server(self) -> Path:
+        """Locked while the keeper or the server lives: two servers on one append-only file would destroy it."""
+        return self.directory / "server.lock"
+
+    @property
+    def _address(self) -> Path:
+        return self.directory / "server.json"
+
+    @property
+    def _data(self) -> Path:
+        return self.directory / "data"
+
+    @property
+    def _log(self) -> Path:
+        return self.directory / "redis.log"
+
+    def _prepare_directory(self) -> None:
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._data.mkdir(mode=0o700, exist_ok=True)
+        # It lies in the project's directory, with a password in it: keep it out of version control.
+        (self.directory / ".gitignore").write_text("*\n")
+
+    # Starting.
+
+    def _make_it_answer(self) -> None:
+        limit = time.monotonic() + START_S
+        tries = 0
+        while not self._answers():
+            lock = _locked(self._server, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if lock is not None:
+                if tries == TRIES:
+                    os.close(lock)
+                    raise EmbeddedRedisError(f"The embedded redis-server ended at once: {self._last_words()}")
+                self._launch(lock, fresh_port=tries > 0)
+                tries += 1
+            if time.monotonic() > limit:
+                raise EmbeddedRedisError(f"No answer within {START_S} s: {self._last_words()}")
+            time.sleep(_POLL_S)
+
+    def _launch(self, lock: int, *, fresh_port: bool) -> None:
+        """Starts the keeper, which inherits the lock."""
+        try:
+            program = find_redis_server()
+            if version_of(program) < (7,) and (self._data / "appendonlydir").exists():
+                raise EmbeddedRedisError(
+                    f"The data in {self._data} was written by Redis 7 or newer; {program} is older and would start "
+                    "without it. Put the newer redis-server on PATH, or remove that directory."
+                )
+            address = self._choose_address(fresh_port=fresh_port)
+            with _open_private(self._log, os.O_APPEND) as log:
+                subprocess.run(  # noqa: S603  our own script, no shell
+                    [sys.executable, "-I", "-S", keeper.__file__, program, self._users, str(lock)],
+                    # Not by arguments, because a command line can be read by every user of the machine.
+                    input=self._configuration(address).encode(),
+                    stdout=log,
+                    stderr=log,
+                    cwd=self.directory,
+                    pass_fds=[lock],
+                    start_new_session=True,
+                    check=True,
+                )
+        except subprocess.CalledProcessError as error:
+            raise EmbeddedRedisError(
+                f"{sys.executable} could not run the keeper: {self._last_words()}"
+            ) from error
+        finally:
+            os.close(lock)
+
+    def _choose_address(self, *, fresh_port: bool) -> _Address:
+        before = self._read_address()
+        port = before.port if before and not fresh_port else _free_port()
+        address = _Address(port=port, password=before.password if before else secrets.token_urlsafe(24))
+        draft = self._address.with_suffix(".new")
+        with _open_private(draft, os.O_TRUNC) as file:
+            json.dump(asdict(address), file)
+        draft.replace(self._address)
+        return address
+
+    def _read_address(self) -> _Address | None:
+        try:
+            return _Address(**json.loads(self._address.read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def _configuration(self, address: _Address) -> str:
+        settings = {
+            "bind": "127.0.0.1",
+            "port": str(address.port),
+            "requirepass": address.password,
+            "dir": self._data.name,
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            # The append-only file is the record; a snapshot beside it would only cost.
+            "save": '""',
+            # Jobs must never make room for other jobs: a full server refuses instead.
+            "maxmemory-policy": "noeviction",
+            "timeout": "0",
+        }
+        return "".join(f"{name} {value}\n" for name, value in (settings | self._options).items())
+
+    def _answers(self) -> bool:
+        """Whether our server answers, and not another one that was given its port since."""
+        address = self._read_address()
+        if address is None:
+            return False
+        try:
+            with redis.Redis.from_url(
+                address.url, decode_responses=True, socket_timeout=2, retry=Retry(NoBackoff(), 0)
+            ) as client:
+                return Path(client.config_get("dir")["dir"]).samefile(self._data)
+        except (redis.RedisError, OSError, KeyError):
+            return False
+
+    def _last_words(self) -> str:
+        lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
+        return f"{lines[-1].strip() if lines else 'it wrote no log'} (log: {self._log})"
+
+    # Stopping.
+
+    def _let_go(self) -> None:
+        # Closing, not unlocking: a forked child holds the same lock by its own copy, and unlocking would take it away.
+        if self._hold is not None:
+            os.close(self._hold)
+            self._hold = None
+
+    def _runs(self) -> bool:
+        return not _can_lock(self._server, fcntl.LOCK_EX)
+
+    def _has_other_users(self) -> bool:
+        """Users share their lock, so we could share it too; while the keeper has it alone, nobody can."""
+        return _can_lock(self._users, fcntl.LOCK_SH) and not _can_lock(self._users, fcntl.LOCK_EX)
+
+
+class TemporaryRedis(EmbeddedRedis):
+    """An embedded server for a test or a demonstration: its directory is a new one, and `stop()` removes it."""
+
+    def __init__(self, *, options: Mapping[str, str] | None = None) -> None:
+        super().__init__(Path(tempfile.mkdtemp(prefix="smsjobs-")), options=options)
+
+    def stop(self) -> None:
+        """Ends the server and removes its directory."""
+        super().stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def embedded_url() -> str:
+    """The URL of this project's embedded server, which runs at least as long as this process does."""
+    server = _of_this_process(_default_directory().absolute())
+    with _starting:
+        server.start()
+    return server.url
+
+
+_starting = threading.Lock()
+
+
+@functools.cache
+def _of_this_process(directory: Path) -> EmbeddedRedis:
+    return EmbeddedRedis(directory)
+
+
+def _default_directory() -> Path:
+    return Path(os.environ.get("SMS_EMBEDDED_DIR") or ".smsjobs")
+
+
+def _open_private(path: Path, flags: int) -> IO[str]:
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | flags, 0o600), "w")
+
+
+def _locked(path: Path, kind: int) -> int | None:
+    """The file, open and locked; None where that would mean to wait and `kind` says not to."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(file, kind)
+    except BlockingIOError:
+        os.close(file)
+        return None
+    except BaseException:
+        os.close(file)
+        raise
+    return file
+
+
+def _can_lock(path: Path, kind: int) -> bool:
+    file = _locked(path, kind | fcntl.LOCK_NB)
+    if file is None:
+        return False
+    os.close(file)
+    return True
+
+
+def _free_port() -> int:
+    # Below the ports that systems give to outgoing connections: a client that tries again and again to reach its
+    # server on one of those can be given the server's own port as its own end, and keep the server from starting.
+    return next(port for port in random.sample(range(15000, 32000), 1000) if _is_free(port))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
