@@ -1,5 +1,17 @@
-"""Send SMS through Alibaba Cloud in the background: the part that a web application installs."""
+"""Send SMS through Alibaba Cloud in the background: the part that a web application installs.
 
+::
+
+    from smsjobs import connect
+
+    sms = connect()
+    job = sms.getElement("SMS.YourSmsName").sendMessage(
+        phoneList=["13800138000"], params={"code": "123456"}, verifyTemplateCode="SMS_123456789"
+    )
+    job.get(timeout=10)
+"""
+
+from smsjobs.client import Element, Sms, connect
 from smsjobs.contract import (
     AliyunRejected,
     IdempotencyConflict,
@@ -9,13 +21,20 @@ from smsjobs.contract import (
     SendResult,
     SmsError,
 )
+from smsjobs.job_handle import Job
+from smsjobs.settings import SettingsError
 
 __all__ = [
     "AliyunRejected",
+    "Element",
     "IdempotencyConflict",
     "InvalidArguments",
+    "Job",
     "QueueUnavailable",
     "RequestFailed",
     "SendResult",
+    "SettingsError",
+    "Sms",
     "SmsError",
+    "connect",
 ]

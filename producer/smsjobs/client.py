@@ -1,0 +1,224 @@
+"""The producer: `connect` once, then enqueue from request handlers, threads and forked processes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from kombu.exceptions import KombuError, OperationalError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from smsjobs.contract import InvalidArguments, OnUnknown, QueueUnavailable, check_full_name, make_job, unwrap
+from smsjobs.contract import Job as JobRecord
+from smsjobs.job_handle import Job
+from smsjobs.ledger import Ledger, connect_redis
+from smsjobs.publisher import Publisher
+from smsjobs.settings import ConnectionSettings
+
+if TYPE_CHECKING:
+    from smsjobs.ledger import Recorded
+
+__all__ = ["Element", "Sms", "connect"]
+
+log = logging.getLogger(__name__)
+
+
+def connect(
+    *,
+    broker_url: str | None = None,
+    redis_url: str | None = None,
+    result_backend: str | None = None,
+    timeout: float | None = None,
+) -> Sms:
+    """The way in. Nothing is connected until the first call needs it.
+
+    Args:
+        broker_url: Celery's broker; else ``SMS_BROKER_URL``, else ``redis://127.0.0.1:6379/0``. ``"embedded"``
+            starts a private redis-server.
+        redis_url: Redis for the ledger; else ``SMS_REDIS_URL``, else the broker's, where that is Redis.
+        result_backend: Celery's result backend, for `Sms.async_result`; else ``SMS_RESULT_BACKEND``, else Redis.
+        timeout: Seconds after which a call gives up on Redis; else ``SMS_TIMEOUT``, else 5.
+
+    Raises:
+        SettingsError: A setting is wrong; the text names the cure.
+    """
+    return Sms(
+        ConnectionSettings.read(
+            broker_url=broker_url, redis_url=redis_url, result_backend=result_backend, timeout_s=timeout
+        )
+    )
+
+
+class Sms:
+    """A producer. Safe to share between threads; a forked child gets connections of its own by itself."""
+
+    def __init__(self, settings: ConnectionSettings) -> None:
+        self.settings = settings
+        self._pid = 0
+        self._connect()
+
+    def __repr__(self) -> str:
+        return "<Sms>"
+
+    def getElement(self, name: str) -> Element:
+        """The SMS element of that full name, such as ``"SMS.YourSmsName"``.
+
+        The producer has no element's files: whether it exists is found out on a worker.
+
+        Raises:
+            InvalidArguments: It is no full name.
+        """
+        return Element(self, check_full_name(unwrap(name)))
+
+    def job(self, job_id: str) -> Job:
+        """The handle on a job, maybe another process's."""
+        if not isinstance(job_id, str) or not job_id:
+            raise InvalidArguments("job_id must be the text of a job's id", "job_not_found")
+        return Job(job_id, self._ledger, timeout_s=self.settings.timeout_s)
+
+    def close(self) -> None:
+        """Close the connections. The object may be used again."""
+        self._publisher.close()
+        self._ledger.redis.close()
+
+    def enqueue(self, job: JobRecord) -> Job:
+        """Record the job, then publish its id.
+
+        Raises:
+            IdempotencyConflict: Its key belongs to a job with another payload.
+            QueueUnavailable: Redis did not record it in time.
+        """
+        if self._pid != os.getpid():
+            self._connect()
+        recorded = self._record(job)
+        if recorded.new and not job.countdown_s:
+            self._publish(recorded.job_id, job.lane)
+        return self.job(recorded.job_id)
+
+    def _record(self, job: JobRecord) -> Recorded:
+        """Recording recognises its own repetition, so a lost answer is answered by asking again."""
+        deadline = time.monotonic() + self.settings.timeout_s
+        while True:
+            try:
+                return self._ledger.record(job)
+            except (RedisConnectionError, RedisTimeoutError):
+                if time.monotonic() >= deadline:
+                    raise QueueUnavailable(
+                        "Redis is away, so the job could not be recorded in time. Calling again with the same "
+                        "idempotency_key never sends twice",
+                        out_id=job.id,
+                    ) from None
+                time.sleep(0.05)
+
+    def _publish(self, job_id: str, lane: str) -> None:
+        try:
+            self._publisher.publish(job_id, lane)
+        except (OperationalError, KombuError, OSError):
+            # It is in the ledger, and so it will be sent: the sweep publishes what nobody claimed.
+            log.warning(
+                "a job is recorded but could not be published; the sweep will publish it",
+                extra={"action": "publish_failed", "job_id": job_id, "lane": lane},
+            )
+
+    def _connect(self) -> None:
+        timeout_s = self.settings.timeout_s
+        self._ledger = Ledger(
+            connect_redis(self.settings.redis_url, timeout_s=timeout_s / 2),
+            retention_s=self.settings.retention_s,
+        )
+        self._publisher = Publisher(self.settings.broker_url, timeout_s=timeout_s / 2)
+        self._pid = os.getpid()
+
+
+class Element:
+    """An SMS element as the producer knows it: a name. Account, secret and signature stay on the workers."""
+
+    def __init__(self, sms: Sms, full_name: str) -> None:
+        self._sms = sms
+        self._full_name = full_name
+
+    def __repr__(self) -> str:
+        return f"<Element {self._full_name}>"
+
+    @property
+    def fullName(self) -> str:
+        """The full name, such as ``"SMS.YourSmsName"``."""
+        return self._full_name
+
+    def sendMessage(
+        self,
+        phoneList: Any = None,
+        params: Any = None,
+        verifyTemplateCode: Any = None,
+        extend: Any = None,
+        *,
+        lane: str = "notification",
+        expires: float | None = None,
+        countdown: float | None = None,
+        eta: datetime | None = None,
+        on_unknown: OnUnknown | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """Enqueue one message to one or more numbers that share its parameters.
+
+        Args:
+            phoneList: 1 to 1,000 numbers as text; mainland numbers bare or with +86, others with country code.
+            params: The template's parameters, a dict of text; ``{}`` for a template without any.
+            verifyTemplateCode: The template's code, such as ``"SMS_123456789"``.
+            extend: ``{"verifyTemplateCode": …}``, the older way to name the template.
+            lane: ``"verification"``, ``"notification"`` or ``"bulk"``.
+            expires: Seconds from now after which it is not sent any more. Default by lane: 300 s, 24 h, 72 h.
+            countdown: Seconds from now before which it is not sent; at most 30 days.
+            eta: The same as a point in time, with a time zone.
+            on_unknown: What happens when an answer was lost and the look-ups find no trace: ``"hold"`` settles
+                the job as unknown, ``"resend"`` sends once more. Default by lane: hold, resend, hold.
+            idempotency_key: The same key on the same element gives the same job back, for as long as the job
+                lives and its outcome is kept (3 days).
+
+        Returns:
+            The job; with a known `idempotency_key`, the earlier one.
+
+        Raises:
+            InvalidArguments: An argument is missing or wrong; nothing was enqueued.
+            IdempotencyConflict: The key belongs to a job with another payload.
+            QueueUnavailable: Redis did not record the job within the timeout (default 5 s). It may have been
+                recorded all the same: call again with the same `idempotency_key`, and it is not sent twice.
+        """
+        return self._sms.enqueue(
+            make_job(
+                id=str(uuid.uuid4()),
+                element=self._full_name,
+                phoneList=phoneList,
+                params=params,
+                verifyTemplateCode=verifyTemplateCode,
+                extend=extend,
+                lane_name=lane,
+                expires=expires,
+                countdown=_countdown(countdown, eta),
+                on_unknown=on_unknown,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    async def send_message_async(self, *args: Any, **kwargs: Any) -> Job:
+        """`sendMessage`, without blocking the event loop; the same arguments."""
+        return await asyncio.to_thread(self.sendMessage, *args, **kwargs)
+
+
+def _countdown(
+    countdown: float | None, eta: datetime | None, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> Any:
+    if eta is None:
+        return countdown
+    if countdown is not None:
+        raise InvalidArguments("pass countdown or eta, not both")
+    if not isinstance(eta, datetime) or eta.tzinfo is None:
+        raise InvalidArguments("eta must be a datetime with a time zone, such as datetime.now(UTC)")
+    return max(0.0, (eta - now()).total_seconds())

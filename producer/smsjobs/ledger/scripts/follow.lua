@@ -1,0 +1,12 @@
+-- Have the outcome of a job stored under one more Celery task id.
+--
+-- KEYS  1 sms:job:<id>
+-- ARGV  1 the follower's task id
+-- Returns the outcome JSON where the job is settled already, else "".
+local f = redis.call('HMGET', KEYS[1], 'outcome', 'followers')
+if f[1] then return f[1] end
+local followers = f[2] or ''
+if not string.find(' ' .. followers .. ' ', ' ' .. ARGV[1] .. ' ', 1, true) then
+  redis.call('HSET', KEYS[1], 'followers', followers == '' and ARGV[1] or followers .. ' ' .. ARGV[1])
+end
+return ''

@@ -1,0 +1,29 @@
+-- Write a job's final outcome, once. Its numbers and parameters leave Redis with this step.
+--
+-- KEYS  1 sms:job:<id>   2 sms:agenda
+-- ARGV  1 now (0: Redis's clock)   2 id   3 token, "" for a job that nobody holds   4 state   5 outcome JSON
+--       6 ms for which the outcome is kept   7 ms after which the sweep asks whether the result was stored, or 0
+-- Returns {"ok", followers}: settled, by this call or by an earlier one with the same token;
+--         {"settled", outcome JSON, followers}: it has another outcome already;  {"fenced"};  {"missing"}
+local f = redis.call('HMGET', KEYS[1], 'state', 'token', 'outcome', 'followers', 'settled_by', 'key')
+local state, token = f[1], f[2]
+if not state then return {'missing'} end
+if SETTLED[state] then
+  if f[5] == ARGV[3] and f[3] == ARGV[5] then return {'ok', f[4] or ''} end
+  return {'settled', f[3] or '', f[4] or ''}
+end
+-- A stale holder cannot overwrite; but that Aliyun accepted is a fact whoever brings it, and stops a resend.
+if token ~= ARGV[3] and ARGV[4] ~= 'accepted' then return {'fenced'} end
+-- Without a token only what still waits to be sent is settled: a worker may have been at it since the sweep looked.
+if ARGV[3] == '' and state ~= 'queued' then return {'fenced'} end
+redis.call('HSET', KEYS[1], 'state', ARGV[4], 'outcome', ARGV[5], 'settled_by', ARGV[3], 'token', '')
+redis.call('HDEL', KEYS[1], 'job', 'lease', 'claimed', 'due', 'expires', 'requeue', 'looks', 'released', 'lost_from',
+  'lost_to', 'resent', 'interrupted', 'attempts')
+redis.call('PEXPIRE', KEYS[1], ARGV[6])
+if f[6] and f[6] ~= '' then redis.call('PEXPIRE', f[6], ARGV[6]) end
+if num(ARGV[7]) > 0 then
+  redis.call('ZADD', KEYS[2], ms(now_ms(ARGV[1]) + num(ARGV[7])), ARGV[2])
+else
+  redis.call('ZREM', KEYS[2], ARGV[2])
+end
+return {'ok', f[4] or ''}

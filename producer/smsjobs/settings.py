@@ -1,0 +1,114 @@
+"""Where Redis and the broker are, read from the environment or handed in. Shared by producer and worker."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+from smsjobs.ledger import DEFAULT_RETENTION_S
+
+__all__ = ["DEFAULT_BROKER_URL", "EMBEDDED", "ConnectionSettings", "SettingsError", "read_number"]
+
+DEFAULT_BROKER_URL: Final = "redis://127.0.0.1:6379/0"
+
+#: As a broker URL: a private redis-server that smsjobs starts itself.
+EMBEDDED: Final = "embedded"
+
+_REDIS_SCHEMES: Final = ("redis", "rediss", "redis+socket", "unix")
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong. The text names it and the cure. Trying again does not help."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionSettings:
+    """The three addresses, and how long to wait for them."""
+
+    #: Celery's broker.
+    broker_url: str = field(repr=False)
+    #: Celery's result backend, or None where there is none.
+    result_backend: str | None = field(repr=False)
+    #: Redis for the ledger.
+    redis_url: str = field(repr=False)
+    #: Seconds after which a call gives up on Redis.
+    timeout_s: float = 5.0
+    #: Seconds for which an outcome is kept.
+    retention_s: float = DEFAULT_RETENTION_S
+
+    @classmethod
+    def read(
+        cls,
+        *,
+        broker_url: str | None = None,
+        redis_url: str | None = None,
+        result_backend: str | None = None,
+        timeout_s: float | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> ConnectionSettings:
+        """From the arguments, else from ``SMS_…`` in the environment, else the defaults.
+
+        Raises:
+            SettingsError: Naming the setting and the cure.
+        """
+        env = os.environ if environ is None else environ
+        broker = broker_url or env.get("SMS_BROKER_URL") or DEFAULT_BROKER_URL
+        if broker == EMBEDDED:
+            from smsjobs.embedded import embedded_url  # noqa: PLC0415  only where it is asked for
+
+            broker = embedded_url()
+        redis = redis_url or env.get("SMS_REDIS_URL") or _redis_of(broker)
+        backend = result_backend or env.get("SMS_RESULT_BACKEND") or _backend_of(broker, redis)
+        return cls(
+            broker_url=broker,
+            result_backend=backend,
+            redis_url=_for_redis_py(redis),
+            timeout_s=read_number(env, "SMS_TIMEOUT", 5.0, at_least=0.1) if timeout_s is None else timeout_s,
+            retention_s=read_number(env, "SMS_RETENTION", DEFAULT_RETENTION_S, at_least=60),
+        )
+
+
+def read_number(environ: Mapping[str, str], name: str, default: float, *, at_least: float) -> float:
+    """A number from the environment.
+
+    Raises:
+        SettingsError: It is no number, or too small.
+    """
+    text = environ.get(name)
+    if not text:
+        return default
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not (math.isfinite(number) and number >= at_least):
+        raise SettingsError(f"{name} must be a number of at least {at_least:g}")
+    return number
+
+
+def _redis_of(broker: str) -> str:
+    if urlsplit(broker).scheme in _REDIS_SCHEMES:
+        return broker
+    raise SettingsError(
+        "SMS_REDIS_URL is missing: the broker is not a single Redis, and the ledger needs one, "
+        "such as redis://127.0.0.1:6379/0"
+    )
+
+
+def _backend_of(broker: str, redis: str) -> str:
+    return broker if urlsplit(broker).scheme in _REDIS_SCHEMES else redis
+
+
+def _for_redis_py(url: str) -> str:
+    """The URL as redis-py spells it: kombu's name for a Unix socket is another one."""
+    parts = urlsplit(url)
+    if parts.scheme not in _REDIS_SCHEMES:
+        raise SettingsError("SMS_REDIS_URL must begin with redis://, rediss:// or unix://")
+    if parts.scheme != "redis+socket":
+        return url
+    database = parse_qs(parts.query).get("virtual_host", ["0"])[0]
+    return f"unix://{parts.path}?db={database}"
