@@ -1,15 +1,26 @@
-# Everything runs in a virtual environment of its own; nothing needs root.
-PYTHON ?= python3
-VENV   ?= .venv
-BIN    := $(VENV)/bin
+# Everything runs in a virtual environment of its own; nothing needs root, Redis or Docker.
+# What is needed: git, make and Python 3.11 or newer. Another Python than the one found: make PYTHON=... test
 
-.PHONY: help setup demo test lint types imports clean
+# Ready-made programs of the embedded Redis are most widely there for 3.11 and 3.12, so these come first.
+PYTHONS := python3.12 python3.11 python3 python3.13 python3.14
+PYTHON  ?= $(shell for p in $(PYTHONS); do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV    ?= .venv
+BIN     := $(VENV)/bin
+
+.PHONY: help setup demo test lint types imports check clean
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 $(VENV)/.ready: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@test -n "$(PYTHON)" || { echo "smsjobs needs Python 3.11 or newer; none of these is: $(PYTHONS). Install one, or name it: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "smsjobs needs Python 3.11 or newer, and this is " + sys.version)'
+	@echo "Making the virtual environment $(VENV) with $(PYTHON) ..."
+	@$(PYTHON) -m venv $(VENV) || { echo "Python has no venv here; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@# A download that fails is tried again; whatever has arrived by then is kept.
+	@for try in 1 2 3; do \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 5 --editable '.[dev]' && exit 0; \
+		echo "pip failed (try $$try of 3)" >&2; sleep $$((try * 3)); \
+	done; exit 1
 	@touch $@
 
 setup: $(VENV)/.ready  ## make the virtual environment and install everything
@@ -17,8 +28,8 @@ setup: $(VENV)/.ready  ## make the virtual environment and install everything
 demo: $(VENV)/.ready  ## a first success, with no account and nothing installed
 	@$(BIN)/smsjobs demo
 
-test: $(VENV)/.ready  ## every test but the long chaos run
-	$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.ready  ## every test but the long chaos run; make test ARGS="-k embedded"
+	@$(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/.ready  ## ruff, rules and format
 	$(BIN)/ruff check .
@@ -30,5 +41,7 @@ types: $(VENV)/.ready  ## mypy, strict
 imports: $(VENV)/.ready  ## who may import whom
 	$(BIN)/lint-imports
 
+check: lint types imports test  ## all of the above
+
 clean:  ## remove what the targets above made
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
