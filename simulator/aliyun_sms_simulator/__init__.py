@@ -1,1 +1,20 @@
-"""Placeholder."""
+"""An Alibaba Cloud SMS endpoint for localhost, for tests and for trying things out.
+
+The official SDK works against it unmodified. It records what it accepted, and it can be told to fail in every way a network
+and a provider can. See docs/simulator.md.
+"""
+
+from aliyun_sms_simulator.catalogue import Catalogue, CatalogueError
+from aliyun_sms_simulator.client import SimulatorControl, SimulatorError
+from aliyun_sms_simulator.handle import Simulator, SimulatorProcess
+from aliyun_sms_simulator.settings import Settings
+
+__all__ = [
+    "Catalogue",
+    "CatalogueError",
+    "Settings",
+    "Simulator",
+    "SimulatorControl",
+    "SimulatorError",
+    "SimulatorProcess",
+]

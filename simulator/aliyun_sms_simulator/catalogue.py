@@ -1,0 +1,217 @@
+"""What the simulated Aliyun knows: accounts, signatures and templates, from a JSON file or built in."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aliyun_sms_simulator.codes import refusal
+from aliyun_sms_simulator.template import (
+    KINDS,
+    VARIABLE_TYPES,
+    Kind,
+    Template,
+    check_code,
+    check_lenient,
+    check_text,
+    lenient_kind,
+    lenient_text,
+)
+
+__all__ = ["Account", "Catalogue", "CatalogueError", "Signature"]
+
+
+class CatalogueError(ValueError):
+    """A catalogue cannot be used; the message names the entry and the cure, and holds no secret."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """An access key."""
+
+    access_key: str
+    access_secret: str = field(repr=False)
+    #: an STS token that every request of this key must carry, if any
+    security_token: str | None = field(default=None, repr=False)
+    #: False: the key is disabled
+    active: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signature:
+    """An approved signature."""
+
+    name: str
+    #: True: for verification templates only
+    verification_only: bool = False
+    approved: bool = True
+
+
+_DEFAULT_ACCOUNTS = (
+    Account(access_key="your_access_key", access_secret="your_access_secret"),  # noqa: S106  a placeholder
+    Account(access_key="demo_access_key", access_secret="demo_access_secret"),  # noqa: S106  a placeholder
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalogue:
+    """Accounts, signatures and templates.
+
+    What is None is lenient: any signature is good, any template of the form ``SMS_<digits>`` is good. What is given is
+    complete: anything else is refused as Aliyun refuses it. An access key must always be known, because without its secret
+    no signature can be verified.
+    """
+
+    accounts: Mapping[str, Account] = field(
+        default_factory=lambda: {a.access_key: a for a in _DEFAULT_ACCOUNTS}
+    )
+    signatures: Mapping[str, Signature] | None = None
+    templates: Mapping[str, Template] | None = None
+
+    @classmethod
+    def read(cls, path: str | Path) -> "Catalogue":
+        """Read a catalogue file.
+
+        Raises:
+            CatalogueError: the file is missing, is no JSON, or an entry is wrong.
+        """
+        try:
+            data = json.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise CatalogueError(f"{path}: {error.strerror}; name a JSON file that can be read") from None
+        except ValueError as error:
+            # The error's text is a position; the document itself may hold secrets.
+            raise CatalogueError(f"{path}: not valid JSON ({error})") from None
+        try:
+            return cls.from_json(data)
+        except CatalogueError as error:
+            raise CatalogueError(f"{path}: {error}") from None
+
+    @classmethod
+    def from_json(cls, data: Any) -> "Catalogue":
+        """Build a catalogue from the content of a catalogue file.
+
+        Args:
+            data: an object with any of ``accounts``, ``signatures`` and ``templates``, each a list of objects.
+
+        Raises:
+            CatalogueError: an entry is wrong.
+        """
+        if not isinstance(data, dict) or not data.keys() <= {"accounts", "signatures", "templates"}:
+            raise CatalogueError(
+                "must be an object with any of 'accounts', 'signatures' and 'templates', and no other key"
+            )
+        lists = {key: _entries(data, key) for key in data}
+        accounts = [_account(entry, place) for place, entry in lists.get("accounts", ())]
+        return cls(
+            accounts={a.access_key: a for a in accounts or _DEFAULT_ACCOUNTS},
+            signatures={s.name: s for s in (_signature(e, p) for p, e in lists["signatures"])}
+            if "signatures" in lists
+            else None,
+            templates={t.code: t for t in (_template(e, p) for p, e in lists["templates"])}
+            if "templates" in lists
+            else None,
+        )
+
+    def with_accounts(self, accounts: Mapping[str, str]) -> "Catalogue":
+        """Return this catalogue with more access keys, given as key and secret."""
+        more = {key: Account(access_key=key, access_secret=secret) for key, secret in accounts.items()}
+        return Catalogue(
+            accounts={**self.accounts, **more}, signatures=self.signatures, templates=self.templates
+        )
+
+    def check_signature(self, name: str, kind: Kind) -> None:
+        """Check that a signature may be used for a kind of template.
+
+        Raises:
+            Refusal: as Aliyun would answer.
+        """
+        if self.signatures is None:
+            return
+        found = self.signatures.get(name)
+        if found is None:
+            raise refusal("isv.SMS_SIGNATURE_ILLEGAL")
+        if not found.approved:
+            raise refusal("isv.SIGN_STATE_ILLEGAL")
+        if found.verification_only and kind != "verification":
+            raise refusal("isv.SMS_SIGNATURE_SCENE_ILLEGAL")
+
+    def kind(self, code: str, params: Mapping[str, str]) -> Kind:
+        """Return a template's kind.
+
+        Raises:
+            Refusal: there is no such template, or it is not approved.
+        """
+        check_code(code)
+        if self.templates is None:
+            return lenient_kind(params)
+        found = self.templates.get(code)
+        if found is None or not found.approved:
+            raise refusal("isv.SMS_TEMPLATE_ILLEGAL")
+        return found.kind
+
+    def check_params(self, code: str, sign_name: str, params: Mapping[str, str]) -> None:
+        """Check parameters and the text they make.
+
+        Raises:
+            Refusal: as Aliyun would answer.
+        """
+        if self.templates is None:
+            check_lenient(params)
+        else:
+            self.templates[code].check(params)
+        check_text(self.text(code, sign_name, params))
+
+    def text(self, code: str, sign_name: str, params: Mapping[str, str]) -> str:
+        """Return the message a phone would show; for a template nobody described, a stand-in that lists the parameters."""
+        if self.templates is not None and code in self.templates:
+            return self.templates[code].text(sign_name, params)
+        return lenient_text(code, sign_name, params)
+
+
+def _entries(data: dict[str, Any], key: str) -> list[tuple[str, dict[str, Any]]]:
+    entries = data[key]
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise CatalogueError(f"{key} must be a list of objects")
+    return [(f"{key}[{index}]", entry) for index, entry in enumerate(entries)]
+
+
+def _take(
+    entry: dict[str, Any], place: str, required: tuple[str, ...], optional: tuple[str, ...]
+) -> dict[str, Any]:
+    if unknown := entry.keys() - {*required, *optional}:
+        raise CatalogueError(
+            f"{place}: unknown key {min(unknown)!r}; it may have {', '.join(required + optional)}"
+        )
+    for key in required:
+        if not isinstance(entry.get(key), str) or not entry[key]:
+            raise CatalogueError(f"{place}: {key} must be text that is not empty")
+    for key in ("active", "approved", "verification_only"):
+        if not isinstance(entry.get(key, True), bool):
+            raise CatalogueError(f"{place}: {key} must be true or false")
+    return entry
+
+
+def _account(entry: dict[str, Any], place: str) -> Account:
+    return Account(**_take(entry, place, ("access_key", "access_secret"), ("security_token", "active")))
+
+
+def _signature(entry: dict[str, Any], place: str) -> Signature:
+    return Signature(**_take(entry, place, ("name",), ("verification_only", "approved")))
+
+
+def _template(entry: dict[str, Any], place: str) -> Template:
+    template = Template(**_take(entry, place, ("code", "content"), ("kind", "approved", "variables")))
+    try:
+        check_code(template.code)
+    except Exception:  # noqa: BLE001  whatever is wrong with it, the cure is the same
+        raise CatalogueError(f"{place}: code must be SMS_ and digits") from None
+    if template.kind not in KINDS:
+        raise CatalogueError(f"{place}: kind must be one of {', '.join(KINDS)}")
+    if (
+        not isinstance(template.variables, dict)
+        or not set(template.variables.values()) <= VARIABLE_TYPES.keys()
+    ):
+        raise CatalogueError(f"{place}: variables must map each name to one of {', '.join(VARIABLE_TYPES)}")
+    return template

@@ -1,0 +1,196 @@
+"""The command ``aliyun-sms-simulator``."""
+
+import argparse
+import asyncio
+import contextlib
+import errno
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from aliyun_sms_simulator.catalogue import Catalogue, CatalogueError
+from aliyun_sms_simulator.settings import Settings
+
+__all__ = ["main", "parser"]
+
+_EPILOG = """\
+Point your application at it by adding "endpoint": "http://127.0.0.1:9400" to sms.json. Without --catalogue it takes
+the access keys your_access_key/your_access_secret and demo_access_key/demo_access_secret, any signature, and any
+template named SMS_ and digits. Nothing is ever sent to a phone. Faults, clock and record are on the control port:
+see docs/simulator.md.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    made = argparse.ArgumentParser(
+        prog="aliyun-sms-simulator",
+        description="An Alibaba Cloud SMS endpoint for localhost: the official SDK works against it, no message leaves it.",
+        epilog=_EPILOG,
+    )
+    add = made.add_argument
+    add(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on (%(default)s); keep it private, there are no passwords",
+    )
+    add("--port", type=_port, default=9400, help="port of the endpoint, 0 for a free one (%(default)s)")
+    add(
+        "--control-port",
+        type=_port,
+        default=9401,
+        help="port of the control API, 0 for a free one (%(default)s)",
+    )
+    add(
+        "--catalogue",
+        metavar="FILE",
+        help="JSON file with accounts, signatures and templates; what it lists is complete",
+    )
+    add(
+        "--account",
+        action="append",
+        default=[],
+        metavar="KEY:SECRET",
+        help="one more access key; may be repeated",
+    )
+    add("--flow-control", action="store_true", help="limit messages for each number as Aliyun does")
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting, as in latency_ms=50; may be repeated",
+    )
+    add("--show-messages", action="store_true", help="print each accepted message, number and text included")
+    add("--ready-file", metavar="FILE", help="write url, control_url and pid there as JSON when ready")
+    add("--magic", action="store_true", help="print the table of magic phone numbers and end")
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command until it is told to stop by SIGINT or SIGTERM.
+
+    Args:
+        argv: arguments without the command's name; None takes the process's own.
+
+    Returns:
+        The exit status: 0 when told to stop, 1 when it could not start, 2 for bad usage.
+    """
+    arguments = parser().parse_args(argv)
+    if arguments.magic:
+        return _magic()
+    try:
+        catalogue = _catalogue(arguments)
+        settings = Settings().changed(_settings(arguments))
+    except (CatalogueError, ValueError) as error:
+        return _fail(str(error), 2)
+    try:
+        return asyncio.run(_run(arguments, catalogue, settings))
+    except ImportError as error:
+        if error.name != "aiohttp":
+            raise
+        return _fail("aiohttp is missing; install it with: pip install 'smsjobs[simulator]'", 1)
+    except OSError as error:
+        return _fail(_startup_error(error, arguments), 1)
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65_535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return port
+
+
+async def _run(arguments: argparse.Namespace, catalogue: Catalogue, settings: Settings) -> int:
+    from aliyun_sms_simulator.server import Server  # noqa: PLC0415  --help must work without aiohttp
+    from aliyun_sms_simulator.world import World  # noqa: PLC0415  --help must work without aiohttp
+
+    ending = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Not in a thread and not on Windows; there KeyboardInterrupt ends it.
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            asyncio.get_running_loop().add_signal_handler(number, ending.set)
+    world = World(catalogue, settings)
+    if arguments.show_messages:
+        world.on_accept = lambda accepted: _show(world, accepted)
+    server = Server(world)
+    await server.start(arguments.host, arguments.port, arguments.control_port)
+    try:
+        if arguments.ready_file:
+            _write_ready(Path(arguments.ready_file), {"url": server.url, "control_url": server.control_url})
+        _say(f"Aliyun SMS simulator: endpoint {server.url}, control {server.control_url}")
+        if not arguments.show_messages:
+            _say("Add --show-messages to see each message here. Ctrl-C ends it.")
+        await ending.wait()
+    finally:
+        await server.stop()
+    return 0
+
+
+def _catalogue(arguments: argparse.Namespace) -> Catalogue:
+    catalogue = Catalogue.read(arguments.catalogue) if arguments.catalogue else Catalogue()
+    pairs = [text.partition(":") for text in arguments.account]
+    if not all(key and secret for key, _, secret in pairs):
+        raise ValueError("--account needs KEY:SECRET")
+    return catalogue.with_accounts({key: secret for key, _, secret in pairs})
+
+
+def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    changes: dict[str, Any] = {"flow_control": True} if arguments.flow_control else {}
+    for text in arguments.set:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError("--set needs NAME=VALUE")
+        try:
+            changes[name] = json.loads(value)
+        except ValueError:
+            raise ValueError(f"--set {name}: the value must be a number, true, false or null") from None
+    return changes
+
+
+def _startup_error(error: OSError, arguments: argparse.Namespace) -> str:
+    port = error.filename
+    if error.errno != errno.EADDRINUSE:
+        return f"cannot listen on {arguments.host} port {port}: {error.strerror}; choose others with --host and the port options"
+    option = "--control-port" if port == arguments.control_port else "--port"
+    return f"port {port} is in use, perhaps by another simulator; stop that one, or choose another with {option} (0 takes a free one)"
+
+
+def _write_ready(path: Path, where: dict[str, Any]) -> None:
+    # Renamed into place, so that whoever waits for the file never reads half of it.
+    written = path.with_name(f".{path.name}.{os.getpid()}")
+    written.write_text(json.dumps({**where, "pid": os.getpid()}), encoding="utf-8")
+    written.replace(path)
+
+
+def _show(world: Any, accepted: Any) -> None:
+    for index, phone in enumerate(accepted.phones):
+        text = world.catalogue.text(
+            accepted.template_code, accepted.sign_name(index), accepted.params_of(index)
+        )
+        _say(f"{phone}  {text}")
+
+
+def _magic() -> int:
+    from aliyun_sms_simulator.magic import MAGIC  # noqa: PLC0415  only this option needs it
+
+    for phone, (fault, *_) in MAGIC.items():
+        facts = {name: value for name, value in fault.to_json().items() if name not in ("kind", "times")}
+        _say(
+            f"{phone}  {fault.kind:<16} {'  '.join(f'{name}={value}' for name, value in facts.items())}".rstrip()
+        )
+    return 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _fail(why: str, status: int) -> int:
+    sys.stderr.write(f"aliyun-sms-simulator: {why}\n")
+    return status

@@ -1,0 +1,159 @@
+"""A client of the control API, on the standard library alone."""
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+__all__ = ["SimulatorControl", "SimulatorError"]
+
+_PAGE = 5_000
+# A proxy from the environment has no business with localhost.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class SimulatorError(RuntimeError):
+    """The simulator cannot be reached, could not start, or refused an order; the message says why."""
+
+
+class SimulatorControl:
+    """Asks and orders a running simulator, from any process.
+
+    Args:
+        control_url: where its control API is, as in ``http://127.0.0.1:9401``.
+        timeout_s: for each call.
+    """
+
+    def __init__(self, control_url: str, *, timeout_s: float = 10.0) -> None:
+        self.control_url = control_url.rstrip("/")
+        self._timeout_s = timeout_s
+
+    def about(self) -> dict[str, Any]:
+        """Return version and totals, among them ``out_ids_accepted_more_than_once``."""
+        return self._call("GET", "/")
+
+    def accepted(self, *, out_id: str | None = None, phone: str | None = None) -> list[dict[str, Any]]:
+        """Return accepted requests, oldest first.
+
+        Args:
+            out_id: only those with this OutId.
+            phone: only those with this number among theirs.
+        """
+        return list(self._pages("/accepted", out_id=out_id, phone=phone))
+
+    def accepted_count(self, out_id: str) -> int:
+        """Return how many requests with an OutId were accepted, whatever ``record_limit`` is."""
+        counts = self._call("GET", "/accepted/counts", out_id=out_id)["counts"]
+        return int(counts[out_id])
+
+    def accepted_counts(self, *, at_least: int = 1) -> dict[str, int]:
+        """Return how often each OutId was accepted; ``at_least=2`` leaves those accepted more than once."""
+        counts: dict[str, int] = self._call("GET", "/accepted/counts", min=at_least)["counts"]
+        return counts
+
+    def requests(self, *, out_id: str | None = None, action: str | None = None) -> list[dict[str, Any]]:
+        """Return received requests, oldest first, faults and refusals included, up to ``request_limit`` of them."""
+        return list(self._pages("/requests", out_id=out_id, action=action))
+
+    def request_counts(self) -> dict[str, int]:
+        """Return how many requests each action received, whatever ``request_limit`` is."""
+        return dict(self.about()["requests"])
+
+    def fault(self, kind: str, **rule: Any) -> None:
+        """Add a fault behind those already there.
+
+        Args:
+            kind: as in the table of docs/simulator.md; ``refuse`` takes ``seconds`` only.
+            rule: ``action``, ``phone``, ``out_id``, ``times`` (1; None for every request), ``probability`` (1), and
+                what the kind takes: ``seconds``, ``code``, ``message``, ``accept``, ``retry_after_ms``.
+
+        Raises:
+            SimulatorError: the rule is wrong; the message names the field.
+        """
+        self._call("POST", "/faults", {"kind": kind, **rule})
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Return the faults that are left, each with the times that are left."""
+        faults: list[dict[str, Any]] = self._call("GET", "/faults")["faults"]
+        return faults
+
+    def clear_faults(self) -> None:
+        """Forget all faults, close connections that hang, and listen again."""
+        self._call("DELETE", "/faults")
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings in force."""
+        return self._call("GET", "/settings")
+
+    def set(self, **changes: Any) -> None:
+        """Change settings, as in ``set(flow_control=True)``.
+
+        Raises:
+            SimulatorError: a setting is unknown or wrong; the message names it.
+        """
+        self._call("PATCH", "/settings", changes)
+
+    def set_latency(self, ms: float) -> None:
+        """Let every answer wait some milliseconds."""
+        self.set(latency_ms=ms)
+
+    def set_clock(self, now: datetime | str | float, *, frozen: bool | None = None) -> None:
+        """Set the clock of flow control, dates and delivery.
+
+        Args:
+            now: a moment; text and datetimes without a zone are Beijing time, a number is seconds since the epoch.
+            frozen: True stops the clock there, False lets it run; None leaves that as it is.
+        """
+        moment = now.isoformat() if isinstance(now, datetime) else now
+        self._call("PUT", "/clock", {"now": moment} | ({} if frozen is None else {"frozen": frozen}))
+
+    def advance_clock(self, seconds: float) -> None:
+        """Move the clock on."""
+        self._call("PUT", "/clock", {"advance_s": seconds})
+
+    def reset_clock(self) -> None:
+        """Go back to the machine's clock."""
+        self._call("PUT", "/clock", {"reset": True})
+
+    def refuse(self, seconds: float | None = None) -> None:
+        """Refuse connections for some seconds, or until listen()."""
+        self._call("POST", "/refuse", {"seconds": seconds})
+
+    def listen(self) -> None:
+        """Take connections again."""
+        self._call("POST", "/listen")
+
+    def reset(self) -> None:
+        """Forget records, faults, flow control, the clock and changed settings, and listen again."""
+        self._call("POST", "/reset")
+
+    def _pages(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
+        offset, more = 0, True
+        while more:
+            page = self._call("GET", path, offset=offset, limit=_PAGE, **query)
+            yield from page["items"]
+            offset, more = offset + len(page["items"]), page["more"]
+
+    def _call(
+        self, method: str, path: str, body: dict[str, Any] | None = None, **query: Any
+    ) -> dict[str, Any]:
+        text = urllib.parse.urlencode({name: value for name, value in query.items() if value is not None})
+        request = urllib.request.Request(  # noqa: S310  the scheme is the caller's own control_url
+            f"{self.control_url}{path}" + (f"?{text}" if text else ""),
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+            method=method,
+        )
+        try:
+            with _OPENER.open(request, timeout=self._timeout_s) as answer:
+                data: dict[str, Any] = json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise SimulatorError(json.load(error).get("error", f"{error.code}")) from None
+        except OSError as error:
+            reason = getattr(error, "reason", error)
+            raise SimulatorError(f"the simulator does not answer at {self.control_url}: {reason}") from None
+        return data

@@ -1,0 +1,245 @@
+"""The endpoint the SDK talks to: HTTP in, HTTP out, and faults acted out on the socket."""
+
+import asyncio
+import socket
+import struct
+import time
+from collections.abc import Awaitable, Callable
+from email.utils import formatdate
+
+from aiohttp import web
+
+from aliyun_sms_simulator.codes import Refusal, refusal
+from aliyun_sms_simulator.fault import Fault
+from aliyun_sms_simulator.gateway import Call
+from aliyun_sms_simulator.record import Received
+from aliyun_sms_simulator.service import Answer, handle, refused, swallow
+from aliyun_sms_simulator.world import World
+
+__all__ = ["Endpoint"]
+
+# 1,000 numbers make a request line of about 16,000 characters; aiohttp's own limit is 8,190.
+_LONGEST_LINE = 256 * 1024
+_BACKLOG = 1_024
+_HANG_CHECK_S = 0.05
+_PROXY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
+_REFUSED_CODES = {"500": "InternalError", "503": "ServiceUnavailable"}
+
+
+class Endpoint:
+    """Serves one World on one port, and can refuse connections for a while and come back on the same port."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._released = asyncio.Event()
+        self._server: web.Server | None = None
+        self._listener: asyncio.Server | None = None
+        self._held: socket.socket | None = None
+        self._return: asyncio.Task[None] | None = None
+        self._address = ("", 0)
+
+    @property
+    def port(self) -> int:
+        """The port it serves, also while it refuses."""
+        return self._address[1]
+
+    @property
+    def refusing(self) -> bool:
+        """Whether connections are refused at present."""
+        return self._listener is None
+
+    async def start(self, host: str, port: int) -> None:
+        """Begin to serve.
+
+        Raises:
+            OSError: the address cannot be used.
+        """
+        self._server = web.Server(
+            self._handle, access_log=None, max_line_size=_LONGEST_LINE, max_field_size=_LONGEST_LINE
+        )
+        self._held = _bound(host, port)
+        self._address = self._held.getsockname()[:2]
+        await self.listen()
+
+    async def stop(self) -> None:
+        """Let go of hanging requests, close every connection and the port."""
+        self.release()
+        await self.refuse()
+        if self._held:
+            self._held.close()
+        if self._server:
+            await self._server.shutdown(timeout=1)
+
+    def release(self) -> None:
+        """Close the connections of all requests that hang."""
+        self._released.set()
+        self._released = asyncio.Event()
+
+    async def refuse(self, seconds: float | None = None) -> None:
+        """Refuse new connections; idle ones close now, busy ones when their request is done.
+
+        Args:
+            seconds: until it listens again; None waits for listen().
+        """
+        self._cancel_return()
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+            # Bound but not listening, the port refuses connections and nobody else can take it.
+            self._held = _bound(*self._address)
+        for connection in self._server.connections if self._server else ():
+            connection.close()
+        if seconds is not None:
+            loop = asyncio.get_running_loop()
+            self._return = loop.create_task(self._listen_after(seconds))
+
+    async def listen(self) -> None:
+        """Take connections again, on the same port."""
+        self._cancel_return()
+        if self._listener is None and self._server and self._held:
+            held, self._held = self._held, None
+            loop = asyncio.get_running_loop()
+            self._listener = await loop.create_server(self._server, sock=held, backlog=_BACKLOG)
+
+    async def _listen_after(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self._return = None
+        await self.listen()
+
+    def _cancel_return(self) -> None:
+        if self._return:
+            self._return.cancel()
+            self._return = None
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        body = await request.read()
+        world = self._world
+        try:
+            call = world.gateway.admit(
+                method=request.method,
+                path=request.rel_url.raw_path,
+                raw_query=request.rel_url.raw_query_string,
+                headers=request.headers,
+                body=body,
+                now_s=time.time() + world.settings.gateway_skew_s,
+            )
+        except Refusal as refused_:
+            world.record.receive(_stranger(request, refused_, world.clock.now()))
+            return await self._respond(refused(refused_))
+        fault = world.faults.take(call.action, call.phones, call.out_id)
+        if fault is None:
+            return await self._respond(handle(world, call))
+        return await self._act(request, call, fault)
+
+    async def _respond(self, answer: Answer) -> web.Response:
+        settings = self._world.settings
+        if settings.latency_ms > 0:
+            await asyncio.sleep(settings.latency_ms / 1_000)
+        headers = {"Content-Type": "application/json;charset=utf-8", "x-acs-request-id": answer.request_id}
+        if answer.retry_after_ms is not None:
+            headers["x-acs-retry-after"] = str(answer.retry_after_ms)
+        if settings.gateway_skew_s:
+            headers["Date"] = formatdate(time.time() + settings.gateway_skew_s, usegmt=True)
+        return web.Response(body=answer.body, status=answer.status, headers=headers)
+
+    async def _act(self, request: web.BaseRequest, call: Call, fault: Fault) -> web.StreamResponse:
+        if fault.kind == "late_accept":
+            await asyncio.sleep(_seconds(fault, 1))
+            return await self._respond(handle(self._world, call, fault))
+        if fault.kind == "throttling":
+            code = fault.code or "Throttling.User"
+            swallow(self._world, call, fault, code)
+            return await self._respond(refused(refusal(code, fault.message), fault.retry_after_ms))
+        effect, _, moment = fault.kind.rpartition("_")
+        if moment not in ("before", "after"):
+            answer = handle(self._world, call, fault)
+            if fault.kind == "latency":
+                await asyncio.sleep(_seconds(fault, 1))
+            return await self._respond(answer)
+        if moment == "before":
+            swallow(self._world, call, fault)
+            return await self._lose(request, effect, fault, refused(refusal("UnknownError")))
+        return await self._lose(request, effect, fault, handle(self._world, call, fault))
+
+    async def _lose(
+        self, request: web.BaseRequest, effect: str, fault: Fault, answer: Answer
+    ) -> web.StreamResponse:
+        if effect.startswith("http_"):
+            return await self._server_error(effect.removeprefix("http_"))
+        if effect == "non_json":
+            return web.Response(body=_PROXY_PAGE, headers={"Content-Type": "text/html"})
+        if effect == "truncated":
+            return await _truncate(request, answer)
+        if effect == "hang":
+            await self._hang(request, fault.seconds)
+        _disconnect(request, reset=effect == "reset")
+        return web.Response()
+
+    async def _server_error(self, status: str) -> web.Response:
+        if code := _REFUSED_CODES.get(status):
+            return await self._respond(refused(refusal(code)))
+        return web.Response(body=_PROXY_PAGE, status=int(status), headers={"Content-Type": "text/html"})
+
+    async def _hang(self, request: web.BaseRequest, seconds: float | None) -> None:
+        loop, released = asyncio.get_running_loop(), self._released
+        end_s = None if seconds is None else loop.time() + seconds
+        # aiohttp does not tell a handler that its caller has gone, so look.
+        while (
+            request.transport is not None and (end_s is None or loop.time() < end_s) and not released.is_set()
+        ):
+            wait_s = _HANG_CHECK_S if end_s is None else min(_HANG_CHECK_S, max(0.0, end_s - loop.time()))
+            await _wait(released.wait, wait_s)
+
+
+async def _wait(event: Callable[[], Awaitable[object]], seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event()
+    except TimeoutError:
+        pass
+
+
+async def _truncate(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "application/json;charset=utf-8"})
+    response.content_length = len(answer.body)
+    await response.prepare(request)
+    await response.write(answer.body[: len(answer.body) // 2])
+    _disconnect(request, reset=False)
+    return response
+
+
+def _disconnect(request: web.BaseRequest, *, reset: bool) -> None:
+    transport = request.transport
+    if transport is None:
+        return
+    if not reset:
+        transport.close()
+        return
+    # Linger for 0 seconds: closing sends RST in place of FIN.
+    transport.get_extra_info("socket").setsockopt(
+        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+    )
+    transport.abort()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _seconds(fault: Fault, usual: float) -> float:
+    return usual if fault.seconds is None else fault.seconds
+
+
+def _stranger(request: web.BaseRequest, answer: Refusal, now_s: float) -> Received:
+    action = request.headers.get("x-acs-action", "")
+    return Received(
+        action=action, out_id="", phones=(), code=answer.code, fault=None, accepted=False, at_s=now_s
+    )

@@ -1,0 +1,76 @@
+"""The whole simulator in one event loop: the endpoint on one port, the control API on another."""
+
+from collections.abc import Awaitable
+
+from aiohttp import web
+
+from aliyun_sms_simulator.control import Control
+from aliyun_sms_simulator.endpoint import Endpoint
+from aliyun_sms_simulator.world import World
+
+__all__ = ["Server"]
+
+
+class Server:
+    """A running simulator.
+
+    Args:
+        world: what it serves.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._host = ""
+        self._control_port = 0
+
+    @property
+    def url(self) -> str:
+        """Where the SDK finds it: the value for ``endpoint`` in ``sms.json``."""
+        return _url(self._host, self._endpoint.port)
+
+    @property
+    def control_url(self) -> str:
+        """Where the control API is."""
+        return _url(self._host, self._control_port)
+
+    async def start(self, host: str, port: int, control_port: int) -> None:
+        """Begin to serve.
+
+        Args:
+            host: address to listen on.
+            port: of the endpoint; 0 takes a free one.
+            control_port: of the control API; 0 takes a free one.
+
+        Raises:
+            OSError: an address cannot be used; ``filename`` is the port.
+        """
+        self._host = host
+        self._endpoint = Endpoint(self._world)
+        self._runner = web.AppRunner(Control(self._world, self._endpoint).app(), access_log=None)
+        await self._runner.setup()
+        try:
+            await _named(self._endpoint.start(host, port), port)
+            site = web.TCPSite(self._runner, host, control_port)
+            await _named(site.start(), control_port)
+        except OSError:
+            await self.stop()
+            raise
+        self._control_port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Close every connection and both ports."""
+        await self._endpoint.stop()
+        await self._runner.cleanup()
+
+
+async def _named(starting: Awaitable[None], port: int) -> None:
+    try:
+        await starting
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, port) from None
+
+
+def _url(host: str, port: int) -> str:
+    # An address that means "all of them" cannot be called.
+    called = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  compared, not bound
+    return f"http://[{called}]:{port}" if ":" in called else f"http://{called}:{port}"

@@ -1,0 +1,124 @@
+"""The service behind the gateway: one call in, one answer out, no I/O."""
+
+import json
+import math
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from aliyun_sms_simulator.codes import Refusal, refusal
+from aliyun_sms_simulator.fault import Fault
+from aliyun_sms_simulator.gateway import Call
+from aliyun_sms_simulator.lookup import query_send_details
+from aliyun_sms_simulator.record import Acceptance, Received
+from aliyun_sms_simulator.sending import send_batch_sms, send_sms
+from aliyun_sms_simulator.world import World
+
+__all__ = ["Answer", "handle", "refused", "swallow"]
+
+_SENDS = {"SendSms": send_sms, "SendBatchSms": send_batch_sms}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What goes back over the wire, unless a fault swallows it."""
+
+    status: int
+    request_id: str
+    body: bytes
+    #: milliseconds for the header x-acs-retry-after, if any
+    retry_after_ms: int | None = None
+
+
+def handle(world: World, call: Call, fault: Fault | None = None) -> Answer:
+    """Handle a call and keep it in the record.
+
+    Args:
+        world: the state.
+        call: passed the gateway.
+        fault: what the request meets; only what changes the answer or the record is carried out here.
+    """
+    kind = fault.kind if fault else None
+    acceptance: Acceptance | None = None
+    try:
+        if fault and kind == "code" and not fault.accept:
+            raise _ordered(fault)
+        acceptance, fields = _perform(world, call)
+        _mark(acceptance, fault)
+        if fault and kind == "code":
+            raise _ordered(fault)
+        if kind == "empty_page":
+            fields = {**fields, "SmsSendDetailDTOs": {"SmsSendDetailDTO": []}}
+    except Refusal as refused_:
+        _keep(world, call, refused_.code, kind, accepted=acceptance is not None)
+        return refused(refused_)
+    _keep(world, call, "OK", kind, accepted=acceptance is not None)
+    request_id = _request_id()
+    return Answer(
+        status=200,
+        request_id=request_id,
+        body=_json({"Code": "OK", "Message": "OK", "RequestId": request_id, **fields}),
+    )
+
+
+def swallow(world: World, call: Call, fault: Fault, code: str = "") -> None:
+    """Keep in the record that a call arrived and met a fault before anything was handled."""
+    _keep(world, call, code, fault.kind, accepted=False)
+
+
+def refused(answer: Refusal, retry_after_ms: int | None = None) -> Answer:
+    """Turn a refusal into an answer: the service's form with status 200, the gateway's form with any other."""
+    request_id = _request_id()
+    body = {"Code": answer.code, "Message": answer.message, "RequestId": request_id}
+    if answer.status != 200:
+        body |= {
+            "HostId": "dysmsapi.aliyuncs.com",
+            "Recommend": f"https://api.aliyun.com/troubleshoot?q={answer.code}&product=Dysmsapi",
+        }
+    return Answer(
+        status=answer.status, request_id=request_id, body=_json(body), retry_after_ms=retry_after_ms
+    )
+
+
+def _perform(world: World, call: Call) -> tuple[Acceptance | None, dict[str, Any]]:
+    if send := _SENDS.get(call.action):
+        acceptance = send(world, call)
+        return acceptance, {"BizId": acceptance.biz_id}
+    if call.action == "QuerySendDetails":
+        return None, query_send_details(world, call)
+    raise refusal("InvalidAction.NotFound")
+
+
+def _mark(acceptance: Acceptance | None, fault: Fault | None) -> None:
+    if acceptance is None or fault is None:
+        return
+    if fault.kind == "lookup_lag":
+        acceptance.lookup_lag_s = math.inf if fault.seconds is None else fault.seconds
+    elif fault.kind == "receipt":
+        acceptance.receipt = fault.code
+
+
+def _ordered(fault: Fault) -> Refusal:
+    return refusal(fault.code or "isp.SYSTEM_ERROR", fault.message)
+
+
+def _keep(world: World, call: Call, code: str, fault: str | None, *, accepted: bool) -> None:
+    world.record.receive(
+        Received(
+            action=call.action,
+            out_id=call.out_id,
+            phones=call.phones,
+            code=code,
+            fault=fault,
+            accepted=accepted,
+            at_s=world.clock.now(),
+        )
+    )
+
+
+def _request_id() -> str:
+    return str(uuid.uuid4()).upper()
+
+
+def _json(body: dict[str, Any]) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,81 @@
+"""How the simulator behaves as a whole, changeable while it runs."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from aliyun_sms_simulator.flow import Limits
+
+__all__ = ["Settings"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """The settings, with their defaults."""
+
+    #: milliseconds every answer waits, after the request was handled
+    latency_ms: float = 0
+    #: whether per-number flow control applies; requests are not counted while it is off
+    flow_control: bool = False
+    #: verification codes for one number and signature in a clock minute
+    per_minute: int = 1
+    #: the same in a clock hour
+    per_hour: int = 5
+    #: the same in 24 hours
+    per_day: int = 10
+    #: verification codes for one number from everybody in 24 hours
+    platform_per_day: int = 40
+    #: messages for one number, signature and other template in 24 hours
+    other_per_day: int = 50
+    #: seconds until QuerySendDetails shows what was accepted
+    lookup_lag_s: float = 0
+    #: seconds until an accepted message is reported as delivered (SendStatus 1 becomes 3)
+    delivery_delay_s: float = 3
+    #: seconds by which the gateway's own clock is ahead, for time stamps and the Date header
+    gateway_skew_s: float = 0
+    #: how many accepted requests are kept in full, the newest; None keeps all. Counts by out_id are always kept
+    record_limit: int | None = None
+    #: how many received requests are kept, the newest; 0 keeps counts only
+    request_limit: int = 10_000
+    #: seed of the faults' probabilities; None differs from run to run
+    seed: int | None = None
+
+    @property
+    def limits(self) -> Limits:
+        """The flow-control limits."""
+        return Limits(**{field.name: getattr(self, field.name) for field in fields(Limits)})
+
+    def changed(self, changes: Mapping[str, Any]) -> "Settings":
+        """Return these settings with some changed.
+
+        Raises:
+            ValueError: a name is unknown or a value has the wrong type; the message names the setting.
+        """
+        known: dict[str, Any] = {field.name: field.type for field in fields(self)}
+        for name, value in changes.items():
+            if name not in known:
+                raise ValueError(f"unknown setting {name!r}; the settings are {', '.join(known)}")
+            if not _fits(value, known[name]):
+                raise ValueError(f"setting {name!r} needs {_WORDS[known[name]]}")
+        return replace(self, **changes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return name and value of every setting."""
+        return asdict(self)
+
+
+_WORDS: dict[Any, str] = {
+    bool: "true or false",
+    float: "a number",
+    int: "a whole number, not below 0",
+    int | None: "a whole number, not below 0, or null",
+}
+
+
+def _fits(value: object, kind: Any) -> bool:
+    if isinstance(value, bool) or kind is bool:
+        return isinstance(value, bool) and kind is bool
+    if kind is float:
+        return isinstance(value, int | float) and math.isfinite(value)
+    return (isinstance(value, int) and value >= 0) or (value is None and kind == int | None)

@@ -1,0 +1,73 @@
+"""Everything the simulated Aliyun holds, in one place, for one event loop."""
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+from aliyun_sms_simulator.catalogue import Catalogue
+from aliyun_sms_simulator.clock import Clock
+from aliyun_sms_simulator.fault import FaultQueue
+from aliyun_sms_simulator.flow import FlowControl
+from aliyun_sms_simulator.gateway import Gateway
+from aliyun_sms_simulator.magic import MAGIC
+from aliyun_sms_simulator.record import Acceptance, Record
+from aliyun_sms_simulator.settings import Settings
+
+__all__ = ["World"]
+
+
+class World:
+    """The simulator's state.
+
+    Args:
+        catalogue: accounts, signatures and templates.
+        settings: in force at the start and after a reset.
+        on_accept: called with every accepted request, for those who want to show it.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, settings: Settings, on_accept: Callable[[Acceptance], None] | None = None
+    ) -> None:
+        self.catalogue = catalogue
+        self.settings = settings
+        self.on_accept = on_accept
+        self.clock = Clock()
+        self.gateway = Gateway(catalogue)
+        self.flow = FlowControl(settings.limits)
+        self.record = Record(settings.record_limit, settings.request_limit)
+        self.faults = FaultQueue(MAGIC, settings.seed)
+        self._first_settings = settings
+        self._serial = itertools.count(1)
+
+    def change(self, changes: dict[str, Any]) -> None:
+        """Change settings.
+
+        Raises:
+            ValueError: one is unknown or wrong; none was changed.
+        """
+        self.settings = self.settings.changed(changes)
+        self._apply()
+        if "seed" in changes:
+            self.faults.seed(self.settings.seed)
+
+    def reset(self) -> None:
+        """Forget records, faults, flow control, the clock and changed settings."""
+        self.settings = self._first_settings
+        self.record = Record(self.settings.record_limit, self.settings.request_limit)
+        self.faults.clear()
+        self.faults.seed(self.settings.seed)
+        self.flow.clear()
+        self.clock.reset()
+        self._apply()
+
+    def accept(self, acceptance: Acceptance) -> Acceptance:
+        """Give a request its BizId and keep it."""
+        acceptance.biz_id = f"{int(acceptance.at_s * 1_000)}{next(self._serial):07d}^0"
+        self.record.accept(acceptance)
+        if self.on_accept:
+            self.on_accept(acceptance)
+        return acceptance
+
+    def _apply(self) -> None:
+        self.flow.limits = self.settings.limits
+        self.record.limit(self.settings.record_limit, self.settings.request_limit)
