@@ -264,8 +264,11 @@ class EmbeddedRedis:
         return not _can_lock(self._server, fcntl.LOCK_EX)
 
     def _has_other_users(self) -> bool:
-        """Users share their lock, so we could share it too; while the keeper has it alone, nobody can."""
-        return _can_lock(self._users, fcntl.LOCK_SH) and not _can_lock(self._users, fcntl.LOCK_EX)
+        """Users share their lock, so we could share it too; while the keeper has it alone, nobody can.
+
+        In this order: the keeper may take the lock in between, and gives it up only when the server is down.
+        """
+        return not _can_lock(self._users, fcntl.LOCK_EX) and _can_lock(self._users, fcntl.LOCK_SH)
 
 
 class TemporaryRedis(EmbeddedRedis):

@@ -1,0 +1,43 @@
+# Three images from one file. The web image installs the producer only: no SDK, and no way to come by a secret.
+#   docker build --target worker .     docker build --target web .     docker build --target simulator .
+ARG PYTHON=3.12
+
+FROM python:${PYTHON}-slim AS wheels
+WORKDIR /source
+COPY pyproject.toml README.md CHANGELOG.md LICENSE ./
+COPY producer producer
+COPY worker worker
+COPY simulator simulator
+COPY examples/web/requirements.txt web.txt
+RUN pip wheel --no-cache-dir --wheel-dir /wheels '.[worker,simulator,cli]' --requirement web.txt
+
+FROM python:${PYTHON}-slim AS base
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin sms
+
+FROM base AS simulator
+RUN --mount=type=bind,from=wheels,source=/wheels,target=/wheels \
+    pip install --no-cache-dir --no-index --find-links /wheels 'smsjobs[simulator]'
+USER sms
+EXPOSE 9400 9401
+CMD ["aliyun-sms-simulator", "--host", "0.0.0.0", "--port", "9400", "--control-port", "9401"]
+
+FROM base AS web
+COPY examples/web/requirements.txt /tmp/requirements.txt
+RUN --mount=type=bind,from=wheels,source=/wheels,target=/wheels \
+    pip install --no-cache-dir --no-index --find-links /wheels smsjobs --requirement /tmp/requirements.txt
+COPY examples/web /web
+WORKDIR /web
+USER sms
+EXPOSE 8000
+CMD ["gunicorn", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "8", "--worker-tmp-dir", "/dev/shm", "web:app"]
+
+# Last, so that a build without a target makes the worker.
+FROM base AS worker
+RUN --mount=type=bind,from=wheels,source=/wheels,target=/wheels \
+    pip install --no-cache-dir --no-index --find-links /wheels 'smsjobs[worker,cli]'
+USER sms
+WORKDIR /app
+ENV SMS_APP=/app
+# One lane a container: name it, as docker-compose.yml does. This takes all of them.
+CMD ["celery", "-A", "smsjobs_worker", "worker", "-Q", "sms.verification,sms.notification,sms.bulk", "-P", "threads", "-c", "32", "--prefetch-multiplier", "1", "-l", "INFO"]

@@ -1,0 +1,70 @@
+"""A web application that tells people about a maintenance window, without waiting for Aliyun.
+
+    SMS_BROKER_URL=embedded flask --app examples/web/web run
+
+Its page sends to the numbers typed in. It installs the producer only, and knows no secret: the accounts stand in
+files on the workers.
+"""
+
+import os
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, request, send_file
+
+from smsjobs import InvalidArguments, QueueUnavailable, SmsError, connect
+
+# Connects at the first use, and again by itself in each process that a server forks.
+sms = connect()
+element = sms.getElement(os.environ.get("WEB_ELEMENT", "SMS.YourSmsName"))
+template = os.environ.get("WEB_TEMPLATE", "SMS_123456789")
+
+app = Flask(__name__, static_folder=None)
+
+
+@app.get("/")
+def page() -> Any:
+    return send_file(Path(__file__).with_name("index.html"))
+
+
+@app.get("/health")
+def health() -> dict[str, str]:
+    return {"status": "up"}
+
+
+@app.post("/messages")
+def send() -> Any:
+    body = request.get_json()
+    job = element.sendMessage(
+        phoneList=body.get("phones"),
+        params={"name": body.get("name"), "event": body.get("event")},
+        verifyTemplateCode=template,
+        # One form, one key: pressing the button again, or a retry of the browser's, sends nothing twice.
+        idempotency_key=request.headers.get("Idempotency-Key"),
+    )
+    return {"id": job.id}, HTTPStatus.ACCEPTED
+
+
+@app.get("/messages/<job_id>")
+def show(job_id: str) -> dict[str, Any]:
+    job = sms.job(job_id)
+    status = job.status()
+    if status in {"queued", "sending", "looking_up"}:
+        return {"status": status}
+    try:
+        result = job.get(timeout=1)
+    except SmsError as error:
+        return {"status": status, "code": error.code, "reason": error.reason, "error": str(error)}
+    return {"status": status, "biz_id": result.biz_id, "attempts": result.attempts}
+
+
+@app.errorhandler(InvalidArguments)
+def refuse(error: InvalidArguments) -> Any:
+    status = HTTPStatus.NOT_FOUND if error.reason == "job_not_found" else HTTPStatus.BAD_REQUEST
+    return {"code": error.code, "reason": error.reason, "error": str(error)}, status
+
+
+@app.errorhandler(QueueUnavailable)
+def try_again(error: QueueUnavailable) -> Any:
+    return {"code": error.code, "reason": error.reason, "error": str(error)}, HTTPStatus.SERVICE_UNAVAILABLE
