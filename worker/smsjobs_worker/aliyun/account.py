@@ -1,0 +1,198 @@
+"""An account at Aliyun, as ``sms.json`` describes it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+__all__ = ["KEYS", "Account", "Endpoint", "Fault", "read_account"]
+
+#: The keys of ``sms.json``.
+KEYS: Final = (
+    "accessKey",
+    "accessSecret",
+    "verifySign",
+    "endpoint",
+    "connectTimeoutMs",
+    "readTimeoutMs",
+    "maxQps",
+    "securityToken",
+)
+
+#: Aliyun's pages of SendSms ask for a read time-out of 1 s or more.
+MIN_READ_TIMEOUT_MS: Final = 1000
+
+_HOST: Final = re.compile(
+    r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII
+)
+#: What fits into a request's header: printable, without blanks.
+_PRINTABLE: Final = re.compile(r"[!-~]+", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """Where requests go."""
+
+    #: ``"https"``, or ``"http"`` for a simulator.
+    protocol: str = "https"
+    #: Host, and port where it is not the protocol's own.
+    host: str = "dysmsapi.aliyuncs.com"
+
+    @property
+    def url(self) -> str:
+        """As a URL."""
+        return f"{self.protocol}://{self.host}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether numbers and codes travel unencrypted to another machine."""
+        name = self.host.rpartition(":")[0] or self.host
+        return self.protocol == "http" and name not in ("127.0.0.1", "localhost", "[::1]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """Who sends, under which signature, and how."""
+
+    #: AccessKey ID.
+    access_key: str = field(repr=False)
+    #: AccessKey Secret.
+    access_secret: str = field(repr=False)
+    #: The approved signature, without its brackets.
+    sign: str = field(repr=False)
+    #: Where requests go.
+    endpoint: Endpoint = field(default_factory=Endpoint)
+    #: Longest time to open a connection, in milliseconds.
+    connect_timeout_ms: int = 5000
+    #: Longest silence while waiting for an answer, in milliseconds.
+    read_timeout_ms: int = 10_000
+    #: Most requests a second over all workers together; None is no limit.
+    max_qps: float | None = None
+    #: The token of a temporary AccessKey (STS), or None.
+    security_token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """Something wrong with a key."""
+
+    #: The key.
+    key: str
+    #: What is wrong.
+    cause: str
+    #: How to mend it.
+    cure: str
+    #: Whether the account works all the same.
+    harmless: bool = False
+
+
+def read_account(settings: Mapping[str, Any]) -> tuple[Account | None, list[Fault]]:
+    """The account of those settings, and all that is wrong with them; None where something needed is."""
+    faults: list[Fault] = []
+    read = _Reader(settings, faults)
+    values: dict[str, Any] = {
+        "access_key": read.token("accessKey", "the AccessKey ID"),
+        "access_secret": read.token("accessSecret", "the AccessKey Secret"),
+        "sign": read.text("verifySign", "the approved signature"),
+        "endpoint": read.endpoint("endpoint"),
+        "connect_timeout_ms": read.milliseconds("connectTimeoutMs", default=5000, least=1),
+        "read_timeout_ms": read.milliseconds("readTimeoutMs", default=10_000, least=MIN_READ_TIMEOUT_MS),
+        "max_qps": read.rate("maxQps"),
+        "security_token": read.token("securityToken", "the STS token", needed=False),
+    }
+    typo = f"the keys are {', '.join(KEYS)}: a typo?"
+    faults += [
+        Fault(key=key, cause="unknown key", cure=typo, harmless=True) for key in settings if key not in KEYS
+    ]
+    if not all(each.harmless for each in faults):
+        return None, faults
+    return Account(**values), faults
+
+
+class _Reader:
+    def __init__(self, settings: Mapping[str, Any], faults: list[Fault]) -> None:
+        self._settings = settings
+        self._faults = faults
+
+    def text(self, key: str, what: str, *, needed: bool = True) -> str | None:
+        value = self._settings.get(key)
+        if value is None:
+            if needed:
+                self._fault(key, "missing", f"add {what} as text")
+            return None
+        if not isinstance(value, str) or not value.strip():
+            self._fault(key, "empty" if isinstance(value, str) else "not text", f"write {what} as text")
+            return None
+        return value.strip()
+
+    def token(self, key: str, what: str, *, needed: bool = True) -> str | None:
+        value = self.text(key, what, needed=needed)
+        if value is not None and _PRINTABLE.fullmatch(value) is None:
+            self._fault(key, "has blanks or characters outside of ASCII", f"copy {what} again")
+            return None
+        return value
+
+    def endpoint(self, key: str) -> Endpoint:
+        value = self.text(key, "a host or a URL", needed=False)
+        if value is None:
+            return Endpoint()
+        protocol, separator, rest = value.partition("://")
+        if not separator:
+            protocol, rest = "https", value
+        host = rest.removesuffix("/")
+        if protocol.lower() not in ("http", "https") or _HOST.fullmatch(host) is None or not _port_fits(host):
+            self._fault(
+                key,
+                "neither a host nor a URL",
+                'write it like "dysmsapi.aliyuncs.com" or "http://127.0.0.1:9400"',
+            )
+            return Endpoint()
+        endpoint = Endpoint(protocol=protocol.lower(), host=host)
+        if endpoint.is_open:
+            cure = "use https, except for a simulator"
+            self._fault(key, "sends numbers and codes unencrypted to another machine", cure, harmless=True)
+        return endpoint
+
+    def milliseconds(self, key: str, *, default: int, least: int) -> int:
+        value = self._number(key)
+        if value is None:
+            return default
+        if value != int(value) or not least <= value <= 600_000:
+            self._fault(key, "out of range", f"write whole milliseconds from {least} to 600000")
+            return default
+        return int(value)
+
+    def rate(self, key: str) -> float | None:
+        value = self._number(key)
+        if value is not None and value <= 0:
+            self._fault(key, "not above 0", "write requests a second, or leave the key out for no limit")
+            return None
+        return value
+
+    def _number(self, key: str) -> float | None:
+        value = self._settings.get(key)
+        if value is None:
+            return None
+        try:
+            # Text is a number that came from the environment.
+            number = math.nan if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if not math.isfinite(number):
+            self._fault(key, "not a number", "write a number")
+            return None
+        return number
+
+    def _fault(self, key: str, cause: str, cure: str, *, harmless: bool = False) -> None:
+        self._faults.append(Fault(key=key, cause=cause, cure=cure, harmless=harmless))
+
+
+def _port_fits(host: str) -> bool:
+    try:
+        return urlsplit(f"//{host}").port != 0
+    except ValueError:
+        return False

@@ -1,0 +1,286 @@
+"""The account's sender: single requests for workers, and `sendMessage` for scripts and shells."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+import requests
+from alibabacloud_dysmsapi20170525 import models
+from alibabacloud_dysmsapi20170525.client import Client
+from alibabacloud_tea_openapi.utils_models import Config
+from darabonba.runtime import RuntimeOptions
+
+from smsjobs.contract import AliyunRejected, InvalidArguments, Message, RequestFailed, SmsError, check_message
+from smsjobs_worker.aliyun import connections, loggers
+from smsjobs_worker.aliyun.account import Account
+from smsjobs_worker.aliyun.codes import find_code
+from smsjobs_worker.aliyun.mapping import Failure, Throttled, map_answer, map_exception
+from smsjobs_worker.aliyun.scrub import contents
+from smsjobs_worker.aliyun.waits import BEIJING
+from smsjobs_worker.provider import AnswerLost, LookupFailed, NotSent
+from smsjobs_worker.retry import RetryPolicy, Tried, request_with_retries
+
+__all__ = ["AliyunSms", "CredentialCheck"]
+
+loggers.install()
+
+#: Rows of one page, Aliyun's most.
+PAGE_SIZE: Final = 50
+
+#: Most pages of one look-up. Aliyun lets about 100 messages a day through to one number.
+MAX_PAGES: Final = 40
+
+#: Asked about when credentials are checked: the number of Aliyun's own examples.
+EXAMPLE_PHONE: Final = "13800138000"
+
+#: What refuses the AccessKey, rather than one request of it.
+_KEY_REASONS: Final = ("credentials", "permission", "account", "clock")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CredentialCheck:
+    """What Aliyun thinks of the AccessKey."""
+
+    #: True: accepted. False: refused. None: nobody can say, because Aliyun gave no clear answer.
+    accepted: bool | None
+    #: The cause and its cure, for people; empty when accepted.
+    detail: str = ""
+    #: Aliyun's code, where it refused.
+    aliyun_code: str = ""
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class AliyunSms:
+    """Sends with one account under one signature. Threads may share it.
+
+    Attributes:
+        account: The account; its repr hides what is secret.
+        max_qps: Most requests a second over all workers together, or None. A worker keeps to it; `sendMessage`
+            does not.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        *,
+        policy: RetryPolicy | None = None,
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self.account = account
+        self.max_qps = account.max_qps
+        self._policy = policy
+        self._now = now
+        connections.prepare(account.endpoint)
+        # Never `retry_options`: the SDK would send again after a read time-out.
+        self._client = Client(
+            Config(
+                access_key_id=account.access_key,
+                access_key_secret=account.access_secret,
+                security_token=account.security_token,
+                protocol=account.endpoint.protocol,
+                endpoint=account.endpoint.host,
+            )
+        )
+
+    def __repr__(self) -> str:
+        return f"<AliyunSms {self.account.endpoint.url}>"
+
+    def sendMessage(
+        self,
+        phoneList: Any = None,
+        params: Any = None,
+        verifyTemplateCode: Any = None,
+        extend: Any = None,
+        **others: Any,
+    ) -> dict[str, Any]:
+        """Send now, from this process, without a queue, a ledger or a look-up.
+
+        What surely was not sent is tried again for about 2 seconds. An answer that was lost is not: the error says
+        so, and whether to send again is the caller's decision.
+
+        Args:
+            phoneList: 1 to 1,000 numbers as text.
+            params: The template's parameters, a dict of text; ``{}`` for none.
+            verifyTemplateCode: The template's code.
+            extend: ``{"verifyTemplateCode": …}``, the older way to name the template.
+            others: None is taken here; `lane`, `expires` and `idempotency_key` need a queue.
+
+        Returns:
+            Aliyun's body: ``Code`` (``"OK"``), ``Message``, ``BizId``, ``RequestId``.
+
+        Raises:
+            InvalidArguments: An argument is missing or malformed.
+            AliyunRejected: Aliyun refused; with ``advice="later"`` after lasting throttling.
+            RequestFailed: ``outcome`` is ``"not_sent"``, or ``"unknown"`` where the answer was lost.
+        """
+        if others:
+            raise InvalidArguments(
+                f"{min(others)} is no argument of a direct send; jobs of smsjobs.connect() take it"
+            )
+        message = check_message(phoneList, params, verifyTemplateCode, extend)
+        out_id = uuid.uuid4().hex
+        tried = request_with_retries(lambda: self.send(message, out_id=out_id), policy=self._policy)
+        if tried.response is not None:
+            return tried.response
+        raise _direct_error(tried, out_id)
+
+    def send(self, message: Message, *, out_id: str) -> dict[str, Any]:
+        """Make exactly one request.
+
+        Returns:
+            Aliyun's body: ``Code`` (``"OK"``), ``Message``, ``BizId``, ``RequestId``.
+
+        Raises:
+            AliyunRejected: Aliyun answered an error.
+            NotSent: Surely nothing was sent, throttling included.
+            AnswerLost: Everything else.
+        """
+        request = models.SendSmsRequest(
+            phone_numbers=",".join(message.phones),
+            sign_name=self.account.sign,
+            template_code=message.template,
+            template_param=json.dumps(dict(message.params), ensure_ascii=False) if message.params else None,
+            out_id=out_id,
+        )
+        return self._ask(self._client.send_sms_with_options, request, content=contents(message))
+
+    def find(self, phone: str, *, day: date, out_id: str) -> bool:
+        """Whether Aliyun's record of that number and Beijing day, all pages of it, has a message of that OutId.
+
+        Raises:
+            LookupFailed: The answer proves nothing either way.
+        """
+        seen = 0
+        for page in range(1, MAX_PAGES + 1):
+            total, rows = self._query(phone, day, page)
+            if any(row.get("OutId") == out_id for row in rows):
+                return True
+            seen += len(rows)
+            if seen == total:
+                return False
+            if seen > total or not rows:
+                raise LookupFailed("contradiction", "Aliyun's record does not have as many rows as it counts")
+        raise LookupFailed("too_many_pages", "Aliyun's record of the number is longer than is read")
+
+    def check_credentials(self) -> CredentialCheck:
+        """Ask Aliyun for the record of an example number, which sends nothing."""
+        try:
+            self._query_once(EXAMPLE_PHONE, self._now().astimezone(BEIJING).date(), 1)
+        except AliyunRejected as error:
+            # Any other refusal came from behind the gate that looks at the AccessKey.
+            accepted = error.reason not in _KEY_REASONS
+            detail = "" if accepted else error.message
+            return CredentialCheck(accepted=accepted, detail=detail, aliyun_code=error.aliyun_code)
+        except (NotSent, AnswerLost) as error:
+            return CredentialCheck(accepted=None, detail=error.detail)
+        return CredentialCheck(accepted=True)
+
+    def server_date(self) -> datetime | None:
+        """Aliyun's clock, to the second, by the header of an unsigned request; None where it does not tell."""
+        timeout = (self.account.connect_timeout_ms / 1000, self.account.read_timeout_ms / 1000)
+        try:
+            answer = requests.head(f"{self.account.endpoint.url}/", timeout=timeout, allow_redirects=False)
+            return parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC)
+        except (requests.RequestException, KeyError, ValueError, TypeError):
+            return None
+
+    def clock_skew_s(self) -> float | None:
+        """Seconds that this machine's clock is ahead of Aliyun's, or None. Beyond 900 Aliyun refuses requests."""
+        before = self._now()
+        server = self.server_date()
+        if server is None:
+            return None
+        after = self._now()
+        return (before + (after - before) / 2 - server).total_seconds()
+
+    def _query(self, phone: str, day: date, page: int) -> tuple[int, list[Mapping[str, Any]]]:
+        failure: LookupFailed
+        try:
+            return _read_rows(self._query_once(phone, day, page))
+        except AliyunRejected as error:
+            failure = LookupFailed(error.reason, f"{error.aliyun_code}: {error.message}", error.retry_after)
+        except NotSent as error:
+            failure = LookupFailed(error.reason, error.detail, error.retry_after)
+        except AnswerLost as error:
+            failure = LookupFailed(error.reason, error.detail)
+        raise failure
+
+    def _query_once(self, phone: str, day: date, page: int) -> dict[str, Any]:
+        request = models.QuerySendDetailsRequest(
+            phone_number=phone, send_date=day.strftime("%Y%m%d"), page_size=PAGE_SIZE, current_page=page
+        )
+        return self._ask(self._client.query_send_details_with_options, request, content=(phone,))
+
+    def _ask(self, method: Callable[..., Any], request: Any, *, content: tuple[str, ...]) -> dict[str, Any]:
+        """One request. What fails is raised outside of `except`, so that nothing foreign hangs on to it."""
+        runtime = RuntimeOptions(
+            connect_timeout=self.account.connect_timeout_ms, read_timeout=self.account.read_timeout_ms
+        )
+        failure: Failure
+        try:
+            response = method(request, runtime)
+            body = response.body.to_map() if response.body is not None else {}
+        except Exception as error:  # noqa: BLE001  whatever it is, the mapping decides what it means
+            failure = map_exception(error, now=self._now(), content=content)
+        else:
+            if body.get("Code") == "OK":
+                return dict(body)
+            failure = map_answer(body, now=self._now(), content=content, status=response.status_code)
+        raise failure
+
+
+def _read_rows(body: Mapping[str, Any]) -> tuple[int, list[Mapping[str, Any]]]:
+    """The count of all rows, and this page's."""
+    try:
+        total = int(body["TotalCount"])
+        rows = list((body.get("SmsSendDetailDTOs") or {}).get("SmsSendDetailDTO") or [])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        total, rows = -1, []
+    if total < 0 or not all(isinstance(row, Mapping) for row in rows):
+        raise AnswerLost("no_answer", "an answer without a count of its rows")
+    return total, rows
+
+
+def _direct_error(tried: Tried[dict[str, Any]], out_id: str) -> SmsError:
+    """The error that a caller of `sendMessage` gets."""
+    match tried.error:
+        case AliyunRejected() as error:
+            return AliyunRejected(
+                error.message,
+                error.reason,
+                out_id=out_id,
+                attempts=tried.attempts,
+                aliyun_code=error.aliyun_code,
+                aliyun_message=error.aliyun_message,
+                request_id=error.request_id,
+                retry_after=error.retry_after,
+                advice=error.advice,
+            )
+        case Throttled() as error:
+            known = find_code(error.aliyun_code)
+            return AliyunRejected(
+                known.meaning if known else error.detail,
+                "throttled",
+                out_id=out_id,
+                attempts=tried.attempts,
+                aliyun_code=error.aliyun_code,
+                request_id=error.request_id,
+                retry_after=error.retry_after,
+                advice="later",
+            )
+        case NotSent() as error:
+            text = f"{error.detail}; nothing was sent"
+            return RequestFailed(text, error.reason, "not_sent", out_id, tried.attempts)
+        case error:
+            lost = error.detail if error else "no answer"
+            text = f"{lost}; it may have been accepted: look up the OutId in Aliyun's record before sending again"
+            return RequestFailed(text, "no_answer", "unknown", out_id, tried.attempts)

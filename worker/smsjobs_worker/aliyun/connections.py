@@ -1,0 +1,101 @@
+"""Connections to Aliyun: kept alive between requests and threads, but not until the other side drops them.
+
+A connection that the other side has closed unnoticed (a load balancer's idle limit, a NAT table) takes the request
+and gives no answer: a quiet system's first message would end as an answer lost. urllib3 already drops a connection
+that it sees closed; here one that idled for `MAX_IDLE_S` is dropped too, before anything is written to it.
+
+The SDK keeps one `requests` session for each endpoint and pool size in ``DaraCore._sessions``. Ours is put there in
+its place, with the SDK's own TLS settings. It also follows no redirect (a redirect would be a second request, with
+the number, to another place) and honours ``NO_PROXY``, which the SDK does not read.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from typing import Any, Final, cast
+
+import requests
+from darabonba.core import DEFAULT_POOL_MAXSIZE, DaraCore
+from requests.adapters import HTTPAdapter
+from requests.utils import should_bypass_proxies
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.response import HTTPResponse
+
+from smsjobs_worker.aliyun.account import Endpoint
+
+__all__ = ["MAX_IDLE_S", "prepare"]
+
+logger = logging.getLogger("smsjobs.aliyun")
+
+#: Seconds after which an idle connection is not used again. Usual idle limits of load balancers begin at 15 s.
+MAX_IDLE_S: Final = 10.0
+
+_lock = threading.Lock()
+
+
+class _HTTPConnection(HTTPConnection):
+    """After idling too long it says that it is not connected, and urllib3 opens it anew."""
+
+    _answered_at: float | None = None
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as in urllib3
+        response = super().getresponse()
+        self._answered_at = time.monotonic()
+        return response
+
+    def close(self) -> None:
+        self._answered_at = None
+        super().close()
+
+    @property
+    def is_connected(self) -> bool:
+        idles = self._answered_at is not None and time.monotonic() - self._answered_at >= MAX_IDLE_S
+        return not idles and super().is_connected
+
+
+class _HTTPSConnection(_HTTPConnection, HTTPSConnection):
+    pass
+
+
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls = _HTTPConnection
+
+
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _HTTPSConnection
+
+
+class _Session(requests.Session):
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        no_proxy = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+        if no_proxy and should_bypass_proxies(request.url or "", no_proxy=no_proxy):
+            kwargs["proxies"] = {}
+        return super().send(request, **{**kwargs, "allow_redirects": False})
+
+
+def prepare(endpoint: Endpoint) -> None:
+    """Give the SDK our session for that endpoint, once for the process."""
+    sessions = getattr(DaraCore, "_sessions", None)
+    if not isinstance(sessions, dict):
+        # A later SDK keeps them elsewhere: it works with its own, less careful session. A test tells us.
+        logger.warning(
+            "The Aliyun SDK keeps its connections elsewhere: idle ones are not dropped.",
+            extra={"action": "connections_unmanaged"},
+        )
+        return
+    key = f"{endpoint.protocol}://{endpoint.host}:80:pool={DEFAULT_POOL_MAXSIZE}"
+    with _lock:
+        if not isinstance(sessions.get(key), _Session):
+            sessions[key] = _make_session(endpoint.protocol)
+
+
+def _make_session(protocol: str) -> _Session:
+    session = _Session()
+    adapter = cast("HTTPAdapter", DaraCore.get_adapter(protocol))
+    adapter.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+    session.mount(f"{protocol}://", adapter)
+    return session

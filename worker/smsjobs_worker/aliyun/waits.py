@@ -1,0 +1,41 @@
+"""How long Aliyun's limits last. Source: its pages on flow control (help.aliyun.com 108293).
+
+Minute and hour are windows of the clock, not rolling ones; a day of flow control is 24 hours from the send, of which
+the whole is waited. The account's own limits end with the Beijing day or month.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+__all__ = ["BEIJING", "retry_after_s"]
+
+BEIJING: Final = ZoneInfo("Asia/Shanghai")
+
+
+def retry_after_s(code: str, message: str, now: datetime) -> float | None:
+    """Seconds until a limit ends, or None where it is no limit or Aliyun's message names no known one.
+
+    Args:
+        code: Aliyun's code.
+        message: Aliyun's message, such as ``触发小时级流控Permits:5``; the number varies with the account's settings.
+        now: The time, with its zone.
+    """
+    beijing = now.astimezone(BEIJING)
+    midnight = beijing.replace(hour=0, minute=0, second=0, microsecond=0)
+    match code:
+        case "isv.BUSINESS_LIMIT_CONTROL" if "分钟级" in message:
+            end = beijing.replace(second=0, microsecond=0) + timedelta(minutes=1)
+        case "isv.BUSINESS_LIMIT_CONTROL" if "小时级" in message:
+            end = beijing.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        case "isv.BUSINESS_LIMIT_CONTROL" if "天级" in message:
+            end = beijing + timedelta(days=1)
+        case "isv.DAY_LIMIT_CONTROL":
+            end = midnight + timedelta(days=1)
+        case "isv.MONTH_LIMIT_CONTROL":
+            end = (midnight.replace(day=1) + timedelta(days=32)).replace(day=1)
+        case _:
+            return None
+    return (end - beijing).total_seconds()

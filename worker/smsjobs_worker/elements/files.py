@@ -1,0 +1,89 @@
+"""Reading an element's files: only inside its directory, as text, with a memory of what was read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePosixPath
+
+from smsjobs_worker.elements.problems import Broken, Problem
+
+__all__ = ["Reads", "Signature", "read_inside", "signature"]
+
+#: What tells one state of a file from another: mtime in ns, size, inode. None: there is no such file.
+Signature = tuple[int, int, int] | None
+
+#: The largest file that is read, in bytes.
+MAX_BYTES = 1024 * 1024
+
+
+def signature(path: Path) -> Signature:
+    """The file's state now."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+
+class Reads:
+    """Every file that was read, with its signature from just before."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Path, Signature] = {}
+
+    def note(self, path: Path) -> None:
+        """Remember the file as it is now; the first note of a file counts."""
+        self._seen.setdefault(path, signature(path))
+
+    def seen(self) -> dict[Path, Signature]:
+        """Every noted file and the state it was in."""
+        return dict(self._seen)
+
+    def now(self) -> dict[Path, Signature]:
+        """Every noted file and the state it is in."""
+        return {path: signature(path) for path in self._seen}
+
+
+def read_inside(directory: Path, name: str, *, element: str, shown: str, reads: Reads) -> str:
+    """The text of a file in that directory.
+
+    Args:
+        name: Its path relative to the directory, with ``/``.
+        shown: The directory as messages show it.
+
+    Raises:
+        Broken: The name leaves the directory, or there is no such file, or it is no UTF-8 text.
+    """
+
+    def broken(cause: str, cure: str) -> Broken:
+        return Broken([Problem(element=element, file=f"{shown}/{name}", cause=cause, cure=cure)])
+
+    if not isinstance(name, str) or not name or "\0" in name or "\\" in name:
+        raise Broken(
+            [Problem(element=element, cause="no file name", cure="name a file in the element's directory")]
+        )
+    inner = PurePosixPath(name)
+    path = directory / inner
+    if inner.is_absolute() or ".." in inner.parts or not _is_inside(path, directory):
+        raise broken("outside of the element's directory", "move the file into the element's directory")
+    reads.note(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise broken("larger than 1 MiB", "make it smaller")
+        return content.decode("utf-8-sig")
+    except FileNotFoundError:
+        raise broken("no such file", "create it") from None
+    except UnicodeDecodeError:
+        raise broken("not UTF-8 text", "save it as UTF-8") from None
+    except OSError as error:
+        cause = f"cannot be read ({os.strerror(error.errno or 0)})"
+        raise broken(cause, "let the worker's user read it") from None
+
+
+def _is_inside(path: Path, directory: Path) -> bool:
+    try:
+        return path.resolve().is_relative_to(directory.resolve())
+    except (OSError, RuntimeError):  # a loop of symbolic links
+        return False

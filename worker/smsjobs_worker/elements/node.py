@@ -1,0 +1,162 @@
+"""Nodes: the elements of one chain, as a Loader sees them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from smsjobs_worker.elements.files import Reads, read_inside
+from smsjobs_worker.elements.layers import Layer, locate
+from smsjobs_worker.elements.problems import Broken, Problem
+
+if TYPE_CHECKING:
+    from smsjobs_worker.elements.app import App
+
+__all__ = ["Node", "read_chain"]
+
+
+class Node:
+    """One element of a chain: its directory and its ``e.json``.
+
+    Attributes:
+        fullName: Its path from the app root with ``.`` for ``/``.
+        name: The last part of it.
+        define: Its ``e.json``.
+        app: The app it belongs to.
+        directory: Where it lies.
+    """
+
+    def __init__(self, app: App, full_name: str, *, layer: Layer, directory: Path, reads: Reads) -> None:
+        self.fullName = full_name
+        self.name = full_name.rpartition(".")[2]
+        self.app = app
+        self.directory = directory
+        self._layer = layer
+        self._reads = reads
+        self.define: Mapping[str, Any] = self._read_define()
+
+    def __repr__(self) -> str:
+        return f"<Node {self.fullName}>"
+
+    def getFile(self, name: str) -> str:
+        """The text of a file in this element's directory. A file that is read is watched for changes.
+
+        Raises:
+            InvalidArguments: With ``reason="element_invalid"``: it is missing, not UTF-8, or outside.
+        """
+        return read_inside(
+            self.directory, name, element=self.fullName, shown=self.show(""), reads=self._reads
+        )
+
+    def show(self, name: str) -> str:
+        """That file of this element, as messages show it."""
+        return self._layer.show(self.directory / name)
+
+    def problem(
+        self, *, file: str, key: str = "", cause: str, cure: str, level: Literal["error", "warning"] = "error"
+    ) -> Problem:
+        """A problem with one of this element's files."""
+        return Problem(
+            element=self.fullName, file=self.show(file), key=key, cause=cause, cure=cure, level=level
+        )
+
+    @property
+    def type(self) -> str:
+        """The full name of its Meta or Type; empty for a Meta."""
+        return str(self.define["type"])
+
+    @property
+    def entry(self) -> str:
+        """The place of its Python package, relative to its directory."""
+        return str(self.define.get("backendBundleEntry", "."))
+
+    def _read_define(self) -> Mapping[str, Any]:
+        define = self.read_json("e.json")
+        problems = []
+        if not isinstance(define.get("type"), str):
+            problems.append(
+                self.problem(
+                    file="e.json",
+                    key="type",
+                    cause="missing" if "type" not in define else "not text",
+                    cure='name the Type, such as "SMS.Aliyun"; only a Meta has ""',
+                )
+            )
+        if not isinstance(define.get("backendBundleEntry", "."), str):
+            cure = 'name the directory of the Python package, or "."'
+            problems.append(
+                self.problem(file="e.json", key="backendBundleEntry", cause="not text", cure=cure)
+            )
+        if problems:
+            raise Broken(problems)
+        return define
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """The JSON object in a file of this element.
+
+        Raises:
+            InvalidArguments: With ``reason="element_invalid"``: the file cannot be read, or is no JSON object.
+        """
+        text = self.getFile(name)
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            line = getattr(error, "lineno", 1)  # the place only: the error's text could show a secret
+            cause = f"not JSON (line {line})"
+            raise Broken([self.problem(file=name, cause=cause, cure="mend its syntax")]) from None
+        except RecursionError:
+            raise Broken([self.problem(file=name, cause="nested too deeply", cure="flatten it")]) from None
+        if not isinstance(data, dict):
+            raise Broken([self.problem(file=name, cause="not a JSON object", cure='write {"key": "value"}')])
+        return data
+
+
+def read_chain(app: App, full_name: str, reads: Reads) -> tuple[Node, ...]:
+    """The element, its Type and so on up to the Meta.
+
+    Raises:
+        Broken: A file is wrong, a Type is missing, or the chain goes round in a circle.
+    """
+    chain: list[Node] = []
+    name = full_name
+    while True:
+        found = locate(app.layers, name)
+        if found is None:
+            raise _missing(name, chain)
+        node = Node(app, name, layer=found[0], directory=found[1], reads=reads)
+        chain.append(node)
+        if not node.type:
+            return tuple(chain)
+        name = node.type
+        if not all(_is_word(part) for part in name.split(".")):
+            raise _bad_type(chain, "not an element's full name")
+        if any(each.fullName == name for each in chain):
+            raise _bad_type(chain, f"the chain is a circle: {_show(chain, name)}")
+
+
+def _missing(name: str, chain: list[Node]) -> Broken:
+    path = name.replace(".", "/")
+    if not chain:
+        problem = Problem(
+            element=name,
+            file=f"{path}/e.json",
+            cause="no such element",
+            cure="create it, or mend the name or SMS_APP (the directory that holds SMS/)",
+        )
+        return Broken([problem], "element_not_found")
+    return _bad_type(chain, f"there is no element {name}: {_show(chain, name)} (missing)")
+
+
+def _bad_type(chain: list[Node], cause: str) -> Broken:
+    cure = "name a Type that exists; a chain ends in a Meta"
+    return Broken([chain[-1].problem(file="e.json", key="type", cause=cause, cure=cure)])
+
+
+def _show(chain: list[Node], name: str) -> str:
+    return " → ".join([*(each.fullName for each in chain), name])
+
+
+def _is_word(part: str) -> bool:
+    return part.isascii() and part.isidentifier()

@@ -1,0 +1,46 @@
+"""What is wrong with an element, and how to mend it. A problem never carries a value from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from smsjobs.contract import InvalidArguments
+
+__all__ = ["Broken", "Problem", "plain"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One thing that is wrong with an element."""
+
+    #: The element's full name.
+    element: str
+    #: The file, relative to the app's directory where it lies inside; empty where no single file is to blame.
+    file: str = ""
+    #: The key in that file; empty where it is the file as a whole.
+    key: str = ""
+    #: What is wrong, in a few words.
+    cause: str
+    #: How to mend it.
+    cure: str
+    #: ``"error"``: the element does not load. ``"warning"``: it loads, and is probably not what was meant.
+    level: Literal["error", "warning"] = "error"
+
+    def __str__(self) -> str:
+        place = ", ".join(part for part in (self.file, f"key {self.key}" if self.key else "") if part)
+        return f"{self.element}: {place + ': ' if place else ''}{self.cause}; {self.cure}"
+
+
+class Broken(InvalidArguments):
+    """An element that does not load, with all its problems. It stays inside this package: see `plain`."""
+
+    def __init__(self, problems: Iterable[Problem], reason: str = "element_invalid") -> None:
+        self.problems = tuple(problems)
+        super().__init__(" | ".join(str(each) for each in self.problems), reason)
+
+
+def plain(error: Broken) -> InvalidArguments:
+    """The same as the error callers know, whose class every producer can rebuild."""
+    return InvalidArguments(error.message, error.reason)
