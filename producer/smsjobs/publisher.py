@@ -42,7 +42,6 @@ class Publisher:
         self._app.conf.update(
             task_serializer="json",
             accept_content=["json"],
-            task_ignore_result=True,
             broker_pool_limit=_POOL,
             broker_pool_acquire_timeout=timeout_s,
             broker_connection_timeout=timeout_s,
@@ -63,7 +62,7 @@ class Publisher:
         Raises:
             kombu.exceptions.OperationalError: The broker is away, or did not answer in time.
         """
-        self._app.send_task(SEND_TASK, (job_id,), task_id=job_id, queue=LANES[lane].queue, ignore_result=True)
+        self._app.send_task(SEND_TASK, (job_id,), task_id=job_id, queue=LANES[lane].queue)
 
     def close(self) -> None:
         """Close the connections."""

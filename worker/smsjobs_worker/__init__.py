@@ -1,1 +1,33 @@
-"""Placeholder."""
+"""The worker: ``celery -A smsjobs_worker worker``; and elements that send directly, without a queue.
+
+::
+
+    from smsjobs_worker import App
+
+    app = App("path/to/app")  # the directory that holds SMS/
+    app.getElement("SMS.YourSmsName").sendMessage(
+        phoneList=["13800138000"], params={"code": "123456"}, verifyTemplateCode="SMS_123456789"
+    )
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from smsjobs_worker.elements import App
+
+__all__ = ["App", "app", "create_app"]
+
+
+def __getattr__(name: str) -> Any:
+    """``app``, the Celery app, is made from the environment by whoever asks for it first: `celery -A` does."""
+    if name == "app":
+        from smsjobs_worker.celery_app import create_app  # noqa: PLC0415
+
+        made = globals()["app"] = create_app()
+        return made
+    if name == "create_app":
+        from smsjobs_worker import celery_app  # noqa: PLC0415
+
+        return celery_app.create_app
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -27,6 +27,8 @@ class Lane:
     #: before it, "not found" is not believed. Aliyun publishes no bound for how fresh its records are; its
     #: advice is "wait 30 s and look again", which the lanes that may wait follow with a wide margin.
     lookups_s: tuple[float, ...]
+    #: The longest wait, in seconds, between two runs of tries while Aliyun cannot be reached.
+    longest_retry_s: float
     #: Seconds after which a published job that nobody claimed is looked at again. Each later look doubles it.
     requeue_s: float
 
@@ -45,6 +47,7 @@ LANES: Final[dict[str, Lane]] = {
             expires_s=300,
             on_unknown="hold",
             lookups_s=(2, 5, 10, 20, 40),
+            longest_retry_s=15,
             requeue_s=5,
         ),
         Lane(
@@ -52,6 +55,7 @@ LANES: Final[dict[str, Lane]] = {
             expires_s=24 * 3600,
             on_unknown="resend",
             lookups_s=(30, 120, 600),
+            longest_retry_s=300,
             requeue_s=30,
         ),
         Lane(
@@ -59,6 +63,7 @@ LANES: Final[dict[str, Lane]] = {
             expires_s=72 * 3600,
             on_unknown="hold",
             lookups_s=(30, 120, 600),
+            longest_retry_s=300,
             requeue_s=30,
         ),
     )

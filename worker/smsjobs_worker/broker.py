@@ -1,0 +1,49 @@
+"""The broker as the sweep sees it: publish ids, and see how long a queue is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from kombu.exceptions import ChannelError
+
+from smsjobs.contract import LANES, SEND_TASK
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+__all__ = ["Broker"]
+
+#: Messages of one pipelined write.
+_BATCH = 500
+
+
+class Broker:
+    """Celery's broker."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+
+    def publish(self, jobs: Iterable[tuple[str, str]]) -> None:
+        """Publish pairs of job id and lane, in one write where the transport can."""
+        with self._app.producer_pool.acquire(block=True, timeout=5) as producer:
+            if getattr(producer, "supports_batch_publish", False):
+                with producer.batch(max_size=_BATCH):
+                    self._send(jobs, producer)
+            else:
+                self._send(jobs, producer)
+
+    def backlog(self, lane: str) -> int:
+        """How many messages wait on the lane's queue."""
+        queue = LANES[lane].queue
+        with self._app.connection_for_write() as connection, connection.channel() as channel:
+            try:
+                return int(channel.queue_declare(queue, passive=True).message_count)
+            except (*connection.channel_errors, ChannelError):  # a queue that does not exist holds nothing
+                return 0
+
+    def _send(self, jobs: Iterable[tuple[str, str]], producer: object) -> None:
+        for job_id, lane in jobs:
+            self._app.send_task(
+                SEND_TASK, (job_id,), task_id=job_id, queue=LANES[lane].queue, producer=producer
+            )

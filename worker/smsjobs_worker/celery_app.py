@@ -1,0 +1,98 @@
+"""The Celery app of a worker, made from its environment: ``celery -A smsjobs_worker worker -Q sms.verification``."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+from celery import Celery, bootsteps
+
+from smsjobs_worker.celery_settings import celery_settings
+from smsjobs_worker.privacy import install_log_privacy
+from smsjobs_worker.runtime import Runtime
+from smsjobs_worker.settings import WorkerSettings
+from smsjobs_worker.sweep import Sweeper
+from smsjobs_worker.tasks import add_tasks
+
+__all__ = ["SmsJobs", "create_app"]
+
+log = logging.getLogger(__name__)
+
+
+class SmsJobs(Celery):  # type: ignore[misc]  # celery ships no types
+    """A Celery app with the parts of a worker. Its addresses are ours: CELERY_BROKER_URL is somebody else's."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        super().__init__(
+            "smsjobs",
+            broker=settings.connection.broker_url,
+            backend=settings.connection.result_backend,
+            set_as_current=False,
+            fixups=[],
+        )
+        self.settings = settings
+        self._runtime: Runtime | None = None
+        self._runtime_lock = threading.Lock()
+
+    def connection_for_read(self, url: str | None = None, **options: Any) -> Any:
+        """The broker of our settings."""
+        return super().connection_for_read(url or self.settings.connection.broker_url, **options)
+
+    def connection_for_write(self, url: str | None = None, **options: Any) -> Any:
+        """The broker of our settings."""
+        return super().connection_for_write(url or self.settings.connection.broker_url, **options)
+
+    @property
+    def runtime(self) -> Runtime:
+        """The parts of this process, put together at the first use."""
+        with self._runtime_lock:
+            if self._runtime is None:
+                self._runtime = Runtime.build(self, self.settings)
+            return self._runtime
+
+
+class _SweepStep(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Refuses to start with broken elements, then sweeps for as long as the worker runs."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def __init__(self, parent: Any, **kwargs: Any) -> None:
+        super().__init__(parent, **kwargs)
+        app: SmsJobs = parent.app
+        refuse_broken_elements(app.runtime)
+        self._sweeper = Sweeper(app.runtime.sweep, every_s=app.settings.sweep_s)
+
+    def start(self, parent: Any) -> None:
+        del parent
+        self._sweeper.start()
+
+    def stop(self, parent: Any) -> None:
+        del parent
+        self._sweeper.stop()
+
+
+def refuse_broken_elements(runtime: Runtime) -> None:
+    """End the process with a list of all that is wrong with its elements, if anything is."""
+    problems = runtime.app.check()
+    if problems:
+        lines = "\n".join(f"  {each}" for each in problems)
+        raise SystemExit(f"smsjobs: this worker does not start, for these elements cannot be used:\n{lines}")
+
+
+def create_app(settings: WorkerSettings | None = None) -> SmsJobs:
+    """The app of a worker.
+
+    Args:
+        settings: Else they are read from the environment.
+
+    Raises:
+        SettingsError: A setting is wrong; the text names the cure.
+    """
+    settings = settings or WorkerSettings.read()
+    install_log_privacy()
+    app = SmsJobs(settings)
+    app.conf.update(celery_settings(settings))
+    app.steps["worker"].add(_SweepStep)
+    add_tasks(app, lambda: app.runtime)
+    return app

@@ -1,0 +1,92 @@
+"""``maxQps``: how many requests an element's account makes a second, over all workers together.
+
+The counting is done by the library limits, in Redis. Its clock is the workers' own, so that workers whose clocks
+differ by a second can exceed the limit by a second's worth once.
+
+A fifth of an element's rate is kept for verification codes: the other lanes have a window of their own to pass
+first, so that a code finds a permit even while a campaign takes all it can get.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from typing import Final
+
+import limits
+import redis
+from limits.storage import RedisStorage
+from limits.strategies import MovingWindowRateLimiter
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from smsjobs.contract import KEY_PREFIX, Lane
+
+__all__ = ["Permits", "windows"]
+
+#: The part of the rate that lanes other than verification may use.
+_OTHERS: Final = 0.8
+
+
+def windows(max_qps: float) -> tuple[limits.RateLimitItem, limits.RateLimitItem]:
+    """The windows of a rate: what all lanes may use together, and what the others may use of it.
+
+    A rate below 1 is one request in so many seconds; a rate of 1 leaves the others every second permit.
+    """
+    amount, seconds = (math.floor(max_qps), 1) if max_qps >= 1 else (1, math.ceil(1 / max_qps))
+    everyone = limits.RateLimitItemPerSecond(amount, seconds)
+    if amount == 1:
+        return everyone, limits.RateLimitItemPerSecond(1, 2 * seconds)
+    return everyone, limits.RateLimitItemPerSecond(max(1, math.floor(amount * _OTHERS)), seconds)
+
+
+class Permits:
+    """Hands out permits for requests.
+
+    Args:
+        redis_url: Where they are counted.
+        timeout_s: Bound of each call to Redis, in seconds.
+    """
+
+    def __init__(self, redis_url: str, *, timeout_s: float = 2.0) -> None:
+        # As in the ledger, a permit whose answer was lost must not be taken twice by the client itself.
+        pool = redis.ConnectionPool.from_url(
+            redis_url,
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
+            retry=Retry(NoBackoff(), 0),
+            max_connections=256,
+        )
+        storage = RedisStorage("redis://", connection_pool=pool, key_prefix=f"{KEY_PREFIX}:qps")
+        self._limiter = MovingWindowRateLimiter(storage)
+
+    def take(self, element: str, lane: Lane, max_qps: float | None, *, within_s: float) -> bool:
+        """Take a permit for one request.
+
+        Args:
+            element: The element's full name.
+            max_qps: Its rate; None is no limit.
+            within_s: The longest wait, in seconds.
+
+        Returns:
+            False where none became free in that time; then the job has to wait its turn elsewhere.
+        """
+        if max_qps is None:
+            return True
+        deadline = time.monotonic() + within_s
+        while not self._take_now(element, lane, max_qps):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            time.sleep(min(left, random.uniform(0.02, 0.1)))
+        return True
+
+    def _take_now(self, element: str, lane: Lane, max_qps: float) -> bool:
+        everyone, others = windows(max_qps)
+        if lane.name == "verification":
+            return self._limiter.hit(everyone, element)
+        # Looking first: a permit of the smaller window would be wasted where the larger one is full.
+        if not self._limiter.test(everyone, element):
+            return False
+        return self._limiter.hit(others, element, "others") and self._limiter.hit(everyone, element)

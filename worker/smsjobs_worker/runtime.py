@@ -1,0 +1,65 @@
+"""The parts of a worker, put together once a process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from smsjobs.ledger import Ledger, connect_redis
+from smsjobs_worker.broker import Broker
+from smsjobs_worker.elements import App
+from smsjobs_worker.leases import Leases
+from smsjobs_worker.probes import probe
+from smsjobs_worker.providers import Providers
+from smsjobs_worker.rate_limit import Permits
+from smsjobs_worker.results import Results
+from smsjobs_worker.sender import Sender
+from smsjobs_worker.sweep import Sweep
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from smsjobs_worker.settings import WorkerSettings
+
+__all__ = ["Runtime"]
+
+#: Seconds for one answer of Redis; steps of the ledger are repeated after it.
+_REDIS_S: Final = 3.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """What tasks and the sweep work with."""
+
+    app: App
+    ledger: Ledger
+    broker: Broker
+    results: Results
+    sender: Sender
+    sweep: Sweep
+
+    @classmethod
+    def build(cls, celery: Celery, settings: WorkerSettings) -> Runtime:
+        """Put the parts together. Nothing is connected yet."""
+        connection = settings.connection
+        ledger = Ledger(
+            connect_redis(connection.redis_url, timeout_s=_REDIS_S), retention_s=connection.retention_s
+        )
+        app = App(settings.app_dir)
+        broker, results = Broker(celery), Results(celery)
+        sender = Sender(
+            ledger,
+            Providers(app),
+            Leases(ledger, lease_s=settings.lease_s),
+            Permits(connection.redis_url, timeout_s=_REDIS_S),
+            settings,
+            probe=probe,
+        )
+        return cls(
+            app=app,
+            ledger=ledger,
+            broker=broker,
+            results=results,
+            sender=sender,
+            sweep=Sweep(ledger, broker, results),
+        )

@@ -1,0 +1,210 @@
+"""The rules of sending: what is to be done with a job, and what became of it. Knows no Celery.
+
+::
+
+    claim ─► granted, to send ─► permit ─► request ─► answer        ─► settle accepted / rejected
+      │                                       ├────► not sent      ─► wait, to send again ─► … ─► not_sent
+      │                                       └────► answer lost   ─► wait, to look up
+      ├────► granted, to look up ─► found ─► settle accepted
+      │                     ├─────► absent or no proof ─► wait, to look up again
+      │                     └─────► absent for good ─► by on_unknown: settle unknown, or send once more
+      ├────► settled ─► its outcome
+      └────► in flight, or not due ─► nothing to do
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from smsjobs.contract import InvalidArguments, Outcome, decode_job, decode_outcome, encode_outcome
+from smsjobs.ledger import Granted, Missing, Settled, Settlement, Wait
+from smsjobs_worker.patience import patiently
+from smsjobs_worker.privacy import describe
+from smsjobs_worker.run import Abandoned, Run
+
+if TYPE_CHECKING:
+    from smsjobs.ledger import Claim, Ledger
+    from smsjobs_worker.leases import Leases
+    from smsjobs_worker.provider import Provider
+    from smsjobs_worker.rate_limit import Permits
+    from smsjobs_worker.settings import WorkerSettings
+
+__all__ = ["Done", "Elements", "NothingToDo", "Sender"]
+
+log = logging.getLogger(__name__)
+
+#: Seconds for which a claim is tried while Redis is away; its message comes back if it fails.
+_CLAIM_PATIENCE_S: Final = 10.0
+
+
+class Elements(Protocol):
+    """Where a job's element comes from."""
+
+    def provider(self, full_name: str) -> Provider:
+        """The provider of the element of that name.
+
+        Raises:
+            InvalidArguments: It does not exist or cannot load.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """The job has its outcome."""
+
+    outcome: Outcome
+    #: Further Celery task ids under which it is to be stored.
+    followers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class NothingToDo:
+    """This run ends without an outcome: the job waits, or somebody else is at it."""
+
+
+class Sender:
+    """Carries jobs on, one step a run."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        elements: Elements,
+        leases: Leases,
+        permits: Permits,
+        settings: WorkerSettings,
+        *,
+        probe: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._ledger = ledger
+        self._elements = elements
+        self._leases = leases
+        self._permits = permits
+        self._settings = settings
+        # Fault tests stop or kill the worker at named points of a send.
+        self._probe = probe
+
+    def run(self, job_id: str) -> Done | NothingToDo:
+        """Do what is to be done with the job now.
+
+        Raises:
+            redis.exceptions.RedisError: Redis stayed away, so that nothing could be decided or written down. The
+                sweep goes on with the job when it is back.
+        """
+        self._probe("before_claim")
+        claimed_at = time.monotonic()
+        match self._claim(job_id):
+            case Granted() as granted:
+                self._probe("after_claim")
+                return self._work(granted, claimed_at)
+            case Settled() as settled:
+                return Done(outcome=decode_outcome(json.loads(settled.outcome)), followers=settled.followers)
+            case Missing():
+                return self._settle_missing(job_id)
+            case _:
+                return NothingToDo()
+
+    def refuse(self, job_id: str, error: InvalidArguments) -> Done:
+        """Record that a message could not be read, where the ledger does not know its job."""
+        patiently(lambda: self._ledger.settle_absent(job_id, encode_outcome(error)), for_s=_CLAIM_PATIENCE_S)
+        return Done(outcome=error)
+
+    def _claim(self, job_id: str) -> Claim:
+        token = uuid.uuid4().hex
+        return patiently(
+            lambda: self._ledger.claim(job_id, token, lease_s=self._settings.lease_s), for_s=_CLAIM_PATIENCE_S
+        )
+
+    def _work(self, granted: Granted, claimed_at: float) -> Done | NothingToDo:
+        with self._leases.hold(granted, claimed_at=claimed_at) as lease:
+            try:
+                step = self._decide(granted, claimed_at, lease.holds)
+            except Abandoned:
+                log.warning(
+                    "a job was left to the sweep: its lease ran out before the request",
+                    extra={"action": "abandoned", "job_id": granted.job_id},
+                )
+                return NothingToDo()
+            self._probe("after_answer")
+            if isinstance(step, Wait):
+                self._wait(granted, step)
+                return NothingToDo()
+            return self._settle(granted, step)
+
+    def _decide(self, granted: Granted, claimed_at: float, holds: Callable[[], bool]) -> Wait | Outcome:
+        try:
+            job = decode_job(json.loads(granted.job))
+        except ValueError:
+            return InvalidArguments("the job is no JSON", "job_unreadable", out_id=granted.job_id)
+        except InvalidArguments as error:
+            return InvalidArguments(error.message, "job_unreadable", out_id=granted.job_id)
+        run = Run(
+            job=job,
+            lane=self._settings.lanes[job.lane],
+            granted=granted,
+            claimed_at=claimed_at,
+            holds=holds,
+            permits=self._permits,
+        )
+        try:
+            provider = self._elements.provider(job.element)
+        except InvalidArguments as error:
+            return run.without_provider(error)
+        try:
+            return run.send(provider) if granted.state == "sending" else run.look_up(provider)
+        except Abandoned:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever it is, the job must get its outcome
+            # Its text and its frames may hold numbers; its type and its place do not.
+            log.error(  # noqa: TRY400
+                "an unexpected error at a job",
+                extra={"action": "unexpected", "job_id": granted.job_id, "error": describe(error)},
+            )
+            return run.broken()
+
+    def _wait(self, granted: Granted, wait: Wait) -> None:
+        kept = patiently(
+            lambda: self._ledger.wait(granted.job_id, granted.token, wait), for_s=self._settings.patience_s
+        )
+        log.info(
+            "a job waits",
+            extra={
+                "action": "waits" if kept else "fenced",
+                "job_id": granted.job_id,
+                "state": wait.state,
+                "delay_s": round(wait.delay_s, 3),
+            },
+        )
+
+    def _settle(self, granted: Granted, outcome: Outcome) -> Done | NothingToDo:
+        encoded = encode_outcome(outcome)
+        settlement: Settlement = patiently(
+            lambda: self._ledger.settle(granted.job_id, granted.token, encoded),
+            for_s=self._settings.patience_s,
+        )
+        self._probe("after_settle")
+        log.info(
+            "a job is settled" if settlement.ours else "a job was settled by somebody else",
+            extra={"action": "settled", "job_id": granted.job_id, "outcome": outcome.outcome},
+        )
+        if settlement.outcome is None:
+            return NothingToDo()
+        if not settlement.ours:
+            outcome = decode_outcome(json.loads(settlement.outcome))
+        return Done(outcome=outcome, followers=settlement.followers)
+
+    def _settle_missing(self, job_id: str) -> Done:
+        return self.refuse(
+            job_id,
+            InvalidArguments(
+                "the ledger has no job of that id: it was never recorded there, or its outcome was kept long enough",
+                "job_not_found",
+                out_id=job_id,
+            ),
+        )

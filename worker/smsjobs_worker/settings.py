@@ -1,0 +1,62 @@
+"""What a worker is told by its environment, beyond the addresses that it shares with producers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from smsjobs.contract import LANES, Lane
+from smsjobs.settings import ConnectionSettings, SettingsError, read_number
+
+__all__ = ["WorkerSettings"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerSettings:
+    """A worker's settings."""
+
+    #: Broker, result backend and ledger.
+    connection: ConnectionSettings
+    #: The directory that holds SMS/ (SMS_APP).
+    app_dir: Path
+    #: Every lane by its name, with this worker's look-up schedules (SMS_LOOKUPS_<LANE>).
+    lanes: Mapping[str, Lane]
+    #: Seconds for which a claim holds unless it is renewed; it is renewed at a third of that (SMS_LEASE).
+    lease_s: float = 30.0
+    #: Seconds between two sweeps (SMS_SWEEP).
+    sweep_s: float = 1.0
+    #: Seconds for which a worker tries to write an outcome down while Redis is away (SMS_PATIENCE).
+    patience_s: float = 60.0
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str] | None = None) -> WorkerSettings:
+        """From ``SMS_…`` in the environment, else the defaults.
+
+        Raises:
+            SettingsError: Naming the setting and the cure.
+        """
+        env = os.environ if environ is None else environ
+        return cls(
+            connection=ConnectionSettings.read(environ=env),
+            app_dir=Path(env.get("SMS_APP") or "."),
+            lanes={name: replace(lane, lookups_s=_lookups(env, lane)) for name, lane in LANES.items()},
+            lease_s=read_number(env, "SMS_LEASE", 30.0, at_least=1),
+            sweep_s=read_number(env, "SMS_SWEEP", 1.0, at_least=0.05),
+            patience_s=read_number(env, "SMS_PATIENCE", 60.0, at_least=0),
+        )
+
+
+def _lookups(environ: Mapping[str, str], lane: Lane) -> tuple[float, ...]:
+    name = f"SMS_LOOKUPS_{lane.name.upper()}"
+    text = environ.get(name)
+    if not text:
+        return lane.lookups_s
+    try:
+        offsets = tuple(float(each) for each in text.split(","))
+    except ValueError:
+        offsets = ()
+    if not offsets or list(offsets) != sorted(set(offsets)) or offsets[0] <= 0:
+        raise SettingsError(f"{name} must be rising seconds separated by commas, such as 30,120,600")
+    return offsets

@@ -1,0 +1,127 @@
+"""The tasks: Celery's verbs and nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from celery import Task
+from celery.exceptions import Ignore, Reject
+from celery.worker.request import Request
+from redis.exceptions import RedisError
+
+from smsjobs.contract import (
+    SEND_TASK,
+    SUBMIT_TASK,
+    InvalidArguments,
+    SmsError,
+    decode_job,
+    decode_outcome,
+    encode_result,
+)
+from smsjobs_worker.patience import patiently
+from smsjobs_worker.sender import Done, NothingToDo
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from smsjobs_worker.runtime import Runtime
+
+__all__ = ["add_tasks"]
+
+#: Seconds for which a submitted job is tried to be recorded before its message is put back.
+_RECORD_S: Final = 10.0
+
+_JOB_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+
+class _QuietRequest(Request):  # type: ignore[misc]  # celery ships no types
+    """A request whose arguments appear in no log line and no event: a submitted job carries numbers."""
+
+    @property
+    def argsrepr(self) -> str:
+        return "…"
+
+    @property
+    def kwargsrepr(self) -> str:
+        return "…"
+
+
+class _SmsTask(Task):  # type: ignore[misc]
+    """What both tasks have in common."""
+
+    abstract = True
+    Request = _QuietRequest
+    #: An outcome that is no success is no fault of the worker's: no traceback in its log.
+    throws = (SmsError,)
+    #: The sender checks what arrives; Celery's check would raise a TypeError that quotes it.
+    typing = False
+
+
+def add_tasks(app: Celery, runtime: Callable[[], Runtime]) -> None:
+    """Register the tasks with the app."""
+
+    @app.task(name=SEND_TASK, base=_SmsTask, bind=True)  # type: ignore[untyped-decorator]
+    def send(self: Task, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Carry one job on. The only argument is the job's id."""
+        return _end(runtime(), _send(runtime(), self.request.id, args, kwargs))
+
+    @app.task(name=SUBMIT_TASK, base=_SmsTask, bind=True)  # type: ignore[untyped-decorator]
+    def submit(self: Task, *args: Any, **fields: Any) -> dict[str, Any]:
+        """Record a plain Celery client's job under this task's id, and publish it on its lane."""
+        return _end(runtime(), _submit(runtime(), self.request.id, args, fields))
+
+
+def _send(
+    runtime: Runtime, task_id: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Done | NothingToDo:
+    if kwargs or len(args) != 1 or not isinstance(args[0], str) or not _JOB_ID.fullmatch(args[0]):
+        error = InvalidArguments(
+            f"{SEND_TASK} takes a job's id and nothing else; a newer producer may have sent this",
+            "job_unreadable",
+            out_id=task_id,
+        )
+        return runtime.sender.refuse(task_id, error)
+    return _unless_away(lambda: runtime.sender.run(args[0]))
+
+
+def _submit(
+    runtime: Runtime, task_id: str, args: tuple[Any, ...], fields: dict[str, Any]
+) -> Done | NothingToDo:
+    try:
+        # The task's own id, so that a submission that is delivered twice is one job.
+        job = decode_job({"args": args, **fields, "id": task_id} if args else {**fields, "id": task_id})
+        recorded = patiently(lambda: runtime.ledger.record(job), for_s=_RECORD_S)
+    except InvalidArguments as error:
+        return runtime.sender.refuse(task_id, type(error)(error.message, error.reason, "rejected", task_id))
+    except RedisError:
+        # It is nowhere but in this message, so the message must not be lost.
+        raise Reject("the ledger is away", requeue=True) from None
+    if not recorded.new:
+        # The key's own job goes on; this task's result is to be that job's outcome.
+        settled = runtime.ledger.follow(recorded.job_id, task_id)
+        return Done(outcome=decode_outcome(json.loads(settled))) if settled else NothingToDo()
+    if not job.countdown_s:
+        runtime.broker.publish([(job.id, job.lane)])
+    return NothingToDo()
+
+
+def _unless_away(run: Callable[[], Done | NothingToDo]) -> Done | NothingToDo:
+    try:
+        return run()
+    except RedisError:
+        # The ledger still has the job as it was, or in flight: the sweep goes on with it when Redis is back.
+        return NothingToDo()
+
+
+def _end(runtime: Runtime, ended: Done | NothingToDo) -> dict[str, Any]:
+    """End the run as Celery understands it: a result, an exception, or nothing to be stored."""
+    if isinstance(ended, NothingToDo):
+        raise Ignore
+    if ended.followers:
+        runtime.results.store(ended.followers[0], ended.outcome, ended.followers[1:])
+    if isinstance(ended.outcome, SmsError):
+        raise ended.outcome
+    return encode_result(ended.outcome)
