@@ -2,11 +2,17 @@
 
 import json
 import re
+import shlex
 import shutil
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.request import Request, urlopen
 
+import pytest
 import redis
 import yaml
 
@@ -48,3 +54,124 @@ def test_web_command() -> None:
         check=False,
     )
     assert (run.returncode, run.stderr) == (0, "")
+
+
+class Services:
+    """Services of docker-compose.yml, each started by its own command, in its own environment, on free ports."""
+
+    def __init__(self, directory: Path, redis_url: str) -> None:
+        self.compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+        self.ports = {"9400": free_port(), "9401": free_port(), "8000": free_port()}
+        self._directory = directory
+        self._redis_url = redis_url
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str, *, command: str | list[str] | None = None, cwd: Path = ROOT) -> None:
+        """Starts a service; one without a command in docker-compose.yml is given its image's."""
+        with (self._directory / f"{name}.log").open("wb") as log:
+            self._processes[name] = subprocess.Popen(
+                self._on_this_machine(command or self.compose[name]["command"]),
+                env=self.environment(name),
+                cwd=cwd,
+                stdout=log,
+                stderr=log,
+            )
+
+    def environment(self, name: str) -> dict[str, str]:
+        """What Compose would set, with nothing in .env, and the addresses of this machine."""
+        given = {
+            key: re.sub(r"\$\{\w+:-(.*)\}", r"\1", value)
+            for key, value in self.compose[name].get("environment", {}).items()
+        }
+        given |= {key: self._redis_url for key in given if key == "SMS_BROKER_URL"}
+        given |= {key: f"http://127.0.0.1:{self.ports['9400']}" for key in given if key == "SMS_ENDPOINT"}
+        programs = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+        return {
+            "PATH": programs,
+            "SMS_APP": str(ROOT / "deploy/app"),
+            "HOSTNAME": socket.gethostname(),
+            **given,
+        }
+
+    def is_healthy(self, name: str) -> bool:
+        """What the service's own health check says."""
+        kind, *words = self.compose[name]["healthcheck"]["test"]
+        command = ["sh", "-c", words[0].replace("$$", "$")] if kind == "CMD-SHELL" else words
+        run = subprocess.run(
+            self._on_this_machine(command),
+            env=self.environment(name),
+            cwd=ROOT,
+            capture_output=True,
+            check=False,
+        )
+        return run.returncode == 0
+
+    def stop(self) -> dict[str, int]:
+        """Tells all of them to stop; gives their exit statuses."""
+        for process in self._processes.values():
+            process.terminate()
+        return {name: process.wait(60) for name, process in self._processes.items()}
+
+    def kill(self) -> None:
+        """Ends whatever is left."""
+        for process in self._processes.values():
+            process.kill()
+            process.wait()
+
+    def logs(self) -> str:
+        """What all of them wrote."""
+        return "".join(file.read_text() for file in sorted(self._directory.glob("*.log")))
+
+    def _on_this_machine(self, command: str | list[str]) -> list[str]:
+        words = shlex.split(command) if isinstance(command, str) else command
+        ports = re.compile("|".join(self.ports))
+        words = [ports.sub(lambda port: str(self.ports[port[0]]), word) for word in words]
+        program = shutil.which(words[0], path=f"{Path(sys.executable).parent}:/usr/bin:/bin")
+        assert program, words[0]
+        return [program, *words[1:]]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def services(tmp_path: Path, redis_url: str) -> Iterator[Services]:
+    services = Services(tmp_path, redis_url)
+    yield services
+    services.kill()
+
+
+def eventually(truth: Callable[[], bool], services: Services) -> None:
+    limit = time.monotonic() + 40
+    while not truth():
+        assert time.monotonic() < limit, services.logs()
+        time.sleep(0.1)
+
+
+def test_the_services_together(services: Services) -> None:
+    """The services of docker-compose.yml, as they stand there, deliver the web page's message and stop in good order."""
+    lanes = ("verification", "notification", "bulk")
+    assert not services.is_healthy("simulator")
+    assert not services.is_healthy("web")
+    for name in (*lanes, "simulator"):
+        services.start(name)
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    (web,) = re.findall(r'^CMD (\["gunicorn".*)$', dockerfile, re.MULTILINE)
+    services.start("web", command=json.loads(web), cwd=ROOT / "examples/web")
+    for name in ("simulator", "web", *lanes):
+        eventually(lambda name=name: services.is_healthy(name), services)
+    page = f"http://127.0.0.1:{services.ports['8000']}/messages"
+    form = json.dumps({"phones": ["13800138000"], "name": "张三", "event": "系统维护"}).encode()
+    with urlopen(Request(page, form, {"Content-Type": "application/json"}), timeout=10) as answer:
+        job = json.load(answer)["id"]
+
+    def is_accepted() -> bool:
+        with urlopen(f"{page}/{job}", timeout=10) as answer:
+            return bool(json.load(answer)["status"] == "accepted")
+
+    eventually(is_accepted, services)
+    assert not set(services.stop().values()) - {0}, services.logs()
+    log = services.logs()
+    assert log.count("13800138000") == 1, "the simulator shows it, and nobody else"
