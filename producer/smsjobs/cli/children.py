@@ -1,0 +1,180 @@
+"""Processes that a command starts, watches and stops. Each is in a session of its own, so that a Ctrl-C in the
+terminal reaches the command only, which then stops them in order.
+"""  # noqa: D205  the second sentence is the reason for the first
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import NoReturn, Self, TypeVar
+
+from smsjobs.cli.failure import CommandFailed
+
+__all__ = ["Child", "Children", "ending_in_order", "held_back"]
+
+_POLL_S = 0.05
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Child:
+    """A process that was started."""
+
+    #: What messages call it.
+    name: str
+    #: Where its output goes.
+    log: Path
+    process: subprocess.Popen[bytes] = field(repr=False)
+
+    def tail(self, lines: int = 20) -> str:
+        """The last lines of its output, under a heading."""
+        text = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
+        return "\n".join([f"--- the end of {self.name}'s log", *text])
+
+    def check(self) -> None:
+        """See that it runs.
+
+        Raises:
+            CommandFailed: It ended; with the end of its log.
+        """
+        if (status := self.process.poll()) is not None:
+            how = f"with status {status}" if status >= 0 else f"by signal {-status}"
+            raise CommandFailed(f"{self.name} ended {how}", "child_ended", log=self.tail())
+
+
+class Children:
+    """Processes that are stopped together, when the ``with`` block ends.
+
+    Args:
+        directory: Where they run, and their logs are.
+        grace_s: How long they may take to end, in seconds, before they are killed.
+    """
+
+    def __init__(self, directory: Path, *, grace_s: float) -> None:
+        self._directory = directory
+        self._grace_s = grace_s
+        self._children: list[Child] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def __iter__(self) -> Iterator[Child]:
+        return iter(self._children)
+
+    def start(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> Child:
+        """Start a process.
+
+        Args:
+            name: What messages and its log file call it.
+            command: The program and its arguments.
+            env: Its whole environment.
+        """
+        log = self._directory / f"{name.replace(' ', '-')}.log"
+        with held_back(), log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603  our own programs, no shell
+                command,
+                env=env,
+                cwd=self._directory,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+            child = Child(name=name, log=log, process=process)
+            self._children.append(child)
+        return child
+
+    def check(self) -> None:
+        """See that all of them run.
+
+        Raises:
+            CommandFailed: One ended.
+        """
+        for each in self._children:
+            each.check()
+
+    def wait_until(self, what: str, ready: Callable[[], T | None], *, within_s: float) -> T:
+        """Wait until `ready` gives something.
+
+        Args:
+            what: What is waited for, for the error.
+            ready: Asked again and again.
+            within_s: The longest wait, in seconds.
+
+        Raises:
+            CommandFailed: One of the processes ended, or the time is over.
+        """
+        deadline = time.monotonic() + within_s
+        while (found := ready()) is None:
+            self.check()
+            if time.monotonic() > deadline:
+                log = "\n\n".join(each.tail() for each in self._children)
+                raise CommandFailed(f"{what} took longer than {within_s:g} s", "too_slow", log=log)
+            time.sleep(_POLL_S)
+        return found
+
+    def stop(self) -> None:
+        """Stop them all; whoever does not end in time is killed."""
+        with held_back():
+            for each in self._children:
+                each.process.terminate()
+            deadline = time.monotonic() + self._grace_s
+            for each in self._children:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    each.process.wait(max(0.0, deadline - time.monotonic()))
+                # What it may have started itself is in its group, which has its id.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(each.process.pid, signal.SIGKILL)
+                each.process.wait()
+            self._children.clear()
+
+
+@contextlib.contextmanager
+def held_back() -> Iterator[None]:
+    """Lets Ctrl-C, SIGTERM and SIGHUP wait until the block is over.
+
+    A process must not be started and then forgotten, and stopping must not be cut short.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {each: signal.signal(each, lambda number, _: came.append(number)) for each in _ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
+
+
+@contextlib.contextmanager
+def ending_in_order() -> Iterator[None]:
+    """Turns SIGTERM and SIGHUP into an exception, so that they stop the children as Ctrl-C does."""
+    before = {each: signal.signal(each, _end) for each in _ENDING if each != signal.SIGINT}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def _end(number: int, _: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)

@@ -1,0 +1,206 @@
+"""``smsjobs dev``: an embedded Redis, the simulator and workers, left running for somebody's own web application."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from smsjobs.cli.children import Children, ending_in_order
+from smsjobs.cli.elements import read_elements
+from smsjobs.cli.extras import need_extras
+from smsjobs.cli.failure import CommandFailed
+from smsjobs.cli.masking import mask_phone
+from smsjobs.cli.options import with_screen
+from smsjobs.cli.screen import Screen
+from smsjobs.cli.stage import (
+    Simulator,
+    hold_redis,
+    start_simulator,
+    start_worker,
+    wait_for_simulator,
+    wait_for_workers,
+    worker_environment,
+    write_element,
+)
+from smsjobs.contract import LANES
+from smsjobs.embedded import EmbeddedRedis
+
+__all__ = ["dev"]
+
+#: Seconds between two looks at what the simulator accepted.
+_LOOK_S: Final = 0.3
+
+#: The element of the app that is made where there is none. The worker's environment says where the simulator is.
+_EXAMPLE: Final = "SMS.Example"
+_EXAMPLE_ACCOUNT: Final = {
+    "accessKey": "demo_access_key",
+    "accessSecret": "demo_access_secret",
+    "verifySign": "示例公司",
+    "endpoint": "${SMS_SIMULATOR_URL}",
+}
+
+
+@click.command(
+    short_help="The same pieces, left running for your code.",
+    epilog="""\b
+Examples:
+  smsjobs dev
+  smsjobs dev --app path/to/app --simulator-port 9500
+  smsjobs dev --single
+
+The simulator takes the access key demo_access_key with the secret demo_access_secret. An element of your own sends
+to it when its sms.json has these and "endpoint": "${SMS_SIMULATOR_URL}".""",
+)
+@click.option(
+    "--app",
+    metavar="DIR",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="The directory that holds SMS/. [default: SMS_APP, else an example in .smsjobs/app]",
+)
+@click.option("--single", is_flag=True, help="One worker for all lanes, instead of one for each.")
+@click.option(
+    "--simulator-port",
+    type=click.IntRange(0, 65534),
+    default=9400,
+    show_default=True,
+    help="The simulator's port; the next one is its control API. 0 takes free ones.",
+)
+@click.option(
+    "--catalogue",
+    metavar="FILE",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The simulator's accounts, signatures and templates.",
+)
+@with_screen
+def dev(
+    screen: Screen, *, app: Path | None, single: bool, simulator_port: int, catalogue: Path | None
+) -> None:
+    """Run Redis, a simulated Aliyun and workers for your own web application, until Ctrl-C."""
+    need_extras("worker", "simulator")
+    with ending_in_order(), ExitStack() as stack:
+        redis = EmbeddedRedis()
+        with screen.working("Starting Redis, a simulated Aliyun and the workers"):
+            redis_url = hold_redis(stack, redis)
+            logs = redis.directory / "logs"
+            logs.mkdir(exist_ok=True)
+            servers = stack.enter_context(Children(logs, grace_s=5))
+            simulator = _start_simulator(servers, logs, simulator_port, catalogue)
+            app = _find_app(app, redis.directory)
+            env = worker_environment(redis_url=redis_url, app=app, SMS_SIMULATOR_URL=simulator.url)
+            report = _check(app, env)
+            workers = stack.enter_context(Children(logs, grace_s=15))
+            for name, queues in _workers(single=single).items():
+                start_worker(workers, name, queues, env)
+            wait_for_workers(workers, redis_url)
+        _tell(screen, report, simulator, redis.directory, [each.name for each in workers])
+        _watch(screen, simulator, (servers, workers))
+
+
+def _start_simulator(servers: Children, directory: Path, port: int, catalogue: Path | None) -> Simulator:
+    ready_file = directory / "simulator.json"
+    arguments = ["--port", str(port), "--control-port", str(port and port + 1)]
+    if catalogue is not None:
+        arguments += ["--catalogue", str(catalogue.absolute())]
+    start_simulator(servers, ready_file, arguments)
+    return wait_for_simulator(servers, ready_file)
+
+
+def _find_app(chosen: Path | None, directory: Path) -> Path:
+    """The app that was named, or the example, which is made once and then the user's to change."""
+    named = chosen or (Path(os.environ["SMS_APP"]) if os.environ.get("SMS_APP") else None)
+    if named is not None:
+        return named.absolute()
+    example = directory / "app"
+    if not (example / "SMS").exists():
+        write_element(example, _EXAMPLE, "示例短信", _EXAMPLE_ACCOUNT)
+    return example
+
+
+def _check(app: Path, env: Mapping[str, str]) -> dict[str, Any]:
+    """See that workers can start with the app: their own refusal would only be found in a log."""
+    report = read_elements(app, env)
+    broken = [each["name"] for each in report["elements"] if each["state"] == "problem"]
+    if broken:
+        raise CommandFailed(
+            f"workers would not start, because of {', '.join(broken)}: smsjobs elements --app {app}",
+            "element_invalid",
+        )
+    return report
+
+
+def _workers(*, single: bool) -> dict[str, list[str]]:
+    if single:
+        return {"all": [lane.queue for lane in LANES.values()]}
+    return {name: [lane.queue] for name, lane in LANES.items()}
+
+
+def _tell(
+    screen: Screen, report: Mapping[str, Any], simulator: Simulator, directory: Path, workers: list[str]
+) -> None:
+    elements = report["elements"]
+    environment = {"SMS_BROKER_URL": "embedded", "SMS_EMBEDDED_DIR": str(directory)}
+    screen.document(
+        {
+            "environment": environment,
+            "app": report["app"],
+            "elements": [{"name": each["name"], "endpoint": each["endpoint"]} for each in elements],
+            "simulator": {"url": simulator.url, "control_url": simulator.control_url},
+            "workers": workers,
+            "logs": str(directory / "logs"),
+        }
+    )
+    screen.pairs(
+        [
+            ("App", report["app"]),
+            ("Elements", ", ".join(each["name"] for each in elements)),
+            ("Simulator", f"{simulator.url}  (control API: {simulator.control_url})"),
+            ("Workers", ", ".join(workers)),
+            ("Logs", str(directory / "logs")),
+        ]
+    )
+    for each in elements:
+        if each["endpoint"] != simulator.url:
+            where = each["endpoint"] or "where its Type says"
+            screen.line(f"Warning: {each['name']} sends to {where}, not to the simulator.", style="yellow")
+    screen.line("\nFor your web application:\n")
+    for name, value in environment.items():
+        screen.line(f"  export {name}={value}")
+    screen.line("\nTry it, in another shell with these:\n")
+    screen.line(
+        f"  smsjobs send --element {elements[0]['name']} --template SMS_100000001 --param code=123456 13800138000"
+    )
+    screen.line("\nCtrl-C ends everything. Messages that the simulator accepts are shown here:\n")
+
+
+def _watch(screen: Screen, simulator: Simulator, groups: tuple[Children, ...]) -> None:
+    """Show messages as they are accepted, until a child dies or Ctrl-C."""
+    seen = 0
+    while True:
+        for group in groups:
+            group.check()
+        try:
+            items = simulator.accepted(after=seen)
+        except OSError:
+            items = []  # the next check tells what became of it
+        seen += len(items)
+        for item in items:
+            for phones, text in _texts(item):
+                screen.line(f"{time.strftime('%H:%M:%S')}  {mask_phone(phones[0])}{_others(phones)}  {text}")
+        time.sleep(_LOOK_S)
+
+
+def _texts(item: Mapping[str, Any]) -> list[tuple[list[str], str]]:
+    """Numbers and the text they get: one for all, or one for each."""
+    if isinstance(item["text"], str):
+        return [(item["phones"], item["text"])]
+    return [([phone], text) for phone, text in zip(item["phones"], item["text"], strict=False)]
+
+
+def _others(phones: list[str]) -> str:
+    return f" +{len(phones) - 1}" if len(phones) > 1 else ""

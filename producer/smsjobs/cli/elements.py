@@ -1,0 +1,87 @@
+"""``smsjobs elements``: what a worker would send with, and what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from smsjobs.cli.extras import need_extras
+from smsjobs.cli.failure import FAILED, CommandFailed
+from smsjobs.cli.options import with_screen
+from smsjobs.cli.screen import Screen
+
+__all__ = ["elements", "read_elements"]
+
+
+@click.command(
+    short_help="List and check the SMS elements of an app.",
+    epilog="""\b
+Examples:
+  smsjobs elements
+  smsjobs elements --app path/to/app --check
+
+Every element is loaded as a worker loads it. Nothing is sent, and no secret is shown.""",
+)
+@click.option(
+    "--app",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="The directory that holds SMS/. [default: SMS_APP, else the current directory]",
+)
+@click.option("--check", is_flag=True, help="End with status 1 if an element does not load.")
+@with_screen
+def elements(screen: Screen, *, app: Path | None, check: bool) -> int:
+    """List the SMS elements of an app, and what is wrong with them."""
+    app = app or Path(os.environ.get("SMS_APP") or ".")
+    report = read_elements(app, os.environ)
+    rows = [_row(each) for each in report["elements"]]
+    if rows:
+        screen.table(("Element", "Title", "Types", "State"), rows)
+    for each in report["elements"]:
+        for problem in each["problems"]:
+            screen.line(f"{each['name']}: {_place(problem)}{problem['cause']}")
+            screen.line(f"    cure: {problem['cure']}")
+    screen.document(report)
+    broken = any(each["state"] == "problem" for each in report["elements"])
+    return FAILED if check and broken else 0
+
+
+def read_elements(app: Path, env: Mapping[str, str]) -> dict[str, Any]:
+    """The report of the worker's side, which alone can load elements.
+
+    Raises:
+        CommandFailed: It could not make one.
+    """
+    need_extras("worker")
+    run = subprocess.run(  # noqa: S603  our own program, no shell
+        [sys.executable, "-m", "smsjobs_worker.cli", "elements", "--app", str(app)],
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    try:
+        report: dict[str, Any] = json.loads(run.stdout)
+    except ValueError:
+        last = run.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no output"]
+        raise CommandFailed(f"the elements could not be read: {last[0]}", "elements_unreadable") from None
+    if error := report.get("error"):
+        raise CommandFailed(error["message"], error["reason"], more={"code": error["code"]})
+    return report
+
+
+def _row(element: Mapping[str, Any]) -> tuple[str, ...]:
+    types = " → ".join(element["types"]) or "-"
+    return element["name"], element["title"] or "-", types, element["state"]
+
+
+def _place(problem: Mapping[str, Any]) -> str:
+    place = ", ".join(filter(None, (problem["file"], problem["key"] and f"key {problem['key']}")))
+    return f"{place}: " if place else ""

@@ -1,0 +1,63 @@
+"""A job's record and outcome, shown to people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from smsjobs.cli.failure import FAILED
+from smsjobs.contract import OUTCOMES
+
+__all__ = ["exit_status", "facts", "why"]
+
+
+def exit_status(details: Mapping[str, Any], *, settled_wanted: bool) -> int:
+    """0 for an accepted job, and for one that goes on unless its outcome was waited for; else 1."""
+    status = details["status"]
+    if status == "accepted" or (status not in OUTCOMES and not settled_wanted):
+        return 0
+    return FAILED
+
+
+def facts(details: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Names and values of a job's record, as `status` and `send` show them."""
+    shown = [
+        ("job", details["id"]),
+        ("element", details["element"]),
+        ("lane", details["lane"]),
+        ("status", details["status"]),
+    ]
+    outcome = details["outcome"]
+    if outcome is None:
+        return shown
+    if error := outcome.get("error"):
+        shown += [
+            ("code", str(error["code"])),
+            ("reason", why(outcome)),
+            ("message", error["message"]),
+            ("attempts", str(error["attempts"])),
+        ]
+        if advice := error.get("advice"):
+            shown.append(("advice", _advice(advice, error.get("retry_after"))))
+    else:
+        shown += [
+            ("attempts", str(outcome["attempts"])),
+            ("resolved by", outcome["resolved_by"]),
+            ("BizId", outcome["biz_id"] or "-"),
+        ]
+    return shown
+
+
+def why(outcome: Mapping[str, Any]) -> str:
+    """Aliyun's code, or our reason; a dash for an accepted job."""
+    error = outcome.get("error") or {}
+    return error.get("aliyun_code") or error.get("reason") or "-"
+
+
+def _advice(advice: str, retry_after: float | None) -> str:
+    when = f"in {retry_after:.0f} s" if retry_after else "later"
+    return {
+        "never": "do not send this again: it cannot work",
+        "later": f"it may work {when}",
+        "operator": "account, signature, template or permissions have to be mended first",
+    }.get(advice, advice)

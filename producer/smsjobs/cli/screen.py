@@ -1,0 +1,140 @@
+"""What a command shows: text for people, or one JSON document for programs.
+
+Rich is used where it is installed and standard output is a terminal. Everywhere else the text is plain: no escape
+codes and no spinners.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import shutil
+import sys
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+__all__ = ["Screen", "width_of"]
+
+#: The width of a text that is no terminal: nothing needs to be broken up.
+_UNLIMITED: Final = 10_000
+
+#: Styles of rich, by the word that gets them.
+_STYLES: Final = {
+    "accepted": "green",
+    "ok": "green",
+    "rejected": "red",
+    "problem": "red",
+    "not_sent": "yellow",
+    "unknown": "yellow",
+    "warning": "yellow",
+}
+
+
+class Screen:
+    """Standard output, as one command uses it.
+
+    Args:
+        as_json: Only one JSON document is written, by `document`; everything else is silent.
+    """
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        self._terminal = not as_json and _is_terminal()
+        self._console: Any = None
+        if self._terminal and importlib.util.find_spec("rich") is not None:
+            from rich.console import Console  # noqa: PLC0415  only where it is installed
+
+            self._console = Console(highlight=False, emoji=False, markup=False)
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal; very many where there is none."""
+        return shutil.get_terminal_size().columns if self._terminal else _UNLIMITED
+
+    def line(self, text: str = "", *, style: str = "") -> None:
+        """A line for people."""
+        if self.as_json:
+            return
+        if self._console is None:
+            _write(f"{text}\n")
+        else:
+            self._console.print(text, style=style or None, soft_wrap=True)
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table for people. A cell may have several lines."""
+        if self.as_json:
+            return
+        if self._console is None:
+            _write("\n".join(_plain_table(columns, rows)) + "\n\n")
+        else:
+            self._console.print(_rich_table(columns, rows))
+
+    def pairs(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Names and values, a line each."""
+        widest = max((width_of(name) for name, _ in pairs), default=0)
+        for name, value in pairs:
+            self.line(_padded(name, widest) + "  " + value, style=_STYLES.get(value, ""))
+
+    def document(self, document: dict[str, Any]) -> None:
+        """The JSON document, where one is wanted."""
+        if self.as_json:
+            _write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+
+    @contextlib.contextmanager
+    def working(self, what: str) -> Iterator[None]:
+        """Shows that something goes on: a spinner on a terminal, else a line."""
+        if self._console is None:
+            self.line(f"{what} ...")
+            yield
+        else:
+            with self._console.status(what):
+                yield
+
+
+def width_of(text: str) -> int:
+    """How many columns a text takes: Chinese characters take two."""
+    return sum(
+        0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1
+        for each in text
+    )
+
+
+def _is_terminal() -> bool:
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - width_of(text))
+
+
+def _plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    cells = [[each.split("\n") for each in row] for row in (columns, *rows)]
+    widths = [max(width_of(line) for row in cells for line in row[n]) for n in range(len(columns))]
+    for row in cells:
+        for index in range(max(len(cell) for cell in row)):
+            lines = (cell[index] if index < len(cell) else "" for cell in row)
+            yield "  ".join(_padded(line, width) for line, width in zip(lines, widths, strict=True)).rstrip()
+
+
+def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
+    from rich import box  # noqa: PLC0415  only where it is installed
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    # Without lines between rows, a row of several lines needs a blank one after it to be seen as one.
+    tall = any("\n" in cell for row in rows for cell in row)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        cells = [Text(cell, style=_STYLES.get(cell.split(" ", 1)[0], "")) for cell in row]
+        table.add_row(*cells, end_section=tall)
+    return table

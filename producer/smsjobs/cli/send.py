@@ -1,0 +1,110 @@
+"""``smsjobs send``: enqueue one message."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from smsjobs.cli.failure import BAD_USAGE, CommandFailed
+from smsjobs.cli.options import with_screen
+from smsjobs.cli.outcome import exit_status
+from smsjobs.cli.screen import Screen
+from smsjobs.cli.status import settled, show
+from smsjobs.client import connect
+from smsjobs.contract import LANES, InvalidArguments
+
+__all__ = ["send"]
+
+
+def _parameters(ctx: click.Context, option: click.Parameter, typed: Sequence[str]) -> dict[str, str]:
+    """The parameters by name. An error never repeats what was typed: it may be a verification code."""
+    pairs = [each.partition("=") for each in typed]
+    if not all(name and equals for name, equals, _ in pairs):
+        raise click.BadParameter("each needs NAME=VALUE, such as code=123456", ctx, option)
+    return {name: value for name, _, value in pairs}
+
+
+@click.command(
+    short_help="Enqueue one message.",
+    epilog="""\b
+Examples:
+  smsjobs send --element SMS.YourSmsName --template SMS_123456789 \\
+      --param code=123456 --lane verification 13800138000
+  smsjobs send --element SMS.YourSmsName --template SMS_200000001 \\
+      --param name=张三 --param event=系统维护 --key outage:17 --no-wait \\
+      13800138000 13800138001
+
+A number or a code that is typed here may stay in your shell's history.""",
+)
+@click.option(
+    "--element", required=True, metavar="NAME", help="Full name of the SMS element, such as SMS.YourSmsName."
+)
+@click.option("--template", required=True, metavar="CODE", help="The template's code, such as SMS_123456789.")
+@click.option(
+    "--param",
+    "params",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_parameters,
+    help="A parameter of the template; repeatable.",
+)
+@click.option(
+    "--lane",
+    type=click.Choice(list(LANES)),
+    default="notification",
+    show_default=True,
+    help="Which workers send it.",
+)
+@click.option(
+    "--expires", type=float, metavar="SECONDS", help="Not sent any more after that. [default: by lane]"
+)
+@click.option("--key", metavar="TEXT", help="Idempotency key: the same key gives the same job back.")
+@click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(min=0),
+    default=10,
+    show_default=True,
+    metavar="SECONDS",
+    help="Wait so long for the outcome.",
+)
+@click.option("--no-wait", is_flag=True, help="Only enqueue.")
+@click.argument("phones", nargs=-1, required=True, metavar="PHONE...")
+@with_screen
+def send(
+    screen: Screen,
+    *,
+    element: str,
+    template: str,
+    params: dict[str, str],
+    lane: str,
+    expires: float | None,
+    key: str | None,
+    wait_s: float,
+    no_wait: bool,
+    phones: tuple[str, ...],
+) -> int:
+    """Enqueue one message to one or more numbers, and wait for its outcome."""
+    sms = connect()
+    try:
+        job = sms.getElement(element).sendMessage(
+            phoneList=list(phones),
+            params=params,
+            verifyTemplateCode=template,
+            lane=lane,
+            expires=expires,
+            idempotency_key=key,
+        )
+    except InvalidArguments as error:
+        # Nothing was enqueued: what was typed is wrong.
+        raise CommandFailed(
+            error.message, error.reason, status=BAD_USAGE, more={"code": error.code, "out_id": error.out_id}
+        ) from None
+    if not no_wait:
+        with screen.working("Waiting for the outcome"):
+            settled(job, wait_s)
+    details = show(screen, job)
+    if details["outcome"] is None:
+        screen.line(f"\nThe job goes on. Its outcome:  smsjobs status --wait {job.id}")
+    return exit_status(details, settled_wanted=not no_wait)
