@@ -75,8 +75,15 @@ class _SweepStep(bootsteps.StartStopStep):  # type: ignore[misc]
 def refuse_broken_elements(runtime: Runtime) -> None:
     """End the process with a list of all that is wrong with its elements, if anything is."""
     problems = runtime.app.check()
-    if problems:
-        lines = "\n".join(f"  {each}" for each in problems)
+    for each in problems:
+        if each.level == "warning":
+            log.warning(
+                "an element has something odd",
+                extra={"action": "element_odd", "element": each.element, "problem": str(each)},
+            )
+    broken = [f"  {each}" for each in problems if each.level == "error"]
+    if broken:
+        lines = "\n".join(broken)
         raise SystemExit(f"smsjobs: this worker does not start, for these elements cannot be used:\n{lines}")
 
 

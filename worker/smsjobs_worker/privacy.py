@@ -1,8 +1,8 @@
 """Keeps phone numbers, parameters and secrets out of other people's log lines.
 
-At DEBUG, urllib3 logs the URL of every request, in which SendSms carries numbers and parameters, and Celery logs
-the arguments of every task; at any level Celery logs the whole body of a message that it cannot read or does not
-know. The jobs of plain Celery clients (`smsjobs.submit`) carry numbers and parameters in that body.
+At DEBUG, Celery logs the arguments of every task; at any level it logs the whole body of a message that it cannot
+read or does not know. The jobs of plain Celery clients (`smsjobs.submit`) carry numbers and parameters there. What
+the SDK and urllib3 would log is kept out in `aliyun/loggers.py`.
 """
 
 from __future__ import annotations
@@ -20,13 +20,11 @@ from celery.worker.consumer.consumer import (
 
 __all__ = ["describe", "install_log_privacy"]
 
-#: Loggers whose DEBUG lines carry arguments or URLs.
+#: Loggers whose DEBUG lines carry arguments or messages.
 _NOT_BELOW_INFO: Final = (
     "amqp",
     "celery.pool",
-    "darabonba",
     "kombu",
-    "urllib3.connectionpool",
 )
 
 #: Loggers of Celery that quote message bodies, or hand a task's arguments to structured handlers.

@@ -227,6 +227,11 @@ class Ledger:
         """How many jobs are not settled yet."""
         return int(self.redis.zcard(_AGENDA))
 
+    def overdue(self, seconds: float) -> int:
+        """How many jobs the sweep should have looked at more than `seconds` ago: none while any worker runs."""
+        now = self._clock() if self._clock else cast("tuple[int, int]", self.redis.time())[0]
+        return int(self.redis.zcount(_AGENDA, "-inf", _ms(now - seconds)))
+
     def _run(self, name: str, keys: list[str], args: list[Any]) -> Any:
         now = 0 if self._clock is None else round(self._clock() * 1000)
         return self._script[name](keys, [now, *args])

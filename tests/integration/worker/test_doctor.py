@@ -1,0 +1,161 @@
+"""`smsjobs doctor` on real Redis servers and against the simulator."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aliyun_sms_simulator import Simulator
+from smsjobs.contract import LANES
+from smsjobs.settings import ConnectionSettings
+from smsjobs_worker.doctor import Finding, examine
+from smsjobs_worker.settings import WorkerSettings
+from support.redis_server import RedisServer
+from support.worker import write_element
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    with Simulator() as running:
+        yield running
+
+
+def findings(redis_url: str, app_dir: Path, **more: float) -> list[Finding]:
+    connection = ConnectionSettings.read(broker_url=redis_url, environ={})
+    return list(examine(WorkerSettings(connection=connection, app_dir=app_dir, lanes=LANES, **more)))
+
+
+def wrong(found: list[Finding]) -> list[tuple[str, str]]:
+    return [(each.subject, each.text) for each in found if each.verdict != "good"]
+
+
+def test_a_sound_installation_has_nothing_wrong(redis_url: str, simulator: Simulator, tmp_path: Path) -> None:
+    """Redis with an append-only file and noeviction, and an element whose key is accepted, are all good."""
+    write_element(tmp_path, "Good", simulator.url)
+    found = findings(redis_url, tmp_path)
+    assert wrong(found) == []
+    assert ("SMS.Good", "Aliyun accepts its AccessKey") in [(each.subject, each.text) for each in found]
+
+
+def test_examining_sends_nothing(redis_url: str, simulator: Simulator, tmp_path: Path) -> None:
+    """The credentials are tried with a query: the simulator has accepted no message."""
+    write_element(tmp_path, "Good", simulator.url)
+    findings(redis_url, tmp_path)
+    assert simulator.accepted() == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "good", "verdict", "words"),
+    [
+        ("appendonly", "no", "yes", "bad", "no append-only file"),
+        ("appendfsync", "no", "always", "doubtful", "appendfsync no"),
+        ("maxmemory-policy", "allkeys-lru", "noeviction", "doubtful", "maxmemory-policy allkeys-lru"),
+    ],
+)
+def test_an_unsafe_redis_is_named_with_its_cure(
+    redis_server: RedisServer,
+    redis_url: str,
+    tmp_path: Path,
+    setting: str,
+    value: str,
+    good: str,
+    verdict: str,
+    words: str,
+) -> None:
+    """A Redis that may lose or drop jobs is found out, and the finding says what to set."""
+    write_element(tmp_path, "Closed", "http://127.0.0.1:9")
+    with redis_server.client() as client:
+        client.config_set(setting, value)
+        try:
+            found = findings(redis_url, tmp_path)
+        finally:
+            client.config_set(setting, good)
+    (finding,) = [each for each in found if words in each.text]
+    assert finding.verdict == verdict
+    assert setting in finding.cure
+
+
+def test_eviction_with_a_memory_limit_is_bad(
+    redis_server: RedisServer, redis_url: str, tmp_path: Path
+) -> None:
+    """With a memory limit and eviction jobs will be dropped one day, which is worse than doubtful."""
+    with redis_server.client() as client:
+        client.config_set("maxmemory", str(512 * 1024 * 1024))
+        client.config_set("maxmemory-policy", "volatile-lru")
+        try:
+            found = findings(redis_url, tmp_path)
+        finally:
+            client.config_set("maxmemory", "0")
+            client.config_set("maxmemory-policy", "noeviction")
+    assert [each.verdict for each in found if "volatile-lru" in each.text] == ["bad"]
+
+
+def test_a_redis_that_is_away_is_bad(tmp_path: Path) -> None:
+    """Without Redis the finding names the place, never a password, and the settings to mend."""
+    (finding,) = [
+        each
+        for each in findings("redis://:s3cret-word@127.0.0.1:9/0", tmp_path)
+        if each.subject == "ledger" and each.verdict == "bad"
+    ]
+    assert "127.0.0.1:9" in finding.text
+    assert "SMS_BROKER_URL" in finding.cure
+    assert "s3cret" not in repr(finding)
+
+
+def test_overdue_jobs_mean_that_nobody_sweeps(
+    redis_server: RedisServer, redis_url: str, tmp_path: Path
+) -> None:
+    """A job that should have been looked at minutes ago shows that no worker runs."""
+    with redis_server.client() as client:
+        client.zadd("sms:agenda", {"a-job": 1_000})
+    found = findings(redis_url, tmp_path)
+    assert ("workers", "bad") in [(each.subject, each.verdict) for each in found]
+
+
+@pytest.mark.parametrize(
+    ("account", "words"),
+    [
+        ({"accessSecret": "another_secret"}, "SignatureDoesNotMatch"),
+        ({"accessKey": "another_key"}, "InvalidAccessKeyId"),
+    ],
+)
+def test_refused_credentials_are_bad(
+    redis_url: str, simulator: Simulator, tmp_path: Path, account: dict[str, str], words: str
+) -> None:
+    """A wrong key or secret is found out by a query, and neither is shown."""
+    write_element(tmp_path, "Wrong", simulator.url, **account)
+    (finding,) = [each for each in findings(redis_url, tmp_path) if each.subject == "SMS.Wrong" and each.cure]
+    assert finding.verdict == "bad"
+    assert words in finding.text
+    assert "another_" not in repr(finding)
+
+
+def test_a_broken_element_is_bad(redis_url: str, tmp_path: Path) -> None:
+    """An element that cannot load is named with its file, and does not hide the others."""
+    write_element(tmp_path, "Broken", "http://127.0.0.1:9")
+    (tmp_path / "SMS/Broken/sms.json").write_text(json.dumps({"accessKey": "k"}), "utf-8")
+    found = [each for each in findings(redis_url, tmp_path) if each.subject == "SMS.Broken"]
+    assert {each.verdict for each in found} == {"bad"}
+    assert all("sms.json" in each.text for each in found)
+
+
+def test_a_clock_that_is_off_is_told(redis_url: str, simulator: Simulator, tmp_path: Path) -> None:
+    """A clock 20 minutes off is bad, because Aliyun refuses every request that it stamps."""
+    from datetime import UTC, datetime, timedelta
+
+    from smsjobs_worker import doctor
+    from smsjobs_worker.elements import App, loaded
+
+    write_element(tmp_path, "Good", simulator.url)
+    sms = loaded(App(tmp_path).getElement("SMS.Good"))
+    sms._now = lambda: datetime.now(UTC) + timedelta(minutes=20)
+    (finding,) = doctor._aliyun_clock("SMS.Good", sms)
+    assert finding.verdict == "bad"
+    assert "s ahead of Aliyun" in finding.text
+
+
+def test_a_lease_longer_than_the_visibility_timeout_is_fine(redis_url: str, tmp_path: Path) -> None:
+    """The visibility time-out follows the lease, so that no setting of the lease makes it too short."""
+    found = findings(redis_url, tmp_path, lease_s=600.0)
+    assert [each.verdict for each in found if each.subject == "repetition"] == ["good"]
