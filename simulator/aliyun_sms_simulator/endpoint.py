@@ -37,6 +37,7 @@ class Endpoint:
         self._held: socket.socket | None = None
         self._return: asyncio.Task[None] | None = None
         self._address = ("", 0)
+        self._busy: set[web.RequestHandler] = set()
 
     @property
     def port(self) -> int:
@@ -55,7 +56,7 @@ class Endpoint:
             OSError: the address cannot be used.
         """
         self._server = web.Server(
-            self._handle, access_log=None, max_line_size=_LONGEST_LINE, max_field_size=_LONGEST_LINE
+            self._track, access_log=None, max_line_size=_LONGEST_LINE, max_field_size=_LONGEST_LINE
         )
         self._held = _bound(host, port)
         self._address = self._held.getsockname()[:2]
@@ -88,7 +89,13 @@ class Endpoint:
             # Bound but not listening, the port refuses connections and nobody else can take it.
             self._held = _bound(*self._address)
         for connection in self._server.connections if self._server else ():
-            connection.close()
+            if connection in self._busy:
+                connection.close()
+            else:
+                # close() would leave the socket of an idle connection open.
+                connection.force_close()
+        # asyncio closes the sockets in its next turn; whoever asked must find them closed.
+        await asyncio.sleep(0)
         if seconds is not None:
             loop = asyncio.get_running_loop()
             self._return = loop.create_task(self._listen_after(seconds))
@@ -110,6 +117,14 @@ class Endpoint:
         if self._return:
             self._return.cancel()
             self._return = None
+
+    async def _track(self, request: web.BaseRequest) -> web.StreamResponse:
+        connection = request.protocol
+        self._busy.add(connection)
+        try:
+            return await self._handle(request)
+        finally:
+            self._busy.discard(connection)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         body = await request.read()

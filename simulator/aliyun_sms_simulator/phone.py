@@ -5,8 +5,9 @@ import re
 __all__ = ["bare", "is_domestic", "normal"]
 
 _DOMESTIC = re.compile(r"(?:\+86|0086|86|\+)?(1[3-9]\d{9})", re.ASCII)
-# Country code and number, without + or 00. 86 is left to the rule above, and no North American number begins 10 or 11.
-_INTERNATIONAL = re.compile(r"(?!86|1[01])[1-9]\d{7,14}", re.ASCII)
+# Country code and number, without + or 00. 86 is left to the rule above. After country code 1 stand ten digits, the first
+# from 2 on; those that begin 13 to 19 cannot be told from mainland numbers and are taken as such.
+_INTERNATIONAL = re.compile(r"12\d{9}|(?!86)[2-9]\d{7,14}", re.ASCII)
 
 
 def normal(number: str) -> str | None:
