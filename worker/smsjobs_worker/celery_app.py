@@ -9,6 +9,7 @@ from typing import Any
 from celery import Celery, bootsteps
 
 from smsjobs_worker.celery_settings import celery_settings
+from smsjobs_worker.log_facts import install_log_facts
 from smsjobs_worker.privacy import install_log_privacy
 from smsjobs_worker.runtime import Runtime
 from smsjobs_worker.settings import WorkerSettings
@@ -98,6 +99,7 @@ def create_app(settings: WorkerSettings | None = None) -> SmsJobs:
     """
     settings = settings or WorkerSettings.read()
     install_log_privacy()
+    install_log_facts()
     app = SmsJobs(settings)
     app.conf.update(celery_settings(settings))
     app.steps["worker"].add(_SweepStep)
