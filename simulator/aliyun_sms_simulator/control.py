@@ -203,7 +203,9 @@ def _whole(request: web.Request, name: str, usual: int) -> int:
 
 
 def _json(data: dict[str, Any], status: int = 200) -> web.Response:
-    return web.json_response(data, status=status, dumps=lambda value: json.dumps(value, ensure_ascii=False))
+    # Half a surrogate pair, which JSON can carry and UTF-8 cannot, becomes a question mark.
+    body = json.dumps(data, ensure_ascii=False).encode("utf-8", "replace")
+    return web.Response(body=body, status=status, content_type="application/json", charset="utf-8")
 
 
 def _version() -> str:

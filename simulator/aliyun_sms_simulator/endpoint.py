@@ -12,6 +12,7 @@ from aiohttp import web
 from aliyun_sms_simulator.codes import Refusal, refusal
 from aliyun_sms_simulator.fault import Fault
 from aliyun_sms_simulator.gateway import Call
+from aliyun_sms_simulator.log import LOGGER
 from aliyun_sms_simulator.record import Received
 from aliyun_sms_simulator.service import Answer, handle, refused, swallow
 from aliyun_sms_simulator.world import World
@@ -56,7 +57,11 @@ class Endpoint:
             OSError: the address cannot be used.
         """
         self._server = web.Server(
-            self._track, access_log=None, max_line_size=_LONGEST_LINE, max_field_size=_LONGEST_LINE
+            self._track,
+            logger=LOGGER,
+            access_log=None,
+            max_line_size=_LONGEST_LINE,
+            max_field_size=_LONGEST_LINE,
         )
         self._held = _bound(host, port)
         self._address = self._held.getsockname()[:2]

@@ -185,7 +185,7 @@ def _phones(action: str, params: Mapping[str, str]) -> list[str]:
     if action == "SendBatchSms":
         try:
             phones = json.loads(params.get("PhoneNumberJson", "[]"))
-        except ValueError:
+        except (ValueError, RecursionError):
             return []
         return phones if isinstance(phones, list) and all(isinstance(phone, str) for phone in phones) else []
     text = params.get("PhoneNumbers" if action == "SendSms" else "PhoneNumber", "")

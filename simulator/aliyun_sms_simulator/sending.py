@@ -124,7 +124,7 @@ def _check_phones(phones: tuple[str, ...], kind: Kind, *, lenient: bool) -> None
 def _json(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise refusal("isv.INVALID_JSON_PARAM") from None
 
 

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from aliyun_sms_simulator.control import Control
 from aliyun_sms_simulator.endpoint import Endpoint
+from aliyun_sms_simulator.log import LOGGER
 from aliyun_sms_simulator.world import World
 
 __all__ = ["Server"]
@@ -46,7 +47,9 @@ class Server:
         """
         self._host = host
         self._endpoint = Endpoint(self._world)
-        self._runner = web.AppRunner(Control(self._world, self._endpoint).app(), access_log=None)
+        self._runner = web.AppRunner(
+            Control(self._world, self._endpoint).app(), access_log=None, logger=LOGGER
+        )
         await self._runner.setup()
         try:
             await _named(self._endpoint.start(host, port), port)

@@ -1,6 +1,8 @@
 """Every kind of fault, as the SDK sees it and as the record has it."""
 
 import asyncio
+import logging
+import socket
 import threading
 import time
 
@@ -259,6 +261,32 @@ def test_magic_numbers(simulator, sdk, phone, accepted, check):
     assert check(sdk)
     assert check(sdk)
     assert len(simulator.accepted(phone=phone)) == 2 * accepted
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"GET /?PhoneNumbers=13800138000 HTTP/9.x\r\n\r\n",
+        b"GET /?PhoneNumbers=13800138000 HTTP/1.1\r\nbad header 13800138000\r\n\r\n",
+        b"POST /?PhoneNumbers=13800138000 HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nab",
+    ],
+)
+def test_malformed_requests_leave_no_number_in_the_log(simulator, sdk, caplog, junk):
+    """What is no proper HTTP is survived, and no number of it is logged."""
+    with caplog.at_level(logging.DEBUG):
+        with socket.create_connection(("127.0.0.1", int(simulator.url.rsplit(":", 1)[1]))) as connection:
+            connection.sendall(junk)
+            connection.shutdown(socket.SHUT_WR)
+            connection.settimeout(2)
+            while connection.recv(1_000):
+                pass
+        assert sdk.send("13800138001").code == "OK"
+    logged = [
+        record.getMessage() + str(record.exc_text)
+        for record in caplog.records
+        if "urllib3" not in record.name
+    ]
+    assert "13800138000" not in "".join(logged) + "".join(str(record.exc_info) for record in caplog.records)
 
 
 def test_wrong_orders_are_named(simulator):

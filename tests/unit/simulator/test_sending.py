@@ -23,6 +23,7 @@ REFUSED = [
     ("two variables in a code", {"template": "SMS_5"}, "template_parameter_count_illegal"),
     ("no JSON", {"params": "{code:1234}"}, "isv.INVALID_JSON_PARAM"),
     ("JSON list", {"params": '["1234"]'}, "isv.INVALID_JSON_PARAM"),
+    ("JSON too deep", {"params": "[" * 100_000}, "isv.INVALID_JSON_PARAM"),
     ("number as value", {"params": '{"code":1234}'}, "isv.INVALID_JSON_PARAM"),
     ("no parameters", {"params": None}, "isv.TEMPLATE_MISSING_PARAMETERS"),
     ("other parameter", {"params": '{"kode":"1234"}'}, "isv.TEMPLATE_MISSING_PARAMETERS"),
