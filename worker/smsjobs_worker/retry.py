@@ -53,7 +53,7 @@ def backoff_s(policy: RetryPolicy, attempt: int, *, jitter: float) -> float:
     Args:
         jitter: From 0 to 1, by chance.
     """
-    return min(policy.longest_wait_s, policy.first_wait_s * 2.0 ** (attempt - 1)) * jitter
+    return min(policy.longest_wait_s, policy.first_wait_s * 2.0 ** min(attempt - 1, 60)) * jitter
 
 
 def next_wait_s(

@@ -159,15 +159,17 @@ class AliyunSms:
         Raises:
             LookupFailed: The answer proves nothing either way.
         """
-        seen = 0
+        seen = counted = 0
         for page in range(1, MAX_PAGES + 1):
             total, rows = self._query(phone, day, page)
+            counted = counted or total
             if any(row.get("OutId") == out_id for row in rows):
                 return True
             seen += len(rows)
-            if seen == total:
+            if seen == total == counted:
                 return False
-            if seen > total or not rows:
+            if seen > total or total != counted or not rows:
+                # Also a count that changes from page to page: rows may have moved between two of them.
                 raise LookupFailed("contradiction", "Aliyun's record does not have as many rows as it counts")
         raise LookupFailed("too_many_pages", "Aliyun's record of the number is longer than is read")
 

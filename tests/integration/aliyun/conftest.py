@@ -1,0 +1,118 @@
+"""The real SDK against the simulator, and an answering machine for what the simulator does not say."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from aliyun_sms_simulator import Simulator
+from smsjobs.contract import check_message
+from smsjobs_worker.aliyun import AliyunSms, read_account
+from smsjobs_worker.retry import RetryPolicy
+
+PHONE = "13800138000"
+CODE = "384915"
+
+#: Makes a sender: `sender(url, readTimeoutMs=1000)`.
+MakeSender = Callable[..., AliyunSms]
+
+
+@pytest.fixture(scope="session")
+def simulator_of_all() -> Iterator[Simulator]:
+    with Simulator(accounts={"example-key": "example-secret"}) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def simulator(simulator_of_all: Simulator) -> Simulator:
+    simulator_of_all.reset()
+    return simulator_of_all
+
+
+@pytest.fixture
+def sender() -> MakeSender:
+    def make(url: str, *, policy: RetryPolicy | None = None, **settings: Any) -> AliyunSms:
+        given = {
+            "accessKey": "example-key",
+            "accessSecret": "example-secret",
+            "verifySign": "示例签名",
+            "endpoint": url,
+            "readTimeoutMs": 1000,
+            "connectTimeoutMs": 1000,
+        }
+        account, faults = read_account(given | settings)
+        assert account is not None, faults
+        return AliyunSms(account, policy=policy)
+
+    return make
+
+
+@pytest.fixture
+def message():
+    return check_message([PHONE], {"code": CODE}, "SMS_123456789")
+
+
+class _Machine:
+    """Answers each request with the next answer, and counts connections and requests."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, dict[str, str], bytes]] = []
+        self.paths: list[str] = []
+        self.connections = 0
+        machine = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def setup(self):
+                super().setup()
+                machine.connections += 1
+
+            def do_POST(self):
+                machine.paths.append(self.path)
+                status, headers, body = machine.answers.pop(0) if machine.answers else machine.ok()
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_args):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    @staticmethod
+    def ok() -> tuple[int, dict[str, str], bytes]:
+        body = {"Code": "OK", "Message": "OK", "BizId": "1^0", "RequestId": "R-1"}
+        return 200, {"Content-Type": "application/json"}, json.dumps(body).encode()
+
+    def say(self, body: Any, status: int = 200, **headers: str) -> None:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.answers.append((status, {name.replace("_", "-"): value for name, value in headers.items()}, raw))
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def machine() -> Iterator[_Machine]:
+    machine = _Machine()
+    yield machine
+    machine.stop()
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch):
+    """A proxy of the machine that runs the tests has no part in them."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)

@@ -1,0 +1,64 @@
+"""Connections: kept alive, shared, and dropped before they go stale."""
+
+import threading
+
+from darabonba.core import DaraCore
+
+from smsjobs_worker.aliyun import connections
+
+
+def test_kept_alive(machine, sender, message):
+    """Requests one after another go over one connection, also those of another sender of the same endpoint."""
+    for number in range(5):
+        sender(machine.url).send(message, out_id=f"job-{number}")
+    assert len(machine.paths) == 5
+    assert machine.connections == 1
+
+
+def test_shared_by_threads(machine, sender, message):
+    """Threads take turns with the connections there are: never more of them than threads."""
+    one = sender(machine.url)
+
+    def work(number):
+        for each in range(5):
+            one.send(message, out_id=f"job-{number}-{each}")
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert len(machine.paths) == 20
+    assert 1 <= machine.connections <= 4
+
+
+def test_idle_connection(machine, sender, message, monkeypatch):
+    """A connection that idled too long is not used again, so that a quiet system's first message is not lost."""
+    one = sender(machine.url)
+    one.send(message, out_id="job-1")
+    monkeypatch.setattr(connections, "MAX_IDLE_S", 0.0)
+    one.send(message, out_id="job-2")
+    one.send(message, out_id="job-3")
+    assert machine.connections == 3
+    monkeypatch.undo()
+    one.send(message, out_id="job-4")
+    one.send(message, out_id="job-5")
+    assert machine.connections == 3
+
+
+def test_sdk_uses_our_session(machine, sender, message):
+    """The SDK keeps its sessions where ours is put; a new one that does not fails here."""
+    before = set(DaraCore._sessions)
+    sender(machine.url).send(message, out_id="job-1")
+    [session] = [each for key, each in DaraCore._sessions.items() if key not in before]
+    pools = session.get_adapter(machine.url).poolmanager.pools
+    [pool] = [pools[key] for key in pools.keys()]  # noqa: SIM118  no mapping
+    assert type(session).__module__ == type(pool).__module__ == connections.__name__
+    assert (pool.num_requests, pool.num_connections) == (1, 1)
+
+
+def test_unknown_sdk(sender, monkeypatch, caplog):
+    """An SDK that keeps its sessions elsewhere is said so, and goes on with its own."""
+    monkeypatch.delattr(DaraCore, "_sessions")
+    assert sender("http://127.0.0.1:9")
+    assert [each.action for each in caplog.records] == ["connections_unmanaged"]

@@ -1,0 +1,23 @@
+"""Other people's loggers."""
+
+import logging
+
+import pytest
+
+from smsjobs_worker.aliyun import loggers
+
+
+@pytest.mark.parametrize("name", loggers.LOGGERS)
+def test_filter(name, caplog):
+    """A record with a part of a request is dropped at every level, and every other one passes."""
+    loggers.install()
+    logger = logging.getLogger(name)
+    with caplog.at_level(logging.DEBUG, name):
+        logger.debug('"%s %s" %s', "POST", "/?PhoneNumbers=13800138000&TemplateParam=1", 200)
+        logger.warning("Failed to parse headers (url=%s)", "http://host/?OutId=1&PhoneNumbers=13800138000")
+        logger.debug("> Authorization : ACS3-HMAC-SHA256 Credential=example")
+        logger.warning("%d", "no number")
+        logger.debug("Starting new connection")
+    assert [record.getMessage() for record in caplog.records if record.name == name] == [
+        "Starting new connection"
+    ]

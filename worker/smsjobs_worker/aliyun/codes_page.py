@@ -1,0 +1,69 @@
+"""``docs/error-codes.md``, written from the table: ``python -m smsjobs_worker.aliyun.codes_page > docs/error-codes.md``."""
+
+from __future__ import annotations
+
+import sys
+from itertools import groupby
+from typing import Final
+
+from smsjobs_worker.aliyun.codes import CODES, FAMILIES, Code
+
+__all__ = ["page"]
+
+_HEAD: Final = """\
+# Error codes
+
+Every failure has one of three codes, a stable `reason` word, and Aliyun's own code as text where Aliyun answered.
+
+| code | class | meaning |
+|---|---|---|
+| 46001 | `InvalidArguments` | an argument is missing or malformed, or the element does not exist or cannot load; nothing was sent |
+| 46002 | `AliyunRejected` | Aliyun answered an error; nothing was sent |
+| 46003 | `RequestFailed` | the request failed; `outcome` is `"not_sent"` (sending again is safe) or `"unknown"` (it may send twice) |
+
+## Aliyun's codes
+
+What `AliyunRejected` carries besides `aliyun_code`:
+
+- `reason`: the word of the section below that the code stands in.
+- `advice`: `never` (this payload cannot work), `later` (it may, after `retry_after`) or `operator` (somebody has to mend
+  account, signature, template or permissions first; alert them and stop the batch).
+- `retry_after`: seconds. For `isv.BUSINESS_LIMIT_CONTROL` by the word in Aliyun's message: 分钟级 to the next clock minute, 小时级
+  to the next clock hour, 天级 24 hours. For the account's own limits to the next day or month in Beijing. For throttling what
+  Aliyun's header asks for, and at least a second.
+
+How an answer ends the request:
+
+- **rejected**: 46002.
+- **not sent**: refused before it was looked at; tried again by itself. `RequestFailed` with `outcome="not_sent"` when the
+  job expires meanwhile; a direct `sendMessage` of a script raises `AliyunRejected` with `advice="later"`.
+- **answer lost**: Aliyun itself does not know. It is looked up in Aliyun's record before anything is sent again.
+
+A code that ends in `*` stands for all that begin so and have no row of their own. A code of no row at all is *rejected* with
+the reason `unknown_code` where the gateway refused it with HTTP 4xx, and an *answer lost* otherwise.
+
+Aliyun's list has more codes, of its console's API; they never answer a message that is sent. Sources: Aliyun's pages of API error
+codes (101346, 101347). The advice is ours.
+
+This page is written from the table in the code; a test compares them.
+"""
+
+_ENDS: Final = {"rejected": "rejected", "not_sent": "not sent", "answer_lost": "answer lost"}
+
+
+def page() -> str:
+    """The page."""
+    rows = sorted((*CODES.values(), *FAMILIES), key=lambda each: (each.reason, each.code.lower()))
+    sections = (_section(reason, list(group)) for reason, group in groupby(rows, lambda each: each.reason))
+    return "\n".join((_HEAD, *sections))
+
+
+def _section(reason: str, rows: list[Code]) -> str:
+    lines = [f"| `{each.code}` | {each.meaning} | {each.advice} | {_ENDS[each.ended]} |" for each in rows]
+    return "\n".join(
+        (f"### {reason}", "", "| code | meaning | advice | request |", "|---|---|---|---|", *lines, "")
+    )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
