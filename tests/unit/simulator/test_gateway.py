@@ -15,7 +15,7 @@ NOW_S = datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp()
 _PARAMS = {"PhoneNumbers": "13800138000,+8613800138001", "OutId": "out-1"}
 
 
-def _request(params=_PARAMS, *, key="ak", secret="sk", body=b"", signed_extra=(), **changes):
+def _request(params=_PARAMS, *, key="ak", secret="sk", body=b"", signed_extra=(), payload=None, **changes):
     headers = {
         "host": "127.0.0.1:9400",
         "x-acs-action": "SendSms",
@@ -32,7 +32,7 @@ def _request(params=_PARAMS, *, key="ak", secret="sk", body=b"", signed_extra=()
         query=params.items(),
         headers=headers | dict.fromkeys(signed_extra, ""),
         signed_headers=names,
-        payload_sha256=headers["x-acs-content-sha256"],
+        payload_sha256=payload or headers["x-acs-content-sha256"],
     )
     headers["authorization"] = (
         f"ACS3-HMAC-SHA256 Credential={key},SignedHeaders={';'.join(names)},Signature={sign(secret, canonical)}"
@@ -83,6 +83,11 @@ REFUSED = [
     (_request(secret="wrong"), "SignatureDoesNotMatch", 400),
     (_request() | {"raw_query": urlencode(_PARAMS | {"OutId": "out-2"})}, "SignatureDoesNotMatch", 400),
     (_request(body=b"a") | {"body": b"b"}, "SignatureDoesNotMatch", 400),
+    (
+        _request(payload=hashlib.sha256(b"").hexdigest(), x_acs_content_sha256="0" * 64),
+        "SignatureDoesNotMatch",
+        400,
+    ),
     (_request(key="nobody"), "InvalidAccessKeyId.NotFound", 404),
     (_request(key="off"), "InvalidAccessKeyId.Inactive", 400),
     (_request(key="sts"), "InvalidSecurityToken", 400),
