@@ -54,7 +54,9 @@ class WorkerProcess:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
         self._log_file.close()
 
@@ -64,12 +66,18 @@ class WorkerProcess:
         assert self.process is not None
         return self.process.pid
 
-    def start(self, *, wait: bool = True, timeout: float = 30) -> None:
-        """Start it, and wait until it reads its queues."""
-        seen = len(self.log())
+    def start(self, *, wait: bool = True, timeout: float = 30, **env: str) -> None:
+        """Start it, and wait until it reads its queues.
+
+        Args:
+            wait: Whether to wait.
+            timeout: The longest wait, in seconds.
+            **env: Settings for this start only.
+        """
+        self._seen = seen = len(self.log())
         self.process = subprocess.Popen(
             self._command,
-            env=self._env,
+            env={**self._env, **env},
             stdout=self._log_file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -100,6 +108,11 @@ class WorkerProcess:
         if self.process.poll() is None:
             os.killpg(self.pid, signal.SIGKILL)
         self.process.wait(10)
+
+    @property
+    def ready(self) -> bool:
+        """Whether it runs and has said since its last start that it reads its queues."""
+        return self.process is not None and self.process.poll() is None and READY in self.log()[self._seen :]
 
     def wait(self, timeout: float = 30) -> int:
         """Wait until it ends by itself; its exit status."""

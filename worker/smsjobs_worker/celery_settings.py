@@ -80,12 +80,13 @@ def _queue(name: str) -> Queue:
 def _transport_options(settings: WorkerSettings) -> dict[str, Any]:
     if not settings.connection.broker_url.startswith("redis"):
         return {}
+    visibility_s = max(settings.visibility_s, settings.lease_s * 4)
     return {
         # After that long an unacknowledged message is handed out again. Nothing waits in a worker (delays are due
         # times in the ledger), so it need only be longer than the longest run; earlier does no harm either.
-        "visibility_timeout": max(120, int(settings.lease_s * 4)),
-        # Kombu looks every 10 s times this; its default of 10 would mean 100 s.
-        "unacked_restore_interval": 10,
+        "visibility_timeout": visibility_s,
+        # Kombu looks every 10 s times the throttle; its default of 10 would mean 100 s.
+        "unacked_restore_interval": min(10, visibility_s / 2),
         "unacked_restore_throttle": 1,
         # Without these a silent network hangs a worker for ever. Longer than kombu's 1 s of blocking reads.
         "socket_timeout": 10,

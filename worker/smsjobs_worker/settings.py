@@ -29,6 +29,9 @@ class WorkerSettings:
     sweep_s: float = 1.0
     #: Seconds for which a worker tries to write an outcome down while Redis is away (SMS_PATIENCE).
     patience_s: float = 60.0
+    #: Seconds after which Celery hands an unacknowledged message out again, at least four leases (SMS_VISIBILITY).
+    #: No job waits for it; it only tells when Celery's result follows of a job whose worker died after settling it.
+    visibility_s: float = 120.0
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> WorkerSettings:
@@ -45,6 +48,7 @@ class WorkerSettings:
             lease_s=read_number(env, "SMS_LEASE", 30.0, at_least=1),
             sweep_s=read_number(env, "SMS_SWEEP", 1.0, at_least=0.05),
             patience_s=read_number(env, "SMS_PATIENCE", 60.0, at_least=0),
+            visibility_s=read_number(env, "SMS_VISIBILITY", 120.0, at_least=1),
         )
 
 
