@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from smsjobs.cli.extras import need_extras
-from smsjobs.cli.failure import FAILED, CommandFailed
+from smsjobs.cli.failure import FAILED
 from smsjobs.cli.options import with_screen
 from smsjobs.cli.screen import Screen
+from smsjobs.cli.worker_side import ask_worker_side
 
 __all__ = ["elements", "read_elements"]
 
@@ -32,14 +29,15 @@ Every element is loaded as a worker loads it. Nothing is sent, and no secret is 
 @click.option(
     "--app",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    envvar="SMS_APP",
+    default=".",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="The directory that holds SMS/. [default: SMS_APP, else the current directory]",
 )
 @click.option("--check", is_flag=True, help="End with status 1 if an element does not load.")
 @with_screen
-def elements(screen: Screen, *, app: Path | None, check: bool) -> int:
+def elements(screen: Screen, *, app: Path, check: bool) -> int:
     """List the SMS elements of an app, and what is wrong with them."""
-    app = app or Path(os.environ.get("SMS_APP") or ".")
     report = read_elements(app, os.environ)
     rows = [_row(each) for each in report["elements"]]
     if rows:
@@ -59,22 +57,7 @@ def read_elements(app: Path, env: Mapping[str, str]) -> dict[str, Any]:
     Raises:
         CommandFailed: It could not make one.
     """
-    need_extras("worker")
-    run = subprocess.run(  # noqa: S603  our own program, no shell
-        [sys.executable, "-m", "smsjobs_worker.cli", "elements", "--app", str(app)],
-        env=env,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
-    try:
-        report: dict[str, Any] = json.loads(run.stdout)
-    except ValueError:
-        last = run.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no output"]
-        raise CommandFailed(f"the elements could not be read: {last[0]}", "elements_unreadable") from None
-    if error := report.get("error"):
-        raise CommandFailed(error["message"], error["reason"], more={"code": error["code"]})
-    return report
+    return ask_worker_side("elements", "--app", str(app), env=env, what="the elements")
 
 
 def _row(element: Mapping[str, Any]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from smsjobs.cli.demo import demo
 from smsjobs.cli.dev import dev
+from smsjobs.cli.doctor import doctor
 from smsjobs.cli.elements import elements
 from smsjobs.cli.failure import BAD_USAGE, FAILED, INTERRUPTED, CommandFailed
 from smsjobs.cli.masking import mask_typed
@@ -45,6 +46,7 @@ class Program(click.Group):
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> NoReturn:
         """Run, and end the process with the command's exit status."""
+        Screen.wrote_document = False
         typed = list(sys.argv[1:] if args is None else args)
         try:
             status = super().main(typed, **(extra | {"standalone_mode": False}))
@@ -82,14 +84,14 @@ def program() -> None:
     """  # noqa: D301  \b is click's mark for lines that stay as they are
 
 
-for _command in (demo, dev, send, status, elements, simulator):
+for _command in (demo, dev, send, status, elements, doctor, simulator):
     program.add_command(_command)
 
 
 def _end(error: BaseException, *, as_json: bool) -> int:
     """Tell the error, and give its exit status."""
     failure, shown = _told(error)
-    if as_json:
+    if as_json and not Screen.wrote_document:
         Screen(as_json=True).document(failure.to_json())
     else:
         click.echo(shown, err=True)

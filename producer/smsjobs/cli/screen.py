@@ -14,7 +14,7 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 __all__ = ["Screen", "width_of"]
 
@@ -25,11 +25,14 @@ _UNLIMITED: Final = 10_000
 _STYLES: Final = {
     "accepted": "green",
     "ok": "green",
+    "good": "green",
     "rejected": "red",
     "problem": "red",
     "not_sent": "yellow",
     "unknown": "yellow",
     "warning": "yellow",
+    "bad": "red",
+    "doubtful": "yellow",
 }
 
 
@@ -38,7 +41,12 @@ class Screen:
 
     Args:
         as_json: Only one JSON document is written, by `document`; everything else is silent.
+
+    Attributes:
+        wrote_document: Whether this run of the program has written its document.
     """
+
+    wrote_document: ClassVar[bool] = False
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
@@ -81,6 +89,7 @@ class Screen:
     def document(self, document: dict[str, Any]) -> None:
         """The JSON document, where one is wanted."""
         if self.as_json:
+            Screen.wrote_document = True
             _write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
     @contextlib.contextmanager

@@ -1,6 +1,9 @@
 """`smsjobs doctor` on real Redis servers and against the simulator."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -159,3 +162,21 @@ def test_a_lease_longer_than_the_visibility_timeout_is_fine(redis_url: str, tmp_
     """The visibility time-out follows the lease, so that no setting of the lease makes it too short."""
     found = findings(redis_url, tmp_path, lease_s=600.0)
     assert [each.verdict for each in found if each.subject == "repetition"] == ["good"]
+
+
+@pytest.mark.parametrize(
+    ("key", "status", "verdict"), [("your_access_key", 0, "good"), ("another_key", 1, "bad")]
+)
+def test_the_command_ends_with_its_verdict(
+    redis_url: str, simulator: Simulator, tmp_path: Path, key: str, status: int, verdict: str
+) -> None:
+    """`smsjobs doctor --json` writes one document and ends with 0 when all is well, with 1 when something is bad."""
+    write_element(tmp_path, "One", simulator.url, accessKey=key)
+    run = subprocess.run(
+        [sys.executable, "-m", "smsjobs", "doctor", "--json"],
+        env=os.environ | {"SMS_BROKER_URL": redis_url, "SMS_APP": str(tmp_path)},
+        capture_output=True,
+        check=False,
+    )
+    assert run.returncode == status, run.stderr
+    assert json.loads(run.stdout)["verdict"] == verdict

@@ -1,0 +1,49 @@
+"""``smsjobs doctor``: is this installation safe to send with?"""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from smsjobs.cli.failure import FAILED
+from smsjobs.cli.options import with_screen
+from smsjobs.cli.screen import Screen
+from smsjobs.cli.worker_side import ask_worker_side
+
+__all__ = ["doctor"]
+
+_ENDS = {
+    "good": "Nothing is wrong: this installation is safe to send with.",
+    "doubtful": "It works, but not every promise holds: see the doubtful lines.",
+    "bad": "Do not send with it before the bad lines are mended.",
+}
+
+
+@click.command(
+    short_help="Say whether this installation is safe to send with.",
+    epilog="""\b
+Examples:
+  smsjobs doctor
+  SMS_BROKER_URL=redis://127.0.0.1:6379/0 SMS_APP=path/to/app smsjobs doctor --json
+
+Run it where a worker runs, with the worker's environment. Nothing is sent: the
+credentials are tried with a query. The exit status is 1 if something is bad.""",
+)
+@with_screen
+def doctor(screen: Screen) -> int:
+    """Look at Redis, clocks, the SDK, elements and credentials, and name a cure for all that is wrong."""
+    with screen.working("Looking at Redis, the SDK and every element"):
+        report = ask_worker_side("doctor", env=os.environ, what="the findings")
+    findings = report["findings"]
+    screen.table(
+        ("State", "What", "Finding"),
+        [(each["verdict"], each["subject"], _told(each["text"], each["cure"])) for each in findings],
+    )
+    screen.line(_ENDS[report["verdict"]])
+    screen.document(report)
+    return FAILED if report["verdict"] == "bad" else 0
+
+
+def _told(text: str, cure: str) -> str:
+    return f"{text}\ncure: {cure}" if cure else text
