@@ -54,12 +54,14 @@ class Children:
     """Processes that are stopped together, when the ``with`` block ends.
 
     Args:
-        directory: Where they run, and their logs are.
+        directory: Where their logs are.
         grace_s: How long they may take to end, in seconds, before they are killed.
+        cwd: Where they run; None is `directory`, where no module of the user's own can be in their way.
     """
 
-    def __init__(self, directory: Path, *, grace_s: float) -> None:
+    def __init__(self, directory: Path, *, grace_s: float, cwd: Path | None = None) -> None:
         self._directory = directory
+        self._cwd = cwd or directory
         self._grace_s = grace_s
         self._children: list[Child] = []
 
@@ -87,7 +89,7 @@ class Children:
             process = subprocess.Popen(  # noqa: S603  our own programs, no shell
                 command,
                 env=env,
-                cwd=self._directory,
+                cwd=self._cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

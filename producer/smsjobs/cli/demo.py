@@ -267,7 +267,7 @@ def _show(screen: Screen, ended: list[_Ended], texts: list[tuple[list[str], str]
     screen.line(f"\nDone in {seconds:.0f} s; everything is stopped and removed. Next:")
     screen.line("  smsjobs dev            the same, left running for your own code")
     screen.line("  smsjobs send --help    send a message from the shell")
-    screen.line("  smsjobs elements       after you wrote SMS/<Name>/e.json and sms.json: are they right?")
+    screen.line("  smsjobs elements       check the elements that you wrote: SMS/<Name>/e.json")
 
 
 def _wide_row(each: _Ended) -> tuple[str, ...]:

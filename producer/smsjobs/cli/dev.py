@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -60,6 +59,7 @@ to it when its sms.json has these and "endpoint": "${SMS_SIMULATOR_URL}".""",
 @click.option(
     "--app",
     metavar="DIR",
+    envvar="SMS_APP",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="The directory that holds SMS/. [default: SMS_APP, else an example in .smsjobs/app]",
 )
@@ -98,8 +98,12 @@ def dev(
             for name, queues in _workers(single=single).items():
                 start_worker(workers, name, queues, env)
             wait_for_workers(workers, redis_url)
-        _tell(screen, report, simulator, redis.directory, [each.name for each in workers])
-        _watch(screen, simulator, (servers, workers))
+        groups = (servers, workers)
+        _tell(screen, report, simulator, redis.directory, groups)
+        try:
+            _watch(screen, simulator, groups)
+        finally:
+            screen.line("\nStopping the workers, the simulator and Redis ...")
 
 
 def _start_simulator(servers: Children, directory: Path, port: int, catalogue: Path | None) -> Simulator:
@@ -113,9 +117,8 @@ def _start_simulator(servers: Children, directory: Path, port: int, catalogue: P
 
 def _find_app(chosen: Path | None, directory: Path) -> Path:
     """The app that was named, or the example, which is made once and then the user's to change."""
-    named = chosen or (Path(os.environ["SMS_APP"]) if os.environ.get("SMS_APP") else None)
-    if named is not None:
-        return named.absolute()
+    if chosen is not None:
+        return chosen.absolute()
     example = directory / "app"
     if not (example / "SMS").exists():
         write_element(example, _EXAMPLE, "示例短信", _EXAMPLE_ACCOUNT)
@@ -141,17 +144,25 @@ def _workers(*, single: bool) -> dict[str, list[str]]:
 
 
 def _tell(
-    screen: Screen, report: Mapping[str, Any], simulator: Simulator, directory: Path, workers: list[str]
+    screen: Screen,
+    report: Mapping[str, Any],
+    simulator: Simulator,
+    directory: Path,
+    groups: tuple[Children, ...],
 ) -> None:
     elements = report["elements"]
-    environment = {"SMS_BROKER_URL": "embedded", "SMS_EMBEDDED_DIR": str(directory)}
+    environment = {
+        "SMS_BROKER_URL": "embedded",
+        "SMS_EMBEDDED_DIR": str(directory),
+        "SMS_APP": report["app"],
+        "SMS_SIMULATOR_URL": simulator.url,
+    }
     screen.document(
         {
             "environment": environment,
-            "app": report["app"],
             "elements": [{"name": each["name"], "endpoint": each["endpoint"]} for each in elements],
             "simulator": {"url": simulator.url, "control_url": simulator.control_url},
-            "workers": workers,
+            "processes": {each.name: each.process.pid for group in groups for each in group},
             "logs": str(directory / "logs"),
         }
     )
@@ -160,7 +171,7 @@ def _tell(
             ("App", report["app"]),
             ("Elements", ", ".join(each["name"] for each in elements)),
             ("Simulator", f"{simulator.url}  (control API: {simulator.control_url})"),
-            ("Workers", ", ".join(workers)),
+            ("Workers", ", ".join(each.name.removesuffix(" worker") for each in groups[-1])),
             ("Logs", str(directory / "logs")),
         ]
     )
@@ -168,13 +179,12 @@ def _tell(
         if each["endpoint"] != simulator.url:
             where = each["endpoint"] or "where its Type says"
             screen.line(f"Warning: {each['name']} sends to {where}, not to the simulator.", style="yellow")
-    screen.line("\nFor your web application:\n")
+    screen.line("\nFor your web application, and for smsjobs in other shells:\n")
     for name, value in environment.items():
         screen.line(f"  export {name}={value}")
-    screen.line("\nTry it, in another shell with these:\n")
-    screen.line(
-        f"  smsjobs send --element {elements[0]['name']} --template SMS_100000001 --param code=123456 13800138000"
-    )
+    screen.line("\nTry it in such a shell:\n")
+    screen.line(f"  smsjobs send --element {elements[0]['name']} --template SMS_100000001 \\")
+    screen.line("      --param code=123456 13800138000")
     screen.line("\nCtrl-C ends everything. Messages that the simulator accepts are shown here:\n")
 
 

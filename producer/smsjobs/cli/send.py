@@ -21,7 +21,7 @@ def _parameters(ctx: click.Context, option: click.Parameter, typed: Sequence[str
     """The parameters by name. An error never repeats what was typed: it may be a verification code."""
     pairs = [each.partition("=") for each in typed]
     if not all(name and equals for name, equals, _ in pairs):
-        raise click.BadParameter("each needs NAME=VALUE, such as code=123456", ctx, option)
+        raise click.BadParameter("each needs the form NAME=VALUE", ctx, option)
     return {name: value for name, _, value in pairs}
 
 

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
+from pathlib import Path
 
 import click
 
+from smsjobs.cli.children import Children, ending_in_order
 from smsjobs.cli.extras import need_extras
+from smsjobs.cli.options import with_screen
+from smsjobs.cli.screen import Screen
+from smsjobs.cli.stage import start_simulator, wait_for_simulator
 
 __all__ = ["simulator"]
 
@@ -18,10 +24,24 @@ __all__ = ["simulator"]
     add_help_option=False,
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def simulator(arguments: tuple[str, ...]) -> None:
+@with_screen
+def simulator(screen: Screen, *, arguments: tuple[str, ...]) -> int:
     """Run an Alibaba Cloud SMS endpoint on localhost, for tests of your own."""
     need_extras("simulator")
-    command = [sys.executable, "-m", "aliyun_sms_simulator", *arguments]
-    sys.stdout.flush()
-    # In our place: signals and the exit status are its own.
-    os.execv(sys.executable, command)  # noqa: S606  our own program, no shell
+    if not screen.as_json:
+        sys.stdout.flush()
+        # In our place: its output, signals and exit status are its own.
+        command = [sys.executable, "-m", "aliyun_sms_simulator", *arguments]
+        os.execv(sys.executable, command)  # noqa: S606  our own program, no shell
+    return _run(screen, arguments)
+
+
+def _run(screen: Screen, arguments: tuple[str, ...]) -> int:
+    """Tell where it is as JSON, and wait for its end."""
+    with ending_in_order(), tempfile.TemporaryDirectory(prefix="smsjobs-simulator-") as directory:
+        ready_file = Path(directory) / "ready.json"
+        with Children(Path(directory), grace_s=5, cwd=Path.cwd()) as children:
+            child = start_simulator(children, ready_file, arguments)
+            where = wait_for_simulator(children, ready_file)
+            screen.document({"url": where.url, "control_url": where.control_url, "pid": child.process.pid})
+            return child.process.wait()

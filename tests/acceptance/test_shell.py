@@ -1,0 +1,412 @@
+"""The installed command ``smsjobs``, run as a user runs it, against real processes."""
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from smsjobs import SendResult, connect
+from smsjobs.contract import encode_outcome
+
+SMSJOBS = str(Path(sys.executable).with_name("smsjobs"))
+PHONE = "13800138000"
+#: Everything a command starts inherits this variable, which is how what it left behind is found.
+MARK = "SMSJOBS_TEST_MARK"
+
+pytestmark = [
+    pytest.mark.smoke,
+    pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds processes in /proc"),
+]
+
+
+@pytest.fixture
+def mark() -> str:
+    return uuid.uuid4().hex
+
+
+def environment(mark: str = "", **more: str) -> dict[str, str]:
+    """Ours, without what the user of this machine has set for smsjobs or Celery."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SMS_", "CELERY_"))}
+    return kept | {MARK: mark} | more
+
+
+def smsjobs(*args: str, env: dict[str, str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [SMSJOBS, *args], env=env, cwd=cwd, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def left_behind(mark: str) -> list[str]:
+    """The command lines of processes that carry the mark."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"{MARK}={mark}".encode() in (each / "environ").read_bytes():
+                found.append((each / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:
+            continue  # it ended meanwhile, or is somebody else's
+    return found
+
+
+def eventually(is_so: Callable[[], bool], within_s: float = 15) -> bool:
+    deadline = time.monotonic() + within_s
+    while not is_so():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+@contextmanager
+def started(*args: str, env: dict[str, str], cwd: Path) -> Iterator[subprocess.Popen[str]]:
+    """A running command in a process group of its own, as a terminal's foreground job is."""
+    process = subprocess.Popen(
+        [SMSJOBS, *args],
+        env=env,
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.communicate(timeout=30)
+
+
+def read_until(stream: IO[str] | None, text: str) -> str:
+    assert stream is not None
+    read = ""
+    while text not in read:
+        line = stream.readline()
+        assert line, f"ended before {text!r}: {read}"
+        read += line
+    return read
+
+
+def ctrl_c(process: subprocess.Popen[str]) -> None:
+    os.killpg(process.pid, signal.SIGINT)
+
+
+# demo
+
+
+def check_demo_left_nothing(mark: str, tmp: Path) -> None:
+    assert eventually(lambda: not left_behind(mark)), left_behind(mark)
+    assert list(tmp.iterdir()) == []
+
+
+def test_demo(tmp_path: Path, mark: str) -> None:
+    """The demo shows an accepted, a rejected and an unsent message within 20 seconds, and cleans up."""
+    began = time.monotonic()
+    done = smsjobs("demo", env=environment(mark, TMPDIR=str(tmp_path)), cwd=tmp_path)
+    assert time.monotonic() - began < 20
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "\x1b" not in done.stdout
+    assert re.search(r"Verification code +138\*{4}8000 +verification +accepted +- +- +1 ", done.stdout)
+    assert re.search(r"Notification +138\*{4}8001 \+2 +notification +accepted", done.stdout)
+    assert re.search(r" rejected +46002 +isv\.SMS_TEMPLATE_ILLEGAL +1 ", done.stdout)
+    assert re.search(r" not_sent +46003 +(connect_failed|expired) +[1-9]", done.stdout)
+    assert "张三您好" in done.stdout
+    assert "1380013" not in done.stdout
+    assert done.stderr == ""
+    check_demo_left_nothing(mark, tmp_path)
+
+
+def test_demo_as_json(tmp_path: Path, mark: str) -> None:
+    """With --json the demo is one document with the outcomes, and every number in it is masked."""
+    done = smsjobs("demo", "--json", env=environment(mark, TMPDIR=str(tmp_path)), cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    document = json.loads(done.stdout)
+    assert document["ok"] is True
+    assert [(each["outcome"], each["code"]) for each in document["messages"]] == [
+        ("accepted", None),
+        ("accepted", None),
+        ("rejected", 46002),
+        ("not_sent", 46003),
+    ]
+    assert document["messages"][1]["to"] == ["138****8001", "138****8002", "138****8003"]
+    assert "1380013" not in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("moment", ["Starting", "Sending"])
+def test_demo_interrupted(moment: str, tmp_path: Path, mark: str) -> None:
+    """Ctrl-C ends the demo with status 130, no traceback, no process and no file left."""
+    with started("demo", env=environment(mark, TMPDIR=str(tmp_path)), cwd=tmp_path) as process:
+        read_until(process.stdout, moment)
+        ctrl_c(process)
+        _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+    assert "Interrupted." in stderr
+    check_demo_left_nothing(mark, tmp_path)
+
+
+def test_demo_told_to_stop(tmp_path: Path, mark: str) -> None:
+    """SIGTERM, as a supervisor sends it, leaves no process and no file either."""
+    with started("demo", env=environment(mark, TMPDIR=str(tmp_path)), cwd=tmp_path) as process:
+        read_until(process.stdout, "Sending")
+        process.terminate()
+        _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "Traceback" not in stderr
+    check_demo_left_nothing(mark, tmp_path)
+
+
+def test_demo_on_a_terminal(tmp_path: Path) -> None:
+    """On a terminal of 80 columns the demo's table fits, colours and all."""
+    pytest.importorskip("rich")
+    ours, its = pty.openpty()
+    env = environment(TMPDIR=str(tmp_path), TERM="xterm-256color", COLUMNS="80", LINES="40")
+    process = subprocess.Popen([SMSJOBS, "demo"], env=env, cwd=tmp_path, stdin=its, stdout=its, stderr=its)
+    os.close(its)
+    written = b""
+    try:
+        while chunk := os.read(ours, 4096):
+            written += chunk
+    except OSError:
+        pass  # how Linux tells that the other side is closed
+    os.close(ours)
+    assert process.wait(30) == 0
+    text = written.decode()
+    assert "\x1b[32maccepted" in text
+    table = [line for line in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).splitlines() if " bulk " in line]
+    assert table
+    assert all(len(line.rstrip()) <= 80 for line in table)
+
+
+# dev, and what a user does beside it
+
+
+@pytest.fixture(scope="module")
+def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment that a running `smsjobs dev` tells its user to export."""
+    directory = tmp_path_factory.mktemp("dev")
+    command = ("dev", "--single", "--simulator-port", "0", "--json")
+    with started(*command, env=environment("dev"), cwd=directory) as process:
+        document = json.loads(read_until(process.stdout, "\n}\n"))
+        yield environment(**document["environment"])
+
+
+SEND = ("send", "--element", "SMS.Example", "--template", "SMS_100000001")
+
+
+def test_send_accepted(dev: dict[str, str]) -> None:
+    """A message that Aliyun accepts ends with status 0, and nothing that was typed is repeated."""
+    done = smsjobs(*SEND, "--param", "code=654321", "--lane", "verification", PHONE, env=dev)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^status +accepted$", done.stdout, re.MULTILINE)
+    assert re.search(r"^lane +verification$", done.stdout, re.MULTILINE)
+    assert PHONE not in done.stdout + done.stderr
+    assert "654321" not in done.stdout + done.stderr
+    assert "\x1b" not in done.stdout
+
+
+def test_send_and_status_as_json(dev: dict[str, str]) -> None:
+    """`send --json` and `status --json` give the same document, and it is all there is."""
+    sent = smsjobs(*SEND, "--param", "name=张三", PHONE, "13800138001", "--json", env=dev)
+    assert sent.returncode == 0, sent.stdout + sent.stderr
+    document = json.loads(sent.stdout)
+    assert (document["status"], document["outcome"]["attempts"]) == ("accepted", 1)
+    asked = smsjobs("status", "--json", document["id"], env=dev)
+    assert json.loads(asked.stdout) == document
+    assert (sent.stderr, asked.stderr) == ("", "")
+
+
+def test_send_rejected(dev: dict[str, str]) -> None:
+    """A message that Aliyun refuses ends with status 1, 46002, Aliyun's code and advice."""
+    done = smsjobs(*SEND[:-1], "NO_TEMPLATE", PHONE, env=dev)
+    assert done.returncode == 1
+    assert re.search(r"^code +46002$", done.stdout, re.MULTILINE)
+    assert re.search(r"^reason +isv\.SMS_TEMPLATE_ILLEGAL$", done.stdout, re.MULTILINE)
+    assert re.search(r"^advice ", done.stdout, re.MULTILINE)
+
+
+def test_send_to_no_element(dev: dict[str, str]) -> None:
+    """An element that no worker knows ends with status 1 and 46001."""
+    done = smsjobs("send", "--element", "SMS.Nowhere", "--template", "SMS_1", PHONE, "--json", env=dev)
+    assert done.returncode == 1
+    error = json.loads(done.stdout)["outcome"]["error"]
+    assert (error["code"], error["reason"]) == (46001, "element_not_found")
+
+
+def test_send_without_waiting(dev: dict[str, str]) -> None:
+    """`--no-wait` only enqueues and ends with status 0; `status --wait` has the outcome."""
+    sent = smsjobs(*SEND, "--param", "code=1234", PHONE, "--no-wait", "--json", env=dev)
+    assert sent.returncode == 0
+    asked = smsjobs("status", "--wait", "--timeout", "20", json.loads(sent.stdout)["id"], env=dev)
+    assert asked.returncode == 0
+    assert re.search(r"^status +accepted$", asked.stdout, re.MULTILINE)
+
+
+def test_same_key_same_job(dev: dict[str, str]) -> None:
+    """The same `--key` gives the same job back, and another payload under it is bad usage."""
+    key = uuid.uuid4().hex
+    same = (*SEND, "--key", key, "--json", PHONE)
+    first, second = (smsjobs(*same, "--param", "code=1234", env=dev) for _ in range(2))
+    assert json.loads(first.stdout)["id"] == json.loads(second.stdout)["id"]
+    other = smsjobs(*same, "--param", "code=4321", env=dev)
+    assert other.returncode == 2
+    assert json.loads(other.stdout)["error"]["reason"] == "idempotency_conflict"
+
+
+def test_status_of_no_job(dev: dict[str, str]) -> None:
+    """A job that nobody knows is an error with our code, at once, waited for or not."""
+    for more in ((), ("--wait",)):
+        done = smsjobs("status", "no-such-job", "--json", *more, env=dev)
+        assert done.returncode == 1
+        assert json.loads(done.stdout)["error"]["reason"] == "job_not_found"
+
+
+def test_elements(dev: dict[str, str], tmp_path: Path) -> None:
+    """The elements of an app are listed, and --check fails when one does not load."""
+    listed = smsjobs("elements", "--check", env=dev)
+    assert listed.returncode == 0, listed.stdout + listed.stderr
+    assert re.search(r"^SMS\.Example +示例短信 +SMS\.Aliyun → SMS\.Meta +ok$", listed.stdout, re.MULTILINE)
+    broken = tmp_path / "SMS" / "Broken"
+    broken.mkdir(parents=True)
+    (broken / "e.json").write_text('{"title": "x", "type": "SMS.Aliyun"}')
+    (broken / "sms.json").write_text('{"accessKey": "k", "accessSecret": "surely-a-secret"}')
+    checked = smsjobs("elements", "--app", str(tmp_path), "--check", env=dev)
+    assert checked.returncode == 1
+    assert re.search(r"^SMS\.Broken .* problem$", checked.stdout, re.MULTILINE)
+    assert "SMS/Broken/sms.json, key verifySign" in checked.stdout
+    assert "cure: " in checked.stdout
+    assert "surely-a-secret" not in checked.stdout + checked.stderr
+    assert smsjobs("elements", "--app", str(tmp_path), env=dev).returncode == 0
+
+
+def test_no_worker(redis_url: str) -> None:
+    """Without a worker, waiting ends in time with status 1, and says that the job goes on."""
+    env = environment(SMS_BROKER_URL=redis_url)
+    done = smsjobs(*SEND, "--wait", "0.2", PHONE, env=env)
+    assert done.returncode == 1
+    assert re.search(r"^status +queued$", done.stdout, re.MULTILINE)
+    assert "smsjobs status --wait" in done.stdout
+    job = re.search(r"^job +(\S+)$", done.stdout, re.MULTILINE)
+    assert job is not None
+    assert smsjobs("status", job[1], env=env).returncode == 0
+    assert smsjobs("status", "--wait", "--timeout", "0.1", job[1], env=env).returncode == 1
+
+
+def test_dev_shows_messages(tmp_path: Path, mark: str) -> None:
+    """`dev` prints what to export, shows each accepted message with its number masked, and ends on Ctrl-C."""
+    with started("dev", "--simulator-port", "0", env=environment(mark), cwd=tmp_path) as process:
+        told = read_until(process.stdout, "Ctrl-C")
+        exported = dict(re.findall(r"^ +export (\w+)=(.+)$", told, re.MULTILINE))
+        assert set(exported) == {"SMS_BROKER_URL", "SMS_EMBEDDED_DIR", "SMS_APP", "SMS_SIMULATOR_URL"}
+        assert re.search(r"^Workers +verification, notification, bulk$", told, re.MULTILINE)
+        env = environment(**exported)
+        sent = smsjobs(*SEND, "--param", "name=张三", "--lane", "bulk", PHONE, "13800138001", env=env)
+        assert sent.returncode == 0, sent.stdout + sent.stderr
+        shown = read_until(process.stdout, "张三")
+        assert "138****8000 +1" in shown
+        ctrl_c(process)
+        rest, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert PHONE not in told.partition("Ctrl-C")[2] + shown + rest
+    assert "Traceback" not in stderr
+    assert eventually(lambda: not left_behind(mark)), left_behind(mark)
+    assert (tmp_path / ".smsjobs" / "app" / "SMS" / "Example" / "sms.json").exists()
+
+
+@pytest.mark.parametrize("victim", ["simulator", "all worker"])
+def test_dev_ends_with_a_child(victim: str, tmp_path: Path, mark: str) -> None:
+    """A child that dies is named, and ends `dev` with status 1 and everything else stopped."""
+    command = ("dev", "--single", "--simulator-port", "0", "--json")
+    with started(*command, env=environment(mark), cwd=tmp_path) as process:
+        document: dict[str, Any] = json.loads(read_until(process.stdout, "\n}\n"))
+        os.kill(document["processes"][victim], signal.SIGKILL)
+        stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert stdout == ""
+    assert f"{victim} ended by signal 9" in stderr
+    assert eventually(lambda: not left_behind(mark)), left_behind(mark)
+
+
+def test_dev_refuses_broken_elements(tmp_path: Path, mark: str) -> None:
+    """`dev` does not start workers that would refuse to start, and says how to find out why."""
+    (tmp_path / "SMS" / "Broken").mkdir(parents=True)
+    (tmp_path / "SMS" / "Broken" / "e.json").write_text('{"title": "x", "type": "SMS.Nowhere"}')
+    command = ("dev", "--app", ".", "--simulator-port", "0", "--json")
+    done = smsjobs(*command, env=environment(mark), cwd=tmp_path)
+    assert done.returncode == 1
+    error = json.loads(done.stdout)["error"]
+    assert error["reason"] == "element_invalid"
+    assert "SMS.Broken" in error["message"]
+    assert eventually(lambda: not left_behind(mark)), left_behind(mark)
+
+
+# simulator
+
+
+def test_simulator(tmp_path: Path, mark: str) -> None:
+    """`simulator` hands over to the simulator's own command, its options and its exit status included."""
+    helped = smsjobs("simulator", "--help", env=environment())
+    assert helped.returncode == 0
+    assert "--flow-control" in helped.stdout
+    assert smsjobs("simulator", "--nonsense", env=environment()).returncode == 2
+    command = ("simulator", "--port", "0", "--control-port", "0")
+    with started(*command, env=environment(mark), cwd=tmp_path) as process:
+        assert "http://127.0.0.1:" in read_until(process.stdout, "endpoint")
+        ctrl_c(process)
+        _, stderr = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "Traceback" not in stderr
+    assert not left_behind(mark)
+
+
+def test_simulator_as_json(tmp_path: Path, mark: str) -> None:
+    """`simulator --json` tells where it is in one document, and ends with the command."""
+    command = ("simulator", "--json", "--port", "0", "--control-port", "0")
+    with started(*command, env=environment(mark), cwd=tmp_path) as process:
+        where = json.loads(read_until(process.stdout, "\n}\n"))
+        assert where["url"].startswith("http://127.0.0.1:")
+        ctrl_c(process)
+        stdout, stderr = process.communicate(timeout=20)
+    assert (process.returncode, stdout) == (130, "")
+    assert "Traceback" not in stderr
+    assert eventually(lambda: not left_behind(mark)), left_behind(mark)
+
+
+# plain Python beside the shell
+
+
+def test_status_of_another_process(dev: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shell tells what became of a job that a program enqueued, as the program sees it."""
+    for name in ("SMS_BROKER_URL", "SMS_EMBEDDED_DIR"):
+        monkeypatch.setenv(name, dev[name])
+    job = connect().getElement("SMS.Example").sendMessage([PHONE], {"code": "1234"}, "SMS_100000001")
+    result = job.get(timeout=20)
+    assert isinstance(result, SendResult)
+    document = json.loads(smsjobs("status", job.id, "--json", env=dev).stdout)
+    assert document["outcome"] == encode_outcome(result)
+
+
+def test_output_cut_short(dev: dict[str, str]) -> None:
+    """A reader that stops reading, as `head` does, causes no traceback."""
+    process = subprocess.Popen(
+        [SMSJOBS, "elements"], env=dev, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    stderr = process.stderr.read()
+    process.stderr.close()
+    process.wait(30)
+    assert stderr == ""

@@ -1,0 +1,166 @@
+"""How the program takes its arguments, and how it ends."""
+
+import json
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from smsjobs.cli import extras
+from smsjobs.cli.program import program
+
+SEND = ["send", "--element", "SMS.A", "--template", "SMS_1"]
+
+
+@pytest.fixture(autouse=True)
+def _no_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing here may reach a Redis: the port is nobody's."""
+    monkeypatch.setenv("SMS_BROKER_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setenv("SMS_TIMEOUT", "0.1")
+    for name in ("SMS_REDIS_URL", "SMS_RESULT_BACKEND", "SMS_APP"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def run(*args: str) -> Result:
+    result = CliRunner().invoke(program, list(args))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+BAD_USAGE = [
+    pytest.param(["nonsense"], id="no such command"),
+    pytest.param(["send"], id="options missing"),
+    pytest.param(SEND, id="no number"),
+    pytest.param([*SEND, "--lane", "express", "13800138000"], id="no such lane"),
+    pytest.param([*SEND, "--wait", "-1", "13800138000"], id="negative wait"),
+    pytest.param([*SEND, "--param", "654321", "13800138000"], id="parameter without a name"),
+    pytest.param([*SEND, "--expires", "0", "13800138000"], id="expires at once"),
+    pytest.param([*SEND, "138001380OO"], id="no phone number"),
+    pytest.param(["send", "--element", "../SMS", "--template", "SMS_1", "13800138000"], id="no full name"),
+    pytest.param(["status"], id="no job"),
+    pytest.param(["elements", "--app", "/nonexistent"], id="no such directory"),
+]
+
+
+@pytest.mark.parametrize("args", BAD_USAGE)
+def test_bad_usage_is_status_2(args: list[str]) -> None:
+    """Bad usage ends with status 2, says why on standard error, and writes nothing else."""
+    result = run(*args)
+    assert result.exit_code == 2
+    assert "Error: " in result.stderr
+    assert result.stdout == ""
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("args", BAD_USAGE)
+def test_bad_usage_as_json(args: list[str]) -> None:
+    """With --json, bad usage is one JSON document on standard output too."""
+    result = run(*args, "--json")
+    assert result.exit_code == 2
+    error = json.loads(result.stdout)["error"]
+    assert error["reason"] in ("bad_usage", "invalid_argument", "element_not_found")
+    assert error["message"]
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        [*SEND, "--param", "654321", "13800138000"],
+        ["status", "some-job", "13800138000", "654321"],
+        ["13800138000"],
+        [*SEND, "--lane", "654321", "13800138000"],
+        [*SEND, "--expires", "13800138000x", "13800138000"],
+        [*SEND, "--13800138000", "654321"],
+        [*SEND, "--param", "code=654321", "13800138000"],
+    ],
+)
+def test_what_was_typed_is_never_repeated(args: list[str]) -> None:
+    """No error repeats a phone number or a code that was typed, Redis being away included."""
+    for output in (run(*args).output, run(*args, "--json").output):
+        assert "13800138000" not in output
+        assert "654321" not in output
+
+
+def test_redis_away_is_status_1() -> None:
+    """A message that could not be recorded is a failed outcome with our code."""
+    result = run(*SEND, "13800138000", "--json")
+    assert result.exit_code == 1
+    error = json.loads(result.stdout)["error"]
+    assert (error["code"], error["reason"], error["outcome"]) == (46003, "queue_unavailable", "unknown")
+    text = run(*SEND, "13800138000")
+    assert text.stderr.startswith("Error: 46003 queue_unavailable")
+
+
+def test_bad_setting_is_status_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting that is wrong is named, and ends with status 2."""
+    monkeypatch.setenv("SMS_TIMEOUT", "soon")
+    result = run("status", "some-job")
+    assert result.exit_code == 2
+    assert "SMS_TIMEOUT" in result.stderr
+
+
+@pytest.mark.parametrize("args", [["demo"], ["dev"], ["elements"], ["simulator"]])
+def test_missing_extra_names_the_cure(args: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part that is not installed is a sentence that names pip install, not a traceback."""
+    monkeypatch.setattr(extras, "_is_installed", lambda _: False)
+    result = run(*args, "--json")
+    assert result.exit_code == 1
+    error = json.loads(result.stdout)["error"]
+    assert error["reason"] == "extra_missing"
+    wanted = {"elements": "worker", "simulator": "simulator"}.get(args[0], "worker,simulator")
+    assert f"pip install 'smsjobs[{wanted}]'" in error["message"]
+
+
+def test_extras_are_found() -> None:
+    """An extra counts as installed exactly when everything it asks for is."""
+    assert extras._is_installed("worker")
+    assert extras._is_installed("simulator")
+
+
+def test_extra_with_a_missing_distribution(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One missing distribution is enough for the extra to be missing."""
+
+    class Ours:
+        requires = ("click>=8", "surely-not-a-distribution>=1; extra == 'worker'", "rich; extra == 'cli'")
+
+    real = extras.distribution
+    monkeypatch.setattr(extras, "distribution", lambda name: Ours if name == "smsjobs" else real(name))
+    assert not extras._is_installed("worker")
+    assert extras._is_installed("cli")
+
+
+@pytest.mark.parametrize("name", ["demo", "dev", "elements", "send", "status"])
+def test_help_has_examples(name: str) -> None:
+    """The help of every command shows it in use, and that it has --json."""
+    result = run(name, "--help")
+    assert result.exit_code == 0
+    assert "Examples:" in result.output
+    assert f"  smsjobs {name}" in result.output.partition("Examples:")[2]
+    assert "--json" in result.output
+
+
+def test_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends with status 130 and without a traceback."""
+
+    def interrupt(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("smsjobs.cli.status.connect", interrupt)
+    result = run("status", "some-job")
+    assert (result.exit_code, result.stderr.strip()) == (130, "Interrupted.")
+    result = run("status", "some-job", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["error"]["reason"]) == (130, "interrupted")
+
+
+def test_mistakes_of_ours_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that no user can do anything about keeps its traceback."""
+    monkeypatch.setattr("smsjobs.cli.status.connect", lambda: 1 / 0)
+    assert isinstance(CliRunner().invoke(program, ["status", "some-job"]).exception, ZeroDivisionError)
+
+
+def test_every_command_has_json() -> None:
+    """No command lacks --json."""
+    for name, command in program.commands.items():
+        assert any(isinstance(each, click.Option) and "--json" in each.opts for each in command.params), name

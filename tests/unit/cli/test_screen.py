@@ -1,0 +1,76 @@
+"""What a command writes."""
+
+import json
+import sys
+
+import pytest
+
+from smsjobs.cli.screen import Screen, width_of
+
+
+def test_chinese_text_is_two_columns_wide() -> None:
+    """Every Chinese character takes two columns, and a combining mark none."""
+    assert width_of("张三") == 4
+    assert width_of("ab，") == 4
+    assert width_of("e\u0301") == 1
+
+
+def test_plain_table_is_aligned(capsys: pytest.CaptureFixture[str]) -> None:
+    """Columns line up on the terminal when cells hold Chinese text or several lines."""
+    Screen(as_json=False).table(("Name", "State"), [("演示短信", "ok"), ("x\nyy", "bad")])
+    assert capsys.readouterr().out == "Name      State\n演示短信  ok\nx         bad\nyy\n\n"
+
+
+def test_piped_text_has_no_escape_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is no terminal gets neither colours nor spinners."""
+    screen = Screen(as_json=False)
+    with screen.working("Waiting"):
+        screen.line("accepted", style="green")
+    screen.table(("A",), [("rejected",)])
+    screen.pairs([("status", "accepted")])
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert "Waiting ...\naccepted\n" in out
+
+
+def test_json_is_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """With --json the document is all that stands on standard output."""
+    screen = Screen(as_json=True)
+    with screen.working("Waiting"):
+        screen.line("text")
+    screen.table(("A",), [("b",)])
+    screen.pairs([("a", "b")])
+    screen.document({"name": "张三"})
+    assert json.loads(capsys.readouterr().out) == {"name": "张三"}
+
+
+def test_document_is_for_json_only(capsys: pytest.CaptureFixture[str]) -> None:
+    """People do not get the JSON document."""
+    Screen(as_json=False).document({"a": 1})
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_terminal_without_rich(
+    installed: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a terminal, colours come with rich, and without it everything is there in plain text."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if not installed:
+        monkeypatch.setitem(sys.modules, "rich", None)
+    screen = Screen(as_json=False)
+    with screen.working("Waiting"):
+        screen.table(("State",), [("accepted",)])
+    out = capsys.readouterr().out
+    assert "accepted" in out
+    assert ("\x1b[32m" in out) == installed
+
+
+def test_dumb_terminal_is_plain(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A terminal that knows no escape codes gets none."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "dumb")
+    Screen(as_json=False).pairs([("status", "accepted")])
+    assert capsys.readouterr().out == "status  accepted\n"
