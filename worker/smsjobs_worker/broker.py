@@ -36,7 +36,7 @@ class Broker:
     def backlog(self, lane: str) -> int:
         """How many messages wait on the lane's queue."""
         queue = LANES[lane].queue
-        with self._app.connection_for_write() as connection, connection.channel() as channel:
+        with self._app.pool.acquire(block=True, timeout=5) as connection, connection.channel() as channel:
             try:
                 return int(channel.queue_declare(queue, passive=True).message_count)
             except (*connection.channel_errors, ChannelError):  # a queue that does not exist holds nothing
