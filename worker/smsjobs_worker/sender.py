@@ -20,7 +20,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from smsjobs.contract import InvalidArguments, Outcome, decode_job, decode_outcome, encode_outcome
 from smsjobs.ledger import Granted, Missing, Settled, Settlement, Wait
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["Done", "Elements", "NothingToDo", "Sender"]
 
 log = logging.getLogger(__name__)
-
-#: Seconds for which a claim is tried while Redis is away; its message comes back if it fails.
-_CLAIM_PATIENCE_S: Final = 10.0
 
 
 class Elements(Protocol):
@@ -98,8 +95,8 @@ class Sender:
                 sweep goes on with the job when it is back.
         """
         self._probe("before_claim")
-        claimed_at = time.monotonic()
-        match self._claim(job_id):
+        claim, claimed_at = self._claim(job_id)
+        match claim:
             case Granted() as granted:
                 self._probe("after_claim")
                 return self._work(granted, claimed_at)
@@ -112,14 +109,21 @@ class Sender:
 
     def refuse(self, job_id: str, error: InvalidArguments) -> Done:
         """Record that a message could not be read, where the ledger does not know its job."""
-        patiently(lambda: self._ledger.settle_absent(job_id, encode_outcome(error)), for_s=_CLAIM_PATIENCE_S)
+        patiently(
+            lambda: self._ledger.settle_absent(job_id, encode_outcome(error)), for_s=self._settings.patience_s
+        )
         return Done(outcome=error)
 
-    def _claim(self, job_id: str) -> Claim:
+    def _claim(self, job_id: str) -> tuple[Claim, float]:
+        """The claim, and the monotonic time before the answer to it was asked for."""
         token = uuid.uuid4().hex
-        return patiently(
-            lambda: self._ledger.claim(job_id, token, lease_s=self._settings.lease_s), for_s=_CLAIM_PATIENCE_S
-        )
+
+        def ask() -> tuple[Claim, float]:
+            asked_at = time.monotonic()
+            return self._ledger.claim(job_id, token, lease_s=self._settings.lease_s), asked_at
+
+        # A claim that was given up may yet be carried out by a Redis that wakes up, and then nobody would hold it.
+        return patiently(ask, for_s=self._settings.patience_s)
 
     def _work(self, granted: Granted, claimed_at: float) -> Done | NothingToDo:
         with self._leases.hold(granted, claimed_at=claimed_at) as lease:

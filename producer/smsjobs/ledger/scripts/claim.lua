@@ -19,10 +19,12 @@ if token ~= ARGV[3] then
     return {'not_due'}
   end
   if state == 'queued' then state = 'sending' end
-  local lease = now + num(ARGV[4])
-  redis.call('HSET', KEYS[1], 'state', state, 'token', ARGV[3], 'lease', ms(lease), 'claimed', ms(now))
-  redis.call('ZADD', KEYS[2], ms(lease), ARGV[2])
+  redis.call('HSET', KEYS[1], 'state', state, 'token', ARGV[3], 'claimed', ms(now))
 end
+-- Also where it is repeated: the claimer's lease begins with the answer that it got.
+local lease = now + num(ARGV[4])
+redis.call('HSET', KEYS[1], 'lease', ms(lease))
+redis.call('ZADD', KEYS[2], ms(lease), ARGV[2])
 local g = redis.call('HMGET', KEYS[1], 'job', 'attempts', 'lost_from', 'lost_to', 'expires', 'interrupted', 'resent')
 return {'granted', state, g[1] or '', g[2] or '0', g[3] or '0', g[4] or '0', g[5] or '0', ms(now), g[6] or '0',
   g[7] or '0'}
