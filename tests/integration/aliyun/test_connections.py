@@ -1,5 +1,7 @@
 """Connections: kept alive, shared, and dropped before they go stale."""
 
+import subprocess
+import sys
 import threading
 
 from darabonba.core import DaraCore
@@ -62,3 +64,25 @@ def test_unknown_sdk(sender, monkeypatch, caplog):
     monkeypatch.delattr(DaraCore, "_sessions")
     assert sender("http://127.0.0.1:9")
     assert [each.action for each in caplog.records] == ["connections_unmanaged"]
+
+
+FORK = """
+import os, sys
+from smsjobs_worker.aliyun import AliyunSms, read_account
+
+account, _ = read_account({"accessKey": "k", "accessSecret": "s", "verifySign": "x", "endpoint": sys.argv[1]})
+sender = AliyunSms(account)
+call = {"phoneList": ["13800138000"], "params": {}, "verifyTemplateCode": "SMS_1"}
+sender.sendMessage(**call)
+child = os.fork()
+sender.sendMessage(**call)
+if child == 0:
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_fork(machine):
+    """A forked process opens a connection of its own, and leaves its parent's alone."""
+    subprocess.run([sys.executable, "-c", FORK, machine.url], check=True, timeout=60)
+    assert (len(machine.paths), machine.connections) == (3, 2)

@@ -1,6 +1,8 @@
 """Other people's loggers."""
 
 import logging
+import subprocess
+import sys
 
 import pytest
 
@@ -21,3 +23,10 @@ def test_filter(name, caplog):
     assert [record.getMessage() for record in caplog.records if record.name == name] == [
         "Starting new connection"
     ]
+
+
+def test_installed():
+    """Importing the sender is enough to keep its requests out of the logs."""
+    code = "import logging, smsjobs_worker.aliyun as _; print(logging.getLogger('urllib3.connectionpool').filters)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "RequestFilter" in run.stdout

@@ -93,6 +93,19 @@ def prepare(endpoint: Endpoint) -> None:
             sessions[key] = _make_session(endpoint.protocol)
 
 
+def _forget() -> None:
+    """After a fork: parent and child must not write to the same connections."""
+    global _lock  # noqa: PLW0603  another thread of the parent may have held it
+    _lock = threading.Lock()
+    sessions = getattr(DaraCore, "_sessions", {})
+    for key, session in list(sessions.items()):
+        if isinstance(session, _Session):
+            sessions[key] = _make_session(key.partition("://")[0])
+
+
+os.register_at_fork(after_in_child=_forget)
+
+
 def _make_session(protocol: str) -> _Session:
     session = _Session()
     adapter = cast("HTTPAdapter", DaraCore.get_adapter(protocol))

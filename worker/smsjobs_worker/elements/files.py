@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from smsjobs_worker.elements.problems import Broken, Problem
 
@@ -62,9 +62,8 @@ def read_inside(directory: Path, name: str, *, element: str, shown: str, reads: 
         raise Broken(
             [Problem(element=element, cause="no file name", cure="name a file in the element's directory")]
         )
-    inner = PurePosixPath(name)
-    path = directory / inner
-    if inner.is_absolute() or ".." in inner.parts or not _is_inside(path, directory):
+    path = directory / name
+    if not _is_inside(path, directory):
         raise broken("outside of the element's directory", "move the file into the element's directory")
     reads.note(path)
     try:
