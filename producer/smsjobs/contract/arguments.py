@@ -13,7 +13,7 @@ from typing import Any, Final
 from smsjobs.contract.errors import InvalidArguments
 from smsjobs.contract.phones import normalise_phone
 
-__all__ = ["MAX_PHONES", "Message", "check_message", "unwrap"]
+__all__ = ["MAX_PHONES", "Message", "check_message", "is_whole", "unwrap"]
 
 #: The most numbers of one SendSms request (Aliyun's limit).
 MAX_PHONES: Final = 1000
@@ -34,15 +34,26 @@ class Message:
 
 
 def unwrap(value: Any) -> Any:
-    """The native value inside wrappers that hold one in ``.value``, nested."""
+    """The native value inside wrappers that hold one in ``.value``, nested.
+
+    Raises:
+        InvalidArguments: It is nested without end.
+    """
+    try:
+        return _unwrap(value)
+    except RecursionError:
+        raise InvalidArguments("an argument is nested too deep") from None
+
+
+def _unwrap(value: Any) -> Any:
     for _ in range(16):  # a wrapper that holds itself must not hang us
         if isinstance(value, _NATIVE) or not hasattr(value, "value"):
             break
         value = value.value
     if isinstance(value, (list, tuple)):
-        return [unwrap(each) for each in value]
+        return [_unwrap(each) for each in value]
     if isinstance(value, dict):
-        return {unwrap(key): unwrap(each) for key, each in value.items()}
+        return {_unwrap(key): _unwrap(each) for key, each in value.items()}
     return value
 
 
@@ -92,11 +103,13 @@ def _check_params(params: Any) -> dict[str, str]:
     if not isinstance(params, Mapping):
         raise InvalidArguments("params must be a dict of text")
     for name, value in params.items():
-        if not isinstance(name, str) or not name:
+        if not isinstance(name, str) or not name or not is_whole(name):
             raise InvalidArguments("params has a name that is no text")
-        if not isinstance(value, str):
-            # The parameter's name is the caller's own word, and needed to mend it; its value stays out.
-            raise InvalidArguments(f"params[{name!r}] must be text; Aliyun takes no other type")
+        if not isinstance(value, str) or not is_whole(value):
+            # A name that is a word is the caller's own, and needed to mend it. What is no word may be a number or
+            # a code in the wrong place; and every value stays out.
+            which = f"params[{name!r}]" if name.isidentifier() else "every value of params"
+            raise InvalidArguments(f"{which} must be text; Aliyun takes no other type")
     return dict(params)
 
 
@@ -107,8 +120,13 @@ def _check_template(template: Any, extend: Any) -> str:
         template = extend.get("verifyTemplateCode")
     if template is None:
         raise InvalidArguments("verifyTemplateCode is missing")
-    if not isinstance(template, str):
+    if not isinstance(template, str) or not is_whole(template):
         raise InvalidArguments("verifyTemplateCode must be text")
     if not template.strip():
         raise InvalidArguments("verifyTemplateCode is empty")
     return template.strip()
+
+
+def is_whole(text: str) -> bool:
+    """Whether it can be encoded: half a character, which Python allows in a text, cannot."""
+    return not any("\ud800" <= each <= "\udfff" for each in text)

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from smsjobs.contract.arguments import Message, check_message, unwrap
+from smsjobs.contract.arguments import Message, check_message, is_whole, unwrap
 from smsjobs.contract.errors import InvalidArguments
 from smsjobs.contract.lanes import OnUnknown, lane
 from smsjobs.contract.names import check_full_name
-from smsjobs.contract.versions import check_version
+from smsjobs.contract.versions import check_fields, check_version
 from smsjobs.contract.wire import VERSION
 
 __all__ = ["Job", "decode_job", "encode_job", "make_job"]
@@ -132,8 +132,7 @@ def decode_job(data: Any) -> Job:
     if not isinstance(data, Mapping):
         raise InvalidArguments("a job must be a JSON object", "job_unreadable")
     check_version(data.get("v", VERSION), "job")
-    if unknown := sorted(str(name) for name in data if name not in _FIELDS):
-        raise InvalidArguments(f"a job has no field {', '.join(unknown[:5])}", "job_unreadable")
+    check_fields(data, _FIELDS, "job")
     return make_job(
         id=data.get("id", ""),
         element=data.get("element"),
@@ -155,7 +154,8 @@ def _seconds(name: str, value: Any, *, default: float) -> float:
         raise InvalidArguments(f"{name} must be a number of seconds")
     if not 0 <= value <= MAX_SECONDS:
         raise InvalidArguments(f"{name} must be from 0 to {MAX_SECONDS:.0f} seconds (30 days)")
-    return float(value)
+    # The ledger counts whole milliseconds; less than one would be a delay here and none there.
+    return round(float(value), 3)
 
 
 def _on_unknown(value: Any, *, default: OnUnknown) -> OnUnknown:
@@ -171,6 +171,6 @@ def _on_unknown(value: Any, *, default: OnUnknown) -> OnUnknown:
 def _key(value: Any) -> str | None:
     if value is None:
         return None
-    if not isinstance(value, str) or not value or len(value) > 512:
+    if not isinstance(value, str) or not value or len(value) > 512 or not is_whole(value):
         raise InvalidArguments("idempotency_key must be text of 1 to 512 characters")
     return value

@@ -28,5 +28,8 @@ def normalise_phone(text: str) -> str | None:
     if international is None or international[1].startswith("86"):
         return None
     number = international[1]
-    # Country code 1 has area codes from 200 on; eleven digits that begin 10 or 11 are nobody's number.
-    return None if number.startswith(("10", "11")) else number
+    # Country code 1 has eleven digits and area codes from 200 on. Anything else that begins with 1 is most likely a
+    # mainland number with a digit too few or too many.
+    if number.startswith("1") and (len(number) != 11 or number[1] in "01"):
+        return None
+    return number

@@ -1,13 +1,17 @@
-"""The version of a JSON document: this one and every older one is read, a newer one is refused."""
+"""What every JSON document of ours is checked for first: its version, and fields that nobody knows.
+
+This version and every older one is read, a newer one is refused.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from smsjobs.contract.errors import InvalidArguments
 from smsjobs.contract.wire import VERSION
 
-__all__ = ["check_version"]
+__all__ = ["check_fields", "check_version"]
 
 
 def check_version(version: Any, what: str) -> None:
@@ -23,3 +27,15 @@ def check_version(version: Any, what: str) -> None:
             f"the {what} has version {version}, this smsjobs reads up to {VERSION}: upgrade smsjobs here first",
             "job_unreadable",
         )
+
+
+def check_fields(data: Mapping[Any, Any], known: Iterable[str], what: str) -> None:
+    """Refuse a document with a field that this version does not know.
+
+    Raises:
+        InvalidArguments: With ``reason="job_unreadable"``; it names the fields.
+    """
+    if unknown := sorted(str(name) for name in data if name not in set(known)):
+        # A name that is no word may be a number in the wrong place.
+        words = ", ".join(name for name in unknown[:5] if name.isidentifier()) or "of that name"
+        raise InvalidArguments(f"the {what} has no field {words}", "job_unreadable")
