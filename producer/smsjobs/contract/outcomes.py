@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from smsjobs.contract.errors import (
@@ -14,7 +14,7 @@ from smsjobs.contract.errors import (
     SmsError,
 )
 from smsjobs.contract.results import SendResult, decode_result, encode_result
-from smsjobs.contract.versions import check_version
+from smsjobs.contract.versions import check_fields, check_version
 from smsjobs.contract.wire import VERSION
 
 __all__ = ["OUTCOMES", "STATUSES", "Outcome", "decode_outcome", "encode_outcome"]
@@ -29,6 +29,7 @@ STATUSES: Final = ("queued", "sending", "looking_up", *OUTCOMES)
 
 #: An error by the name it has in JSON.
 _ERRORS: Final[dict[str, type[SmsError]]] = {
+    "SmsError": SmsError,
     "InvalidArguments": InvalidArguments,
     "IdempotencyConflict": IdempotencyConflict,
     "AliyunRejected": AliyunRejected,
@@ -56,14 +57,42 @@ def decode_outcome(data: Any) -> Outcome:
     check_version(data.get("v"), "outcome")
     if "error" not in data:
         return decode_result(data)
+    check_fields(data, ("v", "outcome", "error"), "outcome")
+    if not isinstance(data["error"], Mapping):
+        raise InvalidArguments("an outcome's error must be a JSON object", "job_unreadable")
     fields = dict(data["error"])
-    error_class = _ERRORS.get(fields.pop("class", ""))
-    fields.pop("code", None)  # the class has it
+    name = fields.pop("class", None)
+    error_class = _ERRORS.get(name) if isinstance(name, str) else None
     if error_class is None:
         raise InvalidArguments("an outcome's error is of no class known here", "job_unreadable")
-    try:
-        return error_class(**fields)
-    except TypeError:
-        raise InvalidArguments(
-            "an outcome's error lacks a field or has a wrong one", "job_unreadable"
-        ) from None
+    fields.pop("code", None)  # the class has it
+    check_fields(fields, error_class().to_json(), "outcome's error")
+    if not all(_IS_RIGHT.get(field, _is_text)(value) for field, value in fields.items()):
+        raise InvalidArguments("an outcome's error has a field of a wrong type", "job_unreadable")
+    return error_class(**fields)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_text_or_none(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_seconds_or_none(value: Any) -> bool:
+    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
+
+
+#: What the value of an error's field must be; where nothing stands here, text.
+_IS_RIGHT: Final[dict[str, Callable[[Any], bool]]] = {
+    "attempts": _is_count,
+    "out_id": _is_text_or_none,
+    "outcome": lambda value: value in ("rejected", "not_sent", "unknown"),
+    "request_id": _is_text_or_none,
+    "retry_after": _is_seconds_or_none,
+}

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from smsjobs.contract.errors import InvalidArguments
-from smsjobs.contract.versions import check_version
+from smsjobs.contract.versions import check_fields, check_version
 from smsjobs.contract.wire import VERSION
 
 __all__ = ["ResolvedBy", "SendResult", "decode_result", "encode_result"]
+
+_FIELDS: Final = frozenset(
+    {"v", "outcome", "response", "biz_id", "request_id", "out_id", "attempts", "resolved_by"}
+)
 
 #: Whether Aliyun's own answer decided it, or a look-up after the answer was lost.
 ResolvedBy = Literal["response", "lookup"]
@@ -65,14 +69,17 @@ def decode_result(data: Any) -> SendResult:
     if not isinstance(data, Mapping):
         raise InvalidArguments("a result must be a JSON object", "job_unreadable")
     check_version(data.get("v"), "result")
-    try:
-        if data["outcome"] != "accepted" or data["resolved_by"] not in ("response", "lookup"):
-            raise InvalidArguments("a result must be of an accepted job", "job_unreadable")
-        return SendResult(
-            response=dict(data["response"]),
-            out_id=str(data["out_id"]),
-            attempts=int(data["attempts"]),
-            resolved_by=data["resolved_by"],
-        )
-    except (KeyError, TypeError, ValueError):
-        raise InvalidArguments("a result lacks a field or has a wrong one", "job_unreadable") from None
+    check_fields(data, _FIELDS, "result")
+    match data:
+        case {
+            "outcome": "accepted",
+            "response": Mapping() as response,
+            "out_id": str(out_id),
+            "attempts": int(attempts),
+            "resolved_by": "response" | "lookup" as resolved_by,
+        } if attempts >= 0 and not isinstance(attempts, bool):
+            return SendResult(
+                response=dict(response), out_id=out_id, attempts=attempts, resolved_by=resolved_by
+            )
+        case _:
+            raise InvalidArguments("the result lacks a field or has a wrong one", "job_unreadable")
