@@ -181,10 +181,10 @@ def _tell(
             screen.line(f"Warning: {each['name']} sends to {where}, not to the simulator.", style="yellow")
     screen.line("\nFor your web application, and for smsjobs in other shells:\n")
     for name, value in environment.items():
-        screen.line(f"  export {name}={value}")
+        screen.line(f"  export {name}={value}", exact=True)
     screen.line("\nTry it in such a shell:\n")
-    screen.line(f"  smsjobs send --element {elements[0]['name']} --template SMS_100000001 \\")
-    screen.line("      --param code=123456 13800138000")
+    screen.line(f"  smsjobs send --element {elements[0]['name']} --template SMS_100000001 \\", exact=True)
+    screen.line("      --param code=123456 13800138000", exact=True)
     screen.line("\nCtrl-C ends everything. Messages that the simulator accepts are shown here:\n")
 
 

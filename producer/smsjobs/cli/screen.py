@@ -62,14 +62,14 @@ class Screen:
         """Columns of the terminal; very many where there is none."""
         return shutil.get_terminal_size().columns if self._terminal else _UNLIMITED
 
-    def line(self, text: str = "", *, style: str = "") -> None:
-        """A line for people."""
+    def line(self, text: str = "", *, style: str = "", exact: bool = False) -> None:
+        """A line for people. A terminal breaks it between words, unless it is `exact`, to be copied."""
         if self.as_json:
             return
         if self._console is None:
             _write(f"{text}\n")
         else:
-            self._console.print(text, style=style or None, soft_wrap=True)
+            self._console.print(text, style=style or None, soft_wrap=exact)
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table for people. A cell may have several lines."""
@@ -82,9 +82,13 @@ class Screen:
 
     def pairs(self, pairs: Sequence[tuple[str, str]]) -> None:
         """Names and values, a line each."""
-        widest = max((width_of(name) for name, _ in pairs), default=0)
-        for name, value in pairs:
-            self.line(_padded(name, widest) + "  " + value, style=_STYLES.get(value, ""))
+        if self.as_json:
+            return
+        if self._console is None:
+            widest = max((width_of(name) for name, _ in pairs), default=0)
+            _write("".join(f"{_padded(name, widest)}  {value}\n" for name, value in pairs))
+        else:
+            self._console.print(_rich_grid(pairs))
 
     def document(self, document: dict[str, Any]) -> None:
         """The JSON document, where one is wanted."""
@@ -131,6 +135,18 @@ def _plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Itera
         for index in range(max(len(cell) for cell in row)):
             lines = (cell[index] if index < len(cell) else "" for cell in row)
             yield "  ".join(_padded(line, width) for line, width in zip(lines, widths, strict=True)).rstrip()
+
+
+def _rich_grid(pairs: Sequence[tuple[str, str]]) -> Any:
+    from rich.table import Table  # noqa: PLC0415  only where it is installed
+    from rich.text import Text  # noqa: PLC0415
+
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in pairs:
+        grid.add_row(name, Text(value, style=_STYLES.get(value, "")))
+    return grid
 
 
 def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:

@@ -106,5 +106,5 @@ def send(
             settled(job, wait_s)
     details = show(screen, job)
     if details["outcome"] is None:
-        screen.line(f"\nThe job goes on. Its outcome:  smsjobs status --wait {job.id}")
+        screen.line(f"\nThe job goes on. Its outcome:\n  smsjobs status --wait {job.id}", exact=True)
     return exit_status(details, settled_wanted=not no_wait)
