@@ -4,6 +4,16 @@ The JSON of jobs and results is a versioned contract: its golden files are in ``
 """
 
 from smsjobs.contract.arguments import MAX_PHONES, Message, check_message, unwrap
+from smsjobs.contract.chunks import (
+    MAX_BATCH,
+    chunk_id,
+    make_chunk,
+    pack,
+    pack_campaign,
+    pack_recipients,
+    unpack,
+    unpack_recipients,
+)
 from smsjobs.contract.errors import (
     AliyunRejected,
     ErrorCode,
@@ -12,6 +22,7 @@ from smsjobs.contract.errors import (
     QueueUnavailable,
     RequestFailed,
     SmsError,
+    VerificationRefused,
 )
 from smsjobs.contract.jobs import Job, decode_job, encode_job, make_job
 from smsjobs.contract.lanes import LANES, Lane, OnUnknown, lane
@@ -24,6 +35,7 @@ from smsjobs.contract.wire import KEY_PREFIX, SEND_TASK, SUBMIT_TASK, VERSION
 __all__ = [
     "KEY_PREFIX",
     "LANES",
+    "MAX_BATCH",
     "MAX_PHONES",
     "OUTCOMES",
     "SEND_TASK",
@@ -44,8 +56,10 @@ __all__ = [
     "ResolvedBy",
     "SendResult",
     "SmsError",
+    "VerificationRefused",
     "check_full_name",
     "check_message",
+    "chunk_id",
     "decode_job",
     "decode_outcome",
     "decode_result",
@@ -53,7 +67,13 @@ __all__ = [
     "encode_outcome",
     "encode_result",
     "lane",
+    "make_chunk",
     "make_job",
     "normalise_phone",
+    "pack",
+    "pack_campaign",
+    "pack_recipients",
+    "unpack",
+    "unpack_recipients",
     "unwrap",
 ]

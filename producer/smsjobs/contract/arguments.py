@@ -31,6 +31,9 @@ class Message:
     params: Mapping[str, str] = field(repr=False)
     #: The template's code, such as ``SMS_123456789``.
     template: str
+    #: The parameters of each number, in the numbers' order, where they differ; empty where all share `params`.
+    #: Only chunks of a campaign have them.
+    params_of_each: tuple[Mapping[str, str], ...] = field(default=(), repr=False)
 
 
 def unwrap(value: Any) -> Any:

@@ -7,7 +7,8 @@
     │   └── IdempotencyConflict   46001  the same key was used for a different payload
     ├── AliyunRejected            46002  Aliyun answered, and the answer was no
     └── RequestFailed             46003  no answer decided it: `outcome` is "not_sent" or "unknown"
-        └── QueueUnavailable      46003  the job could not be handed over, because Redis is away
+        ├── QueueUnavailable      46003  the job could not be handed over, because Redis is away
+        └── VerificationRefused   46003  a limit, a country or a guard refused to send a code; there is no job
 
 They cross Celery's JSON result backend with class and attributes, which works only as long as
 ``cls(*error.args)`` rebuilds the error: every attribute is a positional argument of JSON type, passed on to
@@ -27,6 +28,7 @@ __all__ = [
     "QueueUnavailable",
     "RequestFailed",
     "SmsError",
+    "VerificationRefused",
 ]
 
 
@@ -234,3 +236,32 @@ class QueueUnavailable(RequestFailed):
         attempts: int = 0,
     ) -> None:
         super().__init__(message, reason, outcome, out_id, attempts)
+
+
+class VerificationRefused(RequestFailed):
+    """46003: no code was sent, because a limit, the list of countries or the application's guard refused it.
+
+    ``reason`` is ``"number_limit"``, ``"client_limit"``, ``"ceiling"``, ``"country_not_allowed"`` or the guard's word.
+    It tells nothing about the number but how often it was sent to.
+
+    Attributes:
+        retry_after: Seconds until the limit permits it, or None where waiting does not help.
+    """
+
+    __module__ = "smsjobs"
+
+    def __init__(
+        self,
+        message: str = "",
+        reason: str = "blocked",
+        outcome: str = "not_sent",
+        out_id: str | None = None,
+        attempts: int = 0,
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(message, reason, outcome, out_id, attempts, retry_after)
+        self.retry_after = retry_after
+
+    def to_json(self) -> dict[str, Any]:
+        """The error as the JSON of an outcome."""
+        return super().to_json() | {"retry_after": self.retry_after}

@@ -1,0 +1,124 @@
+"""A chunk: the job of a campaign, whose recipients are kept apart from it, packed.
+
+What all chunks of a campaign share is kept once (`pack_campaign`). A chunk's own part is its recipients' lines and
+numbers, which stay as long as the campaign's report, and their parameters where they differ, which go when the chunk
+is settled. Packed is compressed JSON as text: a million numbers take about 8 MB of Redis.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import Any, Final
+
+from smsjobs.contract.arguments import Message
+from smsjobs.contract.errors import InvalidArguments
+from smsjobs.contract.jobs import Job
+from smsjobs.contract.lanes import LANES
+from smsjobs.contract.versions import check_version
+from smsjobs.contract.wire import VERSION
+
+__all__ = [
+    "MAX_BATCH",
+    "chunk_id",
+    "make_chunk",
+    "pack",
+    "pack_campaign",
+    "pack_recipients",
+    "unpack",
+    "unpack_recipients",
+]
+
+#: The most numbers of one SendBatchSms request (Aliyun's limit).
+MAX_BATCH: Final = 100
+
+
+def chunk_id(campaign_id: str, number: int) -> str:
+    """The id of a chunk's job, which is its OutId too."""
+    return f"{campaign_id}-{number}"
+
+
+def pack(data: Any) -> str:
+    """JSON, compressed, as text."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return base64.b64encode(zlib.compress(text.encode(), 6)).decode("ascii")
+
+
+def unpack(text: str) -> Any:
+    """What `pack` was given.
+
+    Raises:
+        InvalidArguments: It is nothing that was packed (``reason="job_unreadable"``).
+    """
+    try:
+        return json.loads(zlib.decompress(base64.b64decode(text, validate=True)))
+    except (binascii.Error, zlib.error, ValueError):
+        raise InvalidArguments("a chunk's recipients cannot be read", "job_unreadable") from None
+
+
+def pack_recipients(lines: Sequence[int], phones: Sequence[str]) -> str:
+    """Lines of the input, rising, and the number of each."""
+    # Distances of 1 compress to nothing.
+    distances = [line - before for before, line in zip([0, *lines], lines, strict=False)]
+    return pack([distances, ",".join(phones)])
+
+
+def unpack_recipients(text: str) -> tuple[list[int], list[str]]:
+    """Lines and numbers.
+
+    Raises:
+        InvalidArguments: They cannot be read.
+    """
+    distances, phones = unpack(text)
+    return list(accumulate(distances)), phones.split(",")
+
+
+def pack_campaign(element: str, template: str, params: Mapping[str, str]) -> str:
+    """What all chunks of a campaign share, as JSON text.
+
+    Args:
+        params: The template's parameters that are the same for all.
+    """
+    shared = {"v": VERSION, "element": element, "verifyTemplateCode": template, "params": dict(params)}
+    return json.dumps(shared, ensure_ascii=False)
+
+
+def make_chunk(job_id: str, campaign: str, recipients: str, params: str) -> Job:
+    """The job of a chunk. Its parts were checked when the campaign was planned.
+
+    Args:
+        campaign: As `pack_campaign` gave it.
+        recipients: As `pack_recipients` gave them.
+        params: A packed list with the parameters of each recipient, or ``""`` where all share them.
+
+    Raises:
+        InvalidArguments: It cannot be read, or is of a newer version (``reason="job_unreadable"``).
+    """
+    bulk = LANES["bulk"]
+    try:
+        shared = json.loads(campaign)
+        check_version(shared["v"], "campaign")
+        _, phones = unpack_recipients(recipients)
+        each = tuple(shared["params"] | own for own in unpack(params)) if params else ()
+        message = Message(
+            phones=tuple(phones),
+            params=shared["params"],
+            template=shared["verifyTemplateCode"],
+            params_of_each=each,
+        )
+        if each and len(each) != len(phones):
+            raise InvalidArguments("a chunk has not as many parameters as numbers", "job_unreadable")
+        return Job(
+            id=job_id,
+            element=shared["element"],
+            message=message,
+            lane=bulk.name,
+            expires_s=bulk.expires_s,
+            on_unknown=bulk.on_unknown,
+        )
+    except (ValueError, KeyError, TypeError):
+        raise InvalidArguments("a campaign's record cannot be read", "job_unreadable") from None
