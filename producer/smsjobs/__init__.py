@@ -20,6 +20,7 @@ from smsjobs.contract import (
     RequestFailed,
     SendResult,
     SmsError,
+    VerificationRefused,
 )
 from smsjobs.job_handle import Job
 from smsjobs.settings import SettingsError
@@ -36,5 +37,6 @@ __all__ = [
     "SettingsError",
     "Sms",
     "SmsError",
+    "VerificationRefused",
     "connect",
 ]

@@ -7,7 +7,7 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,10 @@ from smsjobs.publisher import Publisher
 from smsjobs.settings import ConnectionSettings
 
 if TYPE_CHECKING:
+    from redis import Redis
+
     from smsjobs.ledger import Recorded
+    from smsjobs.verification import Guard, Keyring, Limit, Rules, Verification
 
 __all__ = ["Element", "Sms", "connect"]
 
@@ -87,6 +90,12 @@ class Sms:
         """Close the connections. The object may be used again."""
         self._publisher.close()
         self._ledger.redis.close()
+
+    def redis(self) -> Redis:
+        """This process's client of the ledger's Redis."""
+        if self._pid != os.getpid():
+            self._connect()
+        return self._ledger.redis
 
     def enqueue(self, job: JobRecord) -> Job:
         """Record the job, then publish its id.
@@ -210,6 +219,70 @@ class Element:
     async def send_message_async(self, *args: Any, **kwargs: Any) -> Job:
         """`sendMessage`, without blocking the event loop; the same arguments."""
         return await asyncio.to_thread(self.sendMessage, *args, **kwargs)
+
+    def verification(
+        self,
+        purpose: str,
+        *,
+        verifyTemplateCode: Any = None,
+        ttl: float = 300,
+        digits: int = 6,
+        param: str = "code",
+        max_checks: int = 5,
+        per_number: Limit | None = None,
+        per_client: Limit | None = None,
+        ceiling: Limit | None = None,
+        countries: Sequence[str] | None = None,
+        guard: Guard | None = None,
+        secret: str | None = None,
+        old_secret: str | None = None,
+    ) -> Verification:
+        """Verification codes of one purpose. Make it once, beside the element; docs/verification.md tells the rest.
+
+        Args:
+            purpose: A word such as ``"login"``. A number has one live code a purpose.
+            verifyTemplateCode: The template's code, such as ``"SMS_123456789"``.
+            ttl: Seconds for which a code is good after the last message that carried it; at most an hour.
+            digits: Length of a code, 4 to 6.
+            param: The template's parameter that the code fills.
+            max_checks: Wrong tries after which a code is dead.
+            per_number: The most sends to one number on this element; else Aliyun's own limits: 1 a minute, 5 an hour,
+                10 a day. ``Limit()`` sets none.
+            per_client: The most sends for one client address on this element; else 10, 100, 500.
+            ceiling: The most sends of this purpose altogether; else 1,000 an hour and 10,000 a day.
+            countries: Country codes of numbers that are sent to, such as ``["86"]``; None permits all.
+            guard: Called with each `Attempt` before anything is counted; returns None, or the reason to refuse it.
+            secret: The key of all codes, of at least 32 bytes; else ``SMS_CODE_SECRET``.
+            old_secret: The one it replaces, whose codes are still good; else ``SMS_CODE_SECRET_OLD``.
+
+        Raises:
+            InvalidArguments: An argument is wrong.
+            SettingsError: The secret is missing or too short.
+        """
+        from smsjobs.verification import CEILING, PER_CLIENT, PER_NUMBER, Keyring, Rules  # noqa: PLC0415  only whoever uses codes loads them
+
+        rules = Rules(
+            element=self._full_name,
+            purpose=purpose,
+            template=unwrap(verifyTemplateCode),
+            ttl_s=ttl,
+            digits=digits,
+            param=param,
+            max_checks=max_checks,
+            per_number=PER_NUMBER if per_number is None else per_number,
+            per_client=PER_CLIENT if per_client is None else per_client,
+            ceiling=CEILING if ceiling is None else ceiling,
+            countries=countries,
+        )
+        return self._verification(rules, lambda: Keyring.read(secret, old_secret), guard)
+
+    def _verification(
+        self, rules: Rules, keyring: Callable[[], Keyring], guard: Guard | None
+    ) -> Verification:
+        from smsjobs.verification import RedisCodes, Verification  # noqa: PLC0415  as above
+
+        store = RedisCodes(self._sms.redis, timeout_s=self._sms.settings.timeout_s)
+        return Verification(self, rules, keyring(), store, self._sms.job, guard=guard)
 
 
 def _countdown(

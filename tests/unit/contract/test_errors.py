@@ -18,6 +18,7 @@ from smsjobs import (
     QueueUnavailable,
     RequestFailed,
     SmsError,
+    VerificationRefused,
 )
 
 ERRORS: list[SmsError] = [
@@ -42,6 +43,7 @@ ERRORS: list[SmsError] = [
     RequestFailed("it expired", "expired", "not_sent", "job-1", 0),
     QueueUnavailable(),
     QueueUnavailable("Redis is away", out_id="job-1"),
+    VerificationRefused("too many", "number_limit", retry_after=23),
 ]
 
 each_error = pytest.mark.parametrize("error", ERRORS, ids=repr)
@@ -114,6 +116,7 @@ def test_text_names_aliyuns_code() -> None:
         (AliyunRejected, 46002, SmsError),
         (RequestFailed, 46003, SmsError),
         (QueueUnavailable, 46003, RequestFailed),
+        (VerificationRefused, 46003, RequestFailed),
     ],
 )
 def test_class_has_its_code_and_place(kind: type[SmsError], code: int, parent: type[SmsError]) -> None:

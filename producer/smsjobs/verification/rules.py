@@ -1,0 +1,89 @@
+"""What a purpose's codes are like: checked once, when the application starts."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from smsjobs.contract import InvalidArguments, check_message
+from smsjobs.verification.limits import Limit
+
+__all__ = ["Rules"]
+
+_PURPOSE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
+_PREFIX: Final = re.compile(r"[1-9][0-9]{0,6}", re.ASCII)
+
+#: Longest life of a code, in seconds: one hour. The longer it lives, the longer it can be stolen.
+_MAX_TTL_S: Final = 3600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """The rules of one purpose, such as ``login``.
+
+    Raises:
+        InvalidArguments: One of them is wrong; the text names it.
+    """
+
+    #: The element's full name.
+    element: str
+    #: A word of the application's choosing.
+    purpose: str
+    #: The template's code.
+    template: str
+    #: Seconds for which a code is good after the last message that carried it.
+    ttl_s: float
+    #: Digits of a code, 4 to 6 as Aliyun's verification templates take them.
+    digits: int
+    #: The template's parameter that the code fills.
+    param: str
+    #: Wrong tries after which a code is dead.
+    max_checks: int
+    #: For one number on this element, whatever the purpose: Aliyun counts by signature and number.
+    per_number: Limit
+    #: For one client address on this element.
+    per_client: Limit
+    #: For this purpose altogether.
+    ceiling: Limit
+    #: Country codes, or longer prefixes, of the numbers that are sent to; None: all.
+    countries: Sequence[str] | None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.purpose, str) or not _PURPOSE.fullmatch(self.purpose):
+            raise InvalidArguments("purpose must be a word of 1 to 64 letters, digits, and . _ -")
+        if not _is_number(self.ttl_s) or not 1 <= self.ttl_s <= _MAX_TTL_S:
+            raise InvalidArguments(f"ttl must be from 1 to {_MAX_TTL_S:.0f} seconds")
+        if isinstance(self.digits, bool) or self.digits not in (4, 5, 6):
+            raise InvalidArguments("digits must be 4, 5 or 6: Aliyun takes no other length")
+        if isinstance(self.max_checks, bool) or not isinstance(self.max_checks, int) or self.max_checks < 1:
+            raise InvalidArguments("max_checks must be a whole number from 1")
+        for name in ("per_number", "per_client", "ceiling"):
+            if not isinstance(getattr(self, name), Limit):
+                raise InvalidArguments(f"{name} must be a Limit, such as Limit(minute=1, hour=5, day=10)")
+        _check_countries(self.countries)
+        # Whatever sendMessage would refuse later is refused now.
+        check_message(["13800138000"], {self.param: "0" * self.digits}, self.template)
+
+    def permits_country(self, phone: str) -> bool:
+        """Whether a number in Aliyun's form has an allowed prefix. Bare mainland numbers have 86."""
+        full = f"86{phone}" if len(phone) == 11 and "13" <= phone[:2] <= "19" else phone
+        return self.countries is None or full.startswith(tuple(self.countries))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _check_countries(countries: Sequence[str] | None) -> None:
+    if countries is None:
+        return
+    one_text = isinstance(countries, str)
+    if (
+        one_text
+        or not countries
+        or not all(isinstance(each, str) and _PREFIX.fullmatch(each) for each in countries)
+    ):
+        raise InvalidArguments('countries must be country codes without +, such as ["86", "852"], or None')
