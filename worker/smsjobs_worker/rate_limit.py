@@ -4,7 +4,8 @@ The counting is done by the library limits, in Redis. Its clock is the workers' 
 differ by a second can exceed the limit by a second's worth once.
 
 A fifth of an element's rate is kept for verification codes: the other lanes have a window of their own to pass
-first, so that a code finds a permit even while a campaign takes all it can get.
+first, so that a code finds a permit even while a campaign takes all it can get. Another fifth is kept from campaigns:
+the bulk lane has a third window, so that notifications go out in time too.
 """
 
 from __future__ import annotations
@@ -23,10 +24,13 @@ from redis.retry import Retry
 
 from smsjobs.contract import KEY_PREFIX, Lane
 
-__all__ = ["Permits", "windows"]
+__all__ = ["Permits", "bulk_window", "windows"]
 
 #: The part of the rate that lanes other than verification may use.
 _OTHERS: Final = 0.8
+
+#: The part of the rate that the bulk lane may use.
+_BULK: Final = 0.6
 
 
 def windows(max_qps: float) -> tuple[limits.RateLimitItem, limits.RateLimitItem]:
@@ -39,6 +43,19 @@ def windows(max_qps: float) -> tuple[limits.RateLimitItem, limits.RateLimitItem]
     if amount == 1:
         return everyone, limits.RateLimitItemPerSecond(1, 2 * seconds)
     return everyone, limits.RateLimitItemPerSecond(max(1, math.floor(amount * _OTHERS)), seconds)
+
+
+def bulk_window(max_qps: float) -> limits.RateLimitItem:
+    """What the bulk lane may use of a rate: three fifths, and at rates near 1, two fifths.
+
+    A low rate is counted over a longer time: in one second there is no part of it to be kept.
+    """
+    amount, seconds = (math.floor(max_qps), 1) if max_qps >= 1 else (1, math.ceil(1 / max_qps))
+    if amount == 1:
+        return limits.RateLimitItemPerSecond(2, 5 * seconds)
+    if amount < 10:
+        return limits.RateLimitItemPerSecond(math.floor(amount * _BULK * 10), 10 * seconds)
+    return limits.RateLimitItemPerSecond(math.floor(amount * _BULK), seconds)
 
 
 class Permits:
@@ -89,4 +106,9 @@ class Permits:
         # Looking first: a permit of the smaller window would be wasted where the larger one is full.
         if not self._limiter.test(everyone, element):
             return False
+        if lane.name == "bulk":
+            if not self._limiter.test(others, element, "others"):
+                return False
+            if not self._limiter.hit(bulk_window(max_qps), element, "bulk"):
+                return False
         return self._limiter.hit(others, element, "others") and self._limiter.hit(everyone, element)

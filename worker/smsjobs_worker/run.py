@@ -69,6 +69,12 @@ class Run:
 
     def send(self, provider: Provider) -> Wait | Outcome:
         """Make the request, and where it surely was not sent, make it again for a moment."""
+        if self.job.message.params_of_each and not getattr(provider, "sends_batches", False):
+            return self._bad_arguments(
+                InvalidArguments(
+                    "the element's type cannot send different parameters in one request", "element_invalid"
+                )
+            )
         begun_ms = self._now_ms()
         try:
             tried = request_with_retries(

@@ -22,7 +22,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from smsjobs.contract import InvalidArguments, Outcome, decode_job, decode_outcome, encode_outcome
+from smsjobs.contract import (
+    AliyunRejected,
+    InvalidArguments,
+    Job,
+    Outcome,
+    SendResult,
+    decode_job,
+    decode_outcome,
+    encode_outcome,
+    make_chunk,
+)
 from smsjobs.ledger import Granted, Missing, Settled, Settlement, Wait
 from smsjobs_worker.patience import patiently
 from smsjobs_worker.privacy import describe
@@ -139,11 +149,13 @@ class Sender:
             if isinstance(step, Wait):
                 self._wait(granted, step)
                 return NothingToDo()
+            if granted.chunk is not None and _stops_campaign(granted, step) and self._put_back(granted, step):
+                return NothingToDo()
             return self._settle(granted, step)
 
     def _decide(self, granted: Granted, claimed_at: float, holds: Callable[[], bool]) -> Wait | Outcome:
         try:
-            job = decode_job(json.loads(granted.job))
+            job = _job(granted)
         except ValueError:
             return InvalidArguments("the job is no JSON", "job_unreadable", out_id=granted.job_id)
         except InvalidArguments as error:
@@ -186,6 +198,25 @@ class Sender:
             },
         )
 
+    def _put_back(self, granted: Granted, refusal: Outcome) -> bool:
+        """Pause the chunk's campaign and give the chunk back to it. False: its refusal is its outcome."""
+        assert not isinstance(refusal, SendResult)  # noqa: S101  `_stops_campaign` says so
+        verb = patiently(
+            lambda: self._ledger.put_back(
+                granted.job_id,
+                granted.token,
+                attempts=refusal.attempts - granted.attempts,
+                reason=f"{refusal.label}: {refusal.message}",
+            ),
+            for_s=self._settings.patience_s,
+        )
+        if verb == "ok":
+            log.error(
+                "a campaign is paused: somebody has to mend something",
+                extra={"action": "campaign_paused", "job_id": granted.job_id, "reason": refusal.label},
+            )
+        return verb != "settle"
+
     def _settle(self, granted: Granted, outcome: Outcome) -> Done | NothingToDo:
         encoded = encode_outcome(outcome)
         settlement: Settlement = patiently(
@@ -212,3 +243,31 @@ class Sender:
                 out_id=job_id,
             ),
         )
+
+
+def _job(granted: Granted) -> Job:
+    """The job as the ledger has it.
+
+    Raises:
+        ValueError: It is no JSON.
+        InvalidArguments: It cannot be read.
+    """
+    if granted.chunk is None:
+        return decode_job(json.loads(granted.job))
+    return make_chunk(granted.job_id, granted.job, *granted.chunk)
+
+
+def _stops_campaign(granted: Granted, outcome: Outcome) -> bool:
+    """Whether what befell a chunk would befall every other one too: its account, signature, template or element.
+
+    Also the account's own daily or monthly limit: until it ends, every chunk would be refused.
+    """
+    if granted.state != "sending" or granted.lost_to_ms:
+        return False
+    match outcome:
+        case AliyunRejected():
+            return outcome.advice == "operator" or outcome.reason == "quota"
+        case InvalidArguments():
+            return outcome.reason in ("element_not_found", "element_invalid")
+        case _:
+            return False

@@ -1,6 +1,7 @@
 """The sweep: the regular pass over what is due, by every worker, each job by one of them.
 
-It publishes what is due, what was interrupted and what seems lost, and settles what has expired. What it could
+It makes chunks of campaigns jobs, publishes what is due, what was interrupted and what seems lost, and settles what
+has expired. What it could
 not do, the ledger hands out again a little later.
 """
 
@@ -88,6 +89,7 @@ class Sweep:
 
     def run_once(self) -> int:
         """Do all that is due now. Returns how many jobs were looked at."""
+        self._ledger.feed()
         looked_at = 0
         while batch := self._ledger.sweep(limit=_BATCH):
             looked_at += len(batch)

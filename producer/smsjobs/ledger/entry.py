@@ -6,6 +6,7 @@ A job's entry is the hash ``sms:job:<id>``. Its fields, times in milliseconds of
 state           one of `STATUSES`
 job             the job as JSON, numbers and parameters included; gone once it is settled
 lane, element   as in the job
+campaign, chunk for a chunk: its campaign's id, and its number and size; it has no `job`
 key             the Redis key of its idempotency key, or empty
 created, due    when it was recorded; before `due` nobody may claim it
 expires         from then on it is not sent
@@ -76,6 +77,8 @@ class Granted:
     interrupted: bool
     #: Whether it is being sent once more, or was, although an answer was lost.
     resent: bool
+    #: For a chunk: its recipients, and the parameters of each or ``""``, packed; `job` is its campaign's then.
+    chunk: tuple[str, str] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,7 +41,21 @@ DEFAULT_RETENTION_S: Final = 3 * 24 * 3600.0
 #: Seconds until the sweep repeats what it could not finish, such as a settlement or a stored result.
 _REPEAT_S: Final = 10.0
 
-_SCRIPTS: Final = ("record", "claim", "wait", "settle", "settle_absent", "renew", "sweep", "follow")
+_SCRIPTS: Final = (
+    "record",
+    "claim",
+    "wait",
+    "settle",
+    "settle_absent",
+    "renew",
+    "sweep",
+    "follow",
+    "feed",
+    "put_back",
+)
+
+#: Most chunks of one campaign that are jobs at a time: what many workers send in a second, and little to hold.
+_FEED: Final = 500
 
 
 class Ledger:
@@ -156,6 +170,7 @@ class Ledger:
                 text,
                 _ms(self.retention_s),
                 _ms(_REPEAT_S) if outside_task else 0,
+                _label(outcome),
             ],
         )
         if verb == "ok":
@@ -196,6 +211,32 @@ class Ledger:
             )
             for verb, job_id, lane_name, attempts, looks, lost in zip(*[iter(flat)] * 6, strict=True)
         ]
+
+    def feed(self) -> int:
+        """Make chunks of campaigns jobs, as many as may be under way. Returns how many; the sweep publishes them."""
+        bulk = lane("bulk")
+        return int(
+            self._run(
+                "feed",
+                [_AGENDA],
+                [_FEED, _job_key(""), bulk.name, _ms(bulk.expires_s), _ms(bulk.requeue_s)],
+            )
+        )
+
+    def put_back(
+        self, job_id: str, token: str, *, attempts: int, reason: str
+    ) -> Literal["ok", "fenced", "settle"]:
+        """Pause a claimed chunk's campaign, and give the chunk back to it: Aliyun refused it.
+
+        Args:
+            attempts: Requests made under this claim.
+            reason: Why, for people.
+
+        Returns:
+            ``"fenced"`` where the claim had run out; ``"settle"`` where the campaign goes on no more.
+        """
+        (verb,) = self._run("put_back", [_job_key(job_id), _AGENDA], [job_id, token, attempts, reason])
+        return cast("Literal['ok', 'fenced', 'settle']", verb)
 
     def confirm_stored(self, job_id: str) -> None:
         """Celery's result of a settlement outside a task is stored: take the job off the agenda."""
@@ -252,9 +293,15 @@ def _outcome_text(outcome: dict[str, Any]) -> str:
     return json.dumps(outcome, ensure_ascii=False, sort_keys=True)
 
 
+def _label(outcome: dict[str, Any]) -> str:
+    """What a campaign counts the outcome under: Aliyun's code, or our reason where there is none."""
+    error = outcome.get("error")
+    return "OK" if error is None else str(error.get("aliyun_code") or error["reason"])
+
+
 def _register(redis: Redis) -> dict[str, Script]:
     folder = resources.files(__package__) / "scripts"
-    common = (folder / "common.lua").read_text("utf-8")
+    common = "".join((folder / f"{name}.lua").read_text("utf-8") for name in ("common", "campaign"))
     return {
         name: redis.register_script(common + (folder / f"{name}.lua").read_text("utf-8")) for name in _SCRIPTS
     }
@@ -290,4 +337,5 @@ def _granted(job_id: str, token: str, rest: list[Any]) -> Granted:
         now_ms=next(numbers),
         interrupted=bool(next(numbers)),
         resent=bool(next(numbers)),
+        chunk=(rest[9], rest[10]) if len(rest) > 9 else None,
     )

@@ -66,7 +66,10 @@ class AliyunSms:
         account: The account; its repr hides what is secret.
         max_qps: Most requests a second over all workers together, or None. A worker keeps to it; `sendMessage`
             does not.
+        sends_batches: True: one request may have parameters of each number.
     """
+
+    sends_batches = True
 
     def __init__(
         self,
@@ -144,6 +147,8 @@ class AliyunSms:
             NotSent: Surely nothing was sent, throttling included.
             AnswerLost: Everything else.
         """
+        if message.params_of_each:
+            return self._send_batch(message, out_id)
         request = models.SendSmsRequest(
             phone_numbers=",".join(message.phones),
             sign_name=self.account.sign,
@@ -152,6 +157,16 @@ class AliyunSms:
             out_id=out_id,
         )
         return self._ask(self._client.send_sms_with_options, request, content=contents(message))
+
+    def _send_batch(self, message: Message, out_id: str) -> dict[str, Any]:
+        request = models.SendBatchSmsRequest(
+            phone_number_json=json.dumps(message.phones),
+            sign_name_json=json.dumps([self.account.sign] * len(message.phones), ensure_ascii=False),
+            template_code=message.template,
+            template_param_json=json.dumps(message.params_of_each, ensure_ascii=False),
+            out_id=out_id,
+        )
+        return self._ask(self._client.send_batch_sms_with_options, request, content=contents(message))
 
     def find(self, phone: str, *, day: date, out_id: str) -> bool:
         """Whether Aliyun's record of that number and Beijing day, all pages of it, has a message of that OutId.

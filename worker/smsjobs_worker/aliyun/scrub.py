@@ -24,7 +24,8 @@ _MASK: Final = "***"
 
 def contents(message: Message) -> tuple[str, ...]:
     """What of a message must not be repeated."""
-    return (*message.phones, *message.params.values())
+    values = {value for params in (message.params, *message.params_of_each) for value in params.values()}
+    return (*message.phones, *values)
 
 
 def scrub(text: str, content: Iterable[str]) -> str:

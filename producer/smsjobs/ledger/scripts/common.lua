@@ -32,3 +32,16 @@ local function interrupt(job, state, claimed, lost_from, now)
   end
   redis.call('HSET', job, 'state', 'looking_up', 'token', '', 'due', ms(now), 'looks', 0, 'interrupted', 1)
 end
+
+-- A job's final outcome. Its numbers and parameters leave Redis with this step, and nobody holds it any more.
+local function write_outcome(job, agenda, id, token, state, outcome, keep, store_at)
+  redis.call('HSET', job, 'state', state, 'outcome', outcome, 'settled_by', token, 'token', '')
+  redis.call('HDEL', job, 'job', 'lease', 'claimed', 'due', 'expires', 'requeue', 'looks', 'released', 'lost_from',
+    'lost_to', 'resent', 'interrupted', 'attempts')
+  redis.call('PEXPIRE', job, keep)
+  if store_at then
+    redis.call('ZADD', agenda, ms(store_at), id)
+  else
+    redis.call('ZREM', agenda, id)
+  end
+end

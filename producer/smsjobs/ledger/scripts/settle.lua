@@ -3,9 +3,11 @@
 -- KEYS  1 sms:job:<id>   2 sms:agenda
 -- ARGV  1 now (0: Redis's clock)   2 id   3 token, "" for a job that nobody holds   4 state   5 outcome JSON
 --       6 ms for which the outcome is kept   7 ms after which the sweep asks whether the result was stored, or 0
+--       8 what a campaign counts it under
 -- Returns {"ok", followers}: settled, by this call or by an earlier one with the same token;
 --         {"settled", outcome JSON, followers}: it has another outcome already;  {"fenced"};  {"missing"}
-local f = redis.call('HMGET', KEYS[1], 'state', 'token', 'outcome', 'followers', 'settled_by', 'key')
+local f = redis.call('HMGET', KEYS[1], 'state', 'token', 'outcome', 'followers', 'settled_by', 'key', 'campaign',
+  'chunk')
 local state, token = f[1], f[2]
 if not state then return {'missing'} end
 if SETTLED[state] then
@@ -16,14 +18,9 @@ end
 if token ~= ARGV[3] and ARGV[4] ~= 'accepted' then return {'fenced'} end
 -- Without a token only what still waits to be sent is settled: a worker may have been at it since the sweep looked.
 if ARGV[3] == '' and state ~= 'queued' then return {'fenced'} end
-redis.call('HSET', KEYS[1], 'state', ARGV[4], 'outcome', ARGV[5], 'settled_by', ARGV[3], 'token', '')
-redis.call('HDEL', KEYS[1], 'job', 'lease', 'claimed', 'due', 'expires', 'requeue', 'looks', 'released', 'lost_from',
-  'lost_to', 'resent', 'interrupted', 'attempts')
-redis.call('PEXPIRE', KEYS[1], ARGV[6])
+local now = now_ms(ARGV[1])
+local store_at = num(ARGV[7]) > 0 and now + num(ARGV[7]) or nil
+write_outcome(KEYS[1], KEYS[2], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], store_at)
 if f[6] and f[6] ~= '' then redis.call('PEXPIRE', f[6], ARGV[6]) end
-if num(ARGV[7]) > 0 then
-  redis.call('ZADD', KEYS[2], ms(now_ms(ARGV[1]) + num(ARGV[7])), ARGV[2])
-else
-  redis.call('ZREM', KEYS[2], ARGV[2])
-end
+if f[7] then count_chunk(f[7], f[8], ARGV[4], ARGV[8], ARGV[5], now) end
 return {'ok', f[4] or ''}

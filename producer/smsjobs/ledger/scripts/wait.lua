@@ -6,7 +6,7 @@
 --       9 1 from when it is sent once more although an answer was lost
 -- Returns {"ok"}, also when this very call is repeated; {"fenced"}: the token is not the holder's any more.
 local now = now_ms(ARGV[1])
-local f = redis.call('HMGET', KEYS[1], 'state', 'token', 'released', 'expires')
+local f = redis.call('HMGET', KEYS[1], 'state', 'token', 'released', 'expires', 'campaign', 'chunk', 'attempts')
 if f[3] == ARGV[3] then return {'ok'} end
 if f[2] ~= ARGV[3] or SETTLED[f[1]] then return {'fenced'} end
 local due = now + num(ARGV[5])
@@ -16,4 +16,8 @@ redis.call('HSET', KEYS[1], 'state', ARGV[4], 'token', '', 'released', ARGV[3], 
 -- What expires while it waits to be sent is settled then; a request that left is looked up to the end.
 if ARGV[4] == 'queued' then due = math.min(due, num(f[4])) end
 redis.call('ZADD', KEYS[2], ms(due), ARGV[2])
+-- A chunk of a campaign that was cancelled meanwhile need not wait for its end.
+if f[5] and ARGV[4] == 'queued' and num(ARGV[7]) == 0 and campaign_says(f[5], now) == 'cancelled' then
+  cancel_chunk(KEYS[1], KEYS[2], ARGV[2], f[5], f[6], num(f[7]) + num(ARGV[6]), now)
+end
 return {'ok'}
