@@ -1,0 +1,25 @@
+"""Stand-ins for `smsjobs.connect` and what it gives, for the tests of applications: no Redis, no worker, no waiting.
+
+::
+
+    @pytest.fixture
+    def sms(monkeypatch):
+        sms = smsjobs.testing.connect()
+        monkeypatch.setattr(myapp, "login", sms.getElement("SMS.Main").verification("login", verifyTemplateCode="SMS_1"))
+        return sms
+
+    def test_login(sms, client):
+        client.post("/code", json={"phone": "13800138000"})
+        code = myapp.login.last_code("13800138000")
+        assert client.post("/login", json={"phone": "13800138000", "code": code}).status_code == 200
+
+Arguments are checked as by the real ones, idempotency keys and limits hold, and errors are the real classes. What is
+sent is accepted at once, unless `FakeSms.end_next_with` says otherwise. The clock stands still until a test moves it.
+"""
+
+from smsjobs.testing.clock import Clock
+from smsjobs.testing.fakes import FakeElement, FakeSms, FakeVerification, connect
+from smsjobs.testing.memory_codes import MemoryCodes
+from smsjobs.testing.memory_ledger import Message
+
+__all__ = ["Clock", "FakeElement", "FakeSms", "FakeVerification", "MemoryCodes", "Message", "connect"]

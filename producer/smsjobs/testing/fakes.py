@@ -1,0 +1,151 @@
+"""`connect` and what it gives, in memory. They are the real classes over stores of their own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from smsjobs.client import Element, Sms
+from smsjobs.contract import Job as JobRecord
+from smsjobs.contract import SmsError, check_full_name, normalise_phone, unwrap
+from smsjobs.settings import ConnectionSettings
+from smsjobs.testing.clock import Clock
+from smsjobs.testing.memory_codes import MemoryCodes
+from smsjobs.testing.memory_ledger import MemoryLedger, Message
+from smsjobs.verification import Guard, Keyring, Rules, Sent, Verification
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from smsjobs.job_handle import Job
+    from smsjobs.ledger import Ledger
+
+__all__ = ["FakeElement", "FakeSms", "FakeVerification", "connect"]
+
+_SECRET: Final = "no secret at all, and good for tests only"  # noqa: S105  as it says
+
+
+def connect(
+    *,
+    broker_url: str | None = None,
+    redis_url: str | None = None,
+    result_backend: str | None = None,
+    timeout: float | None = None,
+) -> FakeSms:
+    """As `smsjobs.connect`, whose place it can take; the addresses do not matter."""
+    del broker_url, redis_url, result_backend, timeout
+    return FakeSms()
+
+
+class FakeSms(Sms):
+    """A producer without a Redis. What one process enqueues no other sees.
+
+    Args:
+        clock: By which limits and the lives of codes go.
+    """
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
+        self._memory = MemoryLedger(self.clock)
+        #: The codes of every `FakeElement.verification`.
+        self.codes = MemoryCodes(self.clock)
+        super().__init__(ConnectionSettings(broker_url="", result_backend=None, redis_url=""))
+
+    def __repr__(self) -> str:
+        return "<FakeSms>"
+
+    @property
+    def messages(self) -> list[Message]:
+        """Everything that was enqueued, oldest first."""
+        return list(self._memory.messages)
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.clock.advance(seconds)
+
+    def end_next_with(self, error: SmsError) -> None:
+        """The next job ends with that error instead of being accepted; may be called for several jobs."""
+        self._memory.end_next_with(error)
+
+    def getElement(self, name: str) -> FakeElement:
+        """The element of that name."""
+        return FakeElement(self, check_full_name(unwrap(name)))
+
+    def enqueue(self, job: JobRecord) -> Job:
+        """Write the job down, settled."""
+        return self.job(self._memory.record(job).job_id)
+
+    def redis(self) -> Redis:
+        """There is none."""
+        raise NotImplementedError("smsjobs.testing has no Redis")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _connect(self) -> None:
+        # As far as a producer reads it, the memory is a ledger.
+        self._ledger = cast("Ledger", self._memory)
+        self._pid = os.getpid()
+
+
+class FakeElement(Element):
+    """An element that keeps what it is given."""
+
+    def __init__(self, sms: FakeSms, full_name: str) -> None:
+        super().__init__(sms, full_name)
+        self._fake = sms
+
+    @property
+    def messages(self) -> list[Message]:
+        """What was enqueued on it, oldest first."""
+        return [each for each in self._fake.messages if each.element == self.fullName]
+
+    def verification(self, purpose: str, **options: Any) -> FakeVerification:
+        """As `Element.verification`; it needs no secret."""
+        return cast("FakeVerification", super().verification(purpose, **options))
+
+    def _verification(
+        self,
+        rules: Rules,
+        keyring: Callable[[], Keyring],  # noqa: ARG002  tests need no secret
+        guard: Guard | None,
+    ) -> FakeVerification:
+        return FakeVerification(
+            self,
+            rules,
+            Keyring.read(_SECRET, environ={}),
+            self._fake.codes,
+            self._fake.job,
+            guard=guard,
+        )
+
+
+class FakeVerification(Verification):
+    """Verification codes that a test can read."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._jobs: dict[str, str] = {}
+
+    def send(self, phone: str, client_ip: str | None = None, *, context: Any = None) -> Sent:
+        """As `Verification.send`."""
+        sent = super().send(phone, client_ip, context=context)
+        self._jobs[_normal(phone)] = sent.job.id
+        return sent
+
+    def last_code(self, phone: str) -> str:
+        """The code that this purpose last sent to the number.
+
+        Raises:
+            LookupError: It sent none.
+        """
+        job_id = self._jobs.get(_normal(phone))
+        for message in cast("FakeElement", self._element).messages:
+            if message.job_id == job_id:
+                return message.params[self._rules.param]
+        raise LookupError(f"no code was sent to that number for {self._rules.purpose}")
+
+
+def _normal(phone: str) -> str:
+    return normalise_phone(phone) or phone

@@ -1,0 +1,102 @@
+"""A ledger in memory, in which every job ends at once."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from smsjobs.contract import IdempotencyConflict, Job, SendResult, SmsError, encode_outcome
+from smsjobs.contract import Message as Content
+from smsjobs.ledger import Recorded, Snapshot
+from smsjobs.testing.clock import Clock
+
+__all__ = ["MemoryLedger", "Message"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """What a job would have sent."""
+
+    #: The job's id.
+    job_id: str
+    #: The element's full name.
+    element: str
+    #: The numbers, in Aliyun's form.
+    phones: tuple[str, ...] = field(repr=False)
+    #: The template's parameters.
+    params: Mapping[str, str] = field(repr=False)
+    #: The template's code.
+    template: str
+    #: The lane.
+    lane: str
+    #: Seconds for which it might have been sent.
+    expires_s: float
+
+
+class MemoryLedger:
+    """Keeps jobs as the real one does, as far as a producer can see."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._jobs: dict[str, Snapshot] = {}
+        self._keys: dict[tuple[str, str], tuple[str, Content]] = {}
+        self._endings: list[SmsError] = []
+        #: Everything that was enqueued, oldest first.
+        self.messages: list[Message] = []
+
+    def end_next_with(self, error: SmsError) -> None:
+        """The next job, and then one for each further call, ends with that error."""
+        self._endings.append(error)
+
+    def record(self, job: Job) -> Recorded:
+        """Write a job down, and settle it.
+
+        Raises:
+            IdempotencyConflict: Its key belongs to a job with another payload.
+        """
+        with self._lock:
+            if job.idempotency_key is not None:
+                holder = self._keys.setdefault((job.element, job.idempotency_key), (job.id, job.message))
+                if holder[1] != job.message:
+                    raise IdempotencyConflict(out_id=holder[0])
+                if holder[0] != job.id:
+                    return Recorded(job_id=holder[0], new=False)
+            self._settle(job)
+        return Recorded(job_id=job.id, new=True)
+
+    def read(self, job_id: str) -> Snapshot | None:
+        """The job, or None where there is none of that id."""
+        return self._jobs.get(job_id)
+
+    def _settle(self, job: Job) -> None:
+        outcome: SendResult | SmsError
+        if self._endings:
+            error = self._endings.pop(0)
+            message, reason, word, _, *rest = error.args
+            outcome = type(error)(message, reason, word, job.id, *rest)
+        else:
+            response = {"Code": "OK", "Message": "OK", "BizId": f"biz-{job.id}", "RequestId": f"req-{job.id}"}
+            outcome = SendResult(response=response, out_id=job.id, attempts=1)
+        self._jobs[job.id] = Snapshot(
+            job_id=job.id,
+            status=outcome.outcome,
+            element=job.element,
+            lane=job.lane,
+            attempts=outcome.attempts,
+            created_ms=round(self._clock() * 1000),
+            outcome=json.dumps(encode_outcome(outcome)),
+        )
+        self.messages.append(
+            Message(
+                job_id=job.id,
+                element=job.element,
+                phones=job.message.phones,
+                params=job.message.params,
+                template=job.message.template,
+                lane=job.lane,
+                expires_s=job.expires_s,
+            )
+        )
