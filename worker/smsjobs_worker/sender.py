@@ -39,7 +39,7 @@ from smsjobs_worker.privacy import describe
 from smsjobs_worker.run import Abandoned, Run
 
 if TYPE_CHECKING:
-    from smsjobs.ledger import Claim, Ledger
+    from smsjobs.ledger import Claim, Ledger, Snapshot
     from smsjobs_worker.leases import Leases
     from smsjobs_worker.provider import Provider
     from smsjobs_worker.rate_limit import Permits
@@ -117,12 +117,19 @@ class Sender:
             case _:
                 return NothingToDo()
 
-    def refuse(self, job_id: str, error: InvalidArguments) -> Done:
-        """Record that a message could not be read, where the ledger does not know its job."""
-        patiently(
-            lambda: self._ledger.settle_absent(job_id, encode_outcome(error)), for_s=self._settings.patience_s
-        )
-        return Done(outcome=error)
+    def refuse(self, job_id: str, error: InvalidArguments) -> Done | NothingToDo:
+        """Record that a message could not be read. A job that the ledger knows by that id keeps its own way."""
+
+        def ask() -> Snapshot | None:
+            absent = self._ledger.settle_absent(job_id, encode_outcome(error))
+            return None if absent else self._ledger.read(job_id)
+
+        known = patiently(ask, for_s=self._settings.patience_s)
+        if known is None:
+            return Done(outcome=error)
+        if known.outcome is None:
+            return NothingToDo()
+        return Done(outcome=decode_outcome(json.loads(known.outcome)), followers=known.followers)
 
     def _claim(self, job_id: str) -> tuple[Claim, float]:
         """The claim, and the monotonic time before the answer to it was asked for."""
@@ -234,7 +241,7 @@ class Sender:
             outcome = decode_outcome(json.loads(settlement.outcome))
         return Done(outcome=outcome, followers=settlement.followers)
 
-    def _settle_missing(self, job_id: str) -> Done:
+    def _settle_missing(self, job_id: str) -> Done | NothingToDo:
         return self.refuse(
             job_id,
             InvalidArguments(
