@@ -29,7 +29,7 @@ from smsjobs_worker.schedule import failed_lookup_delay, gives_up_looking, next_
 if TYPE_CHECKING:
     from smsjobs_worker.rate_limit import Permits
 
-__all__ = ["Abandoned", "Run"]
+__all__ = ["Run"]
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +40,8 @@ _PERMIT_S: Final = 2.0
 _MINUTE_LIMIT: Final = ("isv.BUSINESS_LIMIT_CONTROL", "分钟级")
 
 
-class Abandoned(Exception):
-    """The lease ran out: whoever holds the job now decides."""
+class _Abandoned(Exception):
+    """The lease ran out: somebody else may hold the job now."""
 
 
 class _Expired(Exception):
@@ -87,6 +87,10 @@ class Run:
         except _NoPermit:
             # Waiting for a permit uses up no attempt; what was made in this run is counted.
             return self._wait("queued", random.uniform(0.2, 1.0))
+        except _Abandoned:
+            # Nothing has left under this claim. Where nobody has noticed that it ran out, the job is sent later
+            # rather than looked up; else the ledger refuses the wait.
+            return self._wait("queued", 0)
         match tried.error:
             case AliyunRejected() as refusal:
                 return self._rejected(refusal)
@@ -156,7 +160,7 @@ class Run:
         if self._left_s() <= 0:
             raise _Expired
         if not self.holds():
-            raise Abandoned
+            raise _Abandoned
 
     def _rejected(self, error: AliyunRejected) -> Wait | Outcome:
         code, word = _MINUTE_LIMIT

@@ -36,7 +36,7 @@ from smsjobs.contract import (
 from smsjobs.ledger import Granted, Missing, Settled, Settlement, Wait
 from smsjobs_worker.patience import patiently
 from smsjobs_worker.privacy import describe
-from smsjobs_worker.run import Abandoned, Run
+from smsjobs_worker.run import Run
 
 if TYPE_CHECKING:
     from smsjobs.ledger import Claim, Ledger, Snapshot
@@ -144,14 +144,7 @@ class Sender:
 
     def _work(self, granted: Granted, claimed_at: float) -> Done | NothingToDo:
         with self._leases.hold(granted, claimed_at=claimed_at) as lease:
-            try:
-                step = self._decide(granted, claimed_at, lease.holds)
-            except Abandoned:
-                log.warning(
-                    "a job was left to the sweep: its lease ran out before the request",
-                    extra={"action": "abandoned", "job_id": granted.job_id},
-                )
-                return NothingToDo()
+            step = self._decide(granted, claimed_at, lease.holds)
             self._probe("after_answer")
             if isinstance(step, Wait):
                 self._wait(granted, step)
@@ -181,8 +174,6 @@ class Sender:
             return run.without_provider(error)
         try:
             return run.send(provider) if granted.state == "sending" else run.look_up(provider)
-        except Abandoned:
-            raise
         except Exception as error:  # noqa: BLE001  whatever it is, the job must get its outcome
             # Its text and its frames may hold numbers; its type and its place do not.
             log.error(  # noqa: TRY400
