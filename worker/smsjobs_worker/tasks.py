@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from celery import Task
 from celery.exceptions import Ignore, Reject
 from celery.worker.request import Request
+from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from smsjobs.contract import (
@@ -94,17 +96,23 @@ def _submit(
         # The task's own id, so that a submission that is delivered twice is one job.
         job = decode_job({"args": args, **fields, "id": task_id} if args else {**fields, "id": task_id})
         recorded = patiently(lambda: runtime.ledger.record(job), for_s=_RECORD_S)
+        # Of a known key the first job goes on; this task's result is to be that job's outcome.
+        settled = (
+            None
+            if recorded.new
+            else patiently(lambda: runtime.ledger.follow(recorded.job_id, task_id), for_s=_RECORD_S)
+        )
     except InvalidArguments as error:
         return runtime.sender.refuse(task_id, type(error)(error.message, error.reason, "rejected", task_id))
     except RedisError:
         # It is nowhere but in this message, so the message must not be lost.
         raise Reject("the ledger is away", requeue=True) from None
-    if not recorded.new:
-        # The key's own job goes on; this task's result is to be that job's outcome.
-        settled = runtime.ledger.follow(recorded.job_id, task_id)
-        return Done(outcome=decode_outcome(json.loads(settled))) if settled else NothingToDo()
-    if not job.countdown_s:
-        runtime.broker.publish([(job.id, job.lane)])
+    if settled:
+        return Done(outcome=decode_outcome(json.loads(settled)))
+    if recorded.new and not job.countdown_s:
+        # Where the broker is away, the sweep publishes it: it is in the ledger.
+        with suppress(KombuError, RedisError, OSError):
+            runtime.broker.publish([(job.id, job.lane)])
     return NothingToDo()
 
 
