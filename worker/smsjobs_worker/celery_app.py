@@ -15,6 +15,7 @@ from smsjobs_worker.runtime import Runtime
 from smsjobs_worker.settings import WorkerSettings
 from smsjobs_worker.sweep import Sweeper
 from smsjobs_worker.tasks import add_tasks
+from smsjobs_worker.transport import harden
 
 __all__ = ["SmsJobs", "create_app"]
 
@@ -38,7 +39,7 @@ class SmsJobs(Celery):  # type: ignore[misc]  # celery ships no types
 
     def connection_for_read(self, url: str | None = None, **options: Any) -> Any:
         """The broker of our settings."""
-        return super().connection_for_read(url or self.settings.connection.broker_url, **options)
+        return harden(super().connection_for_read(url or self.settings.connection.broker_url, **options))
 
     def connection_for_write(self, url: str | None = None, **options: Any) -> Any:
         """The broker of our settings."""

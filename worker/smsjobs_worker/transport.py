@@ -1,0 +1,41 @@
+"""Celery's Redis transport, but what somebody else put on a queue does not end the worker.
+
+Kombu's own lets the error of a text that is no message through to the worker's main loop, which ends with it.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from kombu.transport.redis import Channel, Transport
+
+from smsjobs_worker.privacy import describe
+
+__all__ = ["harden"]
+
+log = logging.getLogger(__name__)
+
+
+class _Channel(Channel):
+    def _brpop_read(self, **options: Any) -> Any:
+        try:
+            return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            # It is off the queue already. Its text stays out of the log: it may be anything.
+            log.error(  # noqa: TRY400
+                "something that is no message was taken from a queue and dropped",
+                extra={"action": "no_message", "error": describe(error)},
+            )
+            return True
+
+
+class _Transport(Transport):
+    Channel = _Channel
+
+
+def harden(connection: Any) -> Any:
+    """The connection, with our transport where it has Redis's."""
+    if connection.transport_cls in ("redis", "rediss"):
+        connection.transport_cls = _Transport
+    return connection
