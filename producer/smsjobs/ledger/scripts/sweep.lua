@@ -24,6 +24,8 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ms(now), 'LIMIT
     'lost_from', 'lane', 'attempts')
   local state = f[1]
   local next_look = now + num(ARGV[4])
+  -- An entry that lacks the field is damaged, and must not be handed out again at once.
+  local requeue = math.max(num(f[6]), 1000)
   if not state then
     next_look = nil
   elseif SETTLED[state] then
@@ -34,7 +36,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ms(now), 'LIMIT
     else
       interrupt(job, state, num(f[8]), num(f[9]), now)
       redis.call('HSET', job, 'looks', 1)
-      next_look = now + num(f[6])
+      next_look = now + requeue
       tell('publish', id, f)
     end
   elseif state == 'queued' and num(f[5]) <= now then
@@ -44,7 +46,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ms(now), 'LIMIT
   else
     local looks = num(f[7])
     tell(looks == 0 and 'publish' or 'requeue', id, f)
-    next_look = now + num(f[6]) * 2 ^ math.min(looks, 12)
+    next_look = now + requeue * 2 ^ math.min(looks, 12)
     redis.call('HSET', job, 'looks', looks + 1)
     if state == 'queued' then next_look = math.min(next_look, num(f[5])) end
   end
