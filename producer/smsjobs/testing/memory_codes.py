@@ -8,7 +8,7 @@ from typing import Final
 
 from smsjobs.testing.clock import Clock
 from smsjobs.verification.limits import Limit
-from smsjobs.verification.store import AGAIN_S, Checked, Held, Issued, SendRequest, Tags, Try
+from smsjobs.verification.store import AGAIN_S, REMEMBER_S, Checked, Held, Issued, SendRequest, Tags, Try
 
 __all__ = ["MemoryCodes"]
 
@@ -86,15 +86,16 @@ class MemoryCodes:
             return Checked(status="wrong", tries_left=tried.max_checks - code.tries)
 
     def _latest(self, tags: Tags) -> tuple[int, _Code | None]:
+        known = {tag: self._codes[tag] for tag in tags if tag in self._codes}
         found = [
-            (self._codes[tag].expires, -which, which)
+            (known[tag].expires, -which, which)
             for which, tag in enumerate(tags, 1)
-            if tag in self._codes
+            if tag in known and known[tag].expires + REMEMBER_S > self._now()
         ]
         if not found:
             return 1, None
         which = max(found)[2]
-        return which, self._codes[tags[which - 1]]
+        return which, known[tags[which - 1]]
 
     def _forget(self, tags: Tags) -> None:
         for tag in tags:

@@ -69,7 +69,7 @@ local function count_at(key)
     local count = used(key, window) + 1
     redis.call('HSET', key, window[1] .. '_start', ms(window_start(window)), window[1], count)
   end
-  redis.call('PEXPIREAT', key, ms(window_start(WINDOWS[3]) + DAY))
+  redis.call('PEXPIRE', key, ms(window_start(WINDOWS[3]) + DAY - now))
 end
 
 local which = latest()

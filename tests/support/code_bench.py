@@ -1,0 +1,87 @@
+"""Verification over each of its stores: a real Redis, and the memory of `smsjobs.testing`."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from smsjobs import Sms, connect, testing
+from smsjobs.client import Element
+from smsjobs.verification import Guard, Keyring, RedisCodes, Rules, Sent, Verification
+from support.redis_server import RedisServer
+
+SECRET = "a secret that is good for tests only"
+PHONE = "13800138000"
+
+
+class ClockedElement(Element):
+    """The real element, whose codes go by a test's clock."""
+
+    def __init__(self, sms: Sms, clock: testing.Clock) -> None:
+        super().__init__(sms, "SMS.Example")
+        self.clock = clock
+
+    def _verification(
+        self, rules: Rules, keyring: Callable[[], Keyring], guard: Guard | None
+    ) -> Verification:
+        store = RedisCodes(self._sms.redis, timeout_s=5, clock=self.clock)
+        return Verification(self, rules, keyring(), store, self._sms.job, guard=guard)
+
+
+class Bench:
+    """Codes, a clock, and a look at what was enqueued."""
+
+    clock: testing.Clock
+    element: Element
+
+    def __init__(self) -> None:
+        self.clock = testing.Clock()
+
+    def verification(self, purpose: str = "login", **options: Any) -> Verification:
+        """A purpose's codes; the fake too has the secrets that it is given."""
+        secret, old = options.pop("secret", SECRET), options.pop("old_secret", None)
+        made = self.element.verification(
+            purpose, **{"verifyTemplateCode": "SMS_1", "secret": secret, **options}
+        )
+        made._keyring = Keyring.read(secret, old, environ={})
+        return made
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.clock.advance(seconds)
+
+    def codes(self) -> dict[str, str]:
+        """The code of every job there is, by the job's id."""
+        raise NotImplementedError
+
+    def code(self, sent: Sent) -> str:
+        """The code that a send carries."""
+        return self.codes()[sent.job.id]
+
+
+class MemoryBench(Bench):
+    """Over `smsjobs.testing`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sms = testing.FakeSms(self.clock)
+        self.element = self.sms.getElement("SMS.Example")
+
+    def codes(self) -> dict[str, str]:
+        """The code of every job there is."""
+        return {each.job_id: each.params["code"] for each in self.sms.messages}
+
+
+class RedisBench(Bench):
+    """Over a real Redis. No worker takes the jobs, so their parameters stay in the ledger."""
+
+    def __init__(self, server: RedisServer) -> None:
+        super().__init__()
+        self.server = server
+        self.sms = connect(broker_url=server.url)
+        self.element = ClockedElement(self.sms, self.clock)
+
+    def codes(self) -> dict[str, str]:
+        """The code of every job there is."""
+        with self.server.client() as client:
+            jobs = {key.rpartition(":")[2]: client.hget(key, "job") for key in client.scan_iter("sms:job:*")}
+        return {job_id: json.loads(text)["params"]["code"] for job_id, text in jobs.items()}

@@ -1,0 +1,112 @@
+"""The stand-ins for the tests of applications."""
+
+import pytest
+
+import smsjobs
+from smsjobs import (
+    AliyunRejected,
+    IdempotencyConflict,
+    InvalidArguments,
+    RequestFailed,
+    VerificationRefused,
+    testing,
+)
+
+PHONE = "13800138000"
+
+
+@pytest.fixture
+def sms() -> testing.FakeSms:
+    return testing.connect()
+
+
+def send(sms: testing.FakeSms, code: str = "123456", **options: object) -> smsjobs.Job:
+    return sms.getElement("SMS.Example").sendMessage(
+        phoneList=[PHONE], params={"code": code}, verifyTemplateCode="SMS_1", **options
+    )
+
+
+def test_takes_the_place_of_connect() -> None:
+    """It takes what `connect` takes, and its parts are of the classes that an application names."""
+    sms = testing.connect(broker_url="redis://x", redis_url=None, result_backend=None, timeout=1)
+    assert isinstance(sms, smsjobs.Sms)
+    assert isinstance(sms.getElement("SMS.Example"), smsjobs.Element)
+    assert isinstance(send(sms), smsjobs.Job)
+
+
+def test_message_is_accepted_and_kept(sms: testing.FakeSms) -> None:
+    """A message is accepted at once, by every handle on it, and can be looked at."""
+    job = send(sms, lane="verification")
+    assert job.get(timeout=0).out_id == job.id
+    assert sms.job(job.id).status() == "accepted"
+    (message,) = sms.messages
+    assert (message.phones, dict(message.params), message.template) == ((PHONE,), {"code": "123456"}, "SMS_1")
+    assert (message.lane, message.expires_s, message.element) == ("verification", 300, "SMS.Example")
+    assert sms.getElement("SMS.Other").messages == []
+
+
+def test_arguments_are_checked(sms: testing.FakeSms) -> None:
+    """It refuses what the real one refuses."""
+    with pytest.raises(InvalidArguments, match="phoneList"):
+        sms.getElement("SMS.Example").sendMessage(phoneList=PHONE, params={}, verifyTemplateCode="SMS_1")
+    with pytest.raises(InvalidArguments):
+        sms.getElement("../SMS")
+    with pytest.raises(InvalidArguments) as caught:
+        sms.job("nobody").status()
+    assert caught.value.reason == "job_not_found"
+
+
+def test_idempotency_key(sms: testing.FakeSms) -> None:
+    """The same key gives the same job, another payload a conflict that names it."""
+    job = send(sms, idempotency_key="one")
+    assert send(sms, idempotency_key="one") == job
+    assert len(sms.messages) == 1
+    with pytest.raises(IdempotencyConflict) as caught:
+        send(sms, "654321", idempotency_key="one")
+    assert caught.value.out_id == job.id
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AliyunRejected("refused", aliyun_code="isv.AMOUNT_NOT_ENOUGH", advice="operator"),
+        RequestFailed("the answer was lost", "no_answer", "unknown"),
+        InvalidArguments("no such element", "element_not_found"),
+    ],
+)
+def test_end_next_with(sms: testing.FakeSms, error: smsjobs.SmsError) -> None:
+    """A job ends with the error that a test asked for, of its class and with the job's id; the next one does not."""
+    sms.end_next_with(error)
+    job = send(sms)
+    with pytest.raises(type(error)) as caught:
+        job.get(timeout=0)
+    assert (caught.value.reason, caught.value.out_id) == (error.reason, job.id)
+    assert job.status() == error.outcome
+    assert send(sms).get(timeout=0)
+
+
+def test_last_code(sms: testing.FakeSms) -> None:
+    """The code of each purpose and number can be read; one that was not sent cannot."""
+    element = sms.getElement("SMS.Example")
+    login = element.verification("login", verifyTemplateCode="SMS_1")
+    reset = element.verification("reset", verifyTemplateCode="SMS_1", param="word", digits=4)
+    login.send(PHONE)
+    sms.advance(60)
+    reset.send(f"+86{PHONE}")
+    assert len(login.last_code(PHONE)) == 6
+    assert len(reset.last_code(PHONE)) == 4
+    with pytest.raises(LookupError):
+        login.last_code("13800138001")
+
+
+def test_clock(sms: testing.FakeSms) -> None:
+    """Time passes only when a test says so."""
+    login = sms.getElement("SMS.Example").verification("login", verifyTemplateCode="SMS_1", ttl=120)
+    login.send(PHONE)
+    with pytest.raises(VerificationRefused) as caught:
+        login.send(PHONE)
+    assert caught.value.retry_after == 60
+    sms.advance(119.9)
+    assert login.check(PHONE, "wrong").status == "wrong"
+    sms.advance(0.1)
+    assert login.check(PHONE, login.last_code(PHONE)).status == "expired"
