@@ -117,7 +117,6 @@ def test_text_names_aliyuns_code() -> None:
         (RequestFailed, 46003, SmsError),
         (QueueUnavailable, 46003, RequestFailed),
         (VerificationRefused, 46003, RequestFailed),
-        (VerificationRefused, 46003, RequestFailed),
     ],
 )
 def test_class_has_its_code_and_place(kind: type[SmsError], code: int, parent: type[SmsError]) -> None:
