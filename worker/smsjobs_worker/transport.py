@@ -37,5 +37,6 @@ class _Transport(Transport):
 def harden(connection: Any) -> Any:
     """The connection, with our transport where it has Redis's."""
     if connection.transport_cls in ("redis", "rediss"):
-        connection.transport_cls = _Transport
+        # Not as `transport_cls`, which stands in log lines.
+        connection.get_transport_cls = lambda: _Transport
     return connection
