@@ -141,6 +141,7 @@ class Sms:
         self._ledger = Ledger(
             connect_redis(self.settings.redis_url, timeout_s=timeout_s / 2),
             retention_s=self.settings.retention_s,
+            seal=self.settings.seal,
         )
         self._publisher = Publisher(self.settings.broker_url, timeout_s=timeout_s / 2)
         self._pid = os.getpid()

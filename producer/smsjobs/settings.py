@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-from smsjobs.ledger import DEFAULT_RETENTION_S
+from smsjobs.ledger import DEFAULT_RETENTION_S, Seal
 
 __all__ = ["DEFAULT_BROKER_URL", "EMBEDDED", "ConnectionSettings", "SettingsError", "read_number"]
 
@@ -39,6 +39,8 @@ class ConnectionSettings:
     timeout_s: float = 5.0
     #: Seconds for which an outcome is kept.
     retention_s: float = DEFAULT_RETENTION_S
+    #: Seals jobs between producer and worker (SMS_PAYLOAD_KEY); None leaves them readable in Redis.
+    seal: Seal | None = field(default=None, repr=False)
 
     @classmethod
     def read(
@@ -69,6 +71,7 @@ class ConnectionSettings:
             redis_url=_for_redis_py(redis),
             timeout_s=read_number(env, "SMS_TIMEOUT", 5.0, at_least=0.1) if timeout_s is None else timeout_s,
             retention_s=read_number(env, "SMS_RETENTION", DEFAULT_RETENTION_S, at_least=60),
+            seal=_seal(env.get("SMS_PAYLOAD_KEY")),
         )
 
 
@@ -88,6 +91,20 @@ def read_number(environ: Mapping[str, str], name: str, default: float, *, at_lea
     if not (math.isfinite(number) and number >= at_least):
         raise SettingsError(f"{name} must be a number of at least {at_least:g}")
     return number
+
+
+def _seal(keys: str | None) -> Seal | None:
+    if not keys:
+        return None
+    try:
+        return Seal(keys)
+    except ImportError:
+        raise SettingsError("SMS_PAYLOAD_KEY needs: pip install 'smsjobs[encryption]'") from None
+    except ValueError:
+        raise SettingsError(
+            "SMS_PAYLOAD_KEY must be one or more Fernet keys, separated by commas; make one with: "
+            "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
+        ) from None
 
 
 def _redis_of(broker: str) -> str:

@@ -43,7 +43,9 @@ class Runtime:
         """Put the parts together. Nothing is connected yet."""
         connection = settings.connection
         ledger = Ledger(
-            connect_redis(connection.redis_url, timeout_s=_REDIS_S), retention_s=connection.retention_s
+            connect_redis(connection.redis_url, timeout_s=_REDIS_S),
+            retention_s=connection.retention_s,
+            seal=connection.seal,
         )
         app = App(settings.app_dir)
         broker, results = Broker(celery), Results(celery)

@@ -33,13 +33,13 @@ from smsjobs.contract import (
     encode_outcome,
     make_chunk,
 )
-from smsjobs.ledger import Granted, Missing, Settled, Settlement, Wait
+from smsjobs.ledger import Granted, Missing, Settled, Settlement, Wait, open_job
 from smsjobs_worker.patience import patiently
 from smsjobs_worker.privacy import describe
 from smsjobs_worker.run import Run
 
 if TYPE_CHECKING:
-    from smsjobs.ledger import Claim, Ledger, Snapshot
+    from smsjobs.ledger import Claim, Ledger, Seal, Snapshot
     from smsjobs_worker.leases import Leases
     from smsjobs_worker.provider import Provider
     from smsjobs_worker.rate_limit import Permits
@@ -155,7 +155,7 @@ class Sender:
 
     def _decide(self, granted: Granted, claimed_at: float, holds: Callable[[], bool]) -> Wait | Outcome:
         try:
-            job = _job(granted)
+            job = _job(granted, self._ledger.seal)
         except ValueError:
             return InvalidArguments("the job is no JSON", "job_unreadable", out_id=granted.job_id)
         except InvalidArguments as error:
@@ -243,7 +243,7 @@ class Sender:
         )
 
 
-def _job(granted: Granted) -> Job:
+def _job(granted: Granted, seal: Seal | None) -> Job:
     """The job as the ledger has it.
 
     Raises:
@@ -251,7 +251,7 @@ def _job(granted: Granted) -> Job:
         InvalidArguments: It cannot be read.
     """
     if granted.chunk is None:
-        return decode_job(json.loads(granted.job))
+        return decode_job(json.loads(open_job(granted.job, seal)))
     return make_chunk(granted.job_id, granted.job, *granted.chunk)
 
 

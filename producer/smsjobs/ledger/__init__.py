@@ -15,6 +15,7 @@ from smsjobs.ledger.entry import (
     Wait,
 )
 from smsjobs.ledger.ledger import DEFAULT_RETENTION_S, Ledger
+from smsjobs.ledger.seal import Seal, open_job
 
 __all__ = [
     "DEFAULT_RETENTION_S",
@@ -26,9 +27,11 @@ __all__ = [
     "Missing",
     "NotDue",
     "Recorded",
+    "Seal",
     "Settled",
     "Settlement",
     "Snapshot",
     "Wait",
     "connect_redis",
+    "open_job",
 ]

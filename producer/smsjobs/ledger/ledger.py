@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from redis import Redis
     from redis.commands.core import Script
 
+    from smsjobs.ledger.seal import Seal
+
 __all__ = ["DEFAULT_RETENTION_S", "Ledger"]
 
 #: Seconds for which an outcome, its ids and counts are kept: 3 days.
@@ -64,6 +66,7 @@ class Ledger:
     Args:
         redis: A client with ``decode_responses=True`` that does not repeat writes, as `connect_redis` makes it.
         retention_s: Seconds for which an outcome is kept.
+        seal: Seals jobs before they are written; None writes them readably.
         clock: The time in seconds since 1970, for tests. Without it, Redis's own clock counts.
     """
 
@@ -72,10 +75,12 @@ class Ledger:
         redis: Redis,
         *,
         retention_s: float = DEFAULT_RETENTION_S,
+        seal: Seal | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
         self.redis = redis
         self.retention_s = retention_s
+        self.seal = seal
         self._clock = clock
         self._script = _register(redis)
 
@@ -97,7 +102,7 @@ class Ledger:
             [_job_key(job.id), _AGENDA, key],
             [
                 job.id,
-                text,
+                self.seal.close(text) if self.seal else text,
                 job.lane,
                 job.element,
                 digest,
