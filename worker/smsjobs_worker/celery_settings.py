@@ -43,13 +43,12 @@ def celery_settings(settings: WorkerSettings) -> dict[str, Any]:
         "task_reject_on_worker_lost": True,
         # Celery's own repetition knows nothing of what Aliyun may have accepted.
         "task_retry_on_worker_lost": False,
-        # Results are kept as long as the ledger keeps outcomes.
-        "task_ignore_result": False,
-        "task_store_errors_even_if_ignored": True,
+        # Results are stored by our tasks themselves: where Celery cannot store one, the worker ends.
+        "task_ignore_result": True,
+        # They are kept as long as the ledger keeps outcomes.
         "result_expires": int(settings.connection.retention_s),
-        # A result that could not be stored is tried again for some seconds, not for ever: the ledger has it.
-        "result_backend_always_retry": True,
-        "result_backend_max_retries": 5,
+        # Our own patience tries again, for a bounded time.
+        "result_backend_always_retry": False,
         "result_extended": False,  # it would store arguments
         "redis_socket_timeout": 10,
         "redis_socket_connect_timeout": 5,

@@ -21,14 +21,17 @@ T = TypeVar("T")
 _AWAY = (RedisConnectionError, RedisTimeoutError, ReadOnlyError)
 
 
-def patiently(step: Callable[[], T], *, for_s: float) -> T:
+def patiently(
+    step: Callable[[], T], *, for_s: float, also: tuple[type[BaseException], ...] = ()
+) -> T:
     """Make the step until Redis answers.
 
     Args:
         for_s: Seconds after which the last error is raised.
+        also: Further errors after which the step is made again.
     """
     retrying = Retrying(
-        retry=retry_if_exception_type(_AWAY),
+        retry=retry_if_exception_type((*_AWAY, *also)),
         wait=wait_random_exponential(multiplier=0.05, max=1),
         stop=stop_after_delay(for_s),
         reraise=True,

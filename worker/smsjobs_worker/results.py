@@ -5,24 +5,46 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from celery.exceptions import BackendError
+from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
+
 from smsjobs.contract import Outcome, SendResult, encode_result
+from smsjobs_worker.patience import patiently
 
 if TYPE_CHECKING:
     from celery import Celery
 
-__all__ = ["Results"]
+__all__ = ["STORE_ERRORS", "Results"]
+
+#: What a result backend that is away raises.
+STORE_ERRORS = (BackendError, KombuError, RedisError, OSError, RuntimeError)
 
 
 class Results:
-    """Stores outcomes outside the task that made them."""
+    """Stores outcomes as Celery's results, in place of Celery.
 
-    def __init__(self, app: Celery) -> None:
+    Args:
+        app: Whose result backend.
+        patience_s: Seconds for which storing is tried while the backend is away.
+    """
+
+    def __init__(self, app: Celery, *, patience_s: float) -> None:
         self._app = app
+        self._patience_s = patience_s
 
     def store(self, job_id: str, outcome: Outcome, followers: Sequence[str] = ()) -> None:
-        """Store the outcome under the job's id and its followers'."""
-        for task_id in (job_id, *followers):
-            self._store(task_id, outcome)
+        """Store the outcome under the job's id and its followers'.
+
+        Raises:
+            Exception: One of `STORE_ERRORS`: the backend stayed away.
+        """
+
+        def step() -> None:
+            for task_id in (job_id, *followers):
+                self._store(task_id, outcome)
+
+        patiently(step, for_s=self._patience_s, also=STORE_ERRORS)
 
     def _store(self, task_id: str, outcome: Outcome) -> None:
         if isinstance(outcome, SendResult):

@@ -48,7 +48,7 @@ class Runtime:
             seal=connection.seal,
         )
         app = App(settings.app_dir)
-        broker, results = Broker(celery), Results(celery)
+        broker, results = Broker(celery), Results(celery, patience_s=settings.patience_s)
         sender = Sender(
             ledger,
             Providers(app),

@@ -24,6 +24,8 @@ from smsjobs.contract import (
     encode_result,
 )
 from smsjobs_worker.patience import patiently
+from smsjobs_worker.probes import probe
+from smsjobs_worker.results import STORE_ERRORS
 from smsjobs_worker.sender import Done, NothingToDo
 
 if TYPE_CHECKING:
@@ -58,6 +60,8 @@ class _SmsTask(Task):  # type: ignore[misc]
     Request = _QuietRequest
     #: An outcome that is no success is no fault of the worker's: no traceback in its log.
     throws = (SmsError,)
+    #: Celery's own storing ends the worker when the backend is away; `_end` stores instead.
+    ignore_result = True
     #: The sender checks what arrives; Celery's check would raise a TypeError that quotes it.
     typing = False
 
@@ -68,12 +72,14 @@ def add_tasks(app: Celery, runtime: Callable[[], Runtime]) -> None:
     @app.task(name=SEND_TASK, base=_SmsTask, bind=True)  # type: ignore[untyped-decorator]
     def send(self: Task, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Carry one job on. The only argument is the job's id."""
-        return _end(runtime(), _send(runtime(), self.request.id, args, kwargs))
+        task_id: str = self.request.id
+        return _end(runtime(), task_id, _send(runtime(), task_id, args, kwargs))
 
     @app.task(name=SUBMIT_TASK, base=_SmsTask, bind=True)  # type: ignore[untyped-decorator]
     def submit(self: Task, *args: Any, **fields: Any) -> dict[str, Any]:
         """Record a plain Celery client's job under this task's id, and publish it on its lane."""
-        return _end(runtime(), _submit(runtime(), self.request.id, args, fields))
+        task_id: str = self.request.id
+        return _end(runtime(), task_id, _submit(runtime(), task_id, args, fields))
 
 
 def _send(
@@ -124,12 +130,16 @@ def _unless_away(run: Callable[[], Done | NothingToDo]) -> Done | NothingToDo:
         return NothingToDo()
 
 
-def _end(runtime: Runtime, ended: Done | NothingToDo) -> dict[str, Any]:
-    """End the run as Celery understands it: a result, an exception, or nothing to be stored."""
+def _end(runtime: Runtime, task_id: str, ended: Done | NothingToDo) -> dict[str, Any]:
+    """Store Celery's result, and end the run as Celery understands it: a result, an exception, or neither."""
     if isinstance(ended, NothingToDo):
         raise Ignore
-    if ended.followers:
-        runtime.results.store(ended.followers[0], ended.outcome, ended.followers[1:])
+    try:
+        runtime.results.store(task_id, ended.outcome, ended.followers)
+    except STORE_ERRORS:
+        # The ledger has the outcome. The message cannot have been acknowledged either, so it comes again.
+        raise Reject("the result backend is away", requeue=True) from None
+    probe("before_ack")
     if isinstance(ended.outcome, SmsError):
         raise ended.outcome
     return encode_result(ended.outcome)
