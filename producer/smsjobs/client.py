@@ -25,6 +25,7 @@ from smsjobs.settings import ConnectionSettings
 if TYPE_CHECKING:
     from redis import Redis
 
+    from smsjobs.campaign import Campaign, CampaignStore
     from smsjobs.ledger import Recorded
     from smsjobs.verification import Guard, Keyring, Limit, Rules, Verification
 
@@ -85,6 +86,28 @@ class Sms:
         if not isinstance(job_id, str) or not job_id:
             raise InvalidArguments("job_id must be the text of a job's id", "job_not_found")
         return Job(job_id, self._ledger, timeout_s=self.settings.timeout_s)
+
+    def campaign(self, campaign_id: str) -> Campaign:
+        """The handle on a campaign, maybe another process's."""
+        from smsjobs.campaign import Campaign  # noqa: PLC0415  only whoever has campaigns loads them
+
+        if not isinstance(campaign_id, str) or not campaign_id:
+            raise InvalidArguments("campaign_id must be the text of a campaign's id", "campaign_not_found")
+        return Campaign(campaign_id, self.campaign_store())
+
+    def campaigns(self) -> list[Campaign]:
+        """All campaigns that go on, or ended no longer ago than ``SMS_RETENTION``; the newest first."""
+        store = self.campaign_store()
+        return [self.campaign(each) for each in store.ids()]
+
+    def campaign_store(self) -> CampaignStore:
+        """This process's way to the campaigns in Redis."""
+        from smsjobs.campaign import CampaignStore  # noqa: PLC0415  only whoever has campaigns loads them
+
+        settings = self.settings
+        return CampaignStore(
+            self.redis(), timeout_s=settings.timeout_s, keep_s=settings.retention_s, seal=settings.seal
+        )
 
     def close(self) -> None:
         """Close the connections. The object may be used again."""
@@ -220,6 +243,46 @@ class Element:
     async def send_message_async(self, *args: Any, **kwargs: Any) -> Job:
         """`sendMessage`, without blocking the event loop; the same arguments."""
         return await asyncio.to_thread(self.sendMessage, *args, **kwargs)
+
+    def campaign(
+        self,
+        name: str,
+        *,
+        recipients: Any,
+        verifyTemplateCode: Any = None,
+        params: Any = None,
+        at: datetime | None = None,
+        promotional: bool = False,
+        strict: bool = False,
+        template_text: str | None = None,
+    ) -> Campaign:
+        """Send one template to many recipients, on the lane ``bulk``. docs/campaigns.md tells the rest.
+
+        It returns when everything is read and planned, and only then anything is sent. The same call again, in
+        whatever process, finds the same campaign: where it was interrupted, it is finished; nothing is sent twice.
+
+        Args:
+            name: The campaign's name, unique on this element.
+            recipients: The path of a ``.csv``, ``.jsonl`` or ``.xlsx`` file, or an iterable of numbers, of dicts with
+                a key ``phone`` or ``手机号``, or of pairs of number and parameters. Other columns are parameters.
+            verifyTemplateCode: The template's code, such as ``"SMS_123456789"``.
+            params: Parameters that are the same for all, a dict of text. ``"{column}"`` as a value takes it from
+                that column; then no other column is a parameter.
+            at: When it begins, with a time zone; None begins at once.
+            promotional: Send from 8:00 to 20:00 Beijing time only, as Aliyun demands, and go on the next morning.
+            strict: A row that cannot be used is an error, and nothing is sent; else it is left out and reported.
+            template_text: The template's text with its ``${parameters}``: one without a column is an error then.
+
+        Raises:
+            InvalidArguments: An argument, a column or the file is wrong; nothing was sent.
+            IdempotencyConflict: The name belongs to a campaign with other recipients or settings.
+            QueueUnavailable: Redis was away for longer than the timeout. The same call goes on.
+        """
+        from smsjobs.campaign import Order, start  # noqa: PLC0415  only whoever has campaigns loads them
+
+        order = Order.read(recipients, verifyTemplateCode, params, template_text=template_text, strict=strict)
+        store = self._sms.campaign_store()
+        return start(store, order, element=self._full_name, name=name, at=at, promotional=promotional)
 
     def verification(
         self,

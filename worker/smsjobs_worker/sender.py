@@ -203,7 +203,7 @@ class Sender:
             lambda: self._ledger.put_back(
                 granted.job_id,
                 granted.token,
-                attempts=refusal.attempts - granted.attempts,
+                attempts=max(0, refusal.attempts - granted.attempts),
                 reason=f"{refusal.label}: {refusal.message}",
             ),
             for_s=self._settings.patience_s,
@@ -252,7 +252,7 @@ def _job(granted: Granted, seal: Seal | None) -> Job:
     """
     if granted.chunk is None:
         return decode_job(json.loads(open_job(granted.job, seal)))
-    return make_chunk(granted.job_id, granted.job, *granted.chunk)
+    return make_chunk(granted.job_id, granted.job, *(open_job(each, seal) for each in granted.chunk))
 
 
 def _stops_campaign(granted: Granted, outcome: Outcome) -> bool:
@@ -266,6 +266,6 @@ def _stops_campaign(granted: Granted, outcome: Outcome) -> bool:
         case AliyunRejected():
             return outcome.advice == "operator" or outcome.reason == "quota"
         case InvalidArguments():
-            return outcome.reason in ("element_not_found", "element_invalid")
+            return outcome.reason in ("element_not_found", "element_invalid", "job_unreadable")
         case _:
             return False

@@ -77,13 +77,20 @@ def unpack_recipients(text: str) -> tuple[list[int], list[str]]:
     return list(accumulate(distances)), phones.split(",")
 
 
-def pack_campaign(element: str, template: str, params: Mapping[str, str]) -> str:
+def pack_campaign(element: str, template: str, params: Mapping[str, str], columns: Sequence[str] = ()) -> str:
     """What all chunks of a campaign share, as JSON text.
 
     Args:
         params: The template's parameters that are the same for all.
+        columns: The names of those that each recipient has.
     """
-    shared = {"v": VERSION, "element": element, "verifyTemplateCode": template, "params": dict(params)}
+    shared = {
+        "v": VERSION,
+        "element": element,
+        "verifyTemplateCode": template,
+        "params": dict(params),
+        "columns": list(columns),
+    }
     return json.dumps(shared, ensure_ascii=False)
 
 
@@ -93,7 +100,8 @@ def make_chunk(job_id: str, campaign: str, recipients: str, params: str) -> Job:
     Args:
         campaign: As `pack_campaign` gave it.
         recipients: As `pack_recipients` gave them.
-        params: A packed list with the parameters of each recipient, or ``""`` where all share them.
+        params: A packed list of parameters, of each recipient or one for all of them; ``""`` where there are none
+            but the campaign's.
 
     Raises:
         InvalidArguments: It cannot be read, or is of a newer version (``reason="job_unreadable"``).
@@ -103,15 +111,15 @@ def make_chunk(job_id: str, campaign: str, recipients: str, params: str) -> Job:
         shared = json.loads(campaign)
         check_version(shared["v"], "campaign")
         _, phones = unpack_recipients(recipients)
-        each = tuple(shared["params"] | own for own in unpack(params)) if params else ()
+        own = [shared["params"] | each for each in unpack(params)] if params else [shared["params"]]
+        if len(own) not in (1, len(phones)):
+            raise InvalidArguments("a chunk has not as many parameters as numbers", "job_unreadable")
         message = Message(
             phones=tuple(phones),
-            params=shared["params"],
+            params=own[0] if len(own) == 1 else shared["params"],
             template=shared["verifyTemplateCode"],
-            params_of_each=each,
+            params_of_each=() if len(own) == 1 else tuple(own),
         )
-        if each and len(each) != len(phones):
-            raise InvalidArguments("a chunk has not as many parameters as numbers", "job_unreadable")
         return Job(
             id=job_id,
             element=shared["element"],

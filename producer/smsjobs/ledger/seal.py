@@ -1,7 +1,8 @@
 """Encryption of jobs in the ledger, between whoever enqueues and whoever sends. Opt-in, by SMS_PAYLOAD_KEY.
 
 The parameters of a job, a verification code among them, lie in Redis until the job is settled. Sealed, they are of no
-use to someone who reads Redis and has not the key. The recipients of campaigns are kept apart, and are not sealed.
+use to someone who reads Redis and has not the key. The recipients of campaigns, which lie there as long as their
+reports, are sealed likewise.
 """
 
 from __future__ import annotations

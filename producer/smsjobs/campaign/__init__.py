@@ -1,0 +1,21 @@
+"""Campaigns: many recipients from a file, planned into chunks, with progress, pause, cancel and an exact report."""
+
+from smsjobs.campaign.check import CampaignCheck, check
+from smsjobs.campaign.handle import Campaign
+from smsjobs.campaign.progress import CampaignProgress
+from smsjobs.campaign.report import COLUMNS, ReportRow
+from smsjobs.campaign.start import Order, campaign_id, start
+from smsjobs.campaign.store import CampaignStore
+
+__all__ = [
+    "COLUMNS",
+    "Campaign",
+    "CampaignCheck",
+    "CampaignProgress",
+    "CampaignStore",
+    "Order",
+    "ReportRow",
+    "campaign_id",
+    "check",
+    "start",
+]

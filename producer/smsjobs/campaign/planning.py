@@ -1,0 +1,148 @@
+"""Planning: from recipients to pages, and in each page to chunks. The same recipients always give the same plan.
+
+A page is up to 10,000 recipients in the order of the input, with the rows between them that are left out: as much as
+is held in memory, and written in one step. Within a page, recipients with equal parameters share chunks of up to
+1,000 (SendSms), and the others fill chunks of up to 100 (SendBatchSms).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from smsjobs.campaign.recipients import Row
+from smsjobs.contract import MAX_BATCH, MAX_PHONES
+
+__all__ = ["PAGE", "Chunk", "Page", "plan"]
+
+#: Most recipients of a page; whole chunks of both sizes.
+PAGE: Final = 10_000
+
+#: Most rows of a page that are left out.
+_SKIPPED: Final = 20_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chunk:
+    """Recipients of one request."""
+
+    #: Where they stand in the input, rising.
+    lines: Sequence[int]
+    #: Their numbers.
+    phones: Sequence[str] = field(repr=False)
+    #: The values of each one's own parameters, in the order of `Recipients.names`; where all share them, one.
+    values: Sequence[tuple[str, ...]] = field(repr=False)
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether their parameters differ."""
+        return len(self.values) > 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A part of a plan."""
+
+    #: Its place, from 0.
+    number: int
+    #: The number of its first chunk, counted over the whole plan.
+    first_chunk: int
+    chunks: tuple[Chunk, ...]
+    #: Rows that are left out.
+    skipped: tuple[Row, ...] = field(repr=False)
+    #: Lines of all rows in order, and a 16 bit sum of each, by which the first row that differs is found.
+    lines: Sequence[int] = field(repr=False)
+    prints: array[int] = field(repr=False)
+    #: Tells this page from any other.
+    digest: str
+
+    @property
+    def recipients(self) -> int:
+        """How many there are."""
+        return sum(len(chunk.phones) for chunk in self.chunks)
+
+    def count(self, fault: str) -> int:
+        """How many rows are left out for being ``"invalid"`` or ``"duplicate"``."""
+        return sum(row.fault == fault for row in self.skipped)
+
+
+def plan(rows: Iterable[Row]) -> Iterator[Page]:
+    """The pages of those rows, one after the other."""
+    number = chunk = 0
+    draft = _Draft()
+    for row in rows:
+        draft.add(row)
+        if draft.is_full:
+            page = draft.page(number, chunk)
+            yield page
+            number, chunk, draft = number + 1, chunk + len(page.chunks), _Draft()
+    if draft.lines:
+        yield draft.page(number, chunk)
+
+
+class _Draft:
+    """A page that is being filled."""
+
+    def __init__(self) -> None:
+        self.lines: list[int] = []
+        self._prints = array("H")
+        self._digest = hashlib.blake2b(digest_size=16)
+        self._rows: list[Row] = []
+        self._skipped: list[Row] = []
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._rows) == PAGE or len(self._skipped) == _SKIPPED
+
+    def add(self, row: Row) -> None:
+        text = "\0".join((row.fault, row.phone, *row.values)).encode("utf-8", "surrogatepass")
+        self.lines.append(row.line)
+        self._prints.append(zlib.crc32(text) & 0xFFFF)
+        self._digest.update(b"%d\0%b\n" % (row.line, text))
+        (self._skipped if row.fault else self._rows).append(row)
+
+    def page(self, number: int, first_chunk: int) -> Page:
+        return Page(
+            number=number,
+            first_chunk=first_chunk,
+            chunks=tuple(_chunks(self._rows)),
+            skipped=tuple(self._skipped),
+            lines=self.lines,
+            prints=self._prints,
+            digest=self._digest.hexdigest(),
+        )
+
+
+def _chunks(rows: Sequence[Row]) -> Iterator[Chunk]:
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.values, []).append(row)
+    rest: list[Row] = []
+    for group in groups.values():
+        # Fewer than a batch are better off in one, unless there is nobody else to fill it with.
+        alone = len(groups) == 1
+        for part in _parts(group, MAX_PHONES):
+            if alone or len(part) >= MAX_BATCH:
+                yield _chunk(part)
+            else:
+                rest += part
+    for part in _parts(sorted(rest), MAX_BATCH):
+        yield _chunk(part)
+
+
+def _parts(rows: Sequence[Row], size: int) -> Iterator[Sequence[Row]]:
+    return (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+def _chunk(rows: Sequence[Row]) -> Chunk:
+    values = [row.values for row in rows]
+    same = all(each == values[0] for each in values)
+    return Chunk(
+        lines=[row.line for row in rows],
+        phones=[row.phone for row in rows],
+        values=values[:1] if same else values,
+    )

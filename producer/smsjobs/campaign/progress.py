@@ -1,0 +1,91 @@
+"""How far a campaign is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+__all__ = ["CampaignProgress", "State"]
+
+#: ``scheduled``: it waits for its start, or for the hours in which promotional messages may be sent.
+State = Literal["planning", "scheduled", "running", "paused", "cancelled", "finished"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CampaignProgress:
+    """A campaign at one moment, counted in recipients.
+
+    ``total`` is ``pending + accepted + rejected + not_sent + unknown``. Rows that are left out, ``invalid`` and
+    ``duplicates``, are no recipients and not in it.
+    """
+
+    #: The campaign's id, and the name it was given.
+    id: str
+    name: str
+    #: The full name of its element.
+    element: str
+    #: See `State`. A cancelled campaign may have recipients pending whose requests are under way.
+    state: State
+    #: Why it is paused; empty otherwise.
+    reason: str = ""
+    #: Recipients.
+    total: int
+    #: Recipients without an outcome yet.
+    pending: int
+    #: Recipients by outcome.
+    accepted: int
+    rejected: int
+    not_sent: int
+    unknown: int
+    #: Rows whose number or parameters cannot be used.
+    invalid: int
+    #: Rows whose number came before.
+    duplicates: int
+    #: Recipients with an outcome, by Aliyun's code (``"OK"`` for accepted ones), or by our reason where Aliyun gave
+    #: none.
+    by_code: Mapping[str, int] = field(default_factory=dict)
+    #: Chunks, which are requests to be made; one chunk is up to 1,000 recipients.
+    chunks: int
+    #: When it begins, in ms since 1970; None for at once.
+    starts_ms: int | None = None
+    #: Whether it keeps to the hours of promotional messages.
+    promotional: bool = False
+    #: When it was begun, and when its last recipient had an outcome, in ms since 1970.
+    created_ms: int
+    ended_ms: int | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is finished or cancelled and nobody is pending."""
+        return self.ended_ms is not None
+
+    @property
+    def settled(self) -> int:
+        """Recipients with an outcome."""
+        return self.total - self.pending
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "element": self.element,
+            "state": self.state,
+            "reason": self.reason,
+            "total": self.total,
+            "pending": self.pending,
+            "accepted": self.accepted,
+            "rejected": self.rejected,
+            "not_sent": self.not_sent,
+            "unknown": self.unknown,
+            "invalid": self.invalid,
+            "duplicates": self.duplicates,
+            "by_code": dict(self.by_code),
+            "chunks": self.chunks,
+            "promotional": self.promotional,
+            "starts_ms": self.starts_ms,
+            "created_ms": self.created_ms,
+            "ended_ms": self.ended_ms,
+            "ended": self.ended,
+        }

@@ -1,0 +1,86 @@
+"""The report of a campaign: every row of its input, once, with what became of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Final
+
+from smsjobs.contract import ErrorCode, chunk_id, unpack_recipients
+
+if TYPE_CHECKING:
+    from smsjobs.campaign.store import CampaignStore, StoredPage
+
+__all__ = ["COLUMNS", "ReportRow", "report"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportRow:
+    """What became of one row of the input."""
+
+    #: Where it stands: a line of the file, a row of the sheet, or a count from 1.
+    line: int
+    #: The number, as it was sent; for a row that was left out, as it stands in the input.
+    phone: str = field(repr=False)
+    #: ``accepted``, ``rejected``, ``not_sent``, ``unknown``; ``pending``; ``invalid`` or ``duplicate``.
+    outcome: str
+    #: 46001, 46002 or 46003; None for an accepted, a pending and a repeated one.
+    code: int | None = None
+    #: A stable word for the cause, such as ``expired``, ``cancelled`` or ``not_a_phone_number``.
+    reason: str | None = None
+    #: Aliyun's code, where it answered.
+    aliyun_code: str | None = None
+    #: The OutId that Aliyun has it under; None where no request was to be made.
+    out_id: str | None = None
+    #: Aliyun's id of the accepted request; after a look-up it is not known.
+    biz_id: str | None = None
+
+    def cells(self) -> tuple[Any, ...]:
+        """Its values in the order of `COLUMNS`."""
+        return astuple(self)
+
+
+#: The columns of the report as CSV.
+COLUMNS: Final = tuple(each.name for each in fields(ReportRow))
+
+
+def report(store: CampaignStore, campaign_id: str) -> Iterator[ReportRow]:
+    """The rows in the order of the input, a page at a time in memory.
+
+    Raises:
+        InvalidArguments: There is no such campaign.
+    """
+    cancelled = store.progress(campaign_id).state == "cancelled"
+    for page in store.pages(campaign_id):
+        yield from sorted(_rows(campaign_id, page, cancelled=cancelled), key=lambda row: row.line)
+
+
+def _rows(campaign_id: str, page: StoredPage, *, cancelled: bool) -> Iterator[ReportRow]:
+    for line, phone, fault, reason in page.skipped:
+        code = int(ErrorCode.BAD_ARGUMENTS) if fault == "invalid" else None
+        yield ReportRow(line=line, phone=phone, outcome=fault, code=code, reason=reason)
+    for number, recipients, outcome in zip(page.chunks, page.recipients, page.outcomes, strict=True):
+        if outcome is not None:
+            facts = _facts(json.loads(outcome))
+        elif cancelled and number not in page.active:
+            code = int(ErrorCode.REQUEST_FAILED)
+            facts = {"outcome": "not_sent", "code": code, "reason": "cancelled"}
+        else:
+            facts = {"outcome": "pending"}
+        out_id = chunk_id(campaign_id, number)
+        for line, phone in zip(*unpack_recipients(recipients), strict=True):
+            yield ReportRow(line=line, phone=phone, out_id=out_id, **facts)
+
+
+def _facts(outcome: dict[str, Any]) -> dict[str, Any]:
+    error = outcome.get("error")
+    if error is None:
+        code = outcome["response"].get("Code")
+        return {"outcome": outcome["outcome"], "aliyun_code": code, "biz_id": outcome["biz_id"]}
+    return {
+        "outcome": outcome["outcome"],
+        "code": error["code"],
+        "reason": error["reason"],
+        "aliyun_code": error.get("aliyun_code") or None,
+    }

@@ -1,0 +1,14 @@
+-- Begin a campaign, or find it.
+--
+-- KEYS  1 sms:campaign:<id>
+-- ARGV  1 now (0: Redis's clock)   2 id   3 name   4 element   5 what all chunks share, JSON   6 start (ms), or 0
+--       7 1 for promotional   8 ms for which its report is kept
+-- Returns {"new"} or {"exists", shared JSON, start, promotional}
+local f = redis.call('HMGET', KEYS[1], 'job', 'at', 'promotional')
+if f[1] then return {'exists', f[1], f[2], f[3]} end
+local now = now_ms(ARGV[1])
+redis.call('HSET', KEYS[1], 'state', 'planning', 'name', ARGV[3], 'element', ARGV[4], 'job', ARGV[5], 'at', ARGV[6],
+  'promotional', ARGV[7], 'keep', ARGV[8], 'created', ms(now), 'paused', '', 'pages', 0, 'chunks', 0, 'total', 0,
+  'accepted', 0, 'rejected', 0, 'not_sent', 0, 'unknown', 0, 'invalid', 0, 'duplicates', 0)
+redis.call('ZADD', 'sms:campaigns', ms(now), ARGV[2])
+return {'new'}

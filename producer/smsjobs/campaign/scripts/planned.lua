@@ -1,0 +1,15 @@
+-- The plan is complete: let the chunks be sent.
+--
+-- KEYS  1 sms:campaign:<id>
+-- ARGV  1 now (0: Redis's clock)   2 id   3 pages of the plan
+-- Returns {"ok"}, also when it is repeated; {"shorter"}: more pages were planned;  {"missing"}
+local f = redis.call('HMGET', KEYS[1], 'state', 'pages')
+if not f[1] then return {'missing'} end
+if f[2] ~= ARGV[3] then return {'shorter'} end
+redis.call('HSET', KEYS[1], 'planned', 1)
+if f[1] == 'planning' then
+  redis.call('HSET', KEYS[1], 'state', 'running')
+  redis.call('SADD', 'sms:campaigns:open', ARGV[2])
+end
+end_campaign(ARGV[2], now_ms(ARGV[1]))
+return {'ok'}

@@ -1,0 +1,148 @@
+"""Starting a campaign: read everything, check it, plan it, and only then let it be sent."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from smsjobs.campaign.handle import Campaign
+from smsjobs.campaign.planning import Page, plan
+from smsjobs.campaign.recipients import Recipients, Row
+from smsjobs.campaign.tables import open_table
+from smsjobs.campaign.text import variables
+from smsjobs.contract import (
+    IdempotencyConflict,
+    InvalidArguments,
+    check_message,
+    pack_campaign,
+    unwrap,
+)
+
+if TYPE_CHECKING:
+    from smsjobs.campaign.store import CampaignStore
+
+__all__ = ["Order", "campaign_id", "start"]
+
+#: What of a name is readable in an id.
+_READABLE: Final = re.compile(r"[^A-Za-z0-9]+")
+
+#: A number that only stands in for the recipients while the other arguments are checked.
+_ANY_PHONE: Final = "13800138000"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What a campaign is to send, checked, and to whom, not yet read."""
+
+    recipients: Recipients
+    #: The template's code.
+    template: str
+    #: Whether a row that has to be left out stops it.
+    strict: bool = False
+
+    @classmethod
+    def read(
+        cls,
+        recipients: Any,
+        template: Any,
+        params: Any = None,
+        *,
+        template_text: str | None = None,
+        strict: bool = False,
+    ) -> Order:
+        """Check the arguments, and the columns of the recipients.
+
+        Raises:
+            InvalidArguments: Something is missing or wrong.
+        """
+        message = check_message([_ANY_PHONE], {} if params is None else params, template)
+        needed = None if template_text is None else variables(template_text)
+        table = open_table(recipients)
+        return cls(
+            recipients=Recipients(table, message.params, needed), template=message.template, strict=strict
+        )
+
+    def pages(self) -> Iterator[Page]:
+        """The plan.
+
+        Raises:
+            InvalidArguments: The input cannot be read on; or it is `strict` and a row has to be left out.
+        """
+        return plan(self._rows())
+
+    def _rows(self) -> Iterator[Row]:
+        for row in self.recipients:
+            if row.fault and self.strict:
+                raise InvalidArguments(f"recipients: line {row.line}: {row.reason}; nothing is sent")
+            yield row
+
+
+def campaign_id(element: str, name: str) -> str:
+    """The id of the campaign of that name on that element: the name, as far as an id can show it, and a digest."""
+    readable = _READABLE.sub("-", name).strip("-").lower()[:24].strip("-") or "campaign"
+    digest = hashlib.sha256(f"{element}\0{name}".encode()).hexdigest()
+    return f"{readable}-{digest[:12]}"
+
+
+def start(
+    store: CampaignStore,
+    order: Order,
+    *,
+    element: str,
+    name: Any,
+    at: Any = None,
+    promotional: bool = False,
+    on_page: Callable[[Page], None] = lambda _: None,
+) -> Campaign:
+    """Plan a campaign and let it be sent; where that was begun already, finish it.
+
+    Nothing is sent before the last row is read. An input that cannot be read to its end leaves no campaign behind.
+
+    Raises:
+        InvalidArguments: As in `Order.pages`; or the name or the time is none.
+        IdempotencyConflict: The name belongs to a campaign with other recipients or settings.
+        QueueUnavailable: Redis is away. The same call finishes it.
+    """
+    name = _check_name(unwrap(name))
+    identity = campaign_id(element, name)
+    listed = order.recipients
+    shared = pack_campaign(element, order.template, _sorted(listed.shared), listed.names)
+    store.create(
+        identity, name=name, element=element, shared=shared, at_ms=_at_ms(at), promotional=bool(promotional)
+    )
+    pages = last_line = 0
+    try:
+        for page in order.pages():
+            store.write(identity, page, listed.names)
+            pages, last_line = pages + 1, page.lines[-1]
+            on_page(page)
+    except IdempotencyConflict:
+        raise
+    except InvalidArguments:
+        store.discard(identity)
+        raise
+    store.complete(identity, pages, last_line=last_line)
+    return Campaign(identity, store)
+
+
+def _check_name(name: Any) -> str:
+    if not isinstance(name, str) or not name.strip() or len(name) > 200:
+        raise InvalidArguments("the campaign's name must be text of 1 to 200 characters")
+    return name.strip()
+
+
+def _at_ms(at: Any) -> int:
+    if at is None:
+        return 0
+    if not isinstance(at, datetime) or at.tzinfo is None:
+        raise InvalidArguments("at must be a datetime with a time zone, such as datetime(…, tzinfo=UTC)")
+    return round(at.timestamp() * 1000)
+
+
+def _sorted(params: Mapping[str, str]) -> dict[str, str]:
+    """The same whatever the order in which they were given."""
+    return dict(sorted(params.items()))

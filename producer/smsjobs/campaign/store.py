@@ -1,0 +1,370 @@
+"""A campaign in Redis: planned page by page, controlled, and read. Each step is one atomic script.
+
+A campaign's facts and counters are the hash ``sms:campaign:<id>``; what else there is of it is described in
+``../ledger/scripts/campaign.lua``. Times are milliseconds of Redis's clock, counters are recipients.
+
+=================  ==================================================================================
+state              ``planning``, ``running``, ``cancelled`` or ``finished``
+paused             why it is paused, or empty
+at, promotional    its start, or 0; 1 where it keeps to the hours of promotional messages
+name, element      as given
+job                what all its chunks share, as JSON
+pages, chunks      how many are planned; planned is 1 once that is all
+total              recipients; invalid and duplicates are rows that are left out
+accepted, …        recipients by outcome
+created, ended     when it was begun, and when the last chunk was settled
+keep               milliseconds for which it is kept from then on
+=================  ==================================================================================
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from smsjobs.campaign.planning import Page
+from smsjobs.campaign.progress import CampaignProgress, State
+from smsjobs.contract import (
+    KEY_PREFIX,
+    IdempotencyConflict,
+    InvalidArguments,
+    QueueUnavailable,
+    pack,
+    pack_recipients,
+    unpack,
+)
+from smsjobs.ledger import open_job
+
+if TYPE_CHECKING:
+    from redis import Redis
+    from redis.commands.core import Script
+
+    from smsjobs.ledger import Seal
+
+__all__ = ["CampaignStore", "StoredPage"]
+
+T = TypeVar("T")
+
+_SCRIPTS: Final = ("create", "plan", "planned", "discard", "pause", "cancel", "progress")
+_INDEX: Final = f"{KEY_PREFIX}:campaigns"
+_AGENDA: Final = f"{KEY_PREFIX}:agenda"
+_JOBS: Final = f"{KEY_PREFIX}:job:"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredPage:
+    """A page as it was planned, with the outcomes that its chunks have by now."""
+
+    #: The numbers of its chunks.
+    chunks: Sequence[int]
+    #: Lines and phones of each chunk, packed.
+    recipients: Sequence[str]
+    #: The outcome of each chunk as JSON, or None.
+    outcomes: Sequence[str | None]
+    #: Chunks of the campaign that are jobs without an outcome.
+    active: frozenset[int]
+    #: Line, phone, fault and reason of each row that is left out.
+    skipped: Sequence[tuple[int, str, str, str]]
+
+
+class CampaignStore:
+    """All campaigns.
+
+    Args:
+        redis: The ledger's client.
+        timeout_s: Seconds for which a step is repeated while Redis is away.
+        keep_s: Seconds for which a campaign is kept after its end.
+        seal: Seals recipients and their parameters before they are written; None writes them readably.
+        clock: The time in seconds since 1970, for tests. Without it, Redis's own clock counts.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        timeout_s: float,
+        keep_s: float,
+        seal: Seal | None = None,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self._redis = redis
+        self._timeout_s = timeout_s
+        self._keep_s = keep_s
+        self._seal = seal
+        self._clock = clock
+        self._script = _register(redis)
+
+    def create(
+        self, campaign_id: str, *, name: str, element: str, shared: str, at_ms: int, promotional: bool
+    ) -> bool:
+        """Begin a campaign, or find it. True: it is new.
+
+        Raises:
+            IdempotencyConflict: It has other settings.
+        """
+        wanted = [shared, str(at_ms), str(int(promotional))]
+        verb, *there = self._run("create", campaign_id, [name, element, *wanted, round(self._keep_s * 1000)])
+        if verb == "exists" and there != wanted:
+            what = next(
+                word
+                for word, old, new in zip(
+                    ("template or params", "at", "promotional"), there, wanted, strict=True
+                )
+                if old != new
+            )
+            raise IdempotencyConflict(
+                f"there is a campaign of this name on this element with another {what}: use another name",
+                out_id=campaign_id,
+            )
+        return bool(verb == "new")
+
+    def write(self, campaign_id: str, page: Page, names: Sequence[str]) -> None:
+        """Write a page of the plan; where it is there already, see that it is the same.
+
+        Raises:
+            IdempotencyConflict: Another page is there; naming the first line that differs.
+        """
+        verb, *rest = self._run("plan", campaign_id, self._page_arguments(page, names))
+        match verb:
+            case "differs":
+                raise _other_content(
+                    campaign_id, _first_difference(page, self._open(rest[0].split(" ", 3)[3]))
+                )
+            case "longer":
+                raise _other_content(campaign_id, page.lines[0])
+            case "missing":
+                raise _discarded(campaign_id)
+
+    def complete(self, campaign_id: str, pages: int, *, last_line: int) -> None:
+        """All pages are written: let the chunks be sent.
+
+        Raises:
+            IdempotencyConflict: More was planned under this name.
+        """
+        (verb,) = self._run("planned", campaign_id, [pages])
+        if verb == "shorter":
+            raise _other_content(campaign_id, last_line + 1)
+        if verb == "missing":
+            raise _discarded(campaign_id)
+
+    def discard(self, campaign_id: str) -> None:
+        """Forget a campaign whose plan is not complete, and of which nothing was sent, then."""
+        self._run("discard", campaign_id, [])
+
+    def pause(self, campaign_id: str, reason: str) -> bool:
+        """Pause it, or with an empty reason let it go on. False: it has ended.
+
+        Raises:
+            InvalidArguments: There is none.
+        """
+        return self._control("pause", campaign_id, [reason])
+
+    def cancel(self, campaign_id: str) -> bool:
+        """End it. False: it is finished.
+
+        Raises:
+            InvalidArguments: There is none.
+        """
+        return self._control("cancel", campaign_id, [_JOBS], keys=[_AGENDA])
+
+    def progress(self, campaign_id: str) -> CampaignProgress:
+        """How far it is.
+
+        Raises:
+            InvalidArguments: There is none.
+        """
+        says, fields, codes, _ = self._run("progress", campaign_id, [])
+        found = _pairs(fields)
+        if not found:
+            raise _missing(campaign_id)
+        return _progress(campaign_id, says, found, _pairs(codes))
+
+    def ids(self) -> list[str]:
+        """All campaigns that are kept, the newest first."""
+        ids = self._patiently(lambda: cast("list[str]", self._redis.zrevrange(_INDEX, 0, -1)))
+        gone = [each for each in ids if not self._redis.exists(_key(each))]
+        if gone:
+            self._redis.zrem(_INDEX, *gone)
+        return [each for each in ids if each not in gone]
+
+    def pages(self, campaign_id: str) -> Iterator[StoredPage]:
+        """Its pages in order, each read in one step.
+
+        Raises:
+            InvalidArguments: There is none.
+        """
+        self.progress(campaign_id)
+        key = _key(campaign_id)
+        number = 0
+        while True:
+            text = self._patiently(
+                lambda field=str(number): cast("str | None", self._redis.hget(f"{key}:pages", field))  # type: ignore[misc]
+            )
+            if text is None:
+                return
+            _, first, count, rest = text.split(" ", 3)
+            chunks = range(int(first), int(first) + int(count))
+            recipients, outcomes, active = self._patiently(lambda chunks=chunks: self._read(key, chunks))  # type: ignore[misc]
+            yield StoredPage(
+                chunks=chunks,
+                recipients=[self._open(each) for each in recipients],
+                outcomes=outcomes,
+                active=active,
+                skipped=[tuple(row) for row in unpack(self._open(rest))["skipped"]],
+            )
+            number += 1
+
+    def _read(self, key: str, chunks: range) -> tuple[list[str], list[str | None], frozenset[int]]:
+        if not chunks:
+            return [], [], frozenset()
+        numbers = [str(each) for each in chunks]
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hmget(f"{key}:rows", numbers)
+            pipe.hmget(f"{key}:outcomes", numbers)
+            pipe.smembers(f"{key}:active")
+            recipients, outcomes, active = pipe.execute()
+        return recipients, outcomes, frozenset(int(each.partition(":")[0]) for each in active)
+
+    def _page_arguments(self, page: Page, names: Sequence[str]) -> list[Any]:
+        skipped = [(row.line, row.phone, row.fault, row.reason) for row in page.skipped]
+        prints = base64.b64encode(page.prints.tobytes()).decode("ascii")
+        arguments: list[Any] = [
+            page.number,
+            page.digest,
+            page.first_chunk,
+            self._close(pack({"skipped": skipped, "prints": prints})),
+            page.recipients,
+            page.count("invalid"),
+            page.count("duplicate"),
+        ]
+        for chunk in page.chunks:
+            own = [dict(zip(names, values, strict=True)) for values in chunk.values] if names else []
+            arguments += [
+                len(chunk.phones),
+                self._close(pack_recipients(chunk.lines, chunk.phones)),
+                self._close(pack(own)) if own else "",
+            ]
+        return arguments
+
+    def _close(self, text: str) -> str:
+        return self._seal.close(text) if self._seal else text
+
+    def _open(self, text: str) -> str:
+        return open_job(text, self._seal)
+
+    def _control(self, script: str, campaign_id: str, args: list[Any], keys: Sequence[str] = ()) -> bool:
+        (verb,) = self._run(script, campaign_id, args, keys=keys)
+        if verb == "missing":
+            raise _missing(campaign_id)
+        return bool(verb == "ok")
+
+    def _run(self, name: str, campaign_id: str, args: list[Any], keys: Sequence[str] = ()) -> Any:
+        now = 0 if self._clock is None else round(self._clock() * 1000)
+        return self._patiently(
+            lambda: self._script[name]([_key(campaign_id), *keys], [now, campaign_id, *args])
+        )
+
+    def _patiently(self, step: Callable[[], T]) -> T:
+        """Every step recognises its own repetition, so one whose answer was lost is made again."""
+        deadline = time.monotonic() + self._timeout_s
+        while True:
+            try:
+                return step()
+            except (RedisConnectionError, RedisTimeoutError):
+                if time.monotonic() >= deadline:
+                    raise QueueUnavailable(
+                        "Redis is away. The same call may be repeated: nothing is sent twice by it"
+                    ) from None
+                time.sleep(0.1)
+
+
+def _key(campaign_id: str) -> str:
+    return f"{KEY_PREFIX}:campaign:{campaign_id}"
+
+
+def _pairs(flat: Sequence[str]) -> dict[str, str]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def _register(redis: Redis) -> dict[str, Script]:
+    ledger = resources.files("smsjobs.ledger") / "scripts"
+    common = "".join((ledger / f"{name}.lua").read_text("utf-8") for name in ("common", "campaign"))
+    folder = resources.files(__package__) / "scripts"
+    return {
+        name: redis.register_script(common + (folder / f"{name}.lua").read_text("utf-8")) for name in _SCRIPTS
+    }
+
+
+def _first_difference(page: Page, there: str) -> int:
+    """The line of the page where it first differs from what is there."""
+    prints = array("H")
+    prints.frombytes(base64.b64decode(unpack(there)["prints"]))
+    same = zip(prints, page.prints, strict=False)
+    index = next((n for n, (old, new) in enumerate(same) if old != new), min(len(prints), len(page.lines)))
+    # Beyond the end: the rows are the same as far as they go, and their lines differ, or one side has more.
+    return page.lines[index] if index < len(page.lines) else page.lines[-1] + 1
+
+
+def _other_content(campaign_id: str, line: int) -> IdempotencyConflict:
+    return IdempotencyConflict(
+        f"there is a campaign of this name on this element with other recipients, from line {line} on: "
+        "use another name",
+        out_id=campaign_id,
+    )
+
+
+def _missing(campaign_id: str) -> InvalidArguments:
+    return InvalidArguments(
+        "there is no campaign of that id, or it ended longer ago than SMS_RETENTION",
+        "campaign_not_found",
+        out_id=campaign_id,
+    )
+
+
+def _discarded(campaign_id: str) -> InvalidArguments:
+    return InvalidArguments(
+        "somebody else was planning this campaign too, and gave it up: start it again",
+        "campaign_not_found",
+        out_id=campaign_id,
+    )
+
+
+def _progress(campaign_id: str, says: str, found: dict[str, str], codes: dict[str, str]) -> CampaignProgress:
+    counts = {name: int(found[name]) for name in ("accepted", "rejected", "not_sent", "unknown")}
+    total = int(found["total"])
+    return CampaignProgress(
+        id=campaign_id,
+        name=found["name"],
+        element=found["element"],
+        state=_state(found, says),
+        reason=found["paused"],
+        total=total,
+        pending=total - sum(counts.values()),
+        invalid=int(found["invalid"]),
+        duplicates=int(found["duplicates"]),
+        by_code={code: int(number) for code, number in sorted(codes.items())},
+        chunks=int(found["chunks"]),
+        starts_ms=int(found["at"]) or None,
+        promotional=found["promotional"] == "1",
+        created_ms=int(found["created"]),
+        ended_ms=int(found["ended"]) if "ended" in found else None,
+        **counts,
+    )
+
+
+def _state(found: dict[str, str], says: str) -> State:
+    if found["state"] in ("cancelled", "finished"):
+        return cast("State", found["state"])
+    if found["paused"]:
+        return "paused"
+    if found["state"] == "planning":
+        return "planning"
+    return "running" if says == "go" else "scheduled"

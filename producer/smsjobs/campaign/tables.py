@@ -1,0 +1,266 @@
+"""Tables of recipients, read as streams: CSV, JSON lines, Excel workbooks, and whatever Python can iterate over.
+
+Every source becomes the same thing: the names of its columns, and records of a line number and its cells.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final
+
+from smsjobs.contract import InvalidArguments, unwrap
+
+__all__ = ["PHONE_COLUMNS", "Table", "open_table"]
+
+#: What the column of the numbers may be called.
+PHONE_COLUMNS: Final = ("phone", "手机号")
+
+_DELIMITERS: Final = (",", "\t", ";")
+
+#: Bytes read at a time while the encoding is found out.
+_BLOCK: Final = 1 << 20
+
+#: A line's number and its cells in the order of the columns, or text: the reason why it cannot be read.
+Record = tuple[int, Sequence[str] | str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Recipients as their source has them."""
+
+    #: Names of the columns, blanks around them removed.
+    columns: tuple[str, ...]
+    #: The records, once. A blank line is none.
+    records: Iterator[Record]
+
+
+def open_table(source: Any) -> Table:
+    """The table of a file or an iterable.
+
+    Args:
+        source: A path that ends in ``.csv``, ``.tsv``, ``.txt``, ``.jsonl``, ``.ndjson`` or ``.xlsx``; or an
+            iterable of numbers, of dicts with a key ``phone`` or ``手机号``, or of pairs of number and parameters.
+
+    Raises:
+        InvalidArguments: It cannot be read; naming file and line, never what stands there.
+    """
+    source = source if isinstance(source, (str, Path)) else getattr(source, "value", source)
+    if isinstance(source, (str, Path)):
+        return _open_file(Path(source))
+    if isinstance(source, (bytes, Mapping)) or not isinstance(source, Iterable):
+        raise InvalidArguments("recipients must be the path of a file, or an iterable of numbers or dicts")
+    return _of_mappings(enumerate(map(_mapping, source), 1))
+
+
+def _open_file(path: Path) -> Table:
+    if not path.is_file():
+        raise InvalidArguments(f"recipients: there is no file {path.name}")
+    match path.suffix.lower():
+        case ".csv" | ".tsv" | ".txt":
+            return _open_csv(path)
+        case ".jsonl" | ".ndjson":
+            return _of_mappings(_json_lines(path))
+        case ".xlsx":
+            return _open_workbook(path)
+        case _:
+            raise InvalidArguments(
+                f"recipients: the name of {path.name} must end in .csv, .tsv, .txt, .jsonl, .ndjson or .xlsx"
+            )
+
+
+# CSV
+
+
+def _open_csv(path: Path) -> Table:
+    encoding = find_encoding(path)
+    with path.open(encoding=encoding, newline="") as file:
+        heading = next((line for line in file if line.strip()), "")
+    delimiter = find_delimiter(heading)
+    records = _csv_records(path, encoding, delimiter)
+    _, columns = next(records, (0, ()))
+    return Table(columns=tuple(name.strip() for name in columns), records=records)
+
+
+def find_encoding(path: Path) -> str:
+    """UTF-8, with or without a byte order mark, UTF-16 with one, or GB18030, as Excel saves it in China.
+
+    The whole file is read for it: one that is UTF-8 to its middle is none.
+
+    Raises:
+        InvalidArguments: It is none of these; naming the line.
+    """
+    with path.open("rb") as file:
+        start = file.read(3)
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if start == codecs.BOM_UTF8:
+        return "utf-8-sig"
+    if _undecodable(path, "utf-8") is None:
+        return "utf-8"
+    if (line := _undecodable(path, "gb18030")) is not None:
+        raise InvalidArguments(
+            f"recipients: line {line} of {path.name} is neither UTF-8 nor GB18030 text: save the file as CSV UTF-8"
+        )
+    return "gb18030"
+
+
+def find_delimiter(heading: str) -> str:
+    """Comma, tab or semicolon, whichever splits the header row into most columns, one of them the numbers'."""
+
+    def fitness(delimiter: str) -> tuple[bool, int]:
+        columns = next(csv.reader([heading], delimiter=delimiter), [])
+        return phone_column(columns) is not None, len(columns)
+
+    return max(_DELIMITERS, key=fitness)
+
+
+def phone_column(columns: Sequence[str]) -> int | None:
+    """The index of the numbers' column."""
+    names = [name.strip().lower() for name in columns]
+    return next((names.index(name) for name in PHONE_COLUMNS if name in names), None)
+
+
+def _undecodable(path: Path, encoding: str) -> int | None:
+    """The line that is no text in that encoding, or None."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    lines = 1
+    with path.open("rb") as file:
+        while True:
+            block = file.read(_BLOCK)
+            try:
+                decoder.decode(block, final=not block)
+            except UnicodeDecodeError as error:
+                return lines + error.object[: error.start].count(b"\n")
+            if not block:
+                return None
+            lines += block.count(b"\n")
+
+
+def _csv_records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, Sequence[str]]]:
+    with path.open(encoding=encoding, newline="") as file:
+        reader = csv.reader(file, delimiter=delimiter)
+        line = 1
+        try:
+            for cells in reader:
+                if any(cells):
+                    yield line, cells
+                line = reader.line_num + 1
+        except csv.Error:
+            raise InvalidArguments(
+                f"recipients: the row that begins in line {line} of {path.name} cannot be read: a quotation mark "
+                "may be missing"
+            ) from None
+
+
+# JSON lines, and what Python can iterate over
+
+
+def _json_lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+    if (line := _undecodable(path, "utf-8")) is not None:
+        raise InvalidArguments(f"recipients: line {line} of {path.name} is no UTF-8 text")
+    with path.open(encoding="utf-8-sig") as file:
+        for number, text in enumerate(file, 1):
+            if not text.strip():
+                continue
+            try:
+                yield number, _mapping(json.loads(text))
+            except (ValueError, RecursionError):
+                yield number, "unreadable"
+
+
+def _mapping(item: Any) -> Mapping[str, Any] | str:
+    """An item as names and values, or the reason why it is none."""
+    item = unwrap(item)
+    if isinstance(item, (list, tuple)) and len(item) == 2 and isinstance(item[1], Mapping):
+        return {**item[1], "phone": item[0]}
+    if isinstance(item, (str, int)) and not isinstance(item, bool):
+        return {"phone": item}
+    if not isinstance(item, Mapping) or not all(isinstance(name, str) for name in item):
+        return "unreadable"
+    return item
+
+
+def _of_mappings(items: Iterable[tuple[int, Mapping[str, Any] | str]]) -> Table:
+    """The columns are the names of the first record that can be read."""
+    items = iter(items)
+    before: list[tuple[int, Mapping[str, Any] | str]] = []
+    columns: tuple[str, ...] = (PHONE_COLUMNS[0],)
+    for number, item in items:
+        before.append((number, item))
+        if not isinstance(item, str):
+            columns = tuple(item)
+            break
+    names = columns
+    stripped = tuple(name.strip() for name in columns)
+    records = (
+        (number, item if isinstance(item, str) else _cells(item, names))
+        for number, item in chain(before, items)
+    )
+    return Table(columns=stripped, records=records)
+
+
+def _cells(item: Mapping[str, Any], columns: Sequence[str]) -> Sequence[str] | str:
+    cells = [_text(item.get(name)) for name in columns]
+    return "unreadable" if None in cells else [cell or "" for cell in cells]
+
+
+def _text(value: Any) -> str | None:
+    """A cell as text; None for what has no text of its own."""
+    match value:
+        case None:
+            return ""
+        case str():
+            return value
+        case bool():
+            return None
+        case int():
+            return str(value)
+        case float():
+            return str(int(value)) if value.is_integer() else repr(value)
+        case datetime() if value.time() == time():
+            return value.date().isoformat()
+        case datetime():
+            return value.isoformat(sep=" ", timespec="seconds")
+        case date() | time():
+            return value.isoformat()
+        case _:
+            return None
+
+
+# Excel
+
+
+def _open_workbook(path: Path) -> Table:
+    try:
+        import openpyxl  # noqa: PLC0415  only where a workbook is read
+    except ImportError:
+        raise InvalidArguments(
+            "recipients: reading .xlsx files needs an extra: pip install 'smsjobs[xlsx]'"
+        ) from None
+    try:
+        # As a stream, and the values that Excel computed in place of formulas.
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except Exception:  # noqa: BLE001  it raises whatever the archive or its XML provokes
+        raise InvalidArguments(f"recipients: {path.name} is no Excel workbook") from None
+    records = _sheet_records(book)
+    _, columns = next(records, (0, ()))
+    return Table(columns=tuple(name.strip() for name in columns), records=records)
+
+
+def _sheet_records(book: Any) -> Iterator[Record]:
+    try:
+        for number, values in enumerate(book.worksheets[0].iter_rows(values_only=True), 1):
+            cells = [_text(value) for value in values]
+            if None in cells:
+                yield number, "unreadable"
+            elif any(cells):
+                yield number, [cell or "" for cell in cells]
+    finally:
+        book.close()
