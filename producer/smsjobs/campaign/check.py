@@ -110,7 +110,7 @@ def check(
         sign: The signature without brackets, which counts with the text.
 
     Raises:
-        InvalidArguments: The input cannot be read; or the order is strict and a row has to be left out.
+        InvalidArguments: The input cannot be read; or the order is strict and a row cannot be used.
     """
     recipients = order.recipients
     bill = _Bill(text=template_text or "", sign=sign, shared=recipients.shared, names=recipients.names)

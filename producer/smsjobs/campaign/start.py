@@ -41,7 +41,7 @@ class Order:
     recipients: Recipients
     #: The template's code.
     template: str
-    #: Whether a row that has to be left out stops it.
+    #: Whether a row that cannot be used stops it; a number that came before does not.
     strict: bool = False
 
     @classmethod
@@ -70,13 +70,13 @@ class Order:
         """The plan.
 
         Raises:
-            InvalidArguments: The input cannot be read on; or it is `strict` and a row has to be left out.
+            InvalidArguments: The input cannot be read on; or it is `strict` and a row cannot be used.
         """
         return plan(self._rows())
 
     def _rows(self) -> Iterator[Row]:
         for row in self.recipients:
-            if row.fault and self.strict:
+            if row.fault == "invalid" and self.strict:
                 raise InvalidArguments(f"recipients: line {row.line}: {row.reason}; nothing is sent")
             yield row
 

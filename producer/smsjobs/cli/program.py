@@ -11,6 +11,7 @@ from typing import Any, Final, NoReturn
 import click
 from redis.exceptions import RedisError
 
+from smsjobs.cli.campaign import campaign
 from smsjobs.cli.demo import demo
 from smsjobs.cli.dev import dev
 from smsjobs.cli.doctor import doctor
@@ -84,7 +85,7 @@ def program() -> None:
     """  # noqa: D301  \b is click's mark for lines that stay as they are
 
 
-for _command in (demo, dev, send, status, elements, doctor, simulator):
+for _command in (demo, dev, send, status, campaign, elements, doctor, simulator):
     program.add_command(_command)
 
 

@@ -12,14 +12,18 @@ import json
 import os
 import shutil
 import sys
+import time
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Final
 
-__all__ = ["Screen", "width_of"]
+__all__ = ["Bar", "Screen", "width_of"]
 
 #: The width of a text that is no terminal: nothing needs to be broken up.
 _UNLIMITED: Final = 10_000
+
+#: Seconds between two plain lines about how far something is.
+_PLAIN_BAR_S: Final = 5.0
 
 #: Styles of rich, by the word that gets them.
 _STYLES: Final = {
@@ -105,6 +109,73 @@ class Screen:
         else:
             with self._console.status(what):
                 yield
+
+    @contextlib.contextmanager
+    def bar(self, what: str, unit: str) -> Iterator[Bar]:
+        """Shows how far something is: a bar with its rate and the time left on a terminal, else a line now and then.
+
+        Args:
+            unit: What is counted, such as ``"rows"``.
+        """
+        if self._console is None:
+            yield Bar(lambda text: self.line(f"{what}: {text}"), unit)
+            return
+        from rich.progress import Progress  # noqa: PLC0415  only where it is installed
+
+        with Progress(*_rich_columns(), console=self._console) as progress:
+            task = progress.add_task(what, total=None, note="", rate="")
+            yield _RichBar(progress, task, unit)
+
+
+class Bar:
+    """How far something is, in plain lines."""
+
+    def __init__(self, tell: Callable[[str], None], unit: str) -> None:
+        self._tell = tell
+        self._unit = unit
+        self._told = (time.monotonic(), "")
+
+    def update(self, done: int, total: int | None, *, rate: float | None = None, note: str = "") -> None:
+        """Show it. A plain line is written when it changed and the last one is some seconds old, or at the end.
+
+        Args:
+            total: None where it is not known.
+            rate: How many a second, where it is known.
+            note: Whatever else is to be said.
+        """
+        of = "" if total is None else f" of {total:,}"
+        speed = "" if rate is None else f", {rate:,.0f} a second"
+        text = f"{done:,}{of} {self._unit}{speed}{note and f'; {note}'}"
+        at, before = self._told
+        if text != before and (done == total or time.monotonic() - at >= _PLAIN_BAR_S):
+            self._told = (time.monotonic(), text)
+            self._tell(text)
+
+
+class _RichBar(Bar):
+    """The same as a bar that moves."""
+
+    def __init__(self, progress: Any, task: Any, unit: str) -> None:
+        super().__init__(lambda _: None, unit)
+        self._progress = progress
+        self._task = task
+
+    def update(self, done: int, total: int | None, *, rate: float | None = None, note: str = "") -> None:
+        speed = "" if rate is None else f"{rate:,.0f} {self._unit}/s"
+        self._progress.update(self._task, completed=done, total=total, note=note, rate=speed)
+
+
+def _rich_columns() -> tuple[Any, ...]:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    return (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[note]}"),
+    )
 
 
 def width_of(text: str) -> int:

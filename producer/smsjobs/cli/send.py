@@ -14,10 +14,10 @@ from smsjobs.cli.status import settled, show
 from smsjobs.client import connect
 from smsjobs.contract import LANES, InvalidArguments
 
-__all__ = ["send"]
+__all__ = ["parameters", "send"]
 
 
-def _parameters(ctx: click.Context, option: click.Parameter, typed: Sequence[str]) -> dict[str, str]:
+def parameters(ctx: click.Context, option: click.Parameter, typed: Sequence[str]) -> dict[str, str]:
     """The parameters by name. An error never repeats what was typed: it may be a verification code."""
     pairs = [each.partition("=") for each in typed]
     if not all(name and equals for name, equals, _ in pairs):
@@ -46,7 +46,7 @@ A number or a code that is typed here may stay in your shell's history.""",
     "params",
     multiple=True,
     metavar="NAME=VALUE",
-    callback=_parameters,
+    callback=parameters,
     help="A parameter of the template; repeatable.",
 )
 @click.option(

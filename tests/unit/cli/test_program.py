@@ -161,6 +161,10 @@ def test_mistakes_of_ours_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_every_command_has_json() -> None:
-    """No command lacks --json."""
-    for name, command in program.commands.items():
+    """No command lacks --json, be it a group's."""
+    found = {**program.commands}
+    for group in [each for each in program.commands.values() if isinstance(each, click.Group)]:
+        found |= {f"{group.name} {name}": each for name, each in group.commands.items()}
+        del found[str(group.name)]
+    for name, command in found.items():
         assert any(isinstance(each, click.Option) and "--json" in each.opts for each in command.params), name

@@ -1,0 +1,107 @@
+"""``smsjobs campaign``: many recipients from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import click
+
+from smsjobs.campaign import Campaign
+from smsjobs.cli.campaign_progress import exit_status, show, watch
+from smsjobs.cli.campaign_report import report
+from smsjobs.cli.campaign_start import check, start
+from smsjobs.cli.failure import CommandFailed
+from smsjobs.cli.options import with_screen
+from smsjobs.cli.screen import Screen
+from smsjobs.client import connect
+
+__all__ = ["campaign"]
+
+
+@click.group(
+    short_help="Send to many recipients from a file.",
+    epilog="""\b
+Examples:
+  smsjobs campaign check people.csv --template SMS_200000001 --param event=系统维护
+  smsjobs campaign start people.csv --element SMS.YourSmsName \\
+      --template SMS_200000001 --param event=系统维护 --watch
+  smsjobs campaign pause people-1f0c2a9d4b7e
+  smsjobs campaign report people-1f0c2a9d4b7e -o report.csv""",
+)
+def campaign() -> None:
+    """Send to many recipients from a file, watch it, stop it, and find out who got what."""
+
+
+@campaign.command(short_help="Show how far a campaign is.")
+@click.option("--watch", "watching", is_flag=True, help="Until it has ended, or is paused.")
+@click.argument("campaign_id", metavar="ID")
+@with_screen
+def status(screen: Screen, *, watching: bool, campaign_id: str) -> int:
+    """Show how far a campaign is.
+
+    With --watch, the exit status is 1 unless everybody's message was accepted.
+    """
+    found = connect().campaign(campaign_id)
+    if watching:
+        watch(screen, found)
+    progress = show(screen, found)
+    return exit_status(progress) if watching else 0
+
+
+@campaign.command(short_help="Send no further chunk for now.")
+@click.argument("campaign_id", metavar="ID")
+@with_screen
+def pause(screen: Screen, *, campaign_id: str) -> None:
+    """Send no further chunk until `resume`. Requests that are under way end as they end."""
+    _control(screen, campaign_id, Campaign.pause)
+
+
+@campaign.command(short_help="Let a paused campaign go on.")
+@click.argument("campaign_id", metavar="ID")
+@with_screen
+def resume(screen: Screen, *, campaign_id: str) -> None:
+    """Let a paused campaign go on with what was not sent."""
+    _control(screen, campaign_id, Campaign.resume)
+
+
+@campaign.command(short_help="End a campaign for good.")
+@click.argument("campaign_id", metavar="ID")
+@with_screen
+def cancel(screen: Screen, *, campaign_id: str) -> None:
+    """End a campaign for good; what was not sent by now is never sent."""
+    _control(screen, campaign_id, Campaign.cancel)
+
+
+@campaign.command("list", short_help="List the campaigns.")
+@with_screen
+def list_campaigns(screen: Screen) -> None:
+    """List the campaigns that go on, and those that ended no longer ago than SMS_RETENTION; the newest first."""
+    all_of_them = [each.progress() for each in connect().campaigns()]
+    rows = [
+        (
+            each.id,
+            each.state,
+            f"{each.settled:,} of {each.total:,}",
+            f"{each.total - each.pending - each.accepted:,}",
+            datetime.fromtimestamp(each.created_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M %z"),
+        )
+        for each in all_of_them
+    ]
+    if rows:
+        screen.table(("Campaign", "State", "Done", "Not accepted", "Begun"), rows)
+    else:
+        screen.line("There is no campaign.")
+    screen.document({"campaigns": [each.to_json() for each in all_of_them]})
+
+
+for _command in (start, check, report):
+    campaign.add_command(_command)
+
+
+def _control(screen: Screen, campaign_id: str, verb: Callable[[Campaign], None]) -> None:
+    found = connect().campaign(campaign_id)
+    if found.progress().state == "finished":
+        raise CommandFailed("the campaign is finished", "campaign_ended", more={"campaign": campaign_id})
+    verb(found)
+    show(screen, found)

@@ -1,0 +1,109 @@
+"""How far a campaign is, shown to people: once, or for as long as it goes on."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from smsjobs.campaign import Campaign, CampaignProgress
+from smsjobs.cli.failure import FAILED
+from smsjobs.cli.screen import Screen
+
+__all__ = ["chart", "exit_status", "show", "watch"]
+
+#: Seconds between two looks.
+_LOOK_S: Final = 0.5
+
+#: Seconds over which the rate is taken.
+_RATE_S: Final = 10.0
+
+_OUTCOMES: Final = ("accepted", "rejected", "not_sent", "unknown", "pending")
+
+
+def watch(screen: Screen, campaign: Campaign) -> None:
+    """Show how far it is until it has ended, or is paused."""
+    seen: deque[tuple[float, int]] = deque()
+    with screen.bar("Sending", "messages") as bar:
+        while True:
+            progress = campaign.progress()
+            bar.update(
+                progress.settled, progress.total, rate=_rate(seen, progress.settled), note=_note(progress)
+            )
+            if progress.ended or progress.state == "paused":
+                return
+            time.sleep(_LOOK_S)
+
+
+def show(screen: Screen, campaign: Campaign) -> CampaignProgress:
+    """Show how far it is now."""
+    progress = campaign.progress()
+    screen.pairs(_facts(progress))
+    screen.line()
+    for line in chart(progress, min(screen.width, 100)):
+        screen.line(line, exact=True)
+    if progress.state == "paused":
+        screen.line(f"\nOnce that is mended:  smsjobs campaign resume {progress.id}", exact=True)
+    screen.document(progress.to_json())
+    return progress
+
+
+def exit_status(progress: CampaignProgress) -> int:
+    """0 where everybody's message was accepted."""
+    return 0 if progress.accepted == progress.total else FAILED
+
+
+def chart(progress: CampaignProgress, width: int) -> Sequence[str]:
+    """A bar for each outcome, and for each code but Aliyun's OK."""
+    rows = [(name, getattr(progress, name)) for name in _OUTCOMES]
+    rows += [(f"  {code}", number) for code, number in progress.by_code.items() if code != "OK"]
+    rows = [(name, number) for name, number in rows if number]
+    if not rows:
+        return ()
+    names, numbers = max(len(name) for name, _ in rows), max(len(f"{number:,}") for _, number in rows)
+    room = max(10, width - names - numbers - 12)
+    return [
+        f"{name:<{names}}  {number:>{numbers},}  {100 * number / progress.total:5.1f} %  "
+        + "█" * max(1, round(room * number / progress.total))
+        for name, number in rows
+    ]
+
+
+def _facts(progress: CampaignProgress) -> list[tuple[str, str]]:
+    facts = [
+        ("campaign", progress.id),
+        ("name", progress.name),
+        ("element", progress.element),
+        ("state", f"{progress.state}: {progress.reason}" if progress.reason else progress.state),
+        ("recipients", f"{progress.total:,} in {progress.chunks:,} requests"),
+        ("left out", f"{progress.invalid:,} invalid, {progress.duplicates:,} duplicates"),
+    ]
+    if progress.state == "scheduled":
+        facts.append(("begins", _begins(progress)))
+    return facts
+
+
+def _begins(progress: CampaignProgress) -> str:
+    hours = "from 8:00 to 20:00 Beijing time only" if progress.promotional else ""
+    if progress.starts_ms is None or progress.starts_ms < time.time() * 1000:
+        return hours
+    at = datetime.fromtimestamp(progress.starts_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+    return f"{at}{hours and f', {hours}'}"
+
+
+def _rate(seen: deque[tuple[float, int]], done: int) -> float | None:
+    now = time.monotonic()
+    seen.append((now, done))
+    while seen[-1][0] - seen[0][0] > _RATE_S:
+        seen.popleft()
+    (first, before), (last, _) = seen[0], seen[-1]
+    return (done - before) / (last - first) if last > first else None
+
+
+def _note(progress: CampaignProgress) -> str:
+    failed = [f"{name} {getattr(progress, name):,}" for name in ("rejected", "not_sent", "unknown")]
+    shown = [each for each in failed if not each.endswith(" 0")]
+    state = [] if progress.state in ("running", "finished") else [progress.state]
+    return ", ".join(state + shown)

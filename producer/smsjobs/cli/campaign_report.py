@@ -1,0 +1,60 @@
+"""``smsjobs campaign report``: who got what."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from smsjobs.campaign import COLUMNS, ReportRow
+from smsjobs.cli.campaign_progress import show
+from smsjobs.cli.options import with_screen
+from smsjobs.cli.screen import Screen
+from smsjobs.client import connect
+
+__all__ = ["report"]
+
+
+@click.command(
+    short_help="Write what became of every row of the file.",
+    epilog="""\b
+Examples:
+  smsjobs campaign report people-1f0c2a9d4b7e -o report.csv
+  smsjobs campaign report people-1f0c2a9d4b7e -o - | grep unknown
+
+The columns are line, phone, outcome, code, reason, aliyun_code, out_id and biz_id. The outcome is accepted, rejected,
+not_sent, unknown, pending, invalid or duplicate.""",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    help="Where the CSV goes; - is standard output. [default: nowhere, only a summary is shown]",
+)
+@click.argument("campaign_id", metavar="ID")
+@with_screen
+def report(screen: Screen, *, output: Path | None, campaign_id: str) -> None:
+    """Write a CSV with what became of every row of the file, and show a summary."""
+    campaign = connect().campaign(campaign_id)
+    if output is not None and str(output) == "-":
+        _write(sys.stdout, campaign.report())
+        return
+    if output is not None:
+        rows = campaign.report()
+        # The mark at its beginning tells Excel that it is UTF-8.
+        with output.open("w", encoding="utf-8-sig", newline="") as file, screen.working("Writing the report"):
+            _write(file, rows)
+    show(screen, campaign)
+    if output is not None:
+        screen.line(f"\nEvery row: {output}", exact=True)
+
+
+def _write(file: TextIO, rows: Iterable[ReportRow]) -> None:
+    writer = csv.writer(file)
+    writer.writerow(COLUMNS)
+    writer.writerows(row.cells() for row in rows)

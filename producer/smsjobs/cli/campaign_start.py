@@ -1,0 +1,227 @@
+"""``smsjobs campaign start`` and ``check``: read a file, and send or count."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+
+from smsjobs.campaign import CampaignCheck, Order
+from smsjobs.campaign import check as dry_run
+from smsjobs.campaign import start as begin
+from smsjobs.campaign.planning import Page
+from smsjobs.cli.campaign_progress import exit_status, show, watch
+from smsjobs.cli.failure import BAD_USAGE, CommandFailed
+from smsjobs.cli.options import with_screen
+from smsjobs.cli.screen import Screen
+from smsjobs.cli.send import parameters
+from smsjobs.client import connect
+from smsjobs.contract import InvalidArguments, QueueUnavailable
+
+__all__ = ["check", "start"]
+
+R = TypeVar("R")
+
+
+def _message_options(command: Callable[..., R]) -> Callable[..., R]:
+    """What is sent, and to whom."""
+    for option in (
+        click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE"),
+        click.option(
+            "--strict", is_flag=True, help="Stop at the first row that cannot be used; nothing is sent then."
+        ),
+        click.option(
+            "--template-text",
+            metavar="TEXT",
+            help="The template's text: every ${parameter} must have a value then.",
+        ),
+        click.option(
+            "--param",
+            "params",
+            multiple=True,
+            metavar="NAME=VALUE",
+            callback=parameters,
+            help="A parameter that is the same for all; NAME={COLUMN} takes it from that column. Repeatable.",
+        ),
+        click.option(
+            "--template", required=True, metavar="CODE", help="The template's code, such as SMS_200000001."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _time(ctx: click.Context, option: click.Parameter, typed: str | None) -> datetime | None:
+    """A time with its zone: an offset, or a name after a blank."""
+    if typed is None:
+        return None
+    try:
+        text, _, zone = typed.rpartition(" ")
+        if zone and zone[0].isalpha():
+            found = datetime.fromisoformat(text)
+            if found.tzinfo is None:
+                return found.replace(tzinfo=ZoneInfo(zone))
+        elif (found := datetime.fromisoformat(typed)).tzinfo is not None:
+            return found
+    except (ValueError, ZoneInfoNotFoundError):
+        pass
+    raise click.BadParameter(
+        "must be a time with its zone, such as <date>T09:00+08:00 or '<date> 09:00 Asia/Shanghai'",
+        ctx,
+        option,
+    )
+
+
+@click.command(
+    short_help="Send to everybody in a file.",
+    epilog="""\b
+FILE is a .csv, .jsonl or .xlsx with a column phone or 手机号; its other columns are the template's parameters.
+Nothing is sent before the whole file is read. The same command again finds the same campaign, finishes what was
+interrupted, and sends nothing twice.
+
+\b
+Examples:
+  smsjobs campaign start people.csv --element SMS.YourSmsName --template SMS_200000001 \\
+      --param event=系统维护 --watch
+  smsjobs campaign start people.xlsx --name double-11 --element SMS.YourSmsName \\
+      --template SMS_200000002 --promotional --at '2026-11-11 09:00 Asia/Shanghai'""",
+)
+@_message_options
+@click.option(
+    "--element", required=True, metavar="NAME", help="Full name of the SMS element, such as SMS.YourSmsName."
+)
+@click.option("--name", metavar="TEXT", help="The campaign's name. [default: the file's, without its ending]")
+@click.option("--at", metavar="TIME", callback=_time, help="When it begins, with a time zone. [default: now]")
+@click.option("--promotional", is_flag=True, help="From 8:00 to 20:00 Beijing time only, day after day.")
+@click.option(
+    "--watch", "watching", is_flag=True, help="Show how far it is, until it has ended or is paused."
+)
+@with_screen
+def start(
+    screen: Screen,
+    *,
+    file: Path,
+    strict: bool,
+    template_text: str | None,
+    params: dict[str, str],
+    template: str,
+    element: str,
+    name: str | None,
+    at: datetime | None,
+    promotional: bool,
+    watching: bool,
+) -> int:
+    """Send to everybody in a file.
+
+    With --watch, the exit status is 1 unless everybody's message was accepted.
+    """
+    sms = connect()
+    full_name = sms.getElement(element).fullName
+    with _reading(screen) as on_page:
+        campaign = _refused(
+            lambda: begin(
+                sms.campaign_store(),
+                Order.read(file, template, params, template_text=template_text, strict=strict),
+                element=full_name,
+                name=name or file.stem,
+                at=at,
+                promotional=promotional,
+                on_page=on_page,
+            )
+        )
+    if watching:
+        watch(screen, campaign)
+    progress = show(screen, campaign)
+    if not watching and not progress.ended:
+        screen.line(f"\nHow far it is:  smsjobs campaign status --watch {campaign.id}", exact=True)
+    return exit_status(progress) if watching else 0
+
+
+@click.command(
+    short_help="Count what a campaign would send, and send nothing.",
+    epilog="""\b
+Examples:
+  smsjobs campaign check people.csv --template SMS_200000001 --param event=系统维护
+  smsjobs campaign check people.csv --template SMS_200000001 --sign 示例公司 \\
+      --template-text '${name}您好,今晚22点至24点进行${event},敬请谅解。' --param event=系统维护""",
+)
+@_message_options
+@click.option("--sign", default="", metavar="TEXT", help="The signature, which counts with the text.")
+@with_screen
+def check(
+    screen: Screen,
+    *,
+    file: Path,
+    strict: bool,
+    template_text: str | None,
+    params: dict[str, str],
+    template: str,
+    sign: str,
+) -> None:
+    """Read a file as `start` does, and tell what would be sent; Redis is not needed."""
+    with _reading(screen) as on_page:
+        found = _refused(
+            lambda: dry_run(
+                Order.read(file, template, params, template_text=template_text, strict=strict),
+                template_text=template_text,
+                sign=sign,
+                on_page=on_page,
+            )
+        )
+    screen.pairs(_facts(found, sign=sign))
+    if found.bad_rows:
+        screen.line("\nRows that would be left out:\n")
+        screen.table(("Line", "Reason"), [(str(line), reason) for line, reason in found.bad_rows])
+        if (more := found.invalid - len(found.bad_rows)) > 0:
+            screen.line(f"and {more:,} more.")
+    screen.document(found.to_json())
+
+
+@contextlib.contextmanager
+def _reading(screen: Screen) -> Iterator[Callable[[Page], None]]:
+    """Shows how many rows are read; gives what is to be called with each page."""
+    rows = 0
+    with screen.bar("Reading", "rows") as bar:
+
+        def on_page(page: Page) -> None:
+            nonlocal rows
+            rows += len(page.lines)
+            bar.update(rows, None)
+
+        yield on_page
+        bar.update(rows, rows)
+
+
+def _refused(step: Callable[[], R]) -> R:
+    """Wrong arguments and files are bad usage."""
+    try:
+        return step()
+    except QueueUnavailable:
+        raise
+    except InvalidArguments as error:
+        raise CommandFailed(
+            error.message, error.reason, status=BAD_USAGE, more={"code": error.code, "out_id": error.out_id}
+        ) from None
+
+
+def _facts(found: CampaignCheck, *, sign: str) -> list[tuple[str, str]]:
+    requests = f"{found.chunks:,}: {found.send_sms:,} SendSms, {found.send_batch_sms:,} SendBatchSms"
+    facts = [
+        ("recipients", f"{found.recipients:,}"),
+        ("left out", f"{found.invalid:,} invalid, {found.duplicates:,} duplicates"),
+        ("requests", requests),
+        ("parameters", ", ".join([*(f"{each} (column)" for each in found.columns), *found.shared]) or "none"),
+    ]
+    if found.billed is None:
+        facts.append(("billed", "not known without --template-text"))
+    else:
+        unsure = "" if sign else ", if the signature is empty: name it with --sign"
+        facts.append(("billed", f"{found.billed:,} messages{unsure}"))
+    if found.too_long:
+        facts.append(("too long", f"{found.too_long:,} messages have more than 500 characters"))
+    return facts
