@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import click
 
-from smsjobs.cli.children import Children, ending_in_order
+from smsjobs.cli.children import Children, ending_in_order, held_back
 from smsjobs.cli.extras import need_extras
 from smsjobs.cli.failure import FAILED
 from smsjobs.cli.masking import mask_phone
@@ -177,7 +177,8 @@ def demo(screen: Screen) -> int:
     need_extras("worker", "simulator")
     began = time.monotonic()
     with ending_in_order(), ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="smsjobs-demo-")))
+        with held_back():
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="smsjobs-demo-")))
         servers = stack.enter_context(Children(directory, grace_s=3))
         with screen.working("Starting Redis, a simulated Aliyun and a worker"):
             redis_url, simulator = _put_up(stack, servers, directory)
@@ -205,7 +206,7 @@ def _put_up(stack: ExitStack, servers: Children, directory: Path) -> tuple[str, 
     start_simulator(
         servers, ready_file, ["--port", "0", "--control-port", "0", "--catalogue", str(catalogue)]
     )
-    redis_url = hold_redis(stack, TemporaryRedis())
+    redis_url = hold_redis(stack, TemporaryRedis)
     simulator = wait_for_simulator(servers, ready_file)
     account: dict[str, Any] = {
         "accessKey": "demo_access_key",

@@ -86,7 +86,7 @@ def dev(
     with ending_in_order(), ExitStack() as stack:
         redis = EmbeddedRedis()
         with screen.working("Starting Redis, a simulated Aliyun and the workers"):
-            redis_url = hold_redis(stack, redis)
+            redis_url = hold_redis(stack, lambda: redis)
             logs = redis.directory / "logs"
             logs.mkdir(exist_ok=True)
             servers = stack.enter_context(Children(logs, grace_s=5))

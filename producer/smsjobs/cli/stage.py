@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,10 +54,11 @@ class Simulator:
         return items
 
 
-def hold_redis(stack: ExitStack, redis: EmbeddedRedis) -> str:
+def hold_redis(stack: ExitStack, make: Callable[[], EmbeddedRedis]) -> str:
     """Start the server, or join it, until the stack ends; gives its URL."""
-    stack.callback(redis.stop)
-    with held_back():
+    with held_back():  # making one may make its directory
+        redis = make()
+        stack.callback(redis.stop)
         redis.start()
     return redis.url
 
