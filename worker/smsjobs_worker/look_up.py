@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from smsjobs_worker.provider import LookupFailed
 from smsjobs_worker.schedule import days_to_search, sample
 
 if TYPE_CHECKING:
@@ -24,6 +25,15 @@ def was_accepted(provider: LookUp, job: Job, granted: Granted) -> bool:
         LookupFailed: At least one answer proves nothing, and none shows the job.
     """
     days = days_to_search(granted.lost_from_ms / 1000, granted.lost_to_ms / 1000)
-    return any(
-        provider.find(phone, day=day, out_id=job.id) for phone in sample(job.message.phones) for day in days
-    )
+    failure: LookupFailed | None = None
+    for phone in sample(job.message.phones):
+        for day in days:
+            try:
+                if provider.find(phone, day=day, out_id=job.id):
+                    return True
+            except LookupFailed as error:
+                # Another number or day may still prove it; only absence needs all of them.
+                failure = failure or error
+    if failure is not None:
+        raise failure
+    return False

@@ -54,7 +54,8 @@ def retry_delay(
         jitter: A random number from 0 to 1.
     """
     runs = max(1, -(-attempts // 3))
-    longest = min(lane.longest_retry_s, 2.0**runs)
+    # Bounded before it is raised: two days of an outage are more runs than a float has powers of two.
+    longest = min(lane.longest_retry_s, 2.0 ** min(runs, 32))
     delay = longest * (0.5 + jitter / 2)
     if retry_after_s is not None:
         delay = max(delay, retry_after_s * (1 + jitter / 10))

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Final, Protocol
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
-from smsjobs.contract import Outcome, RequestFailed, decode_outcome, encode_outcome
+from smsjobs.contract import (
+    LANES,
+    InvalidArguments,
+    Outcome,
+    RequestFailed,
+    decode_outcome,
+    encode_outcome,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,8 +37,8 @@ log = logging.getLogger(__name__)
 _BATCH: Final = 500
 
 #: From this look on a job is published again although its queue is not empty. With looks at doubling distances
-#: that is after 15 waits of the lane's `requeue_s`: 75 s for verification, about 8 minutes for the others.
-_PATIENT_LOOKS: Final = 5
+#: (1, 3, 7, 15 waits of the lane's `requeue_s`) that is after 75 s for verification, 7.5 minutes for the others.
+_PATIENT_LOOKS: Final = 4
 
 
 class Nudges(Protocol):
@@ -101,18 +108,26 @@ class Sweep:
     def _act(self, batch: list[Due]) -> None:
         self._publish(batch)
         for due in batch:
-            if due.verb == "expired":
-                self._expire(due)
-            elif due.verb == "store":
-                self._store(due.job_id)
+            try:
+                if due.verb == "expired":
+                    self._expire(due)
+                elif due.verb == "store":
+                    self._store(due.job_id)
+            except InvalidArguments as error:
+                # Its outcome is of a newer version, say. It must not stop those behind it, now and at every pass.
+                log.error(  # noqa: TRY400  the text says it all
+                    "the sweep cannot read a job",
+                    extra={"action": "unreadable", "job_id": due.job_id, "error": error.message},
+                )
 
     def _publish(self, batch: list[Due]) -> None:
-        waiting = {due.lane for due in batch if due.verb == "requeue"}
+        waiting = {due.lane for due in batch if due.verb == "requeue" and due.lane in LANES}
         backlog = {lane: self._nudges.backlog(lane) for lane in waiting}
         chosen = [
             (due.job_id, due.lane)
             for due in batch
-            if due.verb == "publish" or (due.verb == "requeue" and is_lost(due, backlog[due.lane]))
+            if due.lane in LANES  # a newer version's lane is for newer workers
+            and (due.verb == "publish" or (due.verb == "requeue" and is_lost(due, backlog[due.lane])))
         ]
         if chosen:
             self._nudges.publish(chosen)

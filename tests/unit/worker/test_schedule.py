@@ -1,0 +1,186 @@
+"""When to try again: decisions as tables, the clock handed in."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from smsjobs.contract import LANES
+from smsjobs.ledger import Due
+from smsjobs_worker.schedule import (
+    days_to_search,
+    failed_lookup_delay,
+    gives_up_looking,
+    next_lookup,
+    retry_delay,
+    sample,
+)
+from smsjobs_worker.sweep import expired_outcome, is_lost
+
+VERIFICATION, NOTIFICATION = LANES["verification"].lookups_s, LANES["notification"].lookups_s
+
+
+@pytest.mark.parametrize(
+    ("lane", "attempts", "left_s", "retry_after_s", "jitter", "delay", "remark"),
+    [
+        ("notification", 0, 86400, None, 1.0, 2.0, "no request was made"),
+        ("notification", 3, 86400, None, 1.0, 2.0, "after the first run of tries"),
+        ("notification", 3, 86400, None, 0.0, 1.0, "halved at random"),
+        ("notification", 4, 86400, None, 1.0, 4.0, "a run that had begun counts"),
+        ("notification", 6, 86400, None, 1.0, 4.0, "doubled"),
+        ("notification", 24, 86400, None, 1.0, 256.0, "doubled on"),
+        ("notification", 27, 86400, None, 1.0, 300.0, "up to the lane's longest"),
+        ("bulk", 30_000, 86400, None, 1.0, 300.0, "after days of an outage still a number"),
+        ("bulk", 10**9, 86400, None, 0.0, 150.0, "and after any number of attempts"),
+        ("verification", 27, 300, None, 1.0, 15.0, "a code waits shorter"),
+        ("verification", 27, 20, None, 1.0, 10.0, "half of what is left"),
+        ("verification", 27, 2, None, 1.0, 1.0, "the last try"),
+        ("verification", 27, 1.9, None, 1.0, None, "no time for another try"),
+        ("verification", 27, 0, None, 1.0, None, "expired"),
+        ("verification", 27, -5, None, 1.0, None, "long expired"),
+        ("notification", 3, 86400, 60, 0.0, 60.0, "what Aliyun asks for is not undercut"),
+        ("notification", 3, 86400, 60, 1.0, 66.0, "and spread a little"),
+        ("notification", 27, 86400, 1, 1.0, 300.0, "nor does it shorten the wait"),
+        ("notification", 3, 61, 60, 0.0, None, "it would expire before Aliyun takes it"),
+        ("notification", 3, 61.1, 60, 0.0, 60.0, "just in time"),
+        ("verification", 3, 300, 0, 1.0, 2.0, "an empty wish is none"),
+    ],
+)
+def test_retry_delay(
+    lane: str,
+    attempts: int,
+    left_s: float,
+    retry_after_s: float | None,
+    jitter: float,
+    delay: float | None,
+    remark: str,
+) -> None:
+    """What surely was not sent waits longer with every run of tries, never past its expiry, never less than asked."""
+    found = retry_delay(
+        LANES[lane], attempts=attempts, left_s=left_s, retry_after_s=retry_after_s, jitter=jitter
+    )
+    assert found == delay, remark
+
+
+@pytest.mark.parametrize(
+    ("offsets_s", "elapsed_s", "delay", "remark"),
+    [
+        (VERIFICATION, 0, 2, "just lost"),
+        (VERIFICATION, 1.9, 0.1, "a little early"),
+        (VERIFICATION, 1.96, 3.04, "early by a clock's error counts as on time"),
+        (VERIFICATION, 2.1, 2.9, "the first look is over"),
+        (VERIFICATION, 20.5, 19.5, "the last one is left"),
+        (VERIFICATION, 39.9, 0.1, "before the settling time nothing is believed"),
+        (VERIFICATION, 40, None, "absence is believed"),
+        (VERIFICATION, 1000, None, "long after"),
+        (VERIFICATION, -3, 5, "a clock that went back"),
+        (NOTIFICATION, 120.2, 479.8, "others wait longer"),
+        (NOTIFICATION, 601, None, "absence is believed"),
+    ],
+)
+def test_next_lookup(offsets_s: tuple[float, ...], elapsed_s: float, delay: float | None, remark: str) -> None:
+    """Look-ups follow the lane's schedule from the moment of the loss, and end with the settling time."""
+    assert next_lookup(offsets_s, elapsed_s) == (None if delay is None else pytest.approx(delay)), remark
+
+
+@pytest.mark.parametrize(
+    ("elapsed_s", "retry_after_s", "jitter", "delay", "remark"),
+    [
+        (0, None, 0, 1, "at least a second"),
+        (10, None, 0, 5, "half the time that passed"),
+        (10, None, 1, 6.25, "spread by a quarter"),
+        (100_000, None, 0, 600, "at most ten minutes"),
+        (10, 30, 0, 30, "what Aliyun asks for is not undercut"),
+        (100, 30, 0, 50, "nor does it shorten the wait"),
+        (-5, None, 0, 1, "a clock that went back"),
+    ],
+)
+def test_failed_lookup_delay(
+    elapsed_s: float, retry_after_s: float | None, jitter: float, delay: float, remark: str
+) -> None:
+    """A look-up that proved nothing is made again after a growing wait."""
+    found = failed_lookup_delay(elapsed_s=elapsed_s, retry_after_s=retry_after_s, jitter=jitter)
+    assert found == delay, remark
+
+
+@pytest.mark.parametrize(
+    ("elapsed_s", "left_s", "gives_up", "remark"),
+    [
+        (1000, 1, False, "the job lives"),
+        (79.9, 0, False, "expired, but not looked at for long enough"),
+        (80, 0, True, "expired, and twice the settling time"),
+        (80, -1000, True, "long expired"),
+        (0, -1000, False, "lost just before it expired"),
+    ],
+)
+def test_gives_up_looking(elapsed_s: float, left_s: float, gives_up: bool, remark: str) -> None:
+    """Look-ups that prove nothing go on to the job's expiry, and at least for twice the settling time."""
+    assert gives_up_looking(VERIFICATION, elapsed_s=elapsed_s, left_s=left_s) is gives_up, remark
+
+
+def beijing(text: str) -> float:
+    return datetime.fromisoformat(text + "+08:00").timestamp()
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "days", "remark"),
+    [
+        ("2026-11-23T12:00:00", "2026-11-23T12:00:10", [23], "in the middle of a day"),
+        ("2026-11-23T23:49:00", "2026-11-23T23:49:59", [23], "not yet near midnight"),
+        ("2026-11-23T23:50:00", "2026-11-23T23:51:00", [23, 24], "before midnight"),
+        ("2026-11-24T00:00:00", "2026-11-24T00:00:01", [23, 24], "just after midnight"),
+        ("2026-11-24T00:09:59", "2026-11-24T00:09:59", [23, 24], "a little later"),
+        ("2026-11-24T00:10:00", "2026-11-24T00:10:00", [24], "no longer near midnight"),
+        ("2026-11-23T23:59:59", "2026-11-24T00:00:30", [23, 24], "over midnight"),
+        ("2026-11-22T12:00:00", "2026-11-24T12:00:00", [22, 23, 24], "two losses, days apart"),
+        ("2026-11-23T07:59:00", "2026-11-23T08:01:00", [23], "midnight in Greenwich is none in Beijing"),
+    ],
+)
+def test_days_to_search(first: str, last: str, days: list[int], remark: str) -> None:
+    """Around midnight in Beijing both days are searched, else the one."""
+    assert days_to_search(beijing(first), beijing(last)) == [date(2026, 11, day) for day in days], remark
+
+
+def test_days_to_search_over_a_year_end() -> None:
+    """The days run on over the end of a year."""
+    end = datetime(2026, 12, 31, 16, 0, tzinfo=UTC).timestamp()
+    assert days_to_search(end, end) == [date(2026, 12, 31), date(2027, 1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("count", "found"),
+    [(1, [0]), (2, [0, 1]), (3, [0, 1, 2]), (4, [0, 2, 3]), (1000, [0, 500, 999])],
+)
+def test_sample(count: int, found: list[int]) -> None:
+    """Of few numbers all are looked up, of many the first, one in the middle and the last."""
+    assert sample([str(n) for n in range(count)]) == [str(n) for n in found]
+
+
+@pytest.mark.parametrize(
+    ("backlog", "looks", "lost", "remark"),
+    [
+        (0, 1, True, "nothing waits, so neither does its message"),
+        (1, 1, False, "it may be waiting its turn"),
+        (10_000, 3, False, "a long queue is believed for some looks"),
+        (10_000, 4, True, "but not for ever: 15 waits"),
+        (1, 12, True, "nor later"),
+    ],
+)
+def test_is_lost(backlog: int, looks: int, lost: bool, remark: str) -> None:
+    """A job that nobody claimed is published again when its queue is empty, or after four looks."""
+    due = Due(verb="requeue", job_id="job", lane="bulk", attempts=0, looks=looks, lost=False)
+    assert is_lost(due, backlog) is lost, remark
+
+
+@pytest.mark.parametrize(
+    ("lost", "outcome", "reason"), [(False, "not_sent", "expired"), (True, "unknown", "no_answer")]
+)
+def test_expired_outcome(lost: bool, outcome: str, reason: str) -> None:
+    """A job that expired was not sent, unless the answer of a request was lost: then nobody knows."""
+    error = expired_outcome("job", attempts=3, lost=lost)
+    assert (error.code, error.outcome, error.reason, error.out_id, error.attempts) == (
+        46003,
+        outcome,
+        reason,
+        "job",
+        3,
+    )
