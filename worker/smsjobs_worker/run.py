@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 
 #: Seconds for which a run waits for a permit before it gives the job back.
 _PERMIT_S: Final = 2.0
+
+#: Aliyun's body, of which nothing repeats the request.
+_KEPT: Final = ("Code", "Message", "BizId", "RequestId")
 
 #: A refusal that hints that an earlier request was accepted: Aliyun counts what it accepts, by the minute.
 _MINUTE_LIMIT: Final = ("isv.BUSINESS_LIMIT_CONTROL", "分钟级")
@@ -100,7 +103,7 @@ class Run:
                 return self._lost(provider, failure, begun_ms)
             case None:
                 return SendResult(
-                    response=tried.response or {}, out_id=self.job.id, attempts=self._attempts()
+                    response=_body(tried.response or {}), out_id=self.job.id, attempts=self._attempts()
                 )
 
     def look_up(self, provider: Provider) -> Wait | Outcome:
@@ -181,6 +184,8 @@ class Run:
         )
 
     def _bad_arguments(self, error: InvalidArguments) -> Outcome:
+        if self.granted.lost_to_ms:  # "nothing was sent" holds for the resend only
+            return self._unknown(error.message)
         return InvalidArguments(error.message, error.reason, "rejected", self.job.id, self._attempts())
 
     def _not_sent(self, failure: NotSent) -> Wait | Outcome:
@@ -267,3 +272,8 @@ class Run:
 
     def _attempts(self) -> int:
         return self.granted.attempts + self.attempts
+
+
+def _body(response: Mapping[str, object]) -> dict[str, str]:
+    """What is kept of an answer. A Type of one's own may answer anything, the number or what is no JSON included."""
+    return {name: str(response[name]) for name in _KEPT if response.get(name) is not None}

@@ -77,7 +77,9 @@ def test_retry_delay(
         (NOTIFICATION, 601, None, "absence is believed"),
     ],
 )
-def test_next_lookup(offsets_s: tuple[float, ...], elapsed_s: float, delay: float | None, remark: str) -> None:
+def test_next_lookup(
+    offsets_s: tuple[float, ...], elapsed_s: float, delay: float | None, remark: str
+) -> None:
     """Look-ups follow the lane's schedule from the moment of the loss, and end with the settling time."""
     assert next_lookup(offsets_s, elapsed_s) == (None if delay is None else pytest.approx(delay)), remark
 
