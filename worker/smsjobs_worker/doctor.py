@@ -240,7 +240,7 @@ def _elements(settings: WorkerSettings) -> Iterator[Finding]:
         yield Finding(
             subject=each.element or "elements",
             verdict="bad" if each.level == "error" else "doubtful",
-            text=f"{each.file}: {each.cause}",
+            text=f"{each.file}{f', key {each.key}' if each.key else ''}: {each.cause}",
             cure=each.cure,
         )
     broken = {each.element for each in problems if each.level == "error"}
