@@ -13,6 +13,9 @@ from celery.signals import after_setup_logger
 
 __all__ = ["FactsFormatter", "install_log_facts"]
 
+#: Celery's loggers of each task's coming and going.
+_TALKATIVE: Final = ("celery.app.trace", "celery.worker.strategy")
+
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "data", "taskName"}
 
 
@@ -37,7 +40,10 @@ def install_log_facts() -> None:
     after_setup_logger.connect(_wrap, dispatch_uid="smsjobs.log_facts")
 
 
-def _wrap(*, logger: logging.Logger, **_: Any) -> None:
+def _wrap(*, logger: logging.Logger, loglevel: int, **_: Any) -> None:
+    if loglevel > logging.DEBUG:
+        for name in _TALKATIVE:
+            logging.getLogger(name).setLevel(logging.WARNING)
     for handler in logger.handlers:
         if handler.formatter is not None and not isinstance(handler.formatter, FactsFormatter):
             handler.setFormatter(FactsFormatter(handler.formatter))

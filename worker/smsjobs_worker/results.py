@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from celery.backends.redis import RedisBackend
 from celery.exceptions import BackendError
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
@@ -15,10 +16,32 @@ from smsjobs_worker.patience import patiently
 if TYPE_CHECKING:
     from celery import Celery
 
-__all__ = ["STORE_ERRORS", "Results"]
+__all__ = ["STORE_ERRORS", "RedisResults", "Results"]
 
 #: What a result backend that is away raises.
 STORE_ERRORS = (BackendError, KombuError, RedisError, OSError, RuntimeError)
+
+
+class RedisResults(RedisBackend):  # type: ignore[misc]  # celery ships no types
+    """Celery's Redis backend, but it does not read before it writes.
+
+    Celery looks for an earlier success first, so as not to overwrite it. A job has one outcome for ever, and the
+    ledger knows it.
+    """
+
+    def _store_result(
+        self,
+        task_id: str,
+        result: Any,
+        state: str,
+        traceback: Any = None,
+        request: Any = None,
+        **_: Any,
+    ) -> Any:
+        meta = self._get_result_meta(result=result, state=state, traceback=traceback, request=request)
+        key, text = self.get_key_for_task(task_id), self.encode({**meta, "task_id": task_id})
+        self._set_with_state(key, text, state)
+        return result
 
 
 class Results:
