@@ -1,0 +1,96 @@
+"""Planning: every row once, in requests as large as they may be, and always the same."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smsjobs.campaign.planning import PAGE, plan
+from smsjobs.campaign.recipients import Row
+
+
+def row(line, value="", fault=""):
+    values = (value,) if value else ()
+    return Row(line, str(13000000000 + line), () if fault else values, fault, fault)
+
+
+def sizes(rows):
+    return [len(chunk.phones) for page in plan(rows) for chunk in page.chunks]
+
+
+@pytest.mark.parametrize(
+    ("count", "chunks"),
+    [(0, []), (1, [1]), (1000, [1000]), (2500, [1000, 1000, 500]), (10_001, [1000] * 10 + [1])],
+)
+def test_shared(count, chunks):
+    """Recipients who share everything fill requests of 1,000."""
+    assert sizes(row(line) for line in range(count)) == chunks
+
+
+@pytest.mark.parametrize(("count", "chunks"), [(1, [1]), (100, [100]), (250, [100, 100, 50])])
+def test_personal(count, chunks):
+    """Recipients with parameters of their own fill requests of 100."""
+    assert sizes(row(line, f"v{line}") for line in range(count)) == chunks
+
+
+def test_left_out_rows_leave_no_gaps():
+    """Rows that are left out do not make the requests smaller."""
+    rows = [row(line, fault="invalid" if line % 3 == 0 else "") for line in range(30_000)]
+    assert sizes(rows) == [1000] * 20
+
+
+def test_mixed():
+    """Values that many share travel as one request to all of them, rare ones together in batches."""
+    rows = [row(line, "common" if line % 10 else f"rare{line}") for line in range(1000)]
+    (page,) = plan(rows)
+    assert [(chunk.is_batch, len(chunk.phones)) for chunk in page.chunks] == [(False, 900), (True, 100)]
+
+
+def test_many_bad_rows():
+    """A file of bad rows only is planned in parts too, and none of its rows is lost."""
+    pages = list(plan(row(line, fault="invalid") for line in range(50_000)))
+    assert [len(page.skipped) for page in pages] == [20_000, 20_000, 10_000]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["", "", "", "invalid", "duplicate"]), st.sampled_from("aaaaabc")),
+        max_size=600,
+    )
+)
+def test_every_row_once(kinds):
+    """Whatever the rows are, each is planned once, in the order of its lines, with its own number and parameters."""
+    rows = [row(line, value, fault) for line, (fault, value) in enumerate(kinds, 2)]
+    planned = []
+    for page in plan(rows):
+        planned += page.skipped
+        for chunk in page.chunks:
+            assert list(chunk.lines) == sorted(chunk.lines)
+            assert len(chunk.phones) <= (100 if chunk.is_batch else 1000)
+            values = chunk.values if chunk.is_batch else list(chunk.values) * len(chunk.phones)
+            planned += [Row(*each, "", "") for each in zip(chunk.lines, chunk.phones, values, strict=True)]
+    assert sorted(planned) == sorted(rows)
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=1, max_size=300), st.data())
+def test_digest(values, data):
+    """The same rows give the same plan, and a change of any one row another digest and another sum at its place."""
+    rows = [row(line, value) for line, value in enumerate(values)]
+    first, again = next(plan(rows)), next(plan(rows))
+    assert first == again
+    index = data.draw(st.integers(0, len(rows) - 1))
+    changed = [*rows[:index], rows[index]._replace(phone="13999999999"), *rows[index + 1 :]]
+    other = next(plan(changed))
+    assert other.digest != first.digest
+    assert [n for n, (old, new) in enumerate(zip(first.prints, other.prints, strict=True)) if old != new] == [
+        index
+    ]
+
+
+def test_numbers_of_chunks():
+    """Chunks are counted over the whole plan, so that no two have one id."""
+    numbers = Counter()
+    for page in plan(row(line) for line in range(3 * PAGE + 5)):
+        numbers.update(range(page.first_chunk, page.first_chunk + len(page.chunks)))
+    assert numbers == Counter(range(31))

@@ -1,0 +1,106 @@
+"""Recipients: what is sent to whom, and which rows are left out and why."""
+
+import pytest
+
+from smsjobs import InvalidArguments
+from smsjobs.campaign.recipients import Recipients
+from smsjobs.campaign.tables import Table
+
+PHONE = "13800138000"
+
+
+def recipients(columns, *cells, params=None, needed=None):
+    table = Table(columns=tuple(columns), records=iter(enumerate(cells, 2)))
+    return Recipients(table, params or {}, needed)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        PHONE,
+        f"+86{PHONE}",
+        f"0086 {PHONE}",
+        "138 0013 8000",
+        "138-0013-8000",
+        "(138)00138000",
+        f"'{PHONE}",
+        "１３８００１３８０００",
+        f"\u00a0{PHONE}\u3000",
+    ],
+)
+def test_numbers(given):
+    """However people write a mainland number, it is the same eleven digits, and twice the same is a duplicate."""
+    first, second = recipients(["phone"], [given], [PHONE])
+    assert (first.phone, first.fault) == (PHONE, "")
+    assert (second.fault, second.reason) == ("duplicate", "duplicate")
+
+
+@pytest.mark.parametrize("given", ["", "abc", "1380013800", "138001380000", "1.38E+10", "12345", "+8613"])
+def test_no_numbers(given):
+    """What is no number is left out as it stands there."""
+    (row,) = recipients(["phone"], [given])
+    assert (row.line, row.phone, row.fault, row.reason) == (2, given, "invalid", "not_a_phone_number")
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ([PHONE], "parameter_missing: name"),
+        ([PHONE, " "], "parameter_missing: name"),
+        ([PHONE, "x" * 36], "parameter_too_long: name"),
+        ([PHONE, "【x】"], "parameter_not_allowed: name"),
+        ([PHONE, "a\nb"], "parameter_not_allowed: name"),
+        ([PHONE, "a", "b"], "too_many_cells"),
+        ("unreadable", "unreadable"),
+    ],
+)
+def test_bad_rows(cells, reason):
+    """A row that would have a whole request refused is left out with its reason, and takes no other with it."""
+    bad, good = recipients(["phone", "name"], cells, [PHONE, "x" * 35])
+    assert (bad.line, bad.fault, bad.reason) == (2, "invalid", reason)
+    assert (good.line, good.fault, good.values) == (3, "", ("x" * 35,))
+
+
+def test_columns_are_parameters():
+    """Every column besides the numbers' is a parameter, and one that is given for all gives way to its column."""
+    found = recipients(["name", "手机号", ""], ["张三", PHONE, ""], params={"name": "all", "event": "维护"})
+    assert (found.names, found.shared) == (("name",), {"event": "维护"})
+    assert [row.values for row in found] == [("张三",)]
+
+
+def test_named_columns():
+    """Where a value names a column, only named columns are parameters."""
+    found = recipients(
+        ["phone", "姓名", "internal"], [PHONE, "张三", "secret"], params={"name": "{姓名}", "event": "x"}
+    )
+    assert (found.names, found.shared) == (("name",), {"event": "x"})
+    assert [row.values for row in found] == [("张三",)]
+
+
+def test_template_decides():
+    """Where the template's text is known, columns that are none of its parameters are left alone."""
+    found = recipients(["phone", "name", "note"], [PHONE, "张三", "x" * 99], needed=["name"])
+    assert found.names == ("name",)
+    assert [row.fault for row in found] == [""]
+
+
+@pytest.mark.parametrize(
+    ("columns", "more", "text"),
+    [
+        (["number", "name"], {}, "no column is called phone or 手机号"),
+        (["phone"], {"params": {"name": "{姓名}"}}, "there is no column 姓名"),
+        (["phone"], {"needed": ["name"]}, "no value for the parameter name"),
+        (["phone", "a", "a"], {}, "two columns are called a"),
+    ],
+)
+def test_missing_columns(columns, more, text):
+    """A column that is missing is an error before the first row is read."""
+    with pytest.raises(InvalidArguments, match=text):
+        recipients(columns, **more)
+
+
+def test_heading_is_not_shown():
+    """A file without a heading is refused without showing its first row, which has a number in it."""
+    with pytest.raises(InvalidArguments) as raised:
+        recipients([PHONE, "张三"])
+    assert PHONE not in str(raised.value)

@@ -1,0 +1,158 @@
+"""Tables: the same records from every kind of file."""
+
+import json
+
+import openpyxl
+import pytest
+
+from smsjobs import InvalidArguments
+from smsjobs.campaign.tables import find_delimiter, open_table
+
+PHONE = "13800138000"
+
+
+def read(source):
+    table = open_table(source)
+    return table.columns, list(table.records)
+
+
+def written(path, content):
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", "\t", ";"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_csv(tmp_path, encoding, delimiter, end):
+    """A CSV is the same table in every encoding, with every delimiter and line end."""
+    lines = [["手机号", "name", "金额"], [PHONE, "张三", "1.5"], ["13800138001", "李四", "2"]]
+    text = "".join(delimiter.join(each) + end for each in lines)
+    columns, records = read(written(tmp_path / "people.csv", text.encode(encoding)))
+    assert columns == ("手机号", "name", "金额")
+    assert records == [(2, [PHONE, "张三", "1.5"]), (3, ["13800138001", "李四", "2"])]
+
+
+def test_chinese_after_much_ascii(tmp_path):
+    """A file whose first Chinese letter comes after a megabyte is still found to be GB18030."""
+    text = "phone,name\n" + f"{PHONE},abcdefghij\n" * 60_000 + f"{PHONE},张三\n"
+    _, records = read(written(tmp_path / "people.csv", text.encode("gb18030")))
+    assert records[-1] == (60_002, [PHONE, "张三"])
+
+
+def test_letter_on_the_border_of_two_blocks(tmp_path):
+    """A letter that the reading of blocks cuts in two does not make a file another encoding."""
+    row = f"{PHONE},abcdefgh\n"
+    before = "phone,name\n" + row * ((1 << 20) // len(row) - 1)
+    before += f"{PHONE}," + "x" * ((1 << 20) - len(before) - len(PHONE) - 2)
+    assert len(before) == (1 << 20) - 1
+    _, records = read(written(tmp_path / "people.csv", before + "张三\n"))
+    assert records[-1][1][1].endswith("x张三")
+
+
+def test_neither_encoding(tmp_path):
+    """A file that is no text in any of the encodings is refused with the line, and what stands there is not shown."""
+    path = written(tmp_path / "people.csv", b"phone\n13800138000\n\xff\xff13900139000\n")
+    with pytest.raises(InvalidArguments, match=r"line 3 of people\.csv") as raised:
+        open_table(path)
+    assert "139" not in str(raised.value)
+
+
+def test_lines_of_quoted_cells(tmp_path):
+    """A row's line is the one where it begins, also after a cell of several lines, and blank rows are none."""
+    text = f'phone,note\n{PHONE},"two\nlines"\n\n,,\n13800138001,one\n'
+    _, records = read(written(tmp_path / "people.csv", text))
+    assert [line for line, _ in records] == [2, 6]
+
+
+def test_missing_quote(tmp_path):
+    """A quotation mark that swallows the file is an error that names its line."""
+    text = "phone,note\n" + f'{PHONE},"open\n' + "x" * 200_000
+    with pytest.raises(InvalidArguments, match="begins in line 2"):
+        read(written(tmp_path / "people.csv", text))
+
+
+@pytest.mark.parametrize(
+    ("heading", "delimiter"),
+    [
+        ("phone", ","),
+        ("phone;name, first;x", ";"),  # more columns with a comma, but none of them the numbers'
+        ("name\t手机号", "\t"),
+        ('"phone","a;b;c;d"', ","),
+        ("a,b,c", ","),
+    ],
+)
+def test_delimiter(heading, delimiter):
+    """The delimiter is the one that finds the numbers' column."""
+    assert find_delimiter(heading) == delimiter
+
+
+def test_json_lines(tmp_path):
+    """JSON lines have the first object's names as columns; what is no object is a record that says so."""
+    rows = [{"phone": 13800138000, "name": "张三"}, {"phone": PHONE, "other": 1}]
+    text = "\n".join(["no json", *map(json.dumps, rows), "", json.dumps({"phone": PHONE, "name": ["x"]})])
+    columns, records = read(written(tmp_path / "people.jsonl", text))
+    assert columns == ("phone", "name")
+    assert records == [(1, "unreadable"), (2, [PHONE, "张三"]), (3, [PHONE, ""]), (5, "unreadable")]
+
+
+def test_workbook(tmp_path):
+    """A workbook's cells are text: numbers without a fraction, and blank rows are none."""
+    book = openpyxl.Workbook()
+    for row in (["手机号", "amount", "day"], [13800138000, 1.5, None], [], [13800138001.0, 2.0, "x"]):
+        book.active.append(row)
+    book.save(tmp_path / "people.xlsx")
+    columns, records = read(tmp_path / "people.xlsx")
+    assert columns == ("手机号", "amount", "day")
+    assert records == [(2, [PHONE, "1.5", ""]), (4, ["13800138001", "2", "x"])]
+
+
+def test_no_workbook(tmp_path):
+    """A file that only calls itself a workbook is refused."""
+    with pytest.raises(InvalidArguments, match=r"people\.xlsx is no Excel workbook"):
+        open_table(written(tmp_path / "people.xlsx", "no"))
+
+
+class Wrapper:
+    """Holds a value, as callers of the SMS elements hand it over."""
+
+    def __init__(self, value):
+        self.value = value
+
+
+@pytest.mark.parametrize(
+    ("items", "columns", "cells"),
+    [
+        ([PHONE, 13800138001], ("phone",), [[PHONE], ["13800138001"]]),
+        ([{"手机号": PHONE, "n": "a"}], ("手机号", "n"), [[PHONE, "a"]]),
+        ([(PHONE, {"n": "a"})], ("n", "phone"), [["a", PHONE]]),
+        ([Wrapper({"phone": Wrapper(PHONE)})], ("phone",), [[PHONE]]),
+        (Wrapper([PHONE]), ("phone",), [[PHONE]]),
+        ([PHONE, None, True], ("phone",), [[PHONE], "unreadable", "unreadable"]),
+        ([], ("phone",), []),
+    ],
+)
+def test_iterables(items, columns, cells):
+    """Numbers, dicts, pairs and wrappers that hold them are records, counted from 1."""
+    assert read(items) == (columns, list(enumerate(cells, 1)))
+
+
+@pytest.mark.parametrize("source", [None, 5, b"people.csv", {"phone": PHONE}])
+def test_no_source(source):
+    """What is neither a path nor an iterable of recipients is refused."""
+    with pytest.raises(InvalidArguments, match="recipients must be"):
+        open_table(source)
+
+
+@pytest.mark.parametrize("name", ["people.pdf", "people"])
+def test_unknown_ending(tmp_path, name):
+    """A file of an unknown kind is refused with the kinds that are known."""
+    with pytest.raises(InvalidArguments, match=r"must end in \.csv"):
+        open_table(written(tmp_path / name, "x"))
+
+
+def test_no_file(tmp_path):
+    """A path that leads nowhere is refused without showing the directory."""
+    with pytest.raises(InvalidArguments, match=r"there is no file people\.csv") as raised:
+        open_table(tmp_path / "people.csv")
+    assert str(tmp_path) not in str(raised.value)

@@ -1,0 +1,111 @@
+"""What a worker decides about chunks."""
+
+import pytest
+
+from smsjobs.contract import (
+    AliyunRejected,
+    InvalidArguments,
+    RequestFailed,
+    SendResult,
+    check_message,
+    make_chunk,
+    pack,
+    pack_campaign,
+    pack_recipients,
+)
+from smsjobs.ledger import Granted
+from smsjobs_worker.aliyun.scrub import contents
+from smsjobs_worker.rate_limit import bulk_window, windows
+from smsjobs_worker.run import Run
+from smsjobs_worker.sender import _stops_campaign
+from smsjobs_worker.settings import WorkerSettings
+
+
+def granted(**more):
+    given = {
+        "job_id": "c-1",
+        "token": "t",
+        "state": "sending",
+        "job": "",
+        "attempts": 0,
+        "lost_from_ms": 0,
+        "lost_to_ms": 0,
+        "expires_ms": 10_000,
+        "now_ms": 1,
+        "interrupted": False,
+        "resent": False,
+        "chunk": ("", ""),
+    }
+    return Granted(**given | more)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "stops"),
+    [
+        (AliyunRejected(advice="operator"), True),
+        (
+            AliyunRejected(advice="later", reason="quota"),
+            True,
+        ),  # the account's day is used up for every chunk
+        (AliyunRejected(advice="later", reason="flow_control"), False),  # one number's limit
+        (AliyunRejected(advice="never"), False),
+        (InvalidArguments(reason="element_invalid"), True),
+        (InvalidArguments(reason="element_not_found"), True),
+        (InvalidArguments(reason="job_unreadable"), True),
+        (InvalidArguments(), False),
+        (RequestFailed(outcome="unknown"), False),
+        (RequestFailed(outcome="not_sent", reason="expired"), False),
+        (SendResult(out_id="c-1", attempts=1), False),
+    ],
+)
+def test_what_stops_a_campaign(outcome, stops):
+    """A campaign is stopped by what would befall its other chunks too, and by nothing else."""
+    assert _stops_campaign(granted(), outcome) is stops
+
+
+@pytest.mark.parametrize("more", [{"lost_to_ms": 5}, {"state": "looking_up"}])
+def test_what_may_have_been_sent_is_not_given_back(more):
+    """A chunk of which a request may have been accepted is settled, whatever Aliyun says of a later one."""
+    assert not _stops_campaign(granted(**more), AliyunRejected(advice="operator"))
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 1, 1.9, 2, 3, 5, 9, 10, 50, 1000])
+def test_share_of_the_rate(rate):
+    """At every rate a campaign may use two thirds or more of what all but codes may use, and never all of it."""
+    _, others = windows(rate)
+    bulk = bulk_window(rate)
+    share = (bulk.amount / bulk.get_expiry()) / (others.amount / others.get_expiry())
+    assert 2 / 3 <= share <= 3 / 4
+
+
+def test_type_without_batches():
+    """A type that cannot send parameters of each is given no such chunk: it would send all of them the same text."""
+    shared = pack_campaign("SMS.Test", "SMS_1", {}, ["name"])
+    phones = pack_recipients([2, 3], ["13800138000", "13800138001"])
+    job = make_chunk("c-1", shared, phones, pack([{"name": "a"}, {"name": "b"}]))
+
+    class Provider:
+        def send(self, message, *, out_id):
+            raise AssertionError
+
+    run = Run(
+        job=job,
+        lane=WorkerSettings.read({}).lanes["bulk"],
+        granted=granted(),
+        claimed_at=0,
+        holds=lambda: True,
+        permits=None,
+    )
+    outcome = run.send(Provider())
+    assert isinstance(outcome, InvalidArguments)
+    assert outcome.reason == "element_invalid"
+    assert _stops_campaign(granted(), outcome)
+
+
+def test_parameters_of_each_are_kept_out_of_texts():
+    """What must not be repeated includes everybody's own parameters."""
+    shared = pack_campaign("SMS.Test", "SMS_1", {"event": "shared"}, ["name"])
+    phones = pack_recipients([2, 3], ["13800138000", "13800138001"])
+    message = make_chunk("c-1", shared, phones, pack([{"name": "first"}, {"name": "second"}])).message
+    assert set(contents(message)) == {"13800138000", "13800138001", "shared", "first", "second"}
+    assert not check_message(["13800138000"], {}, "SMS_1").params_of_each
