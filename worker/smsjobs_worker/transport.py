@@ -9,6 +9,7 @@ import logging
 from typing import Any
 
 from kombu.transport.redis import Channel, Transport
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from smsjobs_worker.privacy import describe
 
@@ -27,6 +28,13 @@ class _Channel(Channel):
         if self._shared is None or self._shared.connection_pool is not self.pool:
             self._shared = super()._create_client()  # type: ignore[no-untyped-call]
         return self._shared
+
+    def _connparams(self, asynchronous: bool = False) -> Any:
+        if self.connection.client is None:
+            # A message that is acknowledged or put back after its connection was closed. Kombu's AttributeError
+            # would end the worker; this one it expects.
+            raise RedisConnectionError("the connection to the broker was closed")
+        return super()._connparams(asynchronous)  # type: ignore[no-untyped-call]
 
     def _brpop_read(self, **options: Any) -> Any:
         try:
