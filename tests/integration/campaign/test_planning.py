@@ -1,0 +1,173 @@
+"""A plan in Redis: written once, finished when it was interrupted, and never another one under its name."""
+
+import pytest
+
+from smsjobs import IdempotencyConflict, InvalidArguments
+from smsjobs.campaign import Order, start
+from smsjobs.campaign.planning import PAGE
+from support.campaigns import Bench, counted, numbers
+
+
+def personal(count):
+    return [{"phone": number, "name": f"n{index}"} for index, number in enumerate(numbers(count))]
+
+
+def dies_after(people, count, error):
+    yield from people[:count]
+    raise error
+
+
+def snapshot(bench):
+    """Everything a plan writes; what is compressed is compared as it is."""
+    found = {}
+    for key in bench.redis.scan_iter("sms:campaign*"):
+        match bench.redis.type(key):
+            case "hash":
+                found[key] = bench.redis.hgetall(key)
+            case "list":
+                found[key] = bench.redis.lrange(key, 0, -1)
+            case "set":
+                found[key] = bench.redis.smembers(key)
+            case _:
+                found[key] = bench.redis.zrange(key, 0, -1)
+    return found
+
+
+def test_no_keys_of_recipients(bench: Bench) -> None:
+    """However many recipients there are, a campaign has a handful of keys."""
+    bench.start(12_000)
+    before = set(bench.redis.scan_iter())
+    bench.start(25_000, name="more")
+    assert len(set(bench.redis.scan_iter()) - before) <= 6
+
+
+def test_nothing_is_sent_before_the_plan_is_complete(bench: Bench) -> None:
+    """While a file is read, none of its chunks is a job."""
+
+    def look(_):
+        assert bench.sweep() == []
+        assert bench.store.progress(bench.store.ids()[0]).state == "planning"
+
+    campaign = bench.start(2 * PAGE, on_page=look)
+    assert campaign.progress().state == "running"
+    assert len(bench.sweep()) == 20
+
+
+@pytest.mark.parametrize("people", [numbers, personal])
+@pytest.mark.parametrize("pages", [0, 1, 2])
+def test_interrupted(bench: Bench, people, pages) -> None:
+    """A planner that dies after any page is followed by one that finishes the same plan."""
+
+    class Killed(BaseException):
+        pass
+
+    count = 2 * PAGE + 500
+    with pytest.raises(Killed):
+        bench.start(people=dies_after(people(count), pages * PAGE + 1, Killed))
+    assert bench.store.progress(bench.store.ids()[0]).total == pages * PAGE
+    first = bench.start(people=people(count))
+    planned = snapshot(bench)
+    assert bench.start(people=people(count)) == first
+    assert snapshot(bench) == planned
+    progress = first.progress()
+    assert (progress.total, progress.state) == (count, "running")
+    assert sorted(row.phone for row in first.report()) == sorted(numbers(count))
+
+
+def test_again_when_it_is_finished(bench: Bench) -> None:
+    """The same command after the end finds the campaign and sends nothing."""
+    campaign = bench.start()
+    for job_id in bench.sweep():
+        bench.send(job_id)
+    assert campaign.progress().state == "finished"
+    assert bench.start() == campaign
+    assert bench.sweep() == []
+    assert counted(campaign.progress()) == {"accepted": 2500}
+
+
+@pytest.mark.parametrize("at", [0, 1, 777, 9_999, 10_000, 12_345])
+@pytest.mark.parametrize("complete", [True, False])
+def test_other_content(bench: Bench, at, complete) -> None:
+    """Other recipients under the same name are refused, naming the first line that differs."""
+    people = numbers(12_400)
+    if complete:
+        bench.start(people=people)
+    else:
+        with pytest.raises(ZeroDivisionError):
+            bench.start(people=people, on_page=lambda page: 1 / (1 - page.number))
+    before = snapshot(bench)
+    other = [*people[:at], "13999999999", *people[at + 1 :]]
+    with pytest.raises(IdempotencyConflict, match=rf"from line {at + 1} on"):
+        bench.start(people=other)
+    assert snapshot(bench) == before
+
+
+@pytest.mark.parametrize("count", [0, 999, 1000, 1001, PAGE, PAGE + 1, 2 * PAGE, 2 * PAGE + 1])
+def test_longer_and_shorter(bench: Bench, count) -> None:
+    """A file that grew or shrank under the same name is refused, naming the line where it ends or goes on."""
+    planned = PAGE + 1000
+    bench.start(planned)
+    with pytest.raises(IdempotencyConflict, match=rf"from line {min(count, planned) + 1} on"):
+        bench.start(count)
+
+
+def test_values_that_differ(bench: Bench) -> None:
+    """Another parameter of one recipient is other content."""
+    people = personal(300)
+    bench.start(people=people)
+    people[250] = people[250] | {"name": "other"}
+    with pytest.raises(IdempotencyConflict, match="from line 251 on"):
+        bench.start(people=people)
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [({"params": {"a": "b"}}, "template or params"), ({"promotional": True}, "promotional")],
+)
+def test_other_settings(bench: Bench, more, what) -> None:
+    """Another parameter or schedule under the same name is refused, naming it."""
+    bench.start()
+    with pytest.raises(IdempotencyConflict, match=f"with another {what}"):
+        bench.start(**more)
+
+
+def test_names_and_elements(bench: Bench) -> None:
+    """Campaigns of another name or on another element are other campaigns."""
+    order = [Order.read(numbers(1), "SMS_1") for _ in range(3)]
+    ids = {
+        start(bench.store, order[0], element="SMS.A", name="双十一").id,
+        start(bench.store, order[1], element="SMS.B", name="双十一").id,
+        start(bench.store, order[2], element="SMS.A", name="双十二").id,
+    }
+    assert len(ids) == 3
+    assert set(bench.store.ids()) == ids
+
+
+def test_strict(bench: Bench) -> None:
+    """A strict campaign with a bad row is an error that names it, sends nothing and leaves nothing behind."""
+    people = [*numbers(PAGE + 10), "no number"]
+    order = Order.read(people, "SMS_1", strict=True)
+    with pytest.raises(InvalidArguments, match=rf"line {PAGE + 11}: not_a_phone_number"):
+        start(bench.store, order, element="SMS.Test", name="test")
+    assert list(bench.redis.scan_iter()) == []
+    bench.start(people=people[:-1])
+
+
+def test_a_file_that_breaks_off(bench: Bench) -> None:
+    """An input that cannot be read to its end leaves no campaign behind."""
+
+    def people():
+        yield from numbers(PAGE + 10)
+        raise InvalidArguments("cut")
+
+    with pytest.raises(InvalidArguments, match="cut"):
+        bench.start(people=people())
+    assert list(bench.redis.scan_iter()) == []
+
+
+def test_bad_rows_only(bench: Bench) -> None:
+    """A file without a single recipient is a campaign that is finished, and reports its rows."""
+    campaign = bench.start(people=["x", "y"])
+    progress = campaign.progress()
+    assert (progress.state, progress.total, progress.invalid, progress.ended) == ("finished", 0, 2, True)
+    assert [(row.line, row.outcome) for row in campaign.report()] == [(1, "invalid"), (2, "invalid")]

@@ -1,0 +1,92 @@
+"""Campaigns on one Redis, with the clock at hand and a worker's part played by the test."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import redis
+
+from smsjobs.campaign import Campaign, CampaignProgress, CampaignStore, Order, ReportRow, start
+from smsjobs.contract import AliyunRejected, Outcome, RequestFailed, SendResult, encode_outcome
+from smsjobs.ledger import Granted, Ledger, Wait
+from support.ledgers import Clock
+
+KEEP_S = 3600.0
+
+
+class Bench:
+    """A ledger and campaigns on one Redis.
+
+    Args:
+        client: An empty Redis.
+    """
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self.redis = client
+        self.clock = Clock()
+        self.ledger = Ledger(client, retention_s=KEEP_S, clock=self.clock)
+        self.store = CampaignStore(client, timeout_s=1, keep_s=KEEP_S, clock=self.clock)
+        self._tokens = 0
+
+    def start(self, count: int = 2500, *, name: str = "test", people: Any = None, **more: Any) -> Campaign:
+        """A campaign to that many recipients, in chunks of 1,000."""
+        order = Order.read(numbers(count) if people is None else people, "SMS_1", more.pop("params", {}))
+        return start(self.store, order, element="SMS.Test", name=name, **more)
+
+    def sweep(self) -> list[str]:
+        """Feed, and what is to be published then."""
+        self.ledger.feed()
+        return sorted(due.job_id for due in self.ledger.sweep() if due.verb in ("publish", "requeue"))
+
+    def claim(self, job_id: str) -> Any:
+        """Claim a job under a new token."""
+        self._tokens += 1
+        return self.ledger.claim(job_id, f"token-{self._tokens}", lease_s=30)
+
+    def granted(self, job_id: str) -> Granted:
+        """Claim a job that must be free."""
+        claim = self.claim(job_id)
+        assert isinstance(claim, Granted), claim
+        return claim
+
+    def settle(self, granted: Granted, outcome: Outcome | None = None) -> None:
+        """Settle a claimed job, as accepted unless told otherwise."""
+        ended = outcome or SendResult(
+            response={"Code": "OK", "BizId": f"biz-{granted.job_id}"}, out_id=granted.job_id, attempts=1
+        )
+        assert self.ledger.settle(granted.job_id, granted.token, encode_outcome(ended)).ours
+
+    def send(self, job_id: str, outcome: Outcome | None = None) -> None:
+        """Claim and settle."""
+        self.settle(self.granted(job_id), outcome)
+
+    def wait(self, granted: Granted, **more: Any) -> None:
+        """Give a claimed job back for a minute."""
+        given: dict[str, Any] = {"state": "queued", "delay_s": 60, "attempts": 1}
+        assert self.ledger.wait(granted.job_id, granted.token, Wait(**given | more))
+
+
+def numbers(count: int) -> list[str]:
+    """That many example numbers."""
+    return [str(13800138000 + n) for n in range(count)]
+
+
+def refused(code: str = "isv.MOBILE_NUMBER_ILLEGAL", advice: str = "never") -> AliyunRejected:
+    """A refusal of Aliyun's."""
+    return AliyunRejected("no", "refused", aliyun_code=code, advice=advice)
+
+
+def unknown() -> RequestFailed:
+    """An answer that was lost for good."""
+    return RequestFailed("lost", "no_answer", "unknown")
+
+
+def counted(progress: CampaignProgress) -> dict[str, int]:
+    """The outcomes that there are, by name."""
+    names = ("pending", "accepted", "rejected", "not_sent", "unknown", "invalid", "duplicates")
+    return {name: number for name in names if (number := getattr(progress, name))}
+
+
+def outcomes(rows: Iterator[ReportRow]) -> Counter[str]:
+    """How many rows of a report have each outcome."""
+    return Counter(row.outcome for row in rows)
