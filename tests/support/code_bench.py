@@ -78,10 +78,20 @@ class RedisBench(Bench):
         super().__init__()
         self.server = server
         self.sms = connect(broker_url=server.url)
+        self.reset()
+
+    def reset(self) -> None:
+        """A new clock and a new element on the same connections."""
+        self.clock = testing.Clock()
         self.element = ClockedElement(self.sms, self.clock)
 
-    def codes(self) -> dict[str, str]:
-        """The code of every job there is."""
+    def codes(self, phone: str | None = None) -> dict[str, str]:
+        """The code of every job there is, or of one number's."""
         with self.server.client() as client:
-            jobs = {key.rpartition(":")[2]: client.hget(key, "job") for key in client.scan_iter("sms:job:*")}
-        return {job_id: json.loads(text)["params"]["code"] for job_id, text in jobs.items()}
+            texts = {key.rpartition(":")[2]: client.hget(key, "job") for key in client.scan_iter("sms:job:*")}
+        jobs = {job_id: json.loads(text) for job_id, text in texts.items()}
+        return {
+            job_id: job["params"]["code"]
+            for job_id, job in jobs.items()
+            if phone in (None, *job["phoneList"])
+        }

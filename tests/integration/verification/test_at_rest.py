@@ -1,0 +1,81 @@
+"""What lies in Redis."""
+
+from typing import Any
+
+import pytest
+import redis
+
+from smsjobs import connect
+from support.code_bench import PHONE, SECRET, RedisBench
+
+CLIENT = "203.0.113.7"
+
+
+def dump(client: redis.Redis, pattern: str = "*") -> str:
+    """Every key and every value, as text."""
+    read: dict[str, Any] = {
+        "hash": client.hgetall,
+        "list": lambda key: client.lrange(key, 0, -1),
+        "string": client.get,
+        "zset": lambda key: client.zrange(key, 0, -1),
+        "set": client.smembers,
+    }
+    return "\n".join(f"{key} {read[client.type(key)](key)}" for key in client.scan_iter(pattern))
+
+
+def test_nothing_readable(redis_bench: RedisBench) -> None:
+    """Neither a number, nor an address, nor a code stands in what verification keeps."""
+    login = redis_bench.verification()
+    code = redis_bench.code(login.send(PHONE, CLIENT))
+    login.check(PHONE, "1")
+    with redis_bench.server.client() as client:
+        kept = dump(client, "sms:code:*")
+    assert kept.count("\n") == 3, "code, number, client, purpose"
+    for secret in (PHONE, CLIENT, code, SECRET):
+        assert secret not in kept
+
+
+def test_nothing_stays(redis_bench: RedisBench) -> None:
+    """Every key goes by itself: the code an hour after its life, the counts within a day."""
+    login = redis_bench.verification(ttl=300)
+    login.send(PHONE, CLIENT)
+    with redis_bench.server.client() as client:
+        left = {client.ttl(key) for key in client.scan_iter("sms:code:*")}
+    assert 0 < min(left) <= 3900
+    assert max(left) <= 24 * 3600
+
+
+def test_digest_of_the_ledger_is_keyed(redis_bench: RedisBench) -> None:
+    """The idempotency key, with which the ledger keys its digest of the code, cannot be told from what Redis holds."""
+    login = redis_bench.verification()
+    keys = []
+    real = redis_bench.element.sendMessage
+    redis_bench.element.sendMessage = lambda **message: (
+        keys.append(message["idempotency_key"]),
+        real(**message),
+    )[1]
+    login.send(PHONE)
+    with redis_bench.server.client() as client:
+        kept = dump(client)
+    assert keys[0].removeprefix("verification:") not in kept
+    other = redis_bench.verification(secret="another secret of thirty-two bytes")
+    assert other._keyring.current.send_key("s", 1, "a") != login._keyring.current.send_key("s", 1, "a")
+
+
+def test_sealed(redis_bench: RedisBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With SMS_PAYLOAD_KEY set, neither number nor code stands anywhere in Redis while the job waits."""
+    from cryptography.fernet import Fernet
+
+    monkeypatch.setenv("SMS_PAYLOAD_KEY", Fernet.generate_key().decode())
+    sms = connect(broker_url=redis_bench.server.url)
+    seen = []
+    element = sms.getElement("SMS.Example")
+    real = element.sendMessage
+    element.sendMessage = lambda **message: (seen.append(message["params"]["code"]), real(**message))[1]
+    element.verification("login", verifyTemplateCode="SMS_1", secret=SECRET).send(PHONE)
+    with redis_bench.server.client() as client:
+        kept = dump(client)
+    sms.close()
+    assert "sealed:" in kept
+    assert PHONE not in kept
+    assert seen[0] not in kept

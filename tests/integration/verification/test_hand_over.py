@@ -1,0 +1,232 @@
+"""Between counting a send and handing it over: nothing is sent twice there, and nobody is locked out."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from smsjobs import QueueUnavailable, RequestFailed, VerificationRefused, connect
+from smsjobs.verification import Limit, RedisCodes
+from support.code_bench import PHONE, SECRET, Bench, RedisBench
+from support.redis_server import RedisServer
+
+
+def breaks(bench: Bench, *, after: bool) -> Callable[[], None]:
+    """From now on handing over fails, before or after the job was recorded. Returns what mends it."""
+    real = bench.element.sendMessage
+
+    def broken(**message: Any) -> Any:
+        if after:
+            real(**message)
+        raise QueueUnavailable
+
+    bench.element.sendMessage = broken
+
+    def mend() -> None:
+        bench.element.sendMessage = real
+
+    return mend
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["not recorded", "recorded"])
+@pytest.mark.parametrize("wait_s", [0, 1, 59.9], ids=str)
+def test_called_again(bench: Bench, after: bool, wait_s: float) -> None:
+    """Calling again after QueueUnavailable is not refused, and leads to one message, also over a minute's boundary."""
+    login = bench.verification()
+    bench.advance(30)
+    mend = breaks(bench, after=after)
+    for _ in range(3):
+        with pytest.raises(QueueUnavailable):
+            login.send(PHONE)
+    mend()
+    bench.advance(wait_s)
+    sent = login.send(PHONE)
+    assert list(bench.codes()) == [sent.job.id]
+    assert login.check(PHONE, bench.code(sent))
+
+
+def test_counted_once(bench: Bench) -> None:
+    """A send that took several calls uses up one of the allowance."""
+    login = bench.verification(per_number=Limit(hour=2))
+    mend = breaks(bench, after=False)
+    for _ in range(3):
+        with pytest.raises(QueueUnavailable):
+            login.send(PHONE)
+    mend()
+    login.send(PHONE)
+    login.send(PHONE)
+    with pytest.raises(VerificationRefused):
+        login.send(PHONE)
+    assert len(bench.codes()) == 2
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["not recorded", "recorded"])
+def test_given_up_for_a_minute(bench: Bench, after: bool) -> None:
+    """After a minute a send that was never confirmed is over: asking again makes a new message with the same code."""
+    login = bench.verification()
+    mend = breaks(bench, after=after)
+    with pytest.raises(QueueUnavailable):
+        login.send(PHONE)
+    mend()
+    bench.advance(60)
+    login.send(PHONE)
+    assert len(bench.codes()) == (2 if after else 1)
+    assert len(set(bench.codes().values())) == 1
+
+
+def test_given_up_and_no_allowance_left(bench: Bench) -> None:
+    """Where the limits permit no new send, one that was never confirmed is carried out after all."""
+    login = bench.verification(per_number=Limit(hour=1))
+    mend = breaks(bench, after=False)
+    with pytest.raises(QueueUnavailable):
+        login.send(PHONE)
+    mend()
+    bench.advance(100)
+    sent = login.send(PHONE)
+    assert sent.expires_in == pytest.approx(200, abs=1)
+    with pytest.raises(VerificationRefused):
+        login.send(PHONE)
+    assert list(bench.codes()) == [sent.job.id]
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["not recorded", "recorded"])
+def test_release_with_another_template(bench: Bench, after: bool) -> None:
+    """A send that a release before this one handed over with another template is found, not made again."""
+    mend = breaks(bench, after=after)
+    with pytest.raises(QueueUnavailable):
+        bench.verification(verifyTemplateCode="SMS_1").send(PHONE)
+    mend()
+    sent = bench.verification(verifyTemplateCode="SMS_2").send(PHONE)
+    assert list(bench.codes()) == [sent.job.id]
+
+
+def test_held_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that was held up for longer than the code lives hands nothing over, and says so."""
+    login = bench.verification(ttl=30)
+    real = login._store.issue
+
+    def slow(request: Any) -> Any:
+        answer = real(request)
+        later = time.monotonic() + 31
+        monkeypatch.setattr(time, "monotonic", lambda: later)
+        return answer
+
+    monkeypatch.setattr(login._store, "issue", slow)
+    with pytest.raises(RequestFailed, match="46003 expired") as caught:
+        login.send(PHONE)
+    assert caught.value.outcome == "not_sent"
+    assert bench.codes() == {}
+
+
+@pytest.mark.parametrize("when", ["before", "after", "confirm"])
+def test_killed(redis_bench: RedisBench, when: str) -> None:
+    """A process killed before, after or just behind the hand-over leaves a user who can ask again, and one message."""
+    login = redis_bench.verification()
+
+    def die(*_: Any, **__: Any) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    pid = os.fork()
+    if pid == 0:
+        real = redis_bench.element.sendMessage
+        if when == "confirm":
+            login._store.confirm = die
+        else:
+            redis_bench.element.sendMessage = lambda **message: (
+                when == "after" and real(**message),
+                die(),
+            )
+        try:
+            login.send(PHONE)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+    assert len(redis_bench.codes()) == (0 if when == "before" else 1)
+    sent = login.send(PHONE)
+    assert list(redis_bench.codes()) == [sent.job.id]
+    assert login.check(PHONE, redis_bench.code(sent))
+
+
+@pytest.fixture
+def own_server() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
+def test_redis_away(own_server: RedisServer) -> None:
+    """While Redis is away nothing is sent and nothing checked, within the timeout; afterwards all is as it was."""
+    sms = connect(broker_url=own_server.url, timeout=0.5)
+    # By the minute there is no limit here: the real clock may pass into the next one.
+    login = sms.getElement("SMS.Example").verification(
+        "login", verifyTemplateCode="SMS_1", secret=SECRET, per_number=Limit(day=1)
+    )
+    sent = login.send(PHONE)
+    own_server.shut_down()
+    for call in (lambda: login.send(PHONE), lambda: login.check(PHONE, "000000")):
+        begun = time.monotonic()
+        with pytest.raises(QueueUnavailable) as caught:
+            call()
+        assert time.monotonic() - begun < 3
+        assert PHONE not in str(caught.value)
+    own_server.restart()
+    with pytest.raises(VerificationRefused):
+        login.send(PHONE)
+    assert login.check(PHONE, "000000").tries_left == 4
+    assert sent.job.status() == "queued"
+    sms.close()
+
+
+class AnswersLost:
+    """A client whose commands arrive, and whose next answers are lost."""
+
+    def __init__(self, client: Any, lost: int = 1) -> None:
+        self._client, self._lost = client, lost
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def evalsha(self, *args: Any) -> Any:
+        """Runs the script."""
+        answer = self._client.evalsha(*args)
+        if self._lost:
+            self._lost -= 1
+            raise RedisConnectionError
+        return answer
+
+
+def test_answers_of_redis_lost(redis_bench: RedisBench) -> None:
+    """A step whose answer was lost is repeated and counts once: a send, a wrong try, and the right one."""
+    login = redis_bench.verification(per_number=Limit(hour=1), max_checks=3)
+    redis = redis_bench.sms.redis()
+    login.check(PHONE, "")  # the script is known from here on
+
+    def losing() -> None:
+        client = AnswersLost(redis)
+        login._store = RedisCodes(lambda: client, timeout_s=5, clock=redis_bench.clock)
+
+    login.send(PHONE)
+    redis.flushdb()
+    losing()
+    sent = login.send(PHONE)
+    assert list(redis_bench.codes()) == [sent.job.id]
+    losing()
+    assert login.check(PHONE, "000000x").tries_left == 2
+    losing()
+    assert login.check(PHONE, redis_bench.code(sent))
+    assert login.check(PHONE, redis_bench.code(sent)).status == "none_sent"
+
+
+def test_confirmation_lost(redis_bench: RedisBench) -> None:
+    """Where only the confirmation is lost the send has succeeded, and the next call finds its job."""
+    login = redis_bench.verification()
+    confirm = login._store.confirm
+    login._store.confirm = lambda *_: None
+    first = login.send(PHONE)
+    login._store.confirm = confirm
+    assert login.send(PHONE).job == first.job
+    with pytest.raises(VerificationRefused):
+        login.send(PHONE)
