@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from kombu.exceptions import KombuError, OperationalError
+from kombu.exceptions import KombuError
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ReadOnlyError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from smsjobs.contract import InvalidArguments, OnUnknown, QueueUnavailable, check_full_name, make_job, unwrap
@@ -47,7 +48,8 @@ def connect(
         broker_url: Celery's broker; else ``SMS_BROKER_URL``, else ``redis://127.0.0.1:6379/0``. ``"embedded"``
             starts a private redis-server.
         redis_url: Redis for the ledger; else ``SMS_REDIS_URL``, else the broker's, where that is Redis.
-        result_backend: Celery's result backend, for `Sms.async_result`; else ``SMS_RESULT_BACKEND``, else Redis.
+        result_backend: Celery's result backend, where workers store results; else ``SMS_RESULT_BACKEND``, else
+            Redis. The producer itself does not use it: a job's outcome comes from the ledger.
         timeout: Seconds after which a call gives up on Redis; else ``SMS_TIMEOUT``, else 5.
 
     Raises:
@@ -140,7 +142,7 @@ class Sms:
         while True:
             try:
                 return self._ledger.record(job)
-            except (RedisConnectionError, RedisTimeoutError):
+            except (RedisConnectionError, RedisTimeoutError, ReadOnlyError):
                 if time.monotonic() >= deadline:
                     raise QueueUnavailable(
                         "Redis is away, so the job could not be recorded in time. Calling again with the same "
@@ -148,11 +150,18 @@ class Sms:
                         out_id=job.id,
                     ) from None
                 time.sleep(0.05)
+            except RedisError as error:
+                # Out of memory or of disk, no permission: it answered, and the answer was no.
+                raise QueueUnavailable(
+                    f"Redis refused to record the job ({type(error).__name__}); its log says why",
+                    outcome="not_sent",
+                    out_id=job.id,
+                ) from None
 
     def _publish(self, job_id: str, lane: str) -> None:
         try:
             self._publisher.publish(job_id, lane)
-        except (OperationalError, KombuError, OSError):
+        except (KombuError, RedisError, OSError):
             # It is in the ledger, and so it will be sent: the sweep publishes what nobody claimed.
             log.warning(
                 "a job is recorded but could not be published; the sweep will publish it",

@@ -63,13 +63,15 @@ class ConnectionSettings:
             from smsjobs.embedded import embedded_url  # noqa: PLC0415  only where it is asked for
 
             broker = embedded_url()
+        _check_address("SMS_BROKER_URL", broker)
         redis = redis_url or env.get("SMS_REDIS_URL") or _redis_of(broker)
+        _check_address("SMS_REDIS_URL", redis)
         backend = result_backend or env.get("SMS_RESULT_BACKEND") or _backend_of(broker, redis)
         return cls(
             broker_url=broker,
             result_backend=backend,
             redis_url=_for_redis_py(redis),
-            timeout_s=read_number(env, "SMS_TIMEOUT", 5.0, at_least=0.1) if timeout_s is None else timeout_s,
+            timeout_s=_timeout(timeout_s, env),
             retention_s=read_number(env, "SMS_RETENTION", DEFAULT_RETENTION_S, at_least=60),
             seal=_seal(env.get("SMS_PAYLOAD_KEY")),
         )
@@ -104,6 +106,24 @@ def _seal(keys: str | None) -> Seal | None:
         raise SettingsError(
             "SMS_PAYLOAD_KEY must be one or more Fernet keys, separated by commas; make one with: "
             "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
+        ) from None
+
+
+def _timeout(given: float | None, environ: Mapping[str, str]) -> float:
+    if given is None:
+        return read_number(environ, "SMS_TIMEOUT", 5.0, at_least=0.1)
+    if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0.1 <= given < math.inf:
+        raise SettingsError("timeout must be a number of at least 0.1 seconds")
+    return float(given)
+
+
+def _check_address(name: str, url: str) -> None:
+    """Refuse what nobody can connect to, without showing it: it may hold a password."""
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise SettingsError(
+            f"{name} is no address: host or port is malformed; it must be like redis://127.0.0.1:6379/0"
         ) from None
 
 

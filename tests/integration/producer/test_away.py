@@ -1,0 +1,112 @@
+"""Redis refuses, hangs, or comes back: the producer answers in bounded time."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import pytest
+
+from smsjobs import Element, QueueUnavailable, RequestFailed, connect
+from support.redis_server import RedisServer
+
+GOOD = {
+    "phoneList": ["13800138000"],
+    "params": {"code": "739201"},
+    "verifyTemplateCode": "SMS_1",
+    "lane": "verification",
+}
+TIMEOUT_S = 1.0
+
+
+@pytest.fixture
+def element(own_server: RedisServer) -> Element:
+    """An element whose Redis may be harmed."""
+    return connect(broker_url=own_server.url, timeout=TIMEOUT_S).getElement("SMS.Test")
+
+
+def fails_in_time(call: Callable[[], object]) -> QueueUnavailable:
+    begun = time.monotonic()
+    with pytest.raises(QueueUnavailable) as away:
+        call()
+    took = time.monotonic() - begun
+    assert took < TIMEOUT_S * 2, f"gave up after {took:.1f} s"
+    return away.value
+
+
+@pytest.mark.parametrize("warm", [False, True], ids=["never connected", "connected before"])
+@pytest.mark.parametrize("fault", ["kill", "pause"])
+def test_redis_away(element: Element, own_server: RedisServer, fault: str, warm: bool) -> None:
+    """A Redis that refuses or hangs makes the call raise within its time; the same call works when it is back."""
+    if warm:
+        element.sendMessage(**GOOD)
+    own_server.kill() if fault == "kill" else own_server.pause()
+    error = fails_in_time(lambda: element.sendMessage(**GOOD, idempotency_key="k"))
+    assert (error.code, error.reason, error.outcome) == (46003, "queue_unavailable", "unknown")
+    assert isinstance(error, RequestFailed)
+    assert "13800138000" not in str(error)
+    assert error.__cause__ is None
+    own_server.restart() if fault == "kill" else own_server.resume()
+    job = element.sendMessage(**GOOD, idempotency_key="k")
+    assert element.sendMessage(**GOOD, idempotency_key="k") == job
+    assert job.status() == "queued"
+
+
+@pytest.mark.parametrize("fault", ["kill", "pause"])
+def test_reading_a_job_while_redis_is_away(element: Element, own_server: RedisServer, fault: str) -> None:
+    """Status and outcome of a job are refused in time while Redis is away, and there again when it is back."""
+    job = element.sendMessage(**GOOD)
+    own_server.kill() if fault == "kill" else own_server.pause()
+    fails_in_time(job.status)
+    fails_in_time(lambda: job.get(timeout=0.1))
+    own_server.restart() if fault == "kill" else own_server.resume()
+    assert job.status() == "queued"
+
+
+def test_redis_that_refuses_to_write(element: Element, own_server: RedisServer) -> None:
+    """A Redis that answers an error, here for lack of memory, is unavailable too, and its error stays inside."""
+    with own_server.client() as client:
+        client.config_set("maxmemory", "1")
+        error = fails_in_time(lambda: element.sendMessage(**GOOD))
+        assert error.__cause__ is None
+        client.config_set("maxmemory", "0")
+    assert element.sendMessage(**GOOD).status() == "queued"
+
+
+def test_restart_between_two_calls_is_not_noticed(element: Element, own_server: RedisServer) -> None:
+    """Stale connections of ledger and broker from before a restart cost nothing but time."""
+    element.sendMessage(**GOOD)
+    own_server.restart()
+    element.sendMessage(**GOOD)
+    with own_server.client() as client:
+        assert client.llen("sms.verification") == 2
+
+
+@pytest.mark.parametrize("call", ["send", "get"])
+def test_async_twins_do_not_block_the_event_loop(
+    element: Element, own_server: RedisServer, call: str
+) -> None:
+    """While Redis hangs and eight calls wait for it, the event loop goes on turning."""
+    job = element.sendMessage(**GOOD)
+
+    async def longest_gap() -> float:
+        waiting = [
+            asyncio.ensure_future(
+                element.send_message_async(**GOOD) if call == "send" else job.get_async(timeout=5)
+            )
+            for _ in range(8)
+        ]
+        gap, last = 0.0, time.monotonic()
+        end = last + 0.8
+        while last < end:
+            await asyncio.sleep(0.01)
+            now = time.monotonic()
+            gap, last = max(gap, now - last), now
+        assert not all(each.done() for each in waiting)
+        own_server.resume()
+        for each in waiting:
+            each.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        return gap
+
+    own_server.pause()
+    assert asyncio.run(longest_gap()) < 0.4

@@ -1,0 +1,102 @@
+"""Where Redis and the broker are: from arguments, environment and defaults, with a cure for what is wrong."""
+
+from typing import Any
+
+import pytest
+
+from smsjobs.settings import ConnectionSettings, SettingsError
+
+LOCAL = "redis://127.0.0.1:6379/0"
+
+
+@pytest.mark.parametrize(
+    ("given", "env", "broker", "redis", "backend", "remark"),
+    [
+        ({}, {}, LOCAL, LOCAL, LOCAL, "the defaults"),
+        ({}, {"SMS_BROKER_URL": "redis://b/1"}, "redis://b/1", "redis://b/1", "redis://b/1", "one for all"),
+        (
+            {"broker_url": "redis://a/1"},
+            {"SMS_BROKER_URL": "redis://b/1"},
+            "redis://a/1",
+            "redis://a/1",
+            "redis://a/1",
+            "an argument stands before the environment",
+        ),
+        (
+            {},
+            {"SMS_BROKER_URL": "amqp://b//", "SMS_REDIS_URL": "redis://c/2"},
+            "amqp://b//",
+            "redis://c/2",
+            "redis://c/2",
+            "another broker",
+        ),
+        (
+            {},
+            {
+                "SMS_BROKER_URL": "redis://b/1",
+                "SMS_REDIS_URL": "rediss://c/2",
+                "SMS_RESULT_BACKEND": "rpc://",
+            },
+            "redis://b/1",
+            "rediss://c/2",
+            "rpc://",
+            "three of them",
+        ),
+        (
+            {},
+            {"SMS_BROKER_URL": "redis+socket:///run/redis.sock?virtual_host=3"},
+            "redis+socket:///run/redis.sock?virtual_host=3",
+            "unix:///run/redis.sock?db=3",
+            "redis+socket:///run/redis.sock?virtual_host=3",
+            "a socket, as kombu and as redis-py spell it",
+        ),
+        ({}, {"CELERY_BROKER_URL": "redis://b/1", "REDIS_URL": "redis://c"}, LOCAL, LOCAL, LOCAL, "not ours"),
+    ],
+)
+def test_addresses(
+    given: dict[str, Any], env: dict[str, str], broker: str, redis: str, backend: str, remark: str
+) -> None:
+    """Arguments stand before the environment, the environment before the defaults, and one Redis serves for all."""
+    found = ConnectionSettings.read(**given, environ=env)
+    assert (found.broker_url, found.redis_url, found.result_backend) == (broker, redis, backend), remark
+
+
+@pytest.mark.parametrize(
+    ("given", "env", "words"),
+    [
+        ({}, {"SMS_BROKER_URL": "amqp://:secret@b//"}, "SMS_REDIS_URL"),
+        ({}, {"SMS_BROKER_URL": "sentinel://:secret@b:1"}, "SMS_REDIS_URL"),
+        ({}, {"SMS_REDIS_URL": "http://:secret@b"}, "redis://"),
+        ({}, {"SMS_REDIS_URL": "127.0.0.1:6379"}, "redis://"),
+        ({}, {"SMS_BROKER_URL": "redis://:secret@b:port/0"}, "port"),
+        ({}, {"SMS_REDIS_URL": "redis://:secret@b:99999/0"}, "port"),
+        ({}, {"SMS_REDIS_URL": "redis://[b"}, "SMS_REDIS_URL"),
+        ({}, {"SMS_BROKER_URL": "redis://[b"}, "SMS_BROKER_URL"),
+        ({}, {"SMS_TIMEOUT": "soon"}, "SMS_TIMEOUT"),
+        ({}, {"SMS_TIMEOUT": "0"}, "SMS_TIMEOUT"),
+        ({}, {"SMS_TIMEOUT": "nan"}, "SMS_TIMEOUT"),
+        ({}, {"SMS_RETENTION": "1"}, "SMS_RETENTION"),
+        ({"timeout_s": 0}, {}, "timeout"),
+        ({"timeout_s": -1}, {}, "timeout"),
+        ({"timeout_s": "5"}, {}, "timeout"),
+        ({"timeout_s": float("inf")}, {}, "timeout"),
+    ],
+)
+def test_wrong_setting_is_named(given: dict[str, Any], env: dict[str, str], words: str) -> None:
+    """What is wrong is named with its cure, and no password is shown."""
+    with pytest.raises(SettingsError, match=words) as wrong:
+        ConnectionSettings.read(**given, environ=env)
+    assert "secret" not in str(wrong.value)
+    assert wrong.value.__cause__ is None
+
+
+def test_settings_show_no_address() -> None:
+    """The repr of settings shows no address, for it may hold a password."""
+    assert "secret" not in repr(ConnectionSettings.read(broker_url="redis://:secret@b/0", environ={}))
+
+
+def test_settings_error_is_no_failed_job() -> None:
+    """A wrong setting stands outside the tree of errors that a caller may retry."""
+    from smsjobs import SmsError
+
+    assert not issubclass(SettingsError, SmsError)
