@@ -26,7 +26,7 @@ FAST = {
     "SMS_LOOKUPS_VERIFICATION": "0.4,0.8,1.5",
     "SMS_LOOKUPS_NOTIFICATION": "0.4,0.8,1.5",
     "SMS_LOOKUPS_BULK": "0.4,0.8,1.5",
-    "SMS_LEASE": "1",
+    "SMS_LEASE": "2",
     "SMS_SWEEP": "0.1",
     "SMS_VISIBILITY": "4",
 }
@@ -75,7 +75,8 @@ class Stage:
 
     def write(self, name: str = "Example", **more: object) -> str:
         """Write an element that sends to the simulator; returns its full name. Its read time-out is short."""
-        return write_element(self.app_dir, name, self.simulator.url, **{"readTimeoutMs": 1000, **more})
+        account = {"endpoint": self.simulator.url, "readTimeoutMs": 1000, **more}
+        return write_element(self.app_dir, name, **account)
 
     def worker(self, *, redis_url: str | None = None, **more: Any) -> WorkerProcess:
         """A worker of this app, not yet started, with short times unless told otherwise."""

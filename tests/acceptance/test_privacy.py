@@ -1,0 +1,64 @@
+"""What a worker logs at its most talkative."""
+
+from support.stage import TEMPLATE, Stage, outcome
+
+#: Kinds of fault, each met by one job.
+FAULTS = ("reset_before", "reset_after", "http_502_after", "non_json_after", "truncated_after", "hang_after")
+
+
+def test_a_debug_log_shows_nothing_private(own: Stage) -> None:
+    """At DEBUG, through success, refusal, every lost answer and every way in, no number, code or secret is logged."""
+    own.write(accessSecret="your_access_secret", readTimeoutMs=1000)
+    own.write("WrongSecret", accessSecret="a_wrong_secret")
+    own.write("Away", endpoint="http://127.0.0.1:9")
+    options = ("--concurrency", "8", "--loglevel", "debug", "--task-events")
+    with own.worker(options=options) as worker:
+        numbers = [str(13800138600 + n) for n in range(len(FAULTS) + 6)]
+        fresh = iter(numbers)
+        jobs = []
+        for kind in FAULTS:
+            phone = next(fresh)
+            own.simulator.fault(kind, phone=phone)
+            jobs.append(send(own, "SMS.Example", phone))
+        refused = next(fresh)
+        own.simulator.fault(
+            "code", code="isv.MOBILE_NUMBER_ILLEGAL", message=f"{refused}invalid mobile number", phone=refused
+        )
+        jobs.append(send(own, "SMS.Example", refused))
+        jobs.append(send(own, "SMS.WrongSecret", next(fresh)))
+        jobs.append(send(own, "SMS.Away", next(fresh), expires=3))
+        jobs.append(send(own, "SMS.Nowhere", next(fresh)))
+        good = {
+            "element": "SMS.Example",
+            "phoneList": [next(fresh)],
+            "params": {"code": "837261"},
+            "verifyTemplateCode": TEMPLATE,
+        }
+        own.celery.send_task("smsjobs.submit", kwargs=good, queue="sms.bulk").get(timeout=20)
+        bad = {**good, "phoneList": [next(fresh), "837261837261837261"], "lane": "837261"}
+        wrong = own.celery.send_task("smsjobs.submit", kwargs=bad, queue="sms.bulk")
+        wrong.get(timeout=20, propagate=False)
+        own.celery.send_task("somebody.elses", args=(numbers[0],), kwargs=good, queue="sms.bulk")
+        own.celery.send_task("smsjobs.send", args=(numbers[0], "837261"), kwargs=good, queue="sms.bulk").get(
+            timeout=20, propagate=False
+        )
+        for job in jobs:
+            outcome(job)
+            own.stored(job)
+        errors = [str(outcome(job)) + repr(outcome(job)) for job in jobs]
+        log = worker.log() + "".join(errors)
+    assert "DEBUG" in log
+    for private in (*numbers, "837261", "your_access_secret", "a_wrong_secret", "Signature="):
+        found = log.find(private)
+        assert found < 0, log[max(0, found - 300) : found + 100]
+
+
+def send(stage: Stage, element: str, phone: str, **more: object):
+    """A message whose code is unmistakable."""
+    return stage.sms.getElement(element).sendMessage(
+        phoneList=[phone],
+        params={"code": "837261"},
+        verifyTemplateCode=TEMPLATE,
+        lane="verification",
+        **more,
+    )
