@@ -223,10 +223,14 @@ def test_answers_of_redis_lost(redis_bench: RedisBench) -> None:
 def test_confirmation_lost(redis_bench: RedisBench) -> None:
     """Where only the confirmation is lost the send has succeeded, and the next call finds its job."""
     login = redis_bench.verification()
-    confirm = login._store.confirm
-    login._store.confirm = lambda *_: None
+    confirm = login._store._script["confirm"]
+
+    def lost(*_: Any, **__: Any) -> None:
+        raise RedisConnectionError
+
+    login._store._script["confirm"] = lost
     first = login.send(PHONE)
-    login._store.confirm = confirm
+    login._store._script["confirm"] = confirm
     assert login.send(PHONE).job == first.job
     with pytest.raises(VerificationRefused):
         login.send(PHONE)
