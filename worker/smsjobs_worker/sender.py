@@ -27,6 +27,7 @@ from smsjobs.contract import (
     InvalidArguments,
     Job,
     Outcome,
+    RequestFailed,
     SendResult,
     decode_job,
     decode_outcome,
@@ -69,6 +70,8 @@ class Done:
     outcome: Outcome
     #: Further Celery task ids under which it is to be stored.
     followers: tuple[str, ...] = ()
+    #: Whether Celery's result of the job's own id is stored already.
+    stored: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +90,7 @@ class Sender:
         permits: Permits,
         settings: WorkerSettings,
         *,
+        result_of: Callable[[str, Outcome], tuple[str, str] | None] = lambda _, __: None,
         probe: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._ledger = ledger
@@ -94,6 +98,8 @@ class Sender:
         self._leases = leases
         self._permits = permits
         self._settings = settings
+        # Key and text of an outcome in Celery's result backend, where the ledger can store it.
+        self._result_of = result_of
         # Fault tests stop or kill the worker at named points of a send.
         self._probe = probe
 
@@ -157,9 +163,9 @@ class Sender:
         try:
             job = _job(granted, self._ledger.seal)
         except ValueError:
-            return InvalidArguments("the job is no JSON", "job_unreadable", out_id=granted.job_id)
+            return _unreadable(granted, "the job is no JSON")
         except InvalidArguments as error:
-            return InvalidArguments(error.message, "job_unreadable", out_id=granted.job_id)
+            return _unreadable(granted, error.message)
         run = Run(
             job=job,
             lane=self._settings.lanes[job.lane],
@@ -169,10 +175,10 @@ class Sender:
             permits=self._permits,
         )
         try:
-            provider = self._elements.provider(job.element)
-        except InvalidArguments as error:
-            return run.without_provider(error)
-        try:
+            try:
+                provider = self._elements.provider(job.element)
+            except InvalidArguments as error:
+                return run.without_provider(error)
             return run.send(provider) if granted.state == "sending" else run.look_up(provider)
         except Exception as error:  # noqa: BLE001  whatever it is, the job must get its outcome
             # Its text and its frames may hold numbers; its type and its place do not.
@@ -216,9 +222,9 @@ class Sender:
         return verb != "settle"
 
     def _settle(self, granted: Granted, outcome: Outcome) -> Done | NothingToDo:
-        encoded = encode_outcome(outcome)
+        encoded, result = encode_outcome(outcome), self._result_of(granted.job_id, outcome)
         settlement: Settlement = patiently(
-            lambda: self._ledger.settle(granted.job_id, granted.token, encoded),
+            lambda: self._ledger.settle(granted.job_id, granted.token, encoded, result=result),
             for_s=self._settings.patience_s,
         )
         self._probe("after_settle")
@@ -230,7 +236,8 @@ class Sender:
             return NothingToDo()
         if not settlement.ours:
             outcome = decode_outcome(json.loads(settlement.outcome))
-        return Done(outcome=outcome, followers=settlement.followers)
+        stored = settlement.ours and result is not None
+        return Done(outcome=outcome, followers=settlement.followers, stored=stored)
 
     def _settle_missing(self, job_id: str) -> Done | NothingToDo:
         return self.refuse(
@@ -253,6 +260,14 @@ def _job(granted: Granted, seal: Seal | None) -> Job:
     if granted.chunk is None:
         return decode_job(json.loads(open_job(granted.job, seal)))
     return make_chunk(granted.job_id, granted.job, *(open_job(each, seal) for each in granted.chunk))
+
+
+def _unreadable(granted: Granted, why: str) -> Outcome:
+    if granted.lost_to_ms:  # somebody who could read it has sent it, and what became of that nobody will know
+        return RequestFailed(
+            f"the answer was lost; {why}", "job_unreadable", "unknown", granted.job_id, granted.attempts
+        )
+    return InvalidArguments(why, "job_unreadable", "rejected", granted.job_id, granted.attempts)
 
 
 def _stops_campaign(granted: Granted, outcome: Outcome) -> bool:

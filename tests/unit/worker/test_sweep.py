@@ -1,0 +1,198 @@
+"""What the sweep does about each job that it is handed."""
+
+from collections.abc import Iterable, Sequence
+
+import fakeredis
+import pytest
+
+from smsjobs.contract import Job, Outcome
+from smsjobs.ledger import Ledger
+from smsjobs_worker.sweep import Sweep
+from support.ledgers import Clock, a_job, accepted, granted, to_send
+
+
+class Broker:
+    """Remembers what is published."""
+
+    def __init__(self) -> None:
+        self.published: list[tuple[str, str]] = []
+        self.waiting = 0
+        self.away = False
+
+    def publish(self, jobs: Iterable[tuple[str, str]]) -> None:
+        """Publish."""
+        if self.away:
+            raise OSError
+        self.published += jobs
+
+    def backlog(self, lane: str) -> int:
+        """The queue's length."""
+        return self.waiting
+
+
+class Results:
+    """Remembers what is stored."""
+
+    def __init__(self) -> None:
+        self.stored: list[tuple[str, str, tuple[str, ...]]] = []
+        self.away = False
+
+    def store(self, job_id: str, outcome: Outcome, followers: Sequence[str]) -> None:
+        """Store."""
+        if self.away:
+            raise OSError
+        self.stored.append((job_id, outcome.outcome, tuple(followers)))
+
+
+class Bench:
+    """A sweep and all that it works with."""
+
+    def __init__(self) -> None:
+        self.clock, self.broker, self.results = Clock(), Broker(), Results()
+        self.ledger = Ledger(fakeredis.FakeRedis(decode_responses=True), clock=self.clock)
+        self.sweep = Sweep(self.ledger, self.broker, self.results)
+
+    def record(self, **more: object) -> Job:
+        """Record a job."""
+        job = a_job(**more)
+        self.ledger.record(job)
+        return job
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """A sweep at an empty ledger."""
+    return Bench()
+
+
+def test_due_job_is_published(bench: Bench) -> None:
+    """A job whose time has come is published on its lane, once."""
+    job = bench.record(countdown=10, lane_name="bulk")
+    bench.sweep.run_once()
+    assert bench.broker.published == []
+    bench.clock.pass_(10)
+    bench.broker.waiting = 5
+    bench.sweep.run_once()
+    bench.sweep.run_once()
+    assert bench.broker.published == [(job.id, "bulk")]
+
+
+def test_lost_message_is_published_again(bench: Bench) -> None:
+    """A job that nobody claimed is published again when its queue is empty."""
+    job = bench.record()
+    bench.clock.pass_(5)
+    bench.sweep.run_once()
+    assert bench.broker.published == [(job.id, "verification")]
+
+
+def test_job_that_waits_its_turn_is_not_published_again_at_once(bench: Bench) -> None:
+    """While its queue is long a job is believed to wait its turn, for 75 seconds in the verification lane."""
+    bench.record()
+    bench.broker.waiting = 1000
+    published_after = None
+    for second in range(1, 100):
+        bench.clock.pass_(1)
+        bench.sweep.run_once()
+        if bench.broker.published and published_after is None:
+            published_after = second
+    assert published_after == 75
+
+
+def test_interrupted_job_is_published(bench: Bench) -> None:
+    """A job whose worker died is published to be looked up, however long its queue is."""
+    job = bench.record()
+    granted(bench.ledger, job)
+    bench.broker.waiting = 1000
+    bench.clock.pass_(30)
+    bench.sweep.run_once()
+    assert bench.broker.published == [(job.id, "verification")]
+
+
+def test_expired_job_is_settled_and_its_result_stored(bench: Bench) -> None:
+    """A job that nobody took in time is settled as not sent, and Celery's result of it stored, followers' too."""
+    job = bench.record()
+    bench.ledger.follow(job.id, "task-2")
+    bench.clock.pass_(300)
+    bench.sweep.run_once()
+    assert bench.results.stored == [(job.id, "not_sent", ("task-2",))]
+    assert bench.broker.published == []
+    assert bench.ledger.waiting() == 0
+
+
+def test_result_that_could_not_be_stored_is_stored_later(bench: Bench) -> None:
+    """Where the result backend is away, the settlement stands and its result is stored by a later sweep."""
+    job = bench.record()
+    bench.clock.pass_(300)
+    bench.results.away = True
+    with pytest.raises(OSError):
+        bench.sweep.run_once()
+    found = bench.ledger.read(job.id)
+    assert found is not None
+    assert found.status == "not_sent"
+    bench.results.away = False
+    bench.clock.pass_(10)
+    bench.sweep.run_once()
+    assert bench.results.stored == [(job.id, "not_sent", ())]
+    assert bench.ledger.waiting() == 0
+
+
+def test_job_that_could_not_be_published_is_published_later(bench: Bench) -> None:
+    """Where the broker is away, what was due is published by a later sweep."""
+    job = bench.record(countdown=10, expires=300)
+    bench.clock.pass_(10)
+    bench.broker.away = True
+    with pytest.raises(OSError):
+        bench.sweep.run_once()
+    bench.broker.away = False
+    bench.clock.pass_(5)
+    bench.sweep.run_once()
+    assert bench.broker.published == [(job.id, "verification")]
+
+
+def test_more_than_one_batch_is_done_in_one_pass(bench: Bench) -> None:
+    """All that is due is done in one pass, also where it is more than the ledger hands out at a time."""
+    jobs = [bench.record(countdown=1) for _ in range(1100)]
+    bench.clock.pass_(1)
+    assert bench.sweep.run_once() == 1100
+    assert sorted(bench.broker.published) == sorted((job.id, "verification") for job in jobs)
+
+
+def test_unreadable_jobs_do_not_stop_those_behind_them(bench: Bench) -> None:
+    """A job of an unknown lane or with an outcome of a newer version is passed over, and the others are done."""
+    strange, newer, good, late = (bench.record() for _ in range(4))
+    bench.ledger.redis.hset(f"sms:job:{strange.id}", "lane", "express")
+    for job in (newer, late):
+        bench.ledger.redis.hset(f"sms:job:{job.id}", "expires", 1)
+    bench.ledger.settle(
+        newer.id, "", {"v": 9, "outcome": "not_sent"} | {"error": {"reason": "x"}}, outside_task=True
+    )
+    bench.clock.pass_(10)
+    bench.sweep.run_once()
+    assert bench.broker.published == [(good.id, "verification")]
+    assert bench.results.stored == [(late.id, "not_sent", ())]
+
+
+def test_job_that_was_claimed_meanwhile_is_not_expired(bench: Bench) -> None:
+    """A job that is claimed between the sweep's look and its settlement is its holder's to settle."""
+    job = bench.record()
+    bench.clock.pass_(300)
+    (due,) = bench.ledger.sweep()
+    assert due.verb == "expired"
+    granted(bench.ledger, job)
+    bench.sweep._expire(due)
+    assert bench.results.stored == []
+    assert bench.ledger.settle(job.id, "token", accepted(job)).ours
+
+
+def test_given_back_and_due_again(bench: Bench) -> None:
+    """A job that was given back is published when it is due, and not before."""
+    job = bench.record()
+    granted(bench.ledger, job)
+    bench.ledger.wait(job.id, "token", to_send(delay_s=20))
+    for _ in range(19):
+        bench.clock.pass_(1)
+        bench.sweep.run_once()
+    assert bench.broker.published == []
+    bench.clock.pass_(1)
+    bench.sweep.run_once()
+    assert bench.broker.published == [(job.id, "verification")]
