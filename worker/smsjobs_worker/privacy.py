@@ -25,6 +25,10 @@ _NOT_BELOW_INFO: Final = (
     "amqp",
     "celery.pool",
     "kombu",
+    # A logger's filters do not reach its children. These two quote messages where KOMBU_LOG_CHANNEL or
+    # KOMBU_LOG_CONNECTION is set.
+    "kombu.channel",
+    "kombu.connection",
 )
 
 #: Loggers of Celery that quote message bodies, or hand a task's arguments to structured handlers.

@@ -1,0 +1,116 @@
+"""`maxQps` over several processes and threads, counted in a real Redis."""
+
+import json
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import pytest
+import redis
+
+from smsjobs.contract import LANES
+from smsjobs_worker.rate_limit import Permits
+from support.redis_server import RedisServer
+
+TAKE = textwrap.dedent(
+    """
+    import json, sys, threading, time
+    from smsjobs.contract import LANES
+    from smsjobs_worker.rate_limit import Permits
+    url, lane, qps, threads, start, end = sys.argv[1], sys.argv[2], *map(float, sys.argv[3:])
+    permits, taken = Permits(url), []
+    def take():
+        time.sleep(max(0, start - time.time()))
+        while time.time() < end:
+            if permits.take("SMS.Test", LANES[lane], qps, within_s=max(0, end - time.time())):
+                taken.append(time.time())
+    running = [threading.Thread(target=take) for _ in range(int(threads))]
+    for each in running: each.start()
+    for each in running: each.join()
+    print(json.dumps(taken))
+    """
+)
+
+
+def taken_by(url: str, processes: list[tuple[str, int]], *, qps: float, for_s: float) -> list[list[float]]:
+    """When each process, of that lane and with so many threads, was given permits."""
+    start = time.time() + 2.5  # all interpreters are up by then
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", TAKE, url, lane, str(qps), str(threads), str(start), str(start + for_s)],
+            stdout=subprocess.PIPE,
+        )
+        for lane, threads in processes
+    ]
+    return [json.loads(each.communicate(timeout=60)[0]) for each in running]
+
+
+def most_in_a_second(times: list[float]) -> int:
+    """The most of them in any stretch of a second, a little less for the way from Redis to here."""
+    times = sorted(times)
+    return max((sum(1 for other in times if begin <= other < begin + 0.9) for begin in times), default=0)
+
+
+def test_all_together_never_exceed_the_rate(redis_url: str) -> None:
+    """Three processes with eight threads each, of all lanes, take no more than the rate in any second."""
+    lanes = [("verification", 8), ("notification", 8), ("bulk", 8)]
+    times = [each for process in taken_by(redis_url, lanes, qps=20, for_s=3) for each in process]
+    assert 20 * 2 <= len(times) <= 20 * 4
+    assert most_in_a_second(times) <= 20
+
+
+def test_verification_gets_its_share_while_bulk_takes_all_it_can(redis_url: str) -> None:
+    """While bulk saturates its share, a code waits for its permit a moment only, and bulk still gets on."""
+    end = time.time() + 6
+    bulk = threading.Thread(
+        target=lambda: results.extend(taken_by(redis_url, [("bulk", 12), ("bulk", 12)], qps=10, for_s=3))
+    )
+    results: list[list[float]] = []
+    bulk.start()
+    permits, waits = Permits(redis_url), []
+    time.sleep(3.2)  # bulk is at it by now
+    while time.time() < end - 0.8:
+        begun = time.monotonic()
+        assert permits.take("SMS.Test", LANES["verification"], 10, within_s=5)
+        waits.append(time.monotonic() - begun)
+        time.sleep(0.6)  # slower than the share that is kept
+    bulk.join(60)
+    assert max(waits) < 0.7
+    assert len(results[0]) + len(results[1]) >= 12
+
+
+def test_no_rate_is_no_limit(redis_url: str) -> None:
+    """An element without maxQps takes permits without asking Redis."""
+    permits = Permits(redis_url)
+    assert all(permits.take("SMS.Test", LANES["bulk"], None, within_s=0) for _ in range(1000))
+    with redis.Redis.from_url(redis_url) as client:
+        assert list(client.scan_iter()) == []
+
+
+def test_elements_do_not_share_a_rate(redis_url: str) -> None:
+    """Each element has its own rate, and its keys are ours and expire."""
+    permits = Permits(redis_url)
+    for name in ("SMS.A", "SMS.B"):
+        assert permits.take(name, LANES["verification"], 1, within_s=0)
+        assert not permits.take(name, LANES["verification"], 1, within_s=0)
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+        keys = list(client.scan_iter())
+        assert keys
+        assert all(key.startswith("sms:qps") and 0 < client.ttl(key) <= 20 for key in keys)
+
+
+@pytest.mark.parametrize("fault", ["kill", "pause"])
+def test_redis_away_raises_in_time(fault: str) -> None:
+    """While Redis is away taking a permit raises within its time-out, and works again when it is back."""
+    with RedisServer() as server:
+        permits = Permits(server.url, timeout_s=0.5)
+        assert permits.take("SMS.A", LANES["verification"], 100, within_s=1)
+        server.kill() if fault == "kill" else server.pause()
+        begun = time.monotonic()
+        with pytest.raises(redis.RedisError):
+            permits.take("SMS.A", LANES["verification"], 100, within_s=1)
+        assert time.monotonic() - begun < 2
+        server.restart() if fault == "kill" else server.resume()
+        assert permits.take("SMS.A", LANES["verification"], 100, within_s=1)
