@@ -1,0 +1,109 @@
+"""Legal calls of the public interface; mypy checks that they stay legal. Nothing here is run."""
+
+from datetime import UTC, datetime
+from typing import Any, assert_type
+
+from smsjobs import (
+    AliyunRejected,
+    Element,
+    IdempotencyConflict,
+    InvalidArguments,
+    Job,
+    QueueUnavailable,
+    RequestFailed,
+    SendResult,
+    SettingsError,
+    Sms,
+    SmsError,
+    connect,
+)
+
+
+class Wrapper:
+    """A value as the elements that this stands in for hand it over."""
+
+    value: Any
+
+
+def connecting() -> Sms:
+    """Each way to connect."""
+    connect()
+    connect(broker_url="redis://127.0.0.1:6379/0")
+    connect(broker_url="embedded", timeout=1)
+    try:
+        return connect(
+            broker_url="amqp://127.0.0.1//",
+            redis_url="redis://127.0.0.1:6379/1",
+            result_backend="redis://127.0.0.1:6379/2",
+            timeout=2.5,
+        )
+    except SettingsError as error:
+        raise SystemExit(str(error)) from None
+
+
+def sending(sms: Sms, wrapped: Wrapper) -> Job:
+    """Each way to send."""
+    element = sms.getElement("SMS.YourSmsName")
+    assert_type(element, Element)
+    assert_type(element.fullName, str)
+    element.sendMessage(["13800138000"], {"code": "123456"}, "SMS_123456789")
+    element.sendMessage(("13800138000",), {}, extend={"verifyTemplateCode": "SMS_123456789"})
+    element.sendMessage(wrapped, wrapped, wrapped)
+    element.sendMessage(["13800138000"], {}, "SMS_1", countdown=60)
+    element.sendMessage(["13800138000"], {}, "SMS_1", eta=datetime.now(UTC))
+    return element.sendMessage(
+        phoneList=["13800138000"],
+        params={"code": "123456"},
+        verifyTemplateCode="SMS_123456789",
+        lane="verification",
+        expires=300,
+        on_unknown="hold",
+        idempotency_key="login:42:1",
+    )
+
+
+def reading(sms: Sms) -> str:
+    """What a job tells."""
+    job = sms.job("b6d0a1f0-7c54-4b0e-9d55-000000000001")
+    assert_type(job.id, str)
+    assert_type(job.status(), str)
+    assert_type(job.get(), SendResult)
+    result = job.get(timeout=10)
+    assert_type(result.biz_id, str | None)
+    assert_type(result.request_id, str | None)
+    assert_type(result.attempts, int)
+    assert_type(result.out_id, str)
+    return f"{result.outcome} {result.resolved_by} {result.response.get('Code')}"
+
+
+async def awaiting(element: Element) -> SendResult:
+    """The async twins."""
+    job = await element.send_message_async(["13800138000"], {}, "SMS_1", lane="bulk")
+    assert_type(job, Job)
+    return await job.get_async(timeout=10)
+
+
+def failing(job: Job) -> str:
+    """What each error tells."""
+    try:
+        job.get(timeout=10)
+    except AliyunRejected as error:
+        assert_type(error.retry_after, float | None)
+        assert_type(error.request_id, str | None)
+        return f"{error.aliyun_code} {error.aliyun_message} {error.advice}"
+    except IdempotencyConflict as error:
+        assert_type(error.out_id, str | None)
+        return error.reason
+    except InvalidArguments as error:
+        return error.message
+    except QueueUnavailable:
+        return "again, with the same key"
+    except RequestFailed as error:
+        return error.outcome
+    except SmsError as error:
+        assert_type(error.code, int)
+        assert_type(error.attempts, int)
+        return str(error)
+    except TimeoutError:
+        return job.status()
+    return "accepted"
