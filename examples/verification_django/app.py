@@ -1,0 +1,108 @@
+"""Login by SMS, with Django.
+
+    export SMS_CODE_SECRET=$(python -c 'import secrets; print(secrets.token_urlsafe(48))')
+    SMS_BROKER_URL=embedded python examples/verification_django/app.py runserver
+
+Needs: pip install smsjobs django. A project of yours takes the views and the middleware; its settings are its own.
+"""
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management import execute_from_command_line
+from django.core.wsgi import get_wsgi_application
+from django.http import FileResponse, HttpRequest, HttpResponseBase, JsonResponse
+from django.urls import path
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_POST
+
+from smsjobs import InvalidArguments, SmsError, VerificationRefused, connect
+
+element = connect().getElement(os.environ.get("WEB_ELEMENT", "SMS.YourSmsName"))
+login = element.verification("login", verifyTemplateCode=os.environ.get("WEB_TEMPLATE", "SMS_123456789"))
+
+
+class SmsErrors:
+    """Middleware: turns what smsjobs raises into answers."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, _: HttpRequest, error: Exception) -> JsonResponse | None:
+        if not isinstance(error, SmsError):
+            return None
+        retry_after = getattr(error, "retry_after", None)
+        match error:
+            case VerificationRefused():
+                status = 403 if retry_after is None else 429
+            case InvalidArguments():
+                status = 400
+            case _:
+                status = 503
+        headers = {} if retry_after is None else {"Retry-After": f"{retry_after:.0f}"}
+        body = {"code": error.code, "reason": error.reason, "retry_after": retry_after}
+        return JsonResponse(body, status=status, headers=headers)
+
+
+def page(_: HttpRequest) -> FileResponse:
+    return FileResponse(
+        (Path(__file__).parents[1] / "verification_page.html").open("rb"), content_type="text/html"
+    )
+
+
+def send_code(request: HttpRequest) -> JsonResponse:
+    phone = json.loads(request.body).get("phone")
+    # Behind a proxy: have it, and nobody else, tell the visitor's address.
+    sent = login.send(phone, request.META["REMOTE_ADDR"])
+    # Whoever asked for a code may try it, and nobody else: no stranger can use up the tries.
+    request.session["phone"] = phone
+    # Where Aliyun is slow the code is still on its way.
+    with suppress(TimeoutError):
+        sent.job.get(timeout=5)
+    return JsonResponse({"expires_in": sent.expires_in, "retry_after": sent.retry_after}, status=202)
+
+
+def log_in(request: HttpRequest) -> JsonResponse:
+    phone = request.session.get("phone")
+    if phone is None:
+        return JsonResponse({"status": "none_sent"}, status=403)
+    result = login.check(phone, json.loads(request.body).get("code"))
+    if result:
+        request.session.flush()
+        request.session["user"] = phone
+    body = {"status": result.status, "tries_left": result.tries_left}
+    return JsonResponse(body, status=200 if result else 403)
+
+
+urlpatterns = [
+    path("", ensure_csrf_cookie(page)),
+    path("code", require_POST(send_code)),
+    path("login", require_POST(log_in)),
+]
+
+if not settings.configured:
+    settings.configure(
+        # Several processes need the same WEB_SECRET.
+        SECRET_KEY=os.environ.get("WEB_SECRET") or secrets.token_hex(),
+        ALLOWED_HOSTS=["127.0.0.1", "localhost", "testserver"],
+        ROOT_URLCONF=__name__,
+        SESSION_ENGINE="django.contrib.sessions.backends.signed_cookies",
+        MIDDLEWARE=[
+            "django.contrib.sessions.middleware.SessionMiddleware",
+            "django.middleware.csrf.CsrfViewMiddleware",
+            f"{__name__}.SmsErrors",
+        ],
+    )
+application = get_wsgi_application()
+
+if __name__ == "__main__":
+    execute_from_command_line(sys.argv)

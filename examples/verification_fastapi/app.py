@@ -1,0 +1,71 @@
+"""Login by SMS, with FastAPI.
+
+    export SMS_CODE_SECRET=$(python -c 'import secrets; print(secrets.token_urlsafe(48))')
+    SMS_BROKER_URL=embedded uvicorn --app-dir examples/verification_fastapi app:app
+
+Needs: pip install smsjobs fastapi uvicorn itsdangerous
+"""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Body, FastAPI, Request
+from fastapi.responses import FileResponse, JSONResponse
+from starlette.middleware.sessions import SessionMiddleware
+
+from smsjobs import InvalidArguments, SmsError, VerificationRefused, connect
+
+element = connect().getElement(os.environ.get("WEB_ELEMENT", "SMS.YourSmsName"))
+login = element.verification("login", verifyTemplateCode=os.environ.get("WEB_TEMPLATE", "SMS_123456789"))
+
+app = FastAPI()
+# Several processes need the same WEB_SECRET.
+app.add_middleware(SessionMiddleware, secret_key=os.environ.get("WEB_SECRET") or secrets.token_hex())
+
+
+@app.get("/")
+async def page() -> FileResponse:
+    return FileResponse(Path(__file__).parents[1] / "verification_page.html")
+
+
+@app.post("/code", status_code=202)
+async def send_code(request: Request, phone: Annotated[str, Body(embed=True)]) -> dict[str, Any]:
+    # Behind a proxy: uvicorn --proxy-headers --forwarded-allow-ips, or every visitor has the proxy's address.
+    sent = await login.send_async(phone, request.client.host if request.client else None)
+    # Whoever asked for a code may try it, and nobody else: no stranger can use up the tries.
+    request.session["phone"] = phone
+    # Where Aliyun is slow the code is still on its way.
+    with suppress(TimeoutError):
+        await sent.job.get_async(timeout=5)
+    return {"expires_in": sent.expires_in, "retry_after": sent.retry_after}
+
+
+@app.post("/login")
+async def log_in(request: Request, code: Annotated[str, Body(embed=True)]) -> JSONResponse:
+    phone = request.session.get("phone")
+    if phone is None:
+        return JSONResponse({"status": "none_sent"}, 403)
+    result = await login.check_async(phone, code)
+    if result:
+        request.session.clear()
+        request.session["user"] = phone
+    return JSONResponse({"status": result.status, "tries_left": result.tries_left}, 200 if result else 403)
+
+
+@app.exception_handler(SmsError)
+async def explain(_: Request, error: SmsError) -> JSONResponse:
+    retry_after = getattr(error, "retry_after", None)
+    match error:
+        case VerificationRefused():
+            status = 403 if retry_after is None else 429
+        case InvalidArguments():
+            status = 400
+        case _:
+            status = 503
+    headers = {} if retry_after is None else {"Retry-After": f"{retry_after:.0f}"}
+    return JSONResponse(
+        {"code": error.code, "reason": error.reason, "retry_after": retry_after}, status, headers
+    )

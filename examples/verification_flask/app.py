@@ -1,0 +1,70 @@
+"""Login by SMS, with Flask.
+
+    export SMS_CODE_SECRET=$(python -c 'import secrets; print(secrets.token_urlsafe(48))')
+    SMS_BROKER_URL=embedded flask --app examples/verification_flask/app run
+
+Needs: pip install smsjobs flask
+"""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, request, send_file, session
+
+from smsjobs import InvalidArguments, SmsError, VerificationRefused, connect
+
+element = connect().getElement(os.environ.get("WEB_ELEMENT", "SMS.YourSmsName"))
+login = element.verification("login", verifyTemplateCode=os.environ.get("WEB_TEMPLATE", "SMS_123456789"))
+
+app = Flask(__name__, static_folder=None)
+# Several processes need the same WEB_SECRET.
+app.config.update(
+    SECRET_KEY=os.environ.get("WEB_SECRET") or secrets.token_hex(), SESSION_COOKIE_SAMESITE="Lax"
+)
+
+
+@app.get("/")
+def page() -> Any:
+    return send_file(Path(__file__).parents[1] / "verification_page.html")
+
+
+@app.post("/code")
+def send_code() -> Any:
+    phone = request.get_json().get("phone")
+    # Behind a proxy: werkzeug's ProxyFix, or every visitor has the proxy's address.
+    sent = login.send(phone, request.remote_addr)
+    # Whoever asked for a code may try it, and nobody else: no stranger can use up the tries.
+    session["phone"] = phone
+    # Where Aliyun is slow the code is still on its way.
+    with suppress(TimeoutError):
+        sent.job.get(timeout=5)
+    return {"expires_in": sent.expires_in, "retry_after": sent.retry_after}, 202
+
+
+@app.post("/login")
+def log_in() -> Any:
+    if "phone" not in session:
+        return {"status": "none_sent"}, 403
+    result = login.check(session["phone"], request.get_json().get("code"))
+    if result:
+        phone = session["phone"]
+        session.clear()
+        session["user"] = phone
+    return {"status": result.status, "tries_left": result.tries_left}, 200 if result else 403
+
+
+@app.errorhandler(SmsError)
+def explain(error: SmsError) -> Any:
+    retry_after = getattr(error, "retry_after", None)
+    match error:
+        case VerificationRefused():
+            status = 403 if retry_after is None else 429
+        case InvalidArguments():
+            status = 400
+        case _:
+            status = 503
+    headers = {} if retry_after is None else {"Retry-After": f"{retry_after:.0f}"}
+    return {"code": error.code, "reason": error.reason, "retry_after": retry_after}, status, headers

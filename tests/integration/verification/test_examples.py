@@ -1,0 +1,84 @@
+"""The example applications, over the stand-ins that they too can be tested with."""
+
+from collections.abc import Iterator
+
+import pytest
+
+import smsjobs
+from smsjobs import AliyunRejected, QueueUnavailable, testing
+from support.code_examples import CLIENT, FRAMEWORKS, Browser
+
+PHONE = "13800138000"
+
+
+@pytest.fixture
+def sms(monkeypatch: pytest.MonkeyPatch) -> testing.FakeSms:
+    sms = testing.connect()
+    monkeypatch.setattr(smsjobs, "connect", lambda: sms)
+    return sms
+
+
+@pytest.fixture(params=FRAMEWORKS)
+def browser(request: pytest.FixtureRequest, sms: testing.FakeSms) -> Iterator[Browser]:
+    return Browser(request.param)
+
+
+def test_page(browser: Browser) -> None:
+    """The page is there, and lets a phone fill in the code."""
+    assert "one-time-code" in browser.page()
+
+
+def test_login(browser: Browser) -> None:
+    """A number is logged in by the code that it was sent, once."""
+    sent = browser.post("/code", phone=PHONE)
+    assert (sent.status, sent.body["retry_after"]) == (202, 60)
+    wrong = browser.post("/login", code="x")
+    assert (wrong.status, wrong.body) == (403, {"status": "wrong", "tries_left": 4})
+    code = browser.module.login.last_code(PHONE)
+    assert browser.post("/login", code=code).body["status"] == "ok"
+    assert browser.post("/login", code=code).status == 403
+
+
+def test_stranger(browser: Browser) -> None:
+    """Who has asked for no code can try none, so that nobody can use up another's tries."""
+    answer = browser.post("/login", code="123456")
+    assert (answer.status, answer.body["status"]) == (403, "none_sent")
+
+
+def test_too_soon(browser: Browser) -> None:
+    """A resend in the same minute is refused, with the seconds to wait in body and header."""
+    browser.post("/code", phone=PHONE)
+    again = browser.post("/code", phone=PHONE)
+    assert (again.status, again.retry_after) == (429, "60")
+    assert again.body == {"code": 46003, "reason": "number_limit", "retry_after": 60}
+
+
+def test_client_address(browser: Browser, sms: testing.FakeSms) -> None:
+    """The visitor's address is counted."""
+    statuses = [browser.post("/code", phone=f"138001380{each:02}").status for each in range(11)]
+    assert statuses == [202] * 10 + [429]
+    assert CLIENT not in repr(sms.messages)
+
+
+@pytest.mark.parametrize("phone", [None, "", "12345"])
+def test_bad_number(browser: Browser, phone: str | None) -> None:
+    """What is no number is the visitor's mistake."""
+    assert browser.post("/code", phone=phone).status in (400, 422)
+
+
+def test_rejected(browser: Browser, sms: testing.FakeSms) -> None:
+    """What Aliyun rejected is told as "try again", with our code."""
+    sms.end_next_with(AliyunRejected("no balance", aliyun_code="isv.AMOUNT_NOT_ENOUGH"))
+    answer = browser.post("/code", phone=PHONE)
+    assert (answer.status, answer.body["code"]) == (503, 46002)
+
+
+def test_redis_away(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While Redis is away the page says so instead of failing."""
+
+    def away(*_: object) -> None:
+        raise QueueUnavailable
+
+    monkeypatch.setattr(browser.module.login._store, "issue", away)
+    answer = browser.post("/code", phone=PHONE)
+    assert (answer.status, answer.body["reason"]) == (503, "queue_unavailable")

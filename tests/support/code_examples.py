@@ -1,0 +1,80 @@
+"""The example applications of verification codes, loaded as a server would, each behind the same few calls."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+FRAMEWORKS = ("fastapi", "django", "flask")
+
+CLIENT = "203.0.113.7"
+
+
+class Answer(NamedTuple):
+    """What the browser gets."""
+
+    status: int
+    body: dict[str, Any]
+    retry_after: str | None
+
+
+class Browser:
+    """A browser with its cookies, at one of the examples."""
+
+    def __init__(self, framework: str) -> None:
+        self._framework = framework
+        self.module = _load(framework)
+        self._client = _CLIENTS[framework](self.module)
+
+    def page(self) -> str:
+        """The text of the only page."""
+        answer = self._client.get("/")
+        if hasattr(answer, "streaming_content"):
+            return b"".join(answer.streaming_content).decode()
+        return str(answer.text)
+
+    def post(self, path: str, **body: Any) -> Answer:
+        """Send a form's JSON."""
+        # Django's client alone takes no `json`.
+        given = {"data": json.dumps(body), "content_type": "application/json"}
+        answer = self._client.post(path, **(given if self._framework == "django" else {"json": body}))
+        text = answer.content if hasattr(answer, "content") else answer.data
+        return Answer(answer.status_code, json.loads(text), answer.headers.get("Retry-After"))
+
+
+def _load(framework: str) -> ModuleType:
+    name = f"verification_{framework}_example"
+    file = Path(__file__).parents[2] / "examples" / f"verification_{framework}" / "app.py"
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    # Django looks for its views by the module's name.
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _fastapi(module: ModuleType) -> Any:
+    from fastapi.testclient import TestClient
+
+    return TestClient(module.app, client=(CLIENT, 50000))
+
+
+def _flask(module: ModuleType) -> Any:
+    client = module.app.test_client()
+    client.environ_base["REMOTE_ADDR"] = CLIENT
+    return client
+
+
+def _django(module: ModuleType) -> Any:
+    from django.test import Client
+    from django.urls import clear_url_caches
+
+    clear_url_caches()
+    return Client(REMOTE_ADDR=CLIENT)
+
+
+_CLIENTS = {"fastapi": _fastapi, "flask": _flask, "django": _django}
