@@ -48,13 +48,19 @@ class Runtime:
             seal=connection.seal,
         )
         app = App(settings.app_dir)
-        broker, results = Broker(celery), Results(celery, patience_s=settings.patience_s)
+        broker = Broker(celery)
+        results = Results(
+            celery,
+            patience_s=settings.patience_s,
+            in_ledger=connection.result_backend == connection.redis_url,
+        )
         sender = Sender(
             ledger,
             Providers(app),
             Leases(ledger, lease_s=settings.lease_s),
             Permits(connection.redis_url, timeout_s=_REDIS_S),
             settings,
+            result_of=results.entry,
             probe=probe,
         )
         return cls(

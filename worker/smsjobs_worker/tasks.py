@@ -134,8 +134,10 @@ def _end(runtime: Runtime, task_id: str, ended: Done | NothingToDo) -> dict[str,
     """Store Celery's result, and end the run as Celery understands it: a result, an exception, or neither."""
     if isinstance(ended, NothingToDo):
         raise Ignore
+    task_ids = ended.followers if ended.stored else (task_id, *ended.followers)
     try:
-        runtime.results.store(task_id, ended.outcome, ended.followers)
+        if task_ids:
+            runtime.results.store(task_ids[0], ended.outcome, task_ids[1:])
     except STORE_ERRORS:
         # The ledger has the outcome. The message cannot have been acknowledged either, so it comes again.
         raise Reject("the result backend is away", requeue=True) from None

@@ -155,7 +155,13 @@ class Ledger:
         return bool(verb == "ok")
 
     def settle(
-        self, job_id: str, token: str, outcome: dict[str, Any], *, outside_task: bool = False
+        self,
+        job_id: str,
+        token: str,
+        outcome: dict[str, Any],
+        *,
+        outside_task: bool = False,
+        result: tuple[str, str] | None = None,
     ) -> Settlement:
         """Write the final outcome, once. The numbers and parameters leave Redis.
 
@@ -163,11 +169,14 @@ class Ledger:
             token: The holder's; ``""`` for a job that nobody holds.
             outcome: As `encode_outcome` gives it.
             outside_task: Celery will not store this result: keep the job on the agenda until `confirm_stored`.
+            result: Key and text of Celery's result, where the ledger's Redis is Celery's result backend too: it is
+                stored and announced in the same step.
         """
         text = _outcome_text(outcome)
+        key, value = result or (None, "")
         verb, *rest = self._run(
             "settle",
-            [_job_key(job_id), _AGENDA],
+            [_job_key(job_id), _AGENDA, *([key] if key else [])],
             [
                 job_id,
                 token,
@@ -176,6 +185,7 @@ class Ledger:
                 _ms(self.retention_s),
                 _ms(_REPEAT_S) if outside_task else 0,
                 _label(outcome),
+                value,
             ],
         )
         if verb == "ok":
