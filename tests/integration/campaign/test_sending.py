@@ -68,7 +68,9 @@ def test_counted_once(bench: Bench) -> None:
 
 def test_every_outcome(bench: Bench) -> None:
     """Counters, codes and the report agree, whatever becomes of the chunks."""
-    campaign = bench.start(people=[*numbers(4500), "bad", "13800138000"])
+    people = numbers(4500)
+    people[10:10] = ["bad", people[0]]
+    campaign = bench.start(people=people)
     jobs = bench.sweep()
     bench.send(jobs[0])
     bench.send(jobs[1], refused())
@@ -84,6 +86,7 @@ def test_every_outcome(bench: Bench) -> None:
         "expired": 1000,
     }
     assert outcomes(campaign.report()) == expected | {"invalid": 1, "duplicate": 1}
+    assert [row.line for row in campaign.report()] == list(range(1, 4503))
     codes = {(row.outcome, row.code, row.reason, row.aliyun_code) for row in campaign.report()}
     assert codes == {
         ("accepted", None, None, "OK"),
@@ -182,6 +185,7 @@ def test_cancel(bench: Bench) -> None:
     assert counted(progress) == {"accepted": 1000, "not_sent": 2000, "pending": 2000}
     assert (progress.state, progress.ended) == ("cancelled", False)
     assert progress.by_code == {"OK": 1000, "cancelled": 2000}
+    assert outcomes(campaign.report()) == {"accepted": 1000, "not_sent": 2000, "pending": 2000}
     bench.settle(held)
     bench.clock.pass_(61)
     bench.settle(bench.granted(jobs[2]), unknown())
@@ -193,6 +197,16 @@ def test_cancel(bench: Bench) -> None:
     assert cancelled == {(46003, "cancelled")}
     campaign.resume()
     assert bench.sweep() == []
+
+
+def test_cancel_knows_what_may_have_been_sent(bench: Bench) -> None:
+    """A chunk of which a request may have been accepted is never counted as not sent by a cancellation."""
+    campaign = bench.start(1000)
+    (job_id,) = bench.sweep()
+    now = bench.clock.ms
+    bench.wait(bench.granted(job_id), lost_from_ms=now, lost_to_ms=now, resent=True)
+    campaign.cancel()
+    assert counted(campaign.progress()) == {"pending": 1000}
 
 
 def test_jobs_of_a_cancelled_campaign(bench: Bench) -> None:
@@ -250,6 +264,9 @@ def test_cancel_while_planning(bench: Bench) -> None:
     assert progress.by_code == {"cancelled": 25_000}
     assert outcomes(campaign.report()) == {"not_sent": 25_000}
     assert bench.sweep() == []
+    left = {name: bench.redis.pttl(name) for name in bench.redis.scan_iter("sms:campaign:*")}
+    assert min(left.values()) > 0, left
+    assert not [name for name in left if name.endswith((":pending", ":params", ":active"))]
 
 
 def test_pause_while_planning(bench: Bench) -> None:
@@ -392,6 +409,18 @@ def test_forgotten(bench: Bench) -> None:
             verb()
         assert raised.value.reason == "campaign_not_found"
     assert bench.sweep() == []
+
+
+def test_jobs_of_a_forgotten_campaign(bench: Bench) -> None:
+    """A chunk whose campaign somebody has deleted is not sent, and still ends with an outcome."""
+    bench.start(1000)
+    (job_id,) = bench.sweep()
+    for name in list(bench.redis.scan_iter("sms:campaign:*")):
+        bench.redis.delete(name)
+    claim = bench.claim(job_id)
+    assert isinstance(claim, Settled)
+    assert json.loads(claim.outcome)["error"]["reason"] == "cancelled"
+    assert list(bench.redis.scan_iter("sms:campaign:*")) == []
 
 
 def test_waiting_for_the_end(bench: Bench) -> None:

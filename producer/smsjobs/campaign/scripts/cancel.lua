@@ -13,10 +13,10 @@ redis.call('HSET', key, 'state', 'cancelled', 'paused', '')
 local function cancel_if_idle(chunk)
   local job_id = id .. '-' .. split_chunk(chunk)
   local job = ARGV[3] .. job_id
-  local f = redis.call('HMGET', job, 'state', 'token', 'attempts', 'lost_from')
+  local f = redis.call('HMGET', job, 'state', 'attempts', 'lost_from')
   if not f[1] then return false end
-  if f[1] == 'queued' and f[2] == '' and num(f[4]) == 0 then
-    cancel_chunk(job, KEYS[2], job_id, id, chunk, num(f[3]), now)
+  if f[1] == 'queued' and num(f[3]) == 0 then
+    cancel_chunk(job, KEYS[2], job_id, id, chunk, num(f[2]), now)
   end
   return true
 end
