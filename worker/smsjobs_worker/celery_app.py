@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class SmsJobs(Celery):  # type: ignore[misc]  # celery ships no types
-    """A Celery app with the parts of a worker. Its addresses are ours: CELERY_BROKER_URL is somebody else's."""
+    """A Celery app with the parts of a worker. Its addresses are ours: CELERY_BROKER_URL and the like are somebody else's."""
 
     def __init__(self, settings: WorkerSettings) -> None:
         super().__init__(
@@ -35,6 +35,8 @@ class SmsJobs(Celery):  # type: ignore[misc]  # celery ships no types
             set_as_current=False,
             fixups=[],
         )
+        # Stands before CELERY_RESULT_BACKEND, which Celery would believe more than its own argument.
+        self.backend_cls = settings.connection.result_backend
         backend = f"{RedisResults.__module__}:{RedisResults.__name__}"
         self.loader.override_backends = {"redis": backend, "rediss": backend}
         self.settings = settings

@@ -1,0 +1,40 @@
+"""The worker's Celery app: its addresses are those of our settings."""
+
+from pathlib import Path
+
+import pytest
+
+from smsjobs.contract import LANES
+from smsjobs.settings import ConnectionSettings
+from smsjobs_worker.celery_app import SmsJobs, create_app
+from smsjobs_worker.settings import WorkerSettings
+
+OURS, THEIRS = "redis://127.0.0.1:1/3", "redis://127.0.0.1:2/4"
+
+
+def an_app() -> SmsJobs:
+    connection = ConnectionSettings.read(environ={"SMS_BROKER_URL": OURS})
+    return create_app(WorkerSettings(connection=connection, app_dir=Path(), lanes=LANES))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL", "CELERY_RESULT_BACKEND"],
+)
+def test_celerys_addresses_in_the_environment_are_ignored(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Broker and result backend are ours, though the environment that a worker shares names somebody else's."""
+    monkeypatch.setenv(name, THEIRS)
+    app = an_app()
+    assert app.connection_for_read().as_uri() == OURS
+    assert app.connection_for_write().as_uri() == OURS
+    assert app.backend.as_uri() == OURS
+
+
+def test_only_our_tasks_and_queues() -> None:
+    """The app has two tasks of ours, under the names that are documented, and reads the lanes' queues only."""
+    app = an_app()
+    assert sorted(name for name in app.tasks if not name.startswith("celery.")) == [
+        "smsjobs.send",
+        "smsjobs.submit",
+    ]
+    assert sorted(app.amqp.queues) == ["sms.bulk", "sms.notification", "sms.verification"]
