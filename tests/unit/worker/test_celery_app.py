@@ -25,9 +25,8 @@ def test_celerys_addresses_in_the_environment_are_ignored(name: str, monkeypatch
     """Broker and result backend are ours, though the environment that a worker shares names somebody else's."""
     monkeypatch.setenv(name, THEIRS)
     app = an_app()
-    assert app.connection_for_read().as_uri() == OURS
-    assert app.connection_for_write().as_uri() == OURS
-    assert app.backend.as_uri() == OURS
+    for each in (app.connection_for_read(), app.connection_for_write(), app.backend):
+        assert each.as_uri().replace(":**@", "") == OURS
 
 
 def test_only_our_tasks_and_queues() -> None:
