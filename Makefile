@@ -7,7 +7,7 @@ PYTHON  ?= $(shell for p in $(PYTHONS); do $$p -c 'import sys; sys.exit(sys.vers
 VENV    ?= .venv
 BIN     := $(VENV)/bin
 
-.PHONY: help setup demo test lint types imports check clean
+.PHONY: help setup demo test chaos lint types imports check clean
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -30,6 +30,9 @@ demo: $(VENV)/.ready  ## a first success, with no account and nothing installed
 
 test: $(VENV)/.ready  ## every test but the long chaos run; make test ARGS="-k embedded"
 	@$(BIN)/python -m pytest $(ARGS)
+
+chaos: $(VENV)/.ready  ## the long random run; make chaos ARGS="--seconds 600 --seed 7"
+	@PYTHONPATH=tests $(BIN)/python -m faults.chaos $(ARGS)
 
 lint: $(VENV)/.ready  ## ruff, rules and format
 	$(BIN)/ruff check .

@@ -13,7 +13,7 @@ import redis
 from celery import Celery
 from celery.result import AsyncResult
 
-from aliyun_sms_simulator import Simulator
+from aliyun_sms_simulator import Simulator, SimulatorProcess
 from smsjobs import Job, SendResult, Sms, SmsError, connect
 from support.polling import until
 from support.redis_server import RedisServer
@@ -47,7 +47,9 @@ class Stage:
         simulator: A simulator of somebody else's, likewise.
     """
 
-    def __init__(self, server: RedisServer | None = None, simulator: Simulator | None = None) -> None:
+    def __init__(
+        self, server: RedisServer | None = None, simulator: Simulator | SimulatorProcess | None = None
+    ) -> None:
         self._own = [each for each, given in ((RedisServer(), server), (Simulator(), simulator)) if not given]
         self.server = server or next(each for each in self._own if isinstance(each, RedisServer))
         self.simulator = simulator or next(each for each in self._own if isinstance(each, Simulator))

@@ -1,0 +1,108 @@
+"""Messages that the broker loses or repeats: workers killed under load, producers that die or cannot tell."""
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+
+from smsjobs import SendResult, connect
+from support.polling import until
+from support.proxy import CuttingProxy
+from support.stage import TEMPLATE, Stage, count, new_phone, outcome
+
+#: How often a worker is killed. Measured with Celery's own defaults: about every second kill loses a message.
+KILLS = 24
+
+
+def test_a_saturated_worker_killed_dozens_of_times(stage: Stage, soon: None) -> None:
+    """Dozens of kills under full load lose no job and send none twice, though the broker loses messages."""
+    workers = itertools.cycle([stage.worker(options=("--concurrency", "16")) for _ in range(3)])
+    live = [next(workers) for _ in range(3)]
+    jobs = []
+    try:
+        for worker in live:
+            worker.start(wait=False)
+        for _ in range(KILLS):
+            victim = next(workers)
+            until(lambda victim=victim: victim.ready, "the worker is ready")
+            jobs += [stage.send("SMS.Example", lane="bulk") for _ in range(100)]
+            victim.kill()
+            victim.start(wait=False)
+        counted = count(stage, jobs, timeout=60)
+    finally:
+        for worker in live:
+            worker.kill()
+    assert (counted.open, counted.twice, counted.invented, counted.denied) == ((), (), (), ())
+    assert set(counted.outcomes) <= {"accepted", "unknown"}
+    # Interrupted between claim and request: a few for each kill, at most what the threads held.
+    assert counted.outcomes["unknown"] <= 16 * KILLS
+    assert counted.outcomes["accepted"] >= len(jobs) * 0.8
+
+
+def test_a_producer_killed_between_recording_and_publishing(stage: Stage, soon: None) -> None:
+    """A job whose producer died before it published the id is published by the sweep, and sent once."""
+    program = f"""
+import os, signal
+from dataclasses import replace
+from smsjobs import connect
+from smsjobs.contract import LANES
+from smsjobs.publisher import Publisher
+LANES["notification"] = replace(LANES["notification"], requeue_s=0.5)
+Publisher.publish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+connect().getElement("SMS.Example").sendMessage(["13800138000"], {{}}, "{TEMPLATE}", idempotency_key="k")
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, "SMS_BROKER_URL": stage.server.url}, check=False
+    )
+    assert ended.returncode == -signal.SIGKILL
+    job = stage.sms.getElement("SMS.Example").sendMessage(["13800138000"], {}, TEMPLATE, idempotency_key="k")
+    with stage.client() as client:
+        assert client.llen("sms.notification") == 0
+    assert job.status() == "queued"
+    with stage.worker():
+        assert isinstance(outcome(job), SendResult)
+        assert stage.stored(job)["outcome"] == "accepted"
+    assert stage.simulator.accepted_count(job.id) == 1
+
+
+@pytest.mark.parametrize("needle", [b"LPUSH", b"EVALSHA"], ids=["publish", "record"])
+def test_a_producer_that_never_got_the_answer(stage: Stage, needle: bytes) -> None:
+    """A record or a publish that Redis carried out and whose answer was lost leads to one message all the same."""
+    with CuttingProxy(stage.server.port) as proxy, stage.worker():
+        sms = connect(broker_url=stage.server.url.replace(f":{stage.server.port}", f":{proxy.port}"))
+        assert outcome(stage.send("SMS.Example", sms=sms)).outcome == "accepted"
+        jobs = []
+        for _ in range(10):
+            proxy.cut_after(needle)
+            jobs.append(stage.send("SMS.Example", sms=sms))
+        assert proxy.cuts == 10
+        assert {outcome(job).outcome for job in jobs} == {"accepted"}
+        assert {stage.simulator.accepted_count(job.id) for job in jobs} == {1}
+        assert len({job.id for job in jobs}) == 10
+        sms.close()
+    assert len(stage.simulator.accepted_counts()) == 11
+
+
+def test_workers_that_never_get_redis_answers(stage: Stage) -> None:
+    """A worker whose claims, waits and settlements lose their answers sends each job once and settles it."""
+    with (
+        CuttingProxy(stage.server.port) as proxy,
+        stage.worker(redis_url=stage.server.url.replace(f":{stage.server.port}", f":{proxy.port}")),
+    ):
+        jobs = []
+        for number in range(20):
+            phone = new_phone()
+            if number % 4 == 0:
+                stage.simulator.fault("reset_after", phone=phone)
+            proxy.cut_after(b"EVALSHA")
+            jobs.append(stage.send("SMS.Example", phone, lane="verification"))
+            time.sleep(0.05)  # so that the cuts meet different steps of different jobs
+        counted = count(stage, jobs, timeout=40)
+        assert proxy.cuts >= 15
+    assert counted.outcomes == {"accepted": 20}
+    assert (counted.open, counted.twice, counted.invented) == ((), (), ())
