@@ -1,0 +1,246 @@
+"""``make bench``: measure everything side by side on this machine, and print the table.
+
+Everything runs on 127.0.0.1: an own Redis, a simulated Aliyun, and workers, each ended by its own process id.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Final
+
+from benchmarks import campaigns
+from benchmarks.codes import send_codes
+from benchmarks.contenders import CONTENDERS
+from benchmarks.drain import Drained, drain
+from benchmarks.enqueue import enqueue_ours, enqueue_plain
+from benchmarks.imports import import_cost
+from benchmarks.lanes import commands, start_lane
+from benchmarks.processes import Processes
+from benchmarks.stage import Stage
+from benchmarks.table import Row, Target, render
+
+#: Milliseconds that the simulated Aliyun takes to answer.
+_LATENCIES_MS: Final = (100.0, 0.0)
+#: The latency of codes and campaigns.
+_USUAL_MS: Final = 100.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """How much is measured."""
+
+    #: Times that the contenders are measured one after the other.
+    rounds: int
+    #: Seconds of counting while a backlog is drained.
+    window_s: float
+    #: Jobs of a backlog for each second of counting.
+    backlog_per_s: int
+    #: Messages that are handed over.
+    messages: int
+    #: Seconds of sending codes, idle and during a campaign.
+    codes_s: float
+    #: Recipients of the campaign that runs while codes are sent.
+    load: int
+    #: Recipients of the campaigns that are measured: with a text for all, with a text for each.
+    shared: int
+    personal: int
+    #: Times that imports are measured.
+    imports: int
+
+
+FULL: Final = Scale(
+    rounds=2,
+    window_s=8,
+    backlog_per_s=1300,
+    messages=5000,
+    codes_s=25,
+    load=1_000_000,
+    shared=1_000_000,
+    personal=200_000,
+    imports=7,
+)
+QUICK: Final = Scale(
+    rounds=1,
+    window_s=3,
+    backlog_per_s=1500,
+    messages=1000,
+    codes_s=8,
+    load=300_000,
+    shared=200_000,
+    personal=40_000,
+    imports=3,
+)
+
+
+def measure(stage: Stage, scale: Scale) -> Iterator[Row]:
+    """All rows, each as soon as it is known."""
+    yield from _throughput(stage, scale)
+    yield from _handing_over(stage, scale)
+    yield from _lanes(stage, scale)
+    yield from _imports(stage, scale)
+
+
+def _throughput(stage: Stage, scale: Scale) -> Iterator[Row]:
+    for latency_ms in _LATENCIES_MS:
+        rounds = [
+            [
+                drain(
+                    stage,
+                    each,
+                    latency_ms=latency_ms,
+                    backlog=round(scale.backlog_per_s * (scale.window_s + 2)),
+                    window_s=scale.window_s,
+                )
+                for each in CONTENDERS
+            ]
+            for _ in range(scale.rounds)
+        ]
+        yield from _rate_rows(latency_ms, rounds)
+        if latency_ms == _USUAL_MS:
+            yield from _cost_rows(rounds)
+
+
+def _rate_rows(latency_ms: float, rounds: list[list[Drained]]) -> Iterator[Row]:
+    ours, prefork, threads = (fmean(each[n].per_s for each in rounds) for n in range(3))
+    name = f"jobs drained from a backlog, Aliyun {latency_ms:.0f} ms"
+    if latency_ms == _USUAL_MS:
+        for label, n, bound in (("prefork", 1, 4), ("threads", 2, 2)):
+            yield Row(
+                name=f"{name}, to {label}",
+                unit="1/s",
+                ours=ours,
+                prefork=prefork if n == 1 else None,
+                threads=threads if n == 2 else None,
+                ratio=fmean(each[0].per_s / each[n].per_s for each in rounds),
+                target=Target(bound=bound, kind="least"),
+            )
+        return
+    yield Row(
+        name=f"{name}, to the better",
+        unit="1/s",
+        ours=ours,
+        prefork=prefork,
+        threads=threads,
+        ratio=fmean(each[0].per_s / max(each[1].per_s, each[2].per_s) for each in rounds),
+        target=Target(bound=1, kind="least"),
+    )
+
+
+def _cost_rows(rounds: list[list[Drained]]) -> Iterator[Row]:
+    costs: tuple[tuple[str, str, Callable[[Drained], float]], ...] = (
+        ("CPU of the workers for a job", "ms", lambda each: each.worker_cpu_ms),
+        ("CPU of Redis for a job", "ms", lambda each: each.redis_cpu_ms),
+        ("round trips to Redis for a job", "", lambda each: each.round_trips),
+        ("memory of all worker processes", "MB", lambda each: each.memory_mb),
+    )
+    for name, unit, value in costs:
+        ours, prefork, threads = (fmean(value(each[n]) for each in rounds) for n in range(3))
+        yield Row(name=name, unit=unit, ours=ours, prefork=prefork, threads=threads, ratio=ours / threads)
+    spent = fmean(each[0].simulator_cpu_ms for each in rounds)
+    yield Row(name="ceiling of the simulator, by its CPU for a request", unit="1/s", ours=1000 / spent)
+
+
+def _handing_over(stage: Stage, scale: Scale) -> Iterator[Row]:
+    ours, plain = enqueue_ours(stage, scale.messages), enqueue_plain(stage, scale.messages)
+    yield Row(
+        name="messages handed over, one thread",
+        unit="1/s",
+        ours=ours.per_s,
+        threads=plain.per_s,
+        ratio=ours.per_s / plain.per_s,
+    )
+    yield Row(name="one sendMessage, p50", unit="ms", ours=ours.latency.p50_ms, threads=plain.latency.p50_ms)
+    yield Row(
+        name="one sendMessage, p99",
+        unit="ms",
+        ours=ours.latency.p99_ms,
+        threads=plain.latency.p99_ms,
+        target=Target(bound=5, kind="most", of="value"),
+    )
+
+
+def _lanes(stage: Stage, scale: Scale) -> Iterator[Row]:
+    stage.clear(latency_ms=_USUAL_MS)
+    with Processes(stage.directory) as codes, Processes(stage.directory) as bulk:
+        start_lane(codes, stage, "verification")
+        start_lane(bulk, stage, "bulk")
+        stage.wait_for_workers(len(commands("verification")) + len(commands("bulk")))
+        idle = send_codes(stage, seconds=scale.codes_s)
+        load = campaigns.plan(stage, "personal", scale.load)
+        busy = send_codes(stage, seconds=scale.codes_s)
+        if load.progress().pending == 0:
+            raise RuntimeError("the campaign ended before the codes")
+        load.cancel()
+        load.wait(timeout=120)
+        name = f"verification code, Aliyun {_USUAL_MS:.0f} ms"
+        yield Row(name=f"{name}, idle, p50", unit="ms", ours=idle.p50_ms)
+        yield Row(name=f"{name}, idle, p99", unit="ms", ours=idle.p99_ms)
+        yield Row(
+            name=f"{name}, during a campaign of {scale.load:,}, p50",
+            unit="ms",
+            ours=busy.p50_ms,
+            ratio=busy.p50_ms / idle.p50_ms,
+        )
+        yield Row(
+            name=f"{name}, during a campaign of {scale.load:,}, p99",
+            unit="ms",
+            ours=busy.p99_ms,
+            ratio=busy.p99_ms / idle.p99_ms,
+            target=Target(bound=2, kind="most"),
+        )
+        shared = campaigns.send(stage, bulk, "shared", scale.shared)
+        personal = campaigns.send(stage, bulk, "personal", scale.personal)
+    for label, sent in (("one text for all", shared), ("a text for each", personal)):
+        name = f"campaign, {label} ({sent.recipients_per_request:.0f} a request)"
+        yield Row(name=name, unit="recipients/s", ours=sent.per_s)
+        yield Row(name=f"{name}, planning", unit="recipients/s", ours=sent.planned_per_s)
+
+
+def _imports(stage: Stage, scale: Scale) -> Iterator[Row]:
+    cost = import_cost(stage, times=scale.imports)
+    yield Row(
+        name="import, to `import celery, redis`",
+        unit="CPU ms",
+        ours=cost.ours_ms,
+        threads=cost.celery_ms,
+        ratio=cost.ours_ms / cost.celery_ms,
+    )
+    yield Row(
+        name="import and first publish, to Celery's",
+        unit="CPU ms",
+        ours=cost.ours_publish_ms,
+        threads=cost.celery_publish_ms,
+        ratio=cost.ours_publish_ms / cost.celery_publish_ms,
+        target=Target(bound=1.2, kind="most"),
+    )
+
+
+def main() -> int:
+    """Measure and print; the exit status tells nothing of the targets, which depend on the machine's peace."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="less of everything, in under 2 minutes")
+    options = parser.parse_args()
+    began = time.monotonic()
+    rows = []
+    with Stage() as stage:
+        _tell(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before it began")
+        for row in measure(stage, QUICK if options.quick else FULL):
+            _tell("  ".join(each for each in row.cells() if each))
+            rows.append(row)
+    print(render(rows))  # noqa: T201  the table is what the program is for
+    _tell(f"{time.monotonic() - began:.0f} s, load {os.getloadavg()[0]:.1f} at the end")
+    return 0
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What people write themselves: Celery as it comes, and the SDK as its sample shows it."""

@@ -1,0 +1,89 @@
+"""Who is measured: smsjobs as it is delivered, and plain workers."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Final, Protocol
+
+from celery import Celery
+
+from benchmarks.lanes import start_lane
+from benchmarks.processes import Processes
+from benchmarks.stage import ELEMENT, PARAMS, SIGN, TEMPLATE, Stage, phones
+
+__all__ = ["CONTENDERS", "Contender", "Ours", "Plain", "plain_client"]
+
+_PLAIN_APP: Final = "benchmarks.baseline.app"
+_PLAIN_TASK: Final = f"{_PLAIN_APP}.send_message"
+
+
+class Contender(Protocol):
+    """One way to send single messages from a queue."""
+
+    name: str
+
+    def start(self, workers: Processes, stage: Stage) -> None:
+        """Start its workers; they are not ready yet when this returns."""
+
+    def enqueue(self, stage: Stage, count: int) -> None:
+        """Put that many single-recipient jobs on the queue."""
+
+    def stored(self, stage: Stage, enqueued: int) -> int:
+        """How many outcomes are in the result backend, by the number of keys in Redis."""
+
+
+class Ours:
+    """smsjobs with the workers that the Procfile has for notifications."""
+
+    name = "smsjobs"
+
+    def start(self, workers: Processes, stage: Stage) -> None:
+        """Start them."""
+        start_lane(workers, stage, "notification")
+
+    def enqueue(self, stage: Stage, count: int) -> None:
+        """As a web application does."""
+        element = stage.sms.getElement(ELEMENT)
+        for phone in phones(count):
+            element.sendMessage([phone], PARAMS, TEMPLATE)
+
+    def stored(self, stage: Stage, enqueued: int) -> int:
+        """A job has an entry in the ledger all the time, and a second key once its result is stored."""
+        return max(0, int(stage.redis.dbsize()) - enqueued)
+
+
+class Plain:
+    """A plain worker."""
+
+    def __init__(self, pool: str, concurrency: int) -> None:
+        self.name = f"plain {pool} -c {concurrency}"
+        self._options = ("-P", pool, "-c", str(concurrency))
+
+    def start(self, workers: Processes, stage: Stage) -> None:
+        """Start it."""
+        command = [sys.executable, "-m", "celery", "-A", _PLAIN_APP, "worker", *self._options]
+        workers.start(self.name.replace(" ", "-"), command, stage.environment())
+
+    def enqueue(self, stage: Stage, count: int) -> None:
+        """Faster than a web application would, because only the draining is measured."""
+        with plain_client(stage) as app, app.producer_pool.acquire() as producer, producer.batch():
+            for phone in phones(count):
+                app.send_task(_PLAIN_TASK, (phone, SIGN, TEMPLATE, PARAMS), producer=producer)
+
+    def stored(self, stage: Stage, enqueued: int) -> int:
+        """A task has one key, its result; the queue and kombu's own are three or four more."""
+        del enqueued
+        return int(stage.redis.dbsize())
+
+    def enqueue_one(self, app: Any, phone: str) -> Any:
+        """As a web application does: the counterpart of `sendMessage`."""
+        return app.send_task(_PLAIN_TASK, (phone, SIGN, TEMPLATE, PARAMS))
+
+
+def plain_client(stage: Stage) -> Any:
+    """A plain web application's Celery app."""
+    return Celery("bench", broker=stage.redis_url, backend=stage.redis_url, set_as_current=False)
+
+
+#: Everybody, smsjobs first.
+CONTENDERS: Final[tuple[Contender, ...]] = (Ours(), Plain("prefork", 16), Plain("threads", 32))

@@ -1,0 +1,139 @@
+"""What every measurement runs on: a Redis, a simulated Aliyun, an app with one element, and a producer."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import redis
+
+from aliyun_sms_simulator import SimulatorProcess
+from benchmarks.processes import cpu_s
+from smsjobs import Sms, connect
+from smsjobs.embedded import TemporaryRedis
+
+__all__ = ["ELEMENT", "PARAMS", "SIGN", "TEMPLATE", "Stage", "Usage", "phones"]
+
+ELEMENT = "SMS.Bench"
+SIGN = "示例公司"
+TEMPLATE = "SMS_123456789"
+PARAMS = {"code": "123456"}
+
+_KEY, _SECRET = "your_access_key", "your_access_secret"
+
+
+def phones(count: int, *, first: int = 0) -> Iterator[str]:
+    """Example numbers. The simulator counts nothing against a number, so that they may come round again."""
+    for number in range(first, first + count):
+        yield f"138{number % 100_000_000:08d}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """What Redis and the simulator have used up to a moment."""
+
+    #: CPU seconds of Redis.
+    redis_cpu_s: float
+    #: CPU seconds of the simulator.
+    simulator_cpu_s: float
+    #: Requests that Redis has read from its connections; a pipeline is one.
+    round_trips: int
+    #: Commands that Redis has carried out, those inside scripts included.
+    commands: int
+
+    def __sub__(self, earlier: Usage) -> Usage:
+        return Usage(
+            redis_cpu_s=self.redis_cpu_s - earlier.redis_cpu_s,
+            simulator_cpu_s=self.simulator_cpu_s - earlier.simulator_cpu_s,
+            round_trips=self.round_trips - earlier.round_trips,
+            commands=self.commands - earlier.commands,
+        )
+
+
+class Stage:
+    """Everything on 127.0.0.1 and on free ports; ended and removed with the ``with`` block."""
+
+    def __init__(self) -> None:
+        self._directory = tempfile.TemporaryDirectory(prefix="smsjobs-bench-")
+        self.directory = Path(self._directory.name)
+        self._server = TemporaryRedis()
+        self._simulator = SimulatorProcess(["--set", "record_limit=1000", "--set", "request_limit=0"])
+
+    def __enter__(self) -> Self:
+        self._server.start()
+        self._simulator.start()
+        self.redis_url = self._server.url
+        # Celery's own client prints what it reads as bytes.
+        self.redis = redis.Redis.from_url(self.redis_url, decode_responses=True)
+        self.sms: Sms = connect(broker_url=self.redis_url)
+        self._write_element()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.sms.close()
+        self.redis.close()
+        self._simulator.stop()
+        self._server.stop()
+        self._directory.cleanup()
+
+    def clear(self, *, latency_ms: float) -> None:
+        """Begin anew: nothing in Redis, nothing recorded, and that latency."""
+        self.redis.flushall()
+        self._simulator.reset()
+        self._simulator.set_latency(latency_ms)
+
+    def accepted(self) -> int:
+        """How many requests the simulator has accepted since `clear`."""
+        return int(self._simulator.about()["accepted_requests"])
+
+    def usage(self) -> Usage:
+        """What was used so far."""
+        info = self.redis.info()
+        return Usage(
+            redis_cpu_s=float(info["used_cpu_sys"]) + float(info["used_cpu_user"]),
+            simulator_cpu_s=cpu_s([self._simulator.pid or 0]),
+            round_trips=int(info["total_reads_processed"]),
+            commands=int(info["total_commands_processed"]),
+        )
+
+    def wait_for_workers(self, count: int) -> None:
+        """Wait until that many worker processes read their queues."""
+        deadline = time.monotonic() + 60
+        while sum(each["cmd"].endswith("brpop") for each in self.redis.client_list()) < count:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{count} workers were not ready within 60 s; see {self.directory}")
+            time.sleep(0.1)
+
+    def environment(self) -> dict[str, str]:
+        """For workers of both kinds."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("SMS_", "CELERY_"))}
+        return kept | {
+            "SMS_BROKER_URL": self.redis_url,
+            "SMS_APP": str(self.directory),
+            "BENCH_REDIS_URL": self.redis_url,
+            "BENCH_ENDPOINT": self._simulator.url.removeprefix("http://"),
+            "BENCH_ACCESS_KEY": _KEY,
+            "BENCH_ACCESS_SECRET": _SECRET,
+        }
+
+    def _write_element(self) -> None:
+        folder = self.directory.joinpath(*ELEMENT.split("."))
+        folder.mkdir(parents=True)
+        define = {"title": "Bench", "type": "SMS.Aliyun", "backendBundleEntry": "."}
+        account = {
+            "accessKey": _KEY,
+            "accessSecret": _SECRET,
+            "verifySign": SIGN,
+            "endpoint": self._simulator.url,
+        }
+        (folder / "e.json").write_text(json.dumps(define), "utf-8")
+        (folder / "sms.json").write_text(json.dumps(account), "utf-8")

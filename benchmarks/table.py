@@ -1,0 +1,89 @@
+"""The table: one row a measure, smsjobs beside plain workers, and whether the target is reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Row", "Target", "render"]
+
+_HEAD = ("measure", "unit", "smsjobs", "plain prefork -c 16", "plain threads -c 32", "ratio", "target", "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What a row is to reach."""
+
+    #: The bound.
+    bound: float
+    #: Whether it is the least or the most.
+    kind: Literal["least", "most"]
+    #: Whether it bounds the ratio or smsjobs' own value.
+    of: Literal["ratio", "value"] = "ratio"
+
+    def met(self, value: float) -> bool:
+        """Whether that value reaches it."""
+        return value >= self.bound if self.kind == "least" else value <= self.bound
+
+    def __str__(self) -> str:
+        sign = "≥" if self.kind == "least" else "≤"
+        return f"{sign} {self.bound:g}{'×' if self.of == 'ratio' else ''}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One measure."""
+
+    name: str
+    unit: str
+    ours: float
+    #: The plain workers' values, where the measure means something there.
+    prefork: float | None = None
+    threads: float | None = None
+    #: Ours to the other's, taken side by side in one round.
+    ratio: float | None = None
+    target: Target | None = None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target is reached; None without one."""
+        if self.target is None:
+            return None
+        value = self.ratio if self.target.of == "ratio" else self.ours
+        return value is not None and self.target.met(value)
+
+    def cells(self) -> tuple[str, ...]:
+        """As text."""
+        values = (_number(each) for each in (self.ours, self.prefork, self.threads))
+        ratio = "" if self.ratio is None else f"{self.ratio:.2f}×"
+        target = "" if self.target is None else str(self.target)
+        return (
+            self.name,
+            self.unit,
+            *values,
+            ratio,
+            target,
+            {None: "", True: "met", False: "MISSED"}[self.met],
+        )
+
+
+def render(rows: Iterable[Row]) -> str:
+    """A Markdown table whose columns are also aligned for a terminal."""
+    table: list[Sequence[str]] = [_HEAD, *(row.cells() for row in rows)]
+    widths = [max(len(line[column]) for line in table) for column in range(len(_HEAD))]
+    lines = [_line(line, widths) for line in table]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)) + " |"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    if value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
