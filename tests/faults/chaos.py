@@ -63,6 +63,7 @@ class Plan:
 
     @property
     def phone(self) -> str:
+        """Its number, one for each job."""
         return str(13800000000 + self.number)
 
 

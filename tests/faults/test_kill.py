@@ -1,33 +1,26 @@
 """A worker killed (SIGKILL) at every step of a send: one outcome, accepted at most once, and AsyncResult ends too."""
 
+import itertools
 import signal
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
 
 from smsjobs import RequestFailed, SendResult
+from smsjobs_worker.probes import POINTS
 from support.polling import until
-from support.stage import Stage, new_phone, outcome
-from support.worker import WorkerProcess
+from support.stage import Stage, outcome
 
 #: The shortest lease, and with it the shortest visibility time-out.
 SHORT = {"SMS_LEASE": "1", "SMS_VISIBILITY": "4"}
-
-
-@pytest.fixture
-def worker(stage: Stage) -> Iterator[WorkerProcess]:
-    """A worker that the test starts itself."""
-    worker = stage.worker(**SHORT)
-    yield worker
-    worker.stop()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """A step of a send at which the worker dies."""
 
-    #: The probe's name.
+    #: The probe's name, or the fault of the request that is on its way.
     point: str
     #: How often Aliyun accepts the message in the end: held, and sent once more.
     accepted: tuple[int, int]
@@ -68,7 +61,39 @@ STEPS = (
         ends=("accepted response", "accepted response"),
         remark="all is done; the message comes again and changes nothing",
     ),
+    Step(
+        point="hang_before",
+        accepted=(0, 1),
+        ends=("unknown interrupted", "accepted response"),
+        remark="on its way, and never accepted",
+    ),
+    Step(
+        point="hang_after",
+        accepted=(1, 1),
+        ends=("accepted lookup", "accepted lookup"),
+        remark="on its way, and accepted before the kill",
+    ),
+    Step(
+        point="late_accept",
+        accepted=(1, 1),
+        ends=("accepted lookup", "accepted lookup"),
+        remark="on its way, and accepted after the kill",
+    ),
 )
+
+LANES = ("verification", "notification")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """What became of one step on one lane."""
+
+    #: The outcome by `job.get()`, in two words.
+    get: str
+    #: The outcome's first word, by AsyncResult.
+    async_result: str
+    #: How often the simulator accepted it.
+    accepted: int
 
 
 def told(end: object) -> str:
@@ -79,50 +104,47 @@ def told(end: object) -> str:
     return f"{end.outcome} {end.reason}"
 
 
-@pytest.mark.parametrize("lane", ["verification", "notification"])
+def kill_at(step: Step, lane: str) -> Ended:
+    """Kill a worker there, start another, and see."""
+    with Stage() as stage:
+        stage.write()
+        worker = stage.worker(lanes=(lane,), **SHORT)
+        try:
+            if step.point in POINTS:
+                worker.start(SMS_PROBE=f"{step.point}=kill")
+                job = stage.send("SMS.Example", lane=lane)
+                assert worker.wait(30) == -signal.SIGKILL
+            else:
+                worker.start()
+                stage.simulator.fault(step.point, seconds=1.5 if step.point == "late_accept" else None)
+                job = stage.send("SMS.Example", lane=lane)
+                until(lambda: not stage.simulator.faults(), "the request has arrived")
+                worker.kill()
+            worker.start()
+            end = outcome(job, timeout=60)
+            stored = stage.stored(job, timeout=40)
+            return Ended(
+                get=told(end),
+                async_result=stored.outcome if isinstance(stored, RequestFailed) else stored["outcome"],
+                accepted=stage.simulator.accepted_count(job.id),
+            )
+        finally:
+            worker.kill()
+
+
+@pytest.fixture(scope="module")
+def ends() -> dict[tuple[str, str], Ended]:
+    """All steps on both lanes, some at a time, each with a Redis of its own."""
+    cases = list(itertools.product(STEPS, LANES))
+    with ThreadPoolExecutor(6) as pool:
+        ended = pool.map(kill_at, *zip(*cases, strict=True))
+        return {(step.point, lane): each for (step, lane), each in zip(cases, ended, strict=True)}
+
+
+@pytest.mark.parametrize("lane", LANES)
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.point)
-def test_killed_at_a_step(stage: Stage, worker: WorkerProcess, step: Step, lane: str) -> None:
+def test_killed_at_a_step(ends: dict[tuple[str, str], Ended], step: Step, lane: str) -> None:
     """Killed at any step, a job ends once, as the table says, and both ways to ask agree."""
-    worker.start(SMS_PROBE=f"{step.point}=kill")
-    job = stage.send("SMS.Example", lane=lane)
-    assert worker.wait(20) == -signal.SIGKILL
-    worker.start()
-    resends = lane == "notification"
-    end = outcome(job, timeout=60)
-    assert told(end) == step.ends[resends], step.remark
-    stored = stage.stored(job, timeout=40)
-    assert stored == end if isinstance(end, RequestFailed) else stored["outcome"] == "accepted"
-    assert stage.simulator.accepted_count(job.id) == step.accepted[resends], step.remark
-
-
-@pytest.mark.parametrize("lane", ["verification", "notification"])
-@pytest.mark.parametrize(
-    ("fault", "accepted", "ends"),
-    [
-        ("hang_before", (0, 1), ("unknown interrupted", "accepted response")),
-        ("hang_after", (1, 1), ("accepted lookup", "accepted lookup")),
-        ("late_accept", (1, 1), ("accepted lookup", "accepted lookup")),
-    ],
-)
-def test_killed_in_flight(
-    stage: Stage,
-    worker: WorkerProcess,
-    lane: str,
-    fault: str,
-    accepted: tuple[int, int],
-    ends: tuple[str, str],
-) -> None:
-    """Killed while its request is on its way, a worker leaves a job that is looked up before anything is sent again."""
-    phone = new_phone()
-    stage.simulator.fault(fault, phone=phone, seconds=1.5 if fault == "late_accept" else None)
-    worker.start()
-    job = stage.send("SMS.Example", phone, lane=lane)
-    if fault == "late_accept":  # it is recorded when it is accepted; its rule is used up when it arrives
-        until(lambda: stage.simulator.faults() == [], "the request has arrived")
-    else:
-        until(lambda: stage.simulator.requests(out_id=job.id), "the request has arrived")
-    worker.kill()
-    worker.start()
-    resends = lane == "notification"
-    assert told(outcome(job, timeout=60)) == ends[resends]
-    assert stage.simulator.accepted_count(job.id) == accepted[resends]
+    end, resends = ends[step.point, lane], lane == "notification"
+    assert (end.accepted, end.get) == (step.accepted[resends], step.ends[resends]), step.remark
+    assert end.async_result == step.ends[resends].split()[0]

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 
 import pytest
 
@@ -106,3 +105,22 @@ def test_workers_that_never_get_redis_answers(stage: Stage) -> None:
         assert proxy.cuts >= 15
     assert counted.outcomes == {"accepted": 20}
     assert (counted.open, counted.twice, counted.invented) == ((), (), ())
+
+
+def test_messages_that_come_many_times(stage: Stage) -> None:
+    """Ten messages for each job, taken by two workers at once, send it once."""
+    stage.simulator.set_latency(300)
+    with stage.worker(), stage.worker():
+        jobs = [stage.send("SMS.Example", countdown=1) for _ in range(20)]
+        for _ in range(5):
+            for job in jobs:
+                stage.celery.send_task("smsjobs.send", (job.id,), task_id=job.id, queue="sms.verification")
+        until(lambda: any(job.status() == "sending" for job in jobs), "the jobs are due")
+        for _ in range(5):
+            for job in jobs:
+                stage.celery.send_task("smsjobs.send", (job.id,), task_id=job.id, queue="sms.bulk")
+        assert {outcome(job).outcome for job in jobs} == {"accepted"}
+        assert {stage.stored(job)["outcome"] for job in jobs} == {"accepted"}
+        with stage.client() as client:
+            until(lambda: client.llen("sms.bulk") == 0, "all messages are taken")
+    assert stage.simulator.accepted_counts() == {job.id: 1 for job in jobs}
