@@ -86,3 +86,27 @@ def test_fork(machine):
     """A forked process opens a connection of its own, and leaves its parent's alone."""
     subprocess.run([sys.executable, "-c", FORK, machine.url], check=True, timeout=60)
     assert (len(machine.paths), machine.connections) == (3, 2)
+
+
+def test_more_threads_than_the_sdk_keeps_connections(simulator, sender, message):
+    """Each of 64 threads finds a connection again for its next request, though the SDK would keep 40."""
+    simulator.set_latency(250)
+    before = set(DaraCore._sessions)
+    one = sender(simulator.url, readTimeoutMs=20000)
+    at_once = threading.Barrier(64)
+
+    def work(number):
+        for each in range(3):
+            at_once.wait(30)
+            one.send(message, out_id=f"job-{number}-{each}")
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(64)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    [session] = [each for key, each in DaraCore._sessions.items() if key not in before]
+    pools = session.get_adapter(simulator.url).poolmanager.pools
+    [pool] = [pools[key] for key in pools.keys()]  # noqa: SIM118  no mapping
+    assert pool.num_requests == 192
+    assert pool.num_connections <= 64

@@ -34,6 +34,10 @@ logger = logging.getLogger("smsjobs.aliyun")
 #: Seconds after which an idle connection is not used again. Usual idle limits of load balancers begin at 15 s.
 MAX_IDLE_S: Final = 10.0
 
+#: Most idle connections that are kept: more than a worker has threads. The SDK's own 40 would close and open one for
+#: each request above that.
+_KEPT: Final = 256
+
 _lock = threading.Lock()
 
 
@@ -108,7 +112,7 @@ os.register_at_fork(after_in_child=_forget)
 
 def _make_session(protocol: str) -> _Session:
     session = _Session()
-    adapter = cast("HTTPAdapter", DaraCore.get_adapter(protocol))
+    adapter = cast("HTTPAdapter", DaraCore.get_adapter(protocol, pool_size=_KEPT))
     adapter.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
     session.mount(f"{protocol}://", adapter)
     return session
