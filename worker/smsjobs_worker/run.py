@@ -67,6 +67,8 @@ class Run:
     #: Whether the claim still holds.
     holds: Callable[[], bool]
     permits: Permits
+    #: Whether it may still be sent, asked before each request: the campaign of a chunk may have been paused.
+    goes_on: Callable[[], bool] = lambda: True
     #: Requests made in this run.
     attempts: int = field(default=0, init=False)
 
@@ -156,6 +158,7 @@ class Run:
             permitted = self.permits.take(
                 self.job.element, self.lane, getattr(provider, "max_qps", None), within_s=_PERMIT_S
             )
+            permitted = permitted and self.goes_on()
         except RedisError:
             permitted = False
         if not permitted:

@@ -173,6 +173,7 @@ class Sender:
             claimed_at=claimed_at,
             holds=holds,
             permits=self._permits,
+            goes_on=lambda: granted.chunk is None or self._ledger.goes_on(granted.job_id),
         )
         try:
             try:

@@ -53,6 +53,7 @@ _SCRIPTS: Final = (
     "sweep",
     "follow",
     "feed",
+    "goes_on",
     "put_back",
 )
 
@@ -237,6 +238,10 @@ class Ledger:
                 [_FEED, _job_key(""), bulk.name, _ms(bulk.expires_s), _ms(bulk.requeue_s)],
             )
         )
+
+    def goes_on(self, job_id: str) -> bool:
+        """Whether a claimed chunk may still be sent: its campaign may have been paused since."""
+        return bool(self._run("goes_on", [_job_key(job_id)], []))
 
     def put_back(
         self, job_id: str, token: str, *, attempts: int, reason: str

@@ -119,6 +119,21 @@ def test_pause_and_resume(bench: Bench) -> None:
     assert campaign.progress().state == "finished"
 
 
+def test_paused_between_claim_and_request(bench: Bench) -> None:
+    """A worker that holds a chunk, and waits for a permit, learns of the pause before it sends; other jobs go on."""
+    campaign = bench.start(1000)
+    (job_id,) = bench.sweep()
+    bench.granted(job_id)
+    assert bench.ledger.goes_on(job_id)
+    campaign.pause()
+    assert not bench.ledger.goes_on(job_id)
+    campaign.resume()
+    assert bench.ledger.goes_on(job_id)
+    campaign.cancel()
+    assert not bench.ledger.goes_on(job_id)
+    assert bench.ledger.goes_on("some-other-job")
+
+
 def test_paused_before_it_is_fed(bench: Bench) -> None:
     """A campaign that is paused before its first chunk sends none."""
     campaign = bench.start()

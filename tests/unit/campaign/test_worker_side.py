@@ -1,5 +1,7 @@
 """What a worker decides about chunks."""
 
+import time
+
 import pytest
 
 from smsjobs.contract import (
@@ -13,7 +15,7 @@ from smsjobs.contract import (
     pack_campaign,
     pack_recipients,
 )
-from smsjobs.ledger import Granted
+from smsjobs.ledger import Granted, Wait
 from smsjobs_worker.aliyun.scrub import contents
 from smsjobs_worker.rate_limit import bulk_window, windows
 from smsjobs_worker.run import Run
@@ -76,6 +78,32 @@ def test_share_of_the_rate(rate):
     bulk = bulk_window(rate)
     share = (bulk.amount / bulk.get_expiry()) / (others.amount / others.get_expiry())
     assert 2 / 3 <= share <= 3 / 4
+
+
+def test_held_after_the_permit():
+    """A chunk whose campaign was paused while it waited for a permit is given back without a request."""
+    job = make_chunk("c-1", pack_campaign("SMS.Test", "SMS_1", {}), pack_recipients([2], ["13800138000"]), "")
+
+    class Provider:
+        def send(self, message, *, out_id):
+            raise AssertionError
+
+    class Permits:
+        def take(self, element, lane, max_qps, *, within_s):
+            return True
+
+    run = Run(
+        job=job,
+        lane=WorkerSettings.read({}).lanes["bulk"],
+        granted=granted(expires_ms=10**15),
+        claimed_at=time.monotonic(),
+        holds=lambda: True,
+        permits=Permits(),
+        goes_on=lambda: False,
+    )
+    step = run.send(Provider())
+    assert isinstance(step, Wait)
+    assert (step.state, step.attempts) == ("queued", 0)
 
 
 def test_type_without_batches():
