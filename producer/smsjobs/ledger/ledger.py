@@ -290,7 +290,7 @@ class Ledger:
 
     def overdue(self, seconds: float) -> int:
         """How many jobs the sweep should have looked at more than `seconds` ago: none while any worker runs."""
-        now = self._clock() if self._clock else cast("tuple[int, int]", self.redis.time())[0]
+        now = self._clock() if self._clock else self.redis.time()[0]
         return int(self.redis.zcount(_AGENDA, "-inf", _ms(now - seconds)))
 
     def _run(self, name: str, keys: list[str], args: list[Any]) -> Any:
