@@ -4,10 +4,12 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.fernet import Fernet
 
-from smsjobs import InvalidArguments
-from smsjobs.contract import RequestFailed, make_chunk
-from smsjobs.ledger import NotDue, Settled
+from smsjobs import IdempotencyConflict, InvalidArguments
+from smsjobs.campaign import CampaignStore
+from smsjobs.contract import RequestFailed, make_chunk, unpack
+from smsjobs.ledger import NotDue, Seal, Settled, open_job
 from support.campaigns import KEEP_S, Bench, counted, numbers, outcomes, refused, unknown
 
 
@@ -445,3 +447,23 @@ def test_waiting_for_the_end(bench: Bench) -> None:
         campaign.wait(timeout=0.1)
     bench.send(bench.sweep()[0])
     assert campaign.wait(timeout=1).accepted == 1000
+
+
+def test_sealed(bench: Bench) -> None:
+    """With a key, neither numbers nor anybody's own parameters can be read in Redis, and report and worker have them."""
+    seal = Seal(Fernet.generate_key().decode())
+    bench.store = CampaignStore(bench.redis, timeout_s=1, keep_s=KEEP_S, seal=seal, clock=bench.clock)
+    people = [{"phone": number, "name": f"name{n}"} for n, number in enumerate(numbers(150))]
+    campaign = bench.start(people=[*people, {"phone": "13x", "name": "bad"}])
+    key = f"sms:campaign:{campaign.id}"
+    stored = [*bench.redis.hvals(f"{key}:rows"), *bench.redis.hvals(f"{key}:params")]
+    assert len(stored) == 4
+    for text in (*stored, bench.redis.hget(f"{key}:pages", "0").split(" ", 3)[3]):
+        with pytest.raises(InvalidArguments):
+            unpack(text)
+    granted = bench.granted(bench.sweep()[0])
+    job = make_chunk(granted.job_id, granted.job, *(open_job(each, seal) for each in granted.chunk))
+    assert job.message.params_of_each[99] == {"name": "name99"}
+    assert [row.phone for row in campaign.report()] == [*numbers(150), "13x"]
+    with pytest.raises(IdempotencyConflict, match="from line 151 on"):
+        bench.start(people=people)

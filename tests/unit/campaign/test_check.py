@@ -1,0 +1,61 @@
+"""The dry run."""
+
+import pytest
+
+from smsjobs import InvalidArguments
+from smsjobs.campaign import Order, check
+
+PEOPLE = [
+    {"phone": "13800138000", "name": "张三"},
+    {"phone": "no number", "name": "李四"},
+    {"phone": "13800138001", "name": "王" * 30},
+    {"phone": "+86 138 0013 8000", "name": "again"},
+    {"phone": "13800138002", "name": ""},
+]
+
+
+def test_counts():
+    """A dry run counts what would be sent and names what would be left out."""
+    found = check(Order.read(PEOPLE, "SMS_1", {"event": "维护"}))
+    assert (found.recipients, found.invalid, found.duplicates) == (2, 2, 1)
+    assert (found.chunks, found.send_sms, found.send_batch_sms) == (1, 0, 1)
+    assert list(found.bad_rows) == [(2, "not_a_phone_number"), (5, "parameter_missing: name")]
+    assert found.reasons == {"not_a_phone_number": 1, "parameter_missing: name": 1}
+    assert (list(found.columns), list(found.shared)) == (["name"], ["event"])
+    assert found.billed is None
+
+
+def test_billed():
+    """Each recipient's message is counted with that recipient's parameters and the signature."""
+    text = "${name}" + "您" * 60
+    found = check(Order.read(PEOPLE, "SMS_1", template_text=text), template_text=text, sign="公司")
+    assert (found.billed, found.too_long) == (1 + 2, 0)
+
+
+def test_billed_of_shared():
+    """Where all share the text, it is counted once for each of them, longer abroad than at home."""
+    text = "a" * 100
+    people = ["13800138000", "13800138001", "4412345678"]
+    found = check(Order.read(people, "SMS_1"), template_text=text, sign="ab")
+    assert (found.billed, found.send_sms) == (2 + 2 + 1, 1)
+
+
+def test_too_long():
+    """Messages of more than 500 characters with their signature are counted."""
+    text = "字" * 497
+    assert check(Order.read(["13800138000"], "SMS_1"), template_text=text, sign="a").too_long == 0
+    assert check(Order.read(["13800138000"], "SMS_1"), template_text=text, sign="ab").too_long == 1
+
+
+def test_strict():
+    """A strict dry run ends at the first row that cannot be used, and a duplicate is none."""
+    good = [each for each in PEOPLE if each["name"] in ("张三", "again")]
+    assert check(Order.read(good, "SMS_1", strict=True)).duplicates == 1
+    with pytest.raises(InvalidArguments, match="line 2: not_a_phone_number"):
+        check(Order.read(PEOPLE, "SMS_1", strict=True))
+
+
+def test_few_bad_rows_are_named():
+    """However many bad rows there are, only the first ones are named."""
+    found = check(Order.read(["x"] * 1000, "SMS_1"))
+    assert (found.invalid, len(found.bad_rows)) == (1000, 20)

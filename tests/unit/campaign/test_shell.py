@@ -1,0 +1,88 @@
+"""The commands' own decisions; what they do to a campaign is shown by the acceptance tests."""
+
+from datetime import UTC, datetime
+
+import click
+import pytest
+
+from smsjobs.campaign import CampaignProgress
+from smsjobs.cli.campaign_progress import chart, exit_status
+from smsjobs.cli.campaign_start import _time
+from smsjobs.cli.screen import Bar
+
+
+def progress(**more):
+    given = {
+        "id": "test-1",
+        "name": "test",
+        "element": "SMS.Test",
+        "state": "running",
+        "total": 1000,
+        "pending": 0,
+        "accepted": 1000,
+        "rejected": 0,
+        "not_sent": 0,
+        "unknown": 0,
+        "invalid": 0,
+        "duplicates": 0,
+        "chunks": 1,
+        "created_ms": 1,
+    }
+    return CampaignProgress(**given | more)
+
+
+@pytest.mark.parametrize(
+    ("typed", "hour"),
+    [
+        ("2026-11-11T09:00+08:00", 1),
+        ("2026-11-11 09:00 Asia/Shanghai", 1),
+        ("2026-11-11 09:00+00:00", 9),
+        ("2026-11-11T09:00Z", 9),
+    ],
+)
+def test_time(typed, hour):
+    """A time is understood with its zone, be it an offset or a name."""
+    assert _time(None, None, typed) == datetime(2026, 11, 11, hour, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["2026-11-11 09:00", "09:00", "tomorrow", "2026-11-11 09:00 Asia/Nowhere", "", "2026-11-11T09:00Z UTC"],
+)
+def test_no_time(typed):
+    """A time without a zone, or with one that does not exist, is refused."""
+    with pytest.raises(click.BadParameter, match="a time with its zone"):
+        _time(None, None, typed)
+
+
+def test_exit_status():
+    """A watched campaign is a success only where everybody's message was accepted."""
+    assert exit_status(progress()) == 0
+    assert exit_status(progress(accepted=999, unknown=1)) == 1
+    assert exit_status(progress(accepted=0, total=0)) == 0
+
+
+def test_chart():
+    """The chart has a bar for each outcome that occurs and each code but OK, none of them wider than it may be."""
+    codes = {"OK": 700, "isv.MOBILE_NUMBER_ILLEGAL": 299, "no_answer": 1}
+    lines = chart(progress(accepted=700, rejected=299, unknown=1, by_code=codes), 80)
+    assert [line.split()[0] for line in lines] == [
+        "accepted",
+        "rejected",
+        "unknown",
+        "isv.MOBILE_NUMBER_ILLEGAL",
+        "no_answer",
+    ]
+    assert all(len(line) <= 80 for line in lines)
+    assert all("█" in line for line in lines)
+    assert not chart(progress(total=0, accepted=0), 80)
+
+
+def test_plain_bar():
+    """Without a terminal, a line is written now and then and at the end, and never the same one twice."""
+    told = []
+    bar = Bar(told.append, "rows")
+    for done in (1, 2, 3):
+        bar.update(done, 3, rate=1000.4, note="paused")
+    bar.update(3, 3, rate=1000.4, note="paused")
+    assert told == ["3 of 3 rows, 1,000 a second; paused"]
