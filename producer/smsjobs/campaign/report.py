@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass, field, fields
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from smsjobs.contract import ErrorCode, chunk_id, unpack_recipients
@@ -38,11 +39,14 @@ class ReportRow:
 
     def cells(self) -> tuple[Any, ...]:
         """Its values in the order of `COLUMNS`."""
-        return astuple(self)
+        values: tuple[Any, ...] = _VALUES(self)
+        return values
 
 
 #: The columns of the report as CSV.
 COLUMNS: Final = tuple(each.name for each in fields(ReportRow))
+
+_VALUES: Final = attrgetter(*COLUMNS)
 
 
 def report(store: CampaignStore, campaign_id: str) -> Iterator[ReportRow]:
