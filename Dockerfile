@@ -9,7 +9,7 @@ COPY producer producer
 COPY worker worker
 COPY simulator simulator
 COPY examples/web/requirements.txt web.txt
-RUN pip wheel --no-cache-dir --wheel-dir /wheels '.[worker,simulator,cli]' --requirement web.txt
+RUN pip wheel --no-cache-dir --wheel-dir /wheels '.[worker,simulator,cli,encryption]' --requirement web.txt
 
 FROM python:${PYTHON}-slim AS base
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
@@ -35,7 +35,7 @@ CMD ["gunicorn", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "8", "
 # Last, so that a build without a target makes the worker.
 FROM base AS worker
 RUN --mount=type=bind,from=wheels,source=/wheels,target=/wheels \
-    pip install --no-cache-dir --no-index --find-links /wheels 'smsjobs[worker,cli]'
+    pip install --no-cache-dir --no-index --find-links /wheels 'smsjobs[worker,cli,encryption]'
 USER sms
 WORKDIR /app
 ENV SMS_APP=/app
