@@ -40,8 +40,10 @@ not_sent, unknown, pending, invalid or duplicate.""",
 @with_screen
 def report(screen: Screen, *, output: Path | None, campaign_id: str) -> None:
     """Write a CSV with what became of every row of the file, and show a summary."""
+    if screen.as_json and str(output) == "-":
+        raise click.UsageError("--json and -o - both want standard output")
     campaign = connect().campaign(campaign_id)
-    if output is not None and str(output) == "-":
+    if str(output) == "-":
         _write(sys.stdout, campaign.report())
         return
     if output is not None:
