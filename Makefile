@@ -7,7 +7,7 @@ PYTHON  ?= $(shell for p in $(PYTHONS); do $$p -c 'import sys; sys.exit(sys.vers
 VENV    ?= .venv
 BIN     := $(VENV)/bin
 
-.PHONY: help setup demo test chaos lint types imports check clean
+.PHONY: help setup demo test chaos bench lint types imports check clean
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -33,6 +33,9 @@ test: $(VENV)/.ready  ## every test but the long chaos run; make test ARGS="-k e
 
 chaos: $(VENV)/.ready  ## the long random run; make chaos ARGS="--seconds 600 --seed 7"
 	@PYTHONPATH=tests $(BIN)/python -m faults.chaos $(ARGS)
+
+bench: $(VENV)/.ready  ## smsjobs beside a plain Celery worker, in under 10 minutes; make bench ARGS=--quick
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(VENV)/.ready  ## ruff, rules and format
 	$(BIN)/ruff check .

@@ -15,12 +15,14 @@ from statistics import fmean
 from typing import Final
 
 from benchmarks import campaigns
+from benchmarks.ceiling import simulator_ceiling
 from benchmarks.codes import send_codes
 from benchmarks.contenders import CONTENDERS
 from benchmarks.drain import Drained, drain
 from benchmarks.enqueue import enqueue_ours, enqueue_plain
 from benchmarks.imports import import_cost
 from benchmarks.lanes import commands, start_lane
+from benchmarks.layer_table import layer_table
 from benchmarks.processes import Processes
 from benchmarks.stage import Stage
 from benchmarks.table import Row, Target, render
@@ -80,6 +82,8 @@ QUICK: Final = Scale(
 
 def measure(stage: Stage, scale: Scale) -> Iterator[Row]:
     """All rows, each as soon as it is known."""
+    ceiling = simulator_ceiling(stage, count=scale.messages)
+    yield Row(name="requests the simulator can take by itself", unit="1/s", ours=ceiling)
     yield from _throughput(stage, scale)
     yield from _handing_over(stage, scale)
     yield from _lanes(stage, scale)
@@ -142,8 +146,6 @@ def _cost_rows(rounds: list[list[Drained]]) -> Iterator[Row]:
     for name, unit, value in costs:
         ours, prefork, threads = (fmean(value(each[n]) for each in rounds) for n in range(3))
         yield Row(name=name, unit=unit, ours=ours, prefork=prefork, threads=threads, ratio=ours / threads)
-    spent = fmean(each[0].simulator_cpu_ms for each in rounds)
-    yield Row(name="ceiling of the simulator, by its CPU for a request", unit="1/s", ours=1000 / spent)
 
 
 def _handing_over(stage: Stage, scale: Scale) -> Iterator[Row]:
@@ -225,10 +227,16 @@ def main() -> int:
     """Measure and print; the exit status tells nothing of the targets, which depend on the machine's peace."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="less of everything, in under 2 minutes")
+    parser.add_argument(
+        "--layers", action="store_true", help="the CPU of one job by layer, instead of the table"
+    )
     options = parser.parse_args()
     began = time.monotonic()
     rows = []
     with Stage() as stage:
+        if options.layers:
+            print(layer_table(stage, jobs=3000))  # noqa: T201  the table is what the program is for
+            return 0
         _tell(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before it began")
         for row in measure(stage, QUICK if options.quick else FULL):
             _tell("  ".join(each for each in row.cells() if each))

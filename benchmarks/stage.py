@@ -19,14 +19,27 @@ from benchmarks.processes import cpu_s
 from smsjobs import Sms, connect
 from smsjobs.embedded import TemporaryRedis
 
-__all__ = ["ELEMENT", "PARAMS", "SIGN", "TEMPLATE", "Stage", "Usage", "phones"]
+__all__ = [
+    "ACCESS_KEY",
+    "ACCESS_SECRET",
+    "ELEMENT",
+    "PARAMS",
+    "PARAMS_JSON",
+    "SIGN",
+    "TEMPLATE",
+    "Stage",
+    "Usage",
+    "phones",
+]
 
 ELEMENT = "SMS.Bench"
 SIGN = "示例公司"
 TEMPLATE = "SMS_123456789"
 PARAMS = {"code": "123456"}
+PARAMS_JSON = json.dumps(PARAMS)
 
-_KEY, _SECRET = "your_access_key", "your_access_secret"
+#: What the simulator knows by itself.
+ACCESS_KEY, ACCESS_SECRET = "your_access_key", "your_access_secret"
 
 
 def phones(count: int, *, first: int = 0) -> Iterator[str]:
@@ -70,6 +83,7 @@ class Stage:
         self._server.start()
         self._simulator.start()
         self.redis_url = self._server.url
+        self.simulator_url = self._simulator.url
         # Celery's own client prints what it reads as bytes.
         self.redis = redis.Redis.from_url(self.redis_url, decode_responses=True)
         self.sms: Sms = connect(broker_url=self.redis_url)
@@ -121,8 +135,8 @@ class Stage:
             "SMS_APP": str(self.directory),
             "BENCH_REDIS_URL": self.redis_url,
             "BENCH_ENDPOINT": self._simulator.url.removeprefix("http://"),
-            "BENCH_ACCESS_KEY": _KEY,
-            "BENCH_ACCESS_SECRET": _SECRET,
+            "BENCH_ACCESS_KEY": ACCESS_KEY,
+            "BENCH_ACCESS_SECRET": ACCESS_SECRET,
         }
 
     def _write_element(self) -> None:
@@ -130,8 +144,8 @@ class Stage:
         folder.mkdir(parents=True)
         define = {"title": "Bench", "type": "SMS.Aliyun", "backendBundleEntry": "."}
         account = {
-            "accessKey": _KEY,
-            "accessSecret": _SECRET,
+            "accessKey": ACCESS_KEY,
+            "accessSecret": ACCESS_SECRET,
             "verifySign": SIGN,
             "endpoint": self._simulator.url,
         }
