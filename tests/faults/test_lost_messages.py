@@ -29,7 +29,7 @@ def test_a_saturated_worker_killed_dozens_of_times(stage: Stage, soon: None) -> 
         for _ in range(KILLS):
             victim = next(workers)
             until(lambda victim=victim: victim.ready, "the worker is ready")
-            jobs += [stage.send("SMS.Example", lane="bulk") for _ in range(100)]
+            jobs += [stage.send("SMS.Example", lane="bulk") for _ in range(50)]
             victim.kill()
             victim.start(wait=False)
         counted = count(stage, jobs, timeout=60)

@@ -81,6 +81,33 @@ def test_redis_restarted_under_load(stage: Stage, soon: None) -> None:
         check(stage, load, unknown=16)
 
 
+@pytest.mark.parametrize(("moment", "times"), [("in flight", 1), ("settled", 2)])
+def test_redis_lost_in_the_middle_of_a_run(stage: Stage, moment: str, times: int) -> None:
+    """Redis lost between a claim and its end, again and again: the worker lives on, and its runs end as they would."""
+    jobs = []
+    with stage.worker() as worker:
+        for _ in range(times):
+            batch = [stage.send("SMS.Example", lane="verification") for _ in range(6)]
+            if moment == "in flight":
+                stage.simulator.set_latency(300)
+                until(lambda: all(job.status() == "sending" for job in batch), "all have begun")
+            else:
+                until(lambda: any(job.status() == "accepted" for job in batch), "one is settled")
+            stage.server.kill()
+            # Long enough for the worker to notice, and for the requests to be answered meanwhile.
+            seen = len(worker.log())
+            worker.wait_for_log("Trying again in", after=seen)
+            stage.server.restart()
+            stage.simulator.set_latency(0)
+            assert {outcome(job, timeout=30).outcome for job in batch} <= {"accepted", "unknown"}
+            jobs += batch
+        for job in jobs:
+            stage.stored(job, timeout=30)
+        assert worker.process is not None
+        assert worker.process.poll() is None
+    assert stage.simulator.accepted_counts(at_least=2) == {}
+
+
 def test_redis_paused_for_longer_than_a_lease(stage: Stage, soon: None) -> None:
     """Redis that stands still for longer than every lease loses no job and doubles none."""
     load = Load(stage)
