@@ -90,9 +90,9 @@ def test_redis_lost_in_the_middle_of_a_run(stage: Stage, moment: str, times: int
             batch = [stage.send("SMS.Example", lane="verification") for _ in range(6)]
             if moment == "in flight":
                 stage.simulator.set_latency(300)
-                until(lambda: all(job.status() == "sending" for job in batch), "all have begun")
+                until(lambda batch=batch: all(job.status() == "sending" for job in batch), "all have begun")
             else:
-                until(lambda: any(job.status() == "accepted" for job in batch), "one is settled")
+                until(lambda batch=batch: any(job.status() == "accepted" for job in batch), "one is settled")
             stage.server.kill()
             # Long enough for the worker to notice, and for the requests to be answered meanwhile.
             seen = len(worker.log())
