@@ -39,7 +39,6 @@ def connect(
     *,
     broker_url: str | None = None,
     redis_url: str | None = None,
-    result_backend: str | None = None,
     timeout: float | None = None,
 ) -> Sms:
     """The way in. Nothing is connected until the first call needs it.
@@ -48,18 +47,12 @@ def connect(
         broker_url: Celery's broker; else ``SMS_BROKER_URL``, else ``redis://127.0.0.1:6379/0``. ``"embedded"``
             starts a private redis-server.
         redis_url: Redis for the ledger; else ``SMS_REDIS_URL``, else the broker's, where that is Redis.
-        result_backend: Celery's result backend, where workers store results; else ``SMS_RESULT_BACKEND``, else
-            Redis. The producer itself does not use it: a job's outcome comes from the ledger.
         timeout: Seconds after which a call gives up on Redis; else ``SMS_TIMEOUT``, else 5.
 
     Raises:
         SettingsError: A setting is wrong; the text names the cure.
     """
-    return Sms(
-        ConnectionSettings.read(
-            broker_url=broker_url, redis_url=redis_url, result_backend=result_backend, timeout_s=timeout
-        )
-    )
+    return Sms(ConnectionSettings.read(broker_url=broker_url, redis_url=redis_url, timeout_s=timeout))
 
 
 class Sms:
@@ -175,7 +168,7 @@ class Sms:
             retention_s=self.settings.retention_s,
             seal=self.settings.seal,
         )
-        self._publisher = Publisher(self.settings.broker_url, timeout_s=timeout_s / 2)
+        self._publisher = Publisher(self.settings.broker_url, timeout_s=timeout_s / 4)
         self._pid = os.getpid()
 
 

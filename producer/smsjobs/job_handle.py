@@ -75,7 +75,7 @@ class Job:
             QueueUnavailable: Redis is away.
         """
         for pause in self._pauses(timeout):
-            if (outcome := self._outcome()) is not None:
+            if (outcome := self._outcome(timeout)) is not None:
                 return _unless_error(outcome)
             time.sleep(pause)
         raise self._still_waiting(timeout)
@@ -83,7 +83,7 @@ class Job:
     async def get_async(self, timeout: float | None = None) -> SendResult:  # noqa: ASYNC109  get()'s twin
         """`get`, without blocking the event loop."""
         for pause in self._pauses(timeout):
-            if (outcome := await asyncio.to_thread(self._outcome)) is not None:
+            if (outcome := await asyncio.to_thread(self._outcome, timeout)) is not None:
                 return _unless_error(outcome)
             await asyncio.sleep(pause)
         raise self._still_waiting(timeout)
@@ -98,12 +98,13 @@ class Job:
                 return
             pause = min(pause * _SLOWER, _LAST_LOOK_S)
 
-    def _outcome(self) -> SendResult | SmsError | None:
-        text = self._snapshot().outcome
+    def _outcome(self, within_s: float | None) -> SendResult | SmsError | None:
+        text = self._snapshot(within_s).outcome
         return None if text is None else decode_outcome(json.loads(text))
 
-    def _snapshot(self) -> Snapshot:
-        deadline = time.monotonic() + self._timeout_s
+    def _snapshot(self, within_s: float | None = None) -> Snapshot:
+        patience_s = self._timeout_s if within_s is None else min(within_s, self._timeout_s)
+        deadline = time.monotonic() + patience_s
         while True:
             try:
                 found = self._ledger.read(self._id)

@@ -34,7 +34,6 @@ def connecting() -> Sms:
         return connect(
             broker_url="amqp://127.0.0.1//",
             redis_url="redis://127.0.0.1:6379/1",
-            result_backend="redis://127.0.0.1:6379/2",
             timeout=2.5,
         )
     except SettingsError as error:

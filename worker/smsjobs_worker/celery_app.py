@@ -8,6 +8,7 @@ import threading
 from typing import Any
 
 from celery import Celery, bootsteps
+from celery.loaders.app import AppLoader
 
 from smsjobs_worker.celery_settings import celery_settings
 from smsjobs_worker.log_facts import install_log_facts
@@ -24,12 +25,22 @@ __all__ = ["SmsJobs", "create_app"]
 log = logging.getLogger(__name__)
 
 
+class _Unconfigured(AppLoader):  # type: ignore[misc]
+    """Reads no configuration: the module that CELERY_CONFIG_MODULE names is somebody else's."""
+
+    def read_configuration(self, env: str = "") -> dict[str, Any]:
+        """None."""
+        del env
+        return {}
+
+
 class SmsJobs(Celery):  # type: ignore[misc]  # celery ships no types
     """A Celery app with the parts of a worker. Its addresses are ours: CELERY_BROKER_URL and the like are somebody else's."""
 
     def __init__(self, settings: WorkerSettings) -> None:
         super().__init__(
             "smsjobs",
+            loader=_Unconfigured,
             broker=settings.connection.broker_url,
             backend=settings.connection.result_backend,
             set_as_current=False,

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from redis.exceptions import RedisError
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["Lease", "Leases"]
 
 log = logging.getLogger(__name__)
+
+
+#: Seconds after which a lease is not renewed any more: a request that trickles on for ever is an answer lost.
+_LONGEST_S: Final = 600.0
 
 
 class Lease:
@@ -30,6 +34,7 @@ class Lease:
         self.job_id = granted.job_id
         self.token = granted.token
         self.until = until
+        self.begun = time.monotonic()
 
     def holds(self) -> bool:
         """Whether nobody else can have taken the job."""
@@ -75,7 +80,7 @@ class Leases:
         while True:
             time.sleep(self._lease_s / 3)
             with self._lock:
-                held = list(self._held)
+                held = [each for each in self._held if time.monotonic() - each.begun < _LONGEST_S]
             if held:
                 self._renew(held)
 

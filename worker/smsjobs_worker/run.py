@@ -39,6 +39,9 @@ _PERMIT_S: Final = 2.0
 #: Aliyun's body, of which nothing repeats the request.
 _KEPT: Final = ("Code", "Message", "BizId", "RequestId")
 
+#: Seconds until an element that breaks before its request is tried again.
+_BROKEN_S: Final = 15.0
+
 #: A refusal that hints that an earlier request was accepted: Aliyun counts what it accepts, by the minute.
 _MINUTE_LIMIT: Final = ("isv.BUSINESS_LIMIT_CONTROL", "分钟级")
 
@@ -131,7 +134,9 @@ class Run:
         if self.granted.state == "looking_up":
             return self._look_again("an unexpected error, see the worker's log", self._elapsed_s(), None)
         if self.attempts == 0:
-            return self._not_sent(NotSent("internal_error", "an unexpected error, see the worker's log"))
+            # Without a request there is no count to grow with: what is broken now is hardly mended in a second.
+            failure = NotSent("internal_error", "an unexpected error, see the worker's log", _BROKEN_S)
+            return self._not_sent(failure)
         return self._wait(
             "looking_up",
             self.lane.lookups_s[0],

@@ -20,7 +20,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from smsjobs.contract import (
     AliyunRejected,
@@ -34,7 +34,7 @@ from smsjobs.contract import (
     encode_outcome,
     make_chunk,
 )
-from smsjobs.ledger import Granted, Missing, Settled, Settlement, Wait, open_job
+from smsjobs.ledger import CannotOpen, Granted, Missing, Settled, Settlement, Wait, open_job
 from smsjobs_worker.patience import patiently
 from smsjobs_worker.privacy import describe
 from smsjobs_worker.run import Run
@@ -49,6 +49,12 @@ if TYPE_CHECKING:
 __all__ = ["Done", "Elements", "NothingToDo", "Sender"]
 
 log = logging.getLogger(__name__)
+
+#: Seconds after which a job that this worker cannot open is published again, for another worker.
+_KEY_DELAY_S: Final = 2.0
+
+#: Seconds after its answer was lost for which a job that nobody can open is kept.
+_KEY_AWAITED_S: Final = 3600
 
 
 class Elements(Protocol):
@@ -164,6 +170,8 @@ class Sender:
             job = _job(granted, self._ledger.seal)
         except ValueError:
             return _unreadable(granted, "the job is no JSON")
+        except CannotOpen as error:
+            return _sealed(granted, error)
         except InvalidArguments as error:
             return _unreadable(granted, error.message)
         run = Run(
@@ -261,6 +269,31 @@ def _job(granted: Granted, seal: Seal | None) -> Job:
     if granted.chunk is None:
         return decode_job(json.loads(open_job(granted.job, seal)))
     return make_chunk(granted.job_id, granted.job, *(open_job(each, seal) for each in granted.chunk))
+
+
+def _sealed(granted: Granted, error: CannotOpen) -> Wait | Outcome:
+    """Leaves a job to a worker that has its key: one worker without it must not end what others could send."""
+    if granted.chunk is not None:  # its campaign is paused with the reason
+        return _unreadable(granted, error.message)
+    log.error(
+        "a job was left to a worker that can open it", extra={"action": "sealed", "job_id": granted.job_id}
+    )
+    if granted.state == "looking_up":
+        if granted.now_ms > max(granted.expires_ms, granted.lost_to_ms + _KEY_AWAITED_S * 1000):
+            return _unreadable(granted, error.message)
+        return _wait_as_it_was(granted, "looking_up")
+    return _wait_as_it_was(granted, "queued")
+
+
+def _wait_as_it_was(granted: Granted, state: Literal["queued", "looking_up"]) -> Wait:
+    return Wait(
+        state=state,
+        delay_s=_KEY_DELAY_S,
+        attempts=0,
+        lost_from_ms=granted.lost_from_ms,
+        lost_to_ms=granted.lost_to_ms,
+        resent=granted.resent,
+    )
 
 
 def _unreadable(granted: Granted, why: str) -> Outcome:

@@ -69,13 +69,13 @@ class _SmsTask(Task):  # type: ignore[misc]
 def add_tasks(app: Celery, runtime: Callable[[], Runtime]) -> None:
     """Register the tasks with the app."""
 
-    @app.task(name=SEND_TASK, base=_SmsTask, bind=True)  # type: ignore[untyped-decorator]
+    @app.task(name=SEND_TASK, base=_SmsTask, bind=True, shared=False)  # type: ignore[untyped-decorator]
     def send(self: Task, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Carry one job on. The only argument is the job's id."""
         task_id: str = self.request.id
         return _end(runtime(), task_id, _send(runtime(), task_id, args, kwargs))
 
-    @app.task(name=SUBMIT_TASK, base=_SmsTask, bind=True)  # type: ignore[untyped-decorator]
+    @app.task(name=SUBMIT_TASK, base=_SmsTask, bind=True, shared=False)  # type: ignore[untyped-decorator]
     def submit(self: Task, *args: Any, **fields: Any) -> dict[str, Any]:
         """Record a plain Celery client's job under this task's id, and publish it on its lane."""
         task_id: str = self.request.id

@@ -229,7 +229,7 @@ def _closed_port(stack: ExitStack) -> int:
 
 
 def _send_all(redis_url: str, workers: Children) -> list[_Ended]:
-    sms = connect(broker_url=redis_url, redis_url=redis_url, result_backend=redis_url)
+    sms = connect(broker_url=redis_url, redis_url=redis_url)
     sent: list[tuple[_Message, Job, float]] = []
     ended: dict[str, _Ended] = {}
 

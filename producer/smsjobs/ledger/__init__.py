@@ -15,10 +15,11 @@ from smsjobs.ledger.entry import (
     Wait,
 )
 from smsjobs.ledger.ledger import DEFAULT_RETENTION_S, Ledger
-from smsjobs.ledger.seal import Seal, open_job
+from smsjobs.ledger.seal import CannotOpen, Seal, open_job
 
 __all__ = [
     "DEFAULT_RETENTION_S",
+    "CannotOpen",
     "Claim",
     "Due",
     "Granted",

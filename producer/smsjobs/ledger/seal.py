@@ -11,10 +11,14 @@ from typing import Final
 
 from smsjobs.contract import InvalidArguments
 
-__all__ = ["Seal", "open_job"]
+__all__ = ["CannotOpen", "Seal", "open_job"]
 
 #: Stands before a sealed job, so that jobs from before the key was set are read as they are.
 _MARK: Final = "sealed:"
+
+
+class CannotOpen(InvalidArguments):
+    """The job is sealed with a key that is not here; another worker may have it."""
 
 
 class Seal:
@@ -44,14 +48,14 @@ class Seal:
         """What was sealed.
 
         Raises:
-            InvalidArguments: None of the keys opens it (``reason="job_unreadable"``).
+            CannotOpen: None of the keys opens it (``reason="job_unreadable"``).
         """
         from cryptography.fernet import InvalidToken  # noqa: PLC0415  as above
 
         try:
             return self._fernet.decrypt(sealed.removeprefix(_MARK)).decode()
         except InvalidToken:
-            raise InvalidArguments(
+            raise CannotOpen(
                 "the job was sealed with a key that is not in this worker's SMS_PAYLOAD_KEY", "job_unreadable"
             ) from None
 
@@ -60,12 +64,12 @@ def open_job(text: str, seal: Seal | None) -> str:
     """The job's JSON, whether it was sealed or not.
 
     Raises:
-        InvalidArguments: It is sealed, and there is no key for it.
+        CannotOpen: It is sealed, and there is no key for it.
     """
     if not text.startswith(_MARK):
         return text
     if seal is None:
-        raise InvalidArguments(
+        raise CannotOpen(
             "the job is sealed, and this worker has no SMS_PAYLOAD_KEY: give it the producer's",
             "job_unreadable",
         )

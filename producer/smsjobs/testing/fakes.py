@@ -30,11 +30,10 @@ def connect(
     *,
     broker_url: str | None = None,
     redis_url: str | None = None,
-    result_backend: str | None = None,
     timeout: float | None = None,
 ) -> FakeSms:
     """As `smsjobs.connect`, whose place it can take; the addresses do not matter."""
-    del broker_url, redis_url, result_backend, timeout
+    del broker_url, redis_url, timeout
     return FakeSms()
 
 

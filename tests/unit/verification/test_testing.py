@@ -28,7 +28,7 @@ def send(sms: testing.FakeSms, code: str = "123456", **options: object) -> smsjo
 
 def test_takes_the_place_of_connect() -> None:
     """It takes what `connect` takes, and its parts are of the classes that an application names."""
-    sms = testing.connect(broker_url="redis://x", redis_url=None, result_backend=None, timeout=1)
+    sms = testing.connect(broker_url="redis://x", redis_url=None, timeout=1)
     assert isinstance(sms, smsjobs.Sms)
     assert isinstance(sms.getElement("SMS.Example"), smsjobs.Element)
     assert isinstance(send(sms), smsjobs.Job)
