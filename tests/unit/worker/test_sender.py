@@ -9,9 +9,10 @@ from typing import Any
 
 import fakeredis
 import pytest
+from cryptography.fernet import Fernet
 
 from smsjobs.contract import LANES, AliyunRejected, InvalidArguments, Job, RequestFailed, SendResult
-from smsjobs.ledger import Ledger
+from smsjobs.ledger import Ledger, Seal
 from smsjobs.settings import ConnectionSettings
 from smsjobs_worker.leases import Leases
 from smsjobs_worker.provider import AnswerLost, Provider
@@ -301,3 +302,41 @@ def test_lease_runs_out_by_this_machines_clock(ledger: Ledger, job: Job) -> None
     claim = ledger.claim(job.id, "mine", lease_s=30)
     with leases.hold(claim, claimed_at=time.monotonic() - 31) as lease:  # type: ignore[arg-type]
         assert not lease.holds()
+
+
+def test_a_request_that_never_ends_is_given_up(
+    ledger: Ledger, job: Job, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lease is not renewed for ever, so that a request that trickles on becomes an answer lost."""
+    monkeypatch.setattr("smsjobs_worker.leases._LONGEST_S", 0.5)
+    leases = Leases(ledger, lease_s=0.3)
+    claim = ledger.claim(job.id, "mine", lease_s=0.3)
+    with leases.hold(claim, claimed_at=time.monotonic()) as lease:  # type: ignore[arg-type]
+        limit = time.monotonic() + 5
+        while lease.holds():
+            assert time.monotonic() < limit
+            time.sleep(0.01)
+        clock.now += 60
+        assert [due.verb for due in ledger.sweep()] == ["publish"]
+        assert status(ledger, job) == "looking_up"
+
+
+def test_a_sealed_job_is_left_to_who_can_open_it(
+    aliyun: Scripted, clock: Clock, job: Job, ledger: Ledger
+) -> None:
+    """A worker without the key neither sends nor ends a sealed job."""
+    sealed = a_job()
+    keys = Seal(Fernet.generate_key().decode())
+    with_key = Ledger(ledger.redis, clock=clock, seal=keys)
+    with_key.record(sealed)
+    settings = WorkerSettings(
+        connection=ConnectionSettings.read(environ={}), app_dir=Path(), lanes=LANES, patience_s=1
+    )
+    aliyun.answers = [OK]
+    without = Sender(ledger, aliyun, Leases(ledger, lease_s=30), aliyun, settings)  # type: ignore[arg-type]
+    assert without.run(sealed.id) == NothingToDo()
+    assert (status(ledger, sealed), aliyun.sent) == ("queued", [])
+    clock.now += 3
+    knowing = Sender(with_key, aliyun, Leases(with_key, lease_s=30), aliyun, settings)  # type: ignore[arg-type]
+    assert isinstance(knowing.run(sealed.id), Done)
+    assert aliyun.sent == [sealed.id]
