@@ -1,8 +1,7 @@
 """The sweep: the regular pass over what is due, by every worker, each job by one of them.
 
 It makes chunks of campaigns jobs, publishes what is due, what was interrupted and what seems lost, and settles what
-has expired. What it could
-not do, the ledger hands out again a little later.
+has expired. What it could not do, the ledger hands out again a little later.
 """
 
 from __future__ import annotations
