@@ -36,7 +36,9 @@ class Broker:
     def backlog(self, lane: str) -> int:
         """How many messages wait on the lane's queue."""
         queue = LANES[lane].queue
-        with self._app.pool.acquire(block=True, timeout=5) as connection, connection.channel() as channel:
+        # Not one of the pool's: after a restart of Redis such a one can stay closed, and then no sweep would ever
+        # publish again. It is asked at most once a sweep and lane, and only where a job was not claimed in time.
+        with self._app.connection_for_write() as connection, connection.channel() as channel:
             try:
                 return int(channel.queue_declare(queue, passive=True).message_count)
             except (*connection.channel_errors, ChannelError):  # a queue that does not exist holds nothing
