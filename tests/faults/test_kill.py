@@ -4,13 +4,15 @@ import itertools
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
+from aliyun_sms_simulator import Simulator
 from smsjobs import RequestFailed, SendResult
 from smsjobs_worker.probes import POINTS
 from support.polling import until
-from support.stage import Stage, outcome
+from support.stage import Stage, new_phone, outcome
 
 #: The shortest lease, and with it the shortest visibility time-out.
 SHORT = {"SMS_LEASE": "1", "SMS_VISIBILITY": "4"}
@@ -104,21 +106,26 @@ def told(end: object) -> str:
     return f"{end.outcome} {end.reason}"
 
 
-def kill_at(step: Step, lane: str) -> Ended:
+def kill_at(simulator: Simulator, step: Step, lane: str) -> Ended:
     """Kill a worker there, start another, and see."""
-    with Stage() as stage:
+    phone = new_phone()
+    with Stage(simulator=simulator, fresh=False) as stage:
         stage.write()
         worker = stage.worker(lanes=(lane,), **SHORT)
         try:
             if step.point in POINTS:
                 worker.start(SMS_PROBE=f"{step.point}=kill")
-                job = stage.send("SMS.Example", lane=lane)
+                job = stage.send("SMS.Example", phone, lane=lane)
                 assert worker.wait(30) == -signal.SIGKILL
             else:
                 worker.start()
-                stage.simulator.fault(step.point, seconds=1.5 if step.point == "late_accept" else None)
-                job = stage.send("SMS.Example", lane=lane)
-                until(lambda: not stage.simulator.faults(), "the request has arrived")
+                seconds = 1.5 if step.point == "late_accept" else None
+                stage.simulator.fault(step.point, phone=phone, seconds=seconds)
+                job = stage.send("SMS.Example", phone, lane=lane)
+                until(
+                    lambda: all(rule["phone"] != phone for rule in stage.simulator.faults()),
+                    "the request has arrived",
+                )
                 worker.kill()
             worker.start()
             end = outcome(job, timeout=60)
@@ -136,8 +143,8 @@ def kill_at(step: Step, lane: str) -> Ended:
 def ends() -> dict[tuple[str, str], Ended]:
     """All steps on both lanes, some at a time, each with a Redis of its own."""
     cases = list(itertools.product(STEPS, LANES))
-    with ThreadPoolExecutor(6) as pool:
-        ended = pool.map(kill_at, *zip(*cases, strict=True))
+    with Simulator() as simulator, ThreadPoolExecutor(6) as pool:
+        ended = pool.map(partial(kill_at, simulator), *zip(*cases, strict=True))
         return {(step.point, lane): each for (step, lane), each in zip(cases, ended, strict=True)}
 
 

@@ -85,12 +85,17 @@ def test_redis_restarted_under_load(stage: Stage, soon: None) -> None:
 def test_redis_lost_in_the_middle_of_a_run(stage: Stage, moment: str, times: int) -> None:
     """Redis lost between a claim and its end, again and again: the worker lives on, and its runs end as they would."""
     jobs = []
+    stage.write(readTimeoutMs=5000)
     with stage.worker() as worker:
         for _ in range(times):
+            stage.simulator.set_latency(1000 if moment == "in flight" else 0)
+            arrived = stage.simulator.about()["requests"].get("SendSms", 0)
             batch = [stage.send("SMS.Example", lane="verification") for _ in range(6)]
             if moment == "in flight":
-                stage.simulator.set_latency(300)
-                until(lambda batch=batch: all(job.status() == "sending" for job in batch), "all have begun")
+                until(
+                    lambda arrived=arrived: stage.simulator.request_counts().get("SendSms", 0) == arrived + 6,
+                    "all have begun",
+                )
             else:
                 until(lambda batch=batch: any(job.status() == "accepted" for job in batch), "one is settled")
             stage.server.kill()
@@ -98,7 +103,6 @@ def test_redis_lost_in_the_middle_of_a_run(stage: Stage, moment: str, times: int
             seen = len(worker.log())
             worker.wait_for_log("Trying again in", after=seen)
             stage.server.restart()
-            stage.simulator.set_latency(0)
             assert {outcome(job, timeout=30).outcome for job in batch} <= {"accepted", "unknown"}
             jobs += batch
         for job in jobs:

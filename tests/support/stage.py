@@ -45,11 +45,17 @@ class Stage:
     Args:
         server: A Redis of somebody else's; else the stage starts its own.
         simulator: A simulator of somebody else's, likewise.
+        fresh: Whether the simulator forgets everything first.
     """
 
     def __init__(
-        self, server: RedisServer | None = None, simulator: Simulator | SimulatorProcess | None = None
+        self,
+        server: RedisServer | None = None,
+        simulator: Simulator | SimulatorProcess | None = None,
+        *,
+        fresh: bool = True,
     ) -> None:
+        self._fresh = fresh
         self._own = [each for each, given in ((RedisServer(), server), (Simulator(), simulator)) if not given]
         self.server = server or next(each for each in self._own if isinstance(each, RedisServer))
         self.simulator = simulator or next(each for each in self._own if isinstance(each, Simulator))
@@ -61,7 +67,8 @@ class Stage:
             each.start()
         with self.server.client() as client:
             client.flushall()
-        self.simulator.reset()
+        if self._fresh:
+            self.simulator.reset()
         self.sms = connect(broker_url=self.server.url)
         self.celery = plain_celery(self.server.url)
         return self
