@@ -12,7 +12,15 @@ from typing import Any, Protocol, runtime_checkable
 
 from smsjobs.contract import Message
 
-__all__ = ["AnswerLost", "AttemptFailed", "LookUp", "LookupFailed", "NotSent", "Provider"]
+__all__ = [
+    "AnswerLost",
+    "AttemptFailed",
+    "BoundedProvider",
+    "LookUp",
+    "LookupFailed",
+    "NotSent",
+    "Provider",
+]
 
 
 class AttemptFailed(Exception):
@@ -75,6 +83,17 @@ class Provider(Protocol):
             NotSent: Surely nothing was sent, throttling included.
             AnswerLost: Everything else.
         """
+        ...
+
+
+class BoundedProvider(Protocol):
+    """A provider that can end its connecting in time: without one, a slow connect may send what has expired."""
+
+    #: Always true.
+    bounds_connect: bool
+
+    def send(self, message: Message, *, out_id: str, connect_within_s: float) -> Mapping[str, Any]:
+        """As `Provider.send`, but what is not connected after that many seconds is `NotSent`."""
         ...
 
 

@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from redis.exceptions import RedisError
 
@@ -22,7 +22,7 @@ from smsjobs.contract import (
 )
 from smsjobs.ledger import Granted, Wait
 from smsjobs_worker.look_up import was_accepted
-from smsjobs_worker.provider import AnswerLost, LookUp, LookupFailed, NotSent, Provider
+from smsjobs_worker.provider import AnswerLost, BoundedProvider, LookUp, LookupFailed, NotSent, Provider
 from smsjobs_worker.retry import request_with_retries
 from smsjobs_worker.schedule import failed_lookup_delay, gives_up_looking, next_lookup, retry_delay
 
@@ -38,6 +38,9 @@ _PERMIT_S: Final = 2.0
 
 #: Aliyun's body, of which nothing repeats the request.
 _KEPT: Final = ("Code", "Message", "BizId", "RequestId")
+
+#: Seconds of life without which a job is not sent any more: a connection takes its time too.
+_SHORTEST_CONNECT_S: Final = 0.01
 
 #: Seconds until an element that breaks before its request is tried again.
 _BROKEN_S: Final = 15.0
@@ -155,6 +158,10 @@ class Run:
 
     def _request(self, provider: Provider) -> dict[str, object]:
         self.attempts += 1
+        if getattr(provider, "bounds_connect", False):
+            # What is connected only after the job expired must not be sent then.
+            bounded = cast("BoundedProvider", provider)
+            return dict(bounded.send(self.job.message, out_id=self.job.id, connect_within_s=self._left_s()))
         return dict(provider.send(self.job.message, out_id=self.job.id))
 
     def _may_send(self, provider: Provider) -> None:
@@ -168,7 +175,7 @@ class Run:
             permitted = False
         if not permitted:
             raise _NoPermit
-        if self._left_s() <= 0:
+        if self._left_s() < _SHORTEST_CONNECT_S:
             raise _Expired
         if not self.holds():
             raise _Abandoned

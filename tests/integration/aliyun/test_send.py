@@ -5,6 +5,7 @@ import logging
 import socket
 import ssl
 import threading
+import time
 import traceback
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -138,8 +139,14 @@ def test_no_such_name(sender, message):
     assert caught.value.reason == "connect_failed"
 
 
-def test_connect_timeout(sender, message):
-    """A connection that is not opened in time is surely not sent."""
+@pytest.mark.parametrize(
+    ("settings", "more"),
+    [({"connectTimeoutMs": 300}, {}), ({}, {"connect_within_s": 0.3})],
+    ids=["the account's time-out", "the job's life"],
+)
+def test_connect_timeout(sender, message, settings, more):
+    """A connection that is not opened in time is surely not sent, and no longer waited for."""
+    began = time.monotonic()
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -150,11 +157,12 @@ def test_connect_timeout(sender, message):
             each.connect_ex(("127.0.0.1", port))
         try:
             with pytest.raises(NotSent) as caught:
-                sender(f"http://127.0.0.1:{port}", connectTimeoutMs=300).send(message, out_id="job-1")
+                sender(f"http://127.0.0.1:{port}", **settings).send(message, out_id="job-1", **more)
         finally:
             for each in waiting:
                 each.close()
     assert caught.value.detail == "Aliyun did not open a connection in time"
+    assert time.monotonic() - began < 2  # the account's own would be 5 s
 
 
 @pytest.fixture

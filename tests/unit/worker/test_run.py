@@ -499,3 +499,26 @@ def test_no_outcome_shows_a_number() -> None:
         text = repr(step) + str(step) + str(encode_outcome(step) if not isinstance(step, Wait) else "")
         assert PHONE not in text
         assert CODE not in text
+
+
+def test_connecting_may_take_no_longer_than_the_job_lives() -> None:
+    """A provider that can bound its connecting is told how long the job may still be sent."""
+    told: list[float] = []
+
+    class Bounded:
+        bounds_connect = True
+
+        def send(self, message: Any, *, out_id: str, connect_within_s: float) -> dict[str, str]:
+            told.append(connect_within_s)
+            return {"Code": "OK"}
+
+    assert isinstance(a_run(left_s=1.5).send(Bounded()), SendResult)
+    (within_s,) = told
+    assert 1 < within_s <= 1.5
+
+
+def test_no_request_begins_in_the_last_moment() -> None:
+    """A job with less life than a connection takes has expired."""
+    outcome = a_run(left_s=0.005).send(Plain())
+    assert isinstance(outcome, RequestFailed)
+    assert outcome.reason == "expired"

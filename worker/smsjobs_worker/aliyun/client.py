@@ -22,9 +22,9 @@ from smsjobs_worker.aliyun.account import Account
 from smsjobs_worker.aliyun.codes import find_code
 from smsjobs_worker.aliyun.mapping import Failure, Throttled, map_answer, map_exception
 from smsjobs_worker.aliyun.scrub import contents
-from smsjobs_worker.aliyun.waits import BEIJING
 from smsjobs_worker.provider import AnswerLost, LookupFailed, NotSent
 from smsjobs_worker.retry import RetryPolicy, Tried, request_with_retries
+from smsjobs_worker.schedule import BEIJING
 
 __all__ = ["AliyunSms", "CredentialCheck"]
 
@@ -67,9 +67,11 @@ class AliyunSms:
         max_qps: Most requests a second over all workers together, or None. A worker keeps to it; `sendMessage`
             does not.
         sends_batches: True: one request may have parameters of each number.
+        bounds_connect: True: `send` takes `connect_within_s`.
     """
 
     sends_batches = True
+    bounds_connect = True
 
     def __init__(
         self,
@@ -136,8 +138,11 @@ class AliyunSms:
             return tried.response
         raise _direct_error(tried, out_id)
 
-    def send(self, message: Message, *, out_id: str) -> dict[str, Any]:
+    def send(self, message: Message, *, out_id: str, connect_within_s: float | None = None) -> dict[str, Any]:
         """Make exactly one request.
+
+        Args:
+            connect_within_s: Seconds for connecting, where that is less than ``connectTimeoutMs``.
 
         Returns:
             Aliyun's body: ``Code`` (``"OK"``), ``Message``, ``BizId``, ``RequestId``.
@@ -148,7 +153,7 @@ class AliyunSms:
             AnswerLost: Everything else.
         """
         if message.params_of_each:
-            return self._send_batch(message, out_id)
+            return self._send_batch(message, out_id, connect_within_s)
         request = models.SendSmsRequest(
             phone_numbers=",".join(message.phones),
             sign_name=self.account.sign,
@@ -156,9 +161,14 @@ class AliyunSms:
             template_param=json.dumps(dict(message.params), ensure_ascii=False) if message.params else None,
             out_id=out_id,
         )
-        return self._ask(self._client.send_sms_with_options, request, content=contents(message))
+        return self._ask(
+            self._client.send_sms_with_options,
+            request,
+            content=contents(message),
+            connect_within_s=connect_within_s,
+        )
 
-    def _send_batch(self, message: Message, out_id: str) -> dict[str, Any]:
+    def _send_batch(self, message: Message, out_id: str, connect_within_s: float | None) -> dict[str, Any]:
         request = models.SendBatchSmsRequest(
             phone_number_json=json.dumps(message.phones),
             sign_name_json=json.dumps([self.account.sign] * len(message.phones), ensure_ascii=False),
@@ -166,7 +176,12 @@ class AliyunSms:
             template_param_json=json.dumps(message.params_of_each, ensure_ascii=False),
             out_id=out_id,
         )
-        return self._ask(self._client.send_batch_sms_with_options, request, content=contents(message))
+        return self._ask(
+            self._client.send_batch_sms_with_options,
+            request,
+            content=contents(message),
+            connect_within_s=connect_within_s,
+        )
 
     def find(self, phone: str, *, day: date, out_id: str) -> bool:
         """Whether Aliyun's record of that number and Beijing day, all pages of it, has a message of that OutId.
@@ -237,11 +252,19 @@ class AliyunSms:
         )
         return self._ask(self._client.query_send_details_with_options, request, content=(phone,))
 
-    def _ask(self, method: Callable[..., Any], request: Any, *, content: tuple[str, ...]) -> dict[str, Any]:
+    def _ask(
+        self,
+        method: Callable[..., Any],
+        request: Any,
+        *,
+        content: tuple[str, ...],
+        connect_within_s: float | None = None,
+    ) -> dict[str, Any]:
         """One request. What fails is raised outside of `except`, so that nothing foreign hangs on to it."""
-        runtime = RuntimeOptions(
-            connect_timeout=self.account.connect_timeout_ms, read_timeout=self.account.read_timeout_ms
-        )
+        connect_ms = self.account.connect_timeout_ms
+        if connect_within_s is not None:
+            connect_ms = max(1, min(connect_ms, int(connect_within_s * 1000)))
+        runtime = RuntimeOptions(connect_timeout=connect_ms, read_timeout=self.account.read_timeout_ms)
         failure: Failure
         try:
             response = method(request, runtime)

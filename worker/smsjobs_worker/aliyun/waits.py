@@ -6,13 +6,11 @@ the whole is waited. The account's own limits end with the Beijing day or month.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
-from typing import Final
+from datetime import datetime, timedelta
 
-__all__ = ["BEIJING", "retry_after_s"]
+from smsjobs_worker.schedule import BEIJING
 
-#: China has had no summer time since 1991; a fixed offset needs no zone files.
-BEIJING: Final = timezone(timedelta(hours=8), "Beijing")
+__all__ = ["retry_after_s"]
 
 
 def retry_after_s(code: str, message: str, now: datetime) -> float | None:
