@@ -72,7 +72,7 @@ class ConnectionSettings:
             result_backend=backend,
             redis_url=_for_redis_py(redis),
             timeout_s=_timeout(timeout_s, env),
-            retention_s=read_number(env, "SMS_RETENTION", DEFAULT_RETENTION_S, at_least=60),
+            retention_s=read_number(env, "SMS_RETENTION", DEFAULT_RETENTION_S, at_least=3600),
             seal=_seal(env.get("SMS_PAYLOAD_KEY")),
         )
 

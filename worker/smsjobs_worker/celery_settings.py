@@ -53,6 +53,8 @@ def celery_settings(settings: WorkerSettings) -> dict[str, Any]:
         "redis_socket_timeout": 10,
         "redis_socket_connect_timeout": 5,
         "redis_socket_keepalive": True,
+        # Celery's own 20 tries of a second each would come on top of each of ours.
+        "result_backend_transport_options": {"retry_policy": {"max_retries": 0}},
         "redis_backend_health_check_interval": 25,
         "redis_max_connections": 256,
         # Never give up on the broker.

@@ -79,12 +79,21 @@ class Results:
         Raises:
             Exception: One of `STORE_ERRORS`: the backend stayed away.
         """
+        patiently(
+            lambda: self._store_all((job_id, *followers), outcome), for_s=self._patience_s, also=STORE_ERRORS
+        )
 
-        def step() -> None:
-            for task_id in (job_id, *followers):
-                self._store(task_id, outcome)
+    def store_at_once(self, job_id: str, outcome: Outcome, followers: Sequence[str] = ()) -> bool:
+        """The same with a single try. False: the backend is away."""
+        try:
+            self._store_all((job_id, *followers), outcome)
+        except STORE_ERRORS:
+            return False
+        return True
 
-        patiently(step, for_s=self._patience_s, also=STORE_ERRORS)
+    def _store_all(self, task_ids: Sequence[str], outcome: Outcome) -> None:
+        for task_id in task_ids:
+            self._store(task_id, outcome)
 
     def _store(self, task_id: str, outcome: Outcome) -> None:
         if isinstance(outcome, SendResult):

@@ -51,7 +51,7 @@ __all__ = ["Done", "Elements", "NothingToDo", "Sender"]
 log = logging.getLogger(__name__)
 
 #: Seconds after which a job that this worker cannot open is published again, for another worker.
-_KEY_DELAY_S: Final = 2.0
+_KEY_DELAY_S: Final = 10.0
 
 #: Seconds after its answer was lost for which a job that nobody can open is kept.
 _KEY_AWAITED_S: Final = 3600

@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING, Final, Protocol
 
 from kombu.exceptions import KombuError
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from smsjobs.contract import (
     LANES,
@@ -22,6 +22,7 @@ from smsjobs.contract import (
     decode_outcome,
     encode_outcome,
 )
+from smsjobs_worker.privacy import describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -53,8 +54,8 @@ class Nudges(Protocol):
 class ResultStore(Protocol):
     """Celery's result backend, as far as the sweep needs it."""
 
-    def store(self, job_id: str, outcome: Outcome, followers: Sequence[str]) -> None:
-        """Store the outcome under the job's id and its followers'."""
+    def store_at_once(self, job_id: str, outcome: Outcome, followers: Sequence[str]) -> bool:
+        """Store the outcome under the job's id and its followers'. False: the backend is away."""
 
 
 def is_lost(due: Due, backlog: int) -> bool:
@@ -95,7 +96,7 @@ class Sweep:
 
     def run_once(self) -> int:
         """Do all that is due now. Returns how many jobs were looked at."""
-        self._ledger.feed()
+        self._feed()
         looked_at = 0
         while batch := self._ledger.sweep(limit=_BATCH):
             looked_at += len(batch)
@@ -104,8 +105,17 @@ class Sweep:
                 break
         return looked_at
 
+    def _feed(self) -> None:
+        try:
+            self._ledger.feed()
+        except ResponseError:
+            # One campaign's keys are damaged. Everything else must go on.
+            log.error(  # noqa: TRY400  Redis's text may quote a command
+                "campaigns could not be fed", extra={"action": "feed_failed"}
+            )
+
     def _act(self, batch: list[Due]) -> None:
-        self._publish(batch)
+        """Settle first: that needs the ledger alone, and the broker may be away."""
         for due in batch:
             try:
                 if due.verb == "expired":
@@ -118,6 +128,7 @@ class Sweep:
                     "the sweep cannot read a job",
                     extra={"action": "unreadable", "job_id": due.job_id, "error": error.message},
                 )
+        self._publish(batch)
 
     def _publish(self, batch: list[Due]) -> None:
         waiting = {due.lane for due in batch if due.verb == "requeue" and due.lane in LANES}
@@ -137,14 +148,19 @@ class Sweep:
         settlement = self._ledger.settle(due.job_id, "", encode_outcome(outcome), outside_task=True)
         if settlement.ours:
             log.info("a job expired before it was sent", extra={"action": "expired", "job_id": due.job_id})
-            self._results.store(due.job_id, outcome, settlement.followers)
-            self._ledger.confirm_stored(due.job_id)
+            self._store_now(due.job_id, outcome, settlement.followers)
 
     def _store(self, job_id: str) -> None:
         found = self._ledger.read(job_id)
-        if found is not None and found.outcome is not None:
-            self._results.store(job_id, decode_outcome(json.loads(found.outcome)), found.followers)
-        self._ledger.confirm_stored(job_id)
+        if found is None or found.outcome is None:
+            self._ledger.confirm_stored(job_id)
+        else:
+            self._store_now(job_id, decode_outcome(json.loads(found.outcome)), found.followers)
+
+    def _store_now(self, job_id: str, outcome: Outcome, followers: Sequence[str]) -> None:
+        """Store Celery's result, once; where the backend is away, the ledger hands the job out again."""
+        if self._results.store_at_once(job_id, outcome, followers):
+            self._ledger.confirm_stored(job_id)
 
 
 class Sweeper:
@@ -175,6 +191,8 @@ class Sweeper:
                 log.warning(
                     "a sweep broke off: Redis or the broker is away", extra={"action": "sweep_failed"}
                 )
-            except Exception:
+            except Exception as error:  # noqa: BLE001
                 # Without the sweep jobs would wait for ever: it goes on whatever happens.
-                log.exception("a sweep broke off", extra={"action": "sweep_failed"})
+                log.error(  # noqa: TRY400  the error's text may quote anything
+                    "a sweep broke off", extra={"action": "sweep_failed", "error": describe(error)}
+                )

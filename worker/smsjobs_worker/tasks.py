@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +21,7 @@ from smsjobs.contract import (
     decode_job,
     decode_outcome,
     encode_result,
+    is_job_id,
 )
 from smsjobs_worker.patience import patiently
 from smsjobs_worker.probes import probe
@@ -38,8 +38,6 @@ __all__ = ["add_tasks"]
 #: Seconds for which a submitted job is tried to be recorded before its message is put back.
 _RECORD_S: Final = 10.0
 
-_JOB_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-
 
 class _QuietRequest(Request):  # type: ignore[misc]  # celery ships no types
     """A request whose arguments appear in no log line and no event: a submitted job carries numbers."""
@@ -51,6 +49,12 @@ class _QuietRequest(Request):  # type: ignore[misc]  # celery ships no types
     @property
     def kwargsrepr(self) -> str:
         return "…"
+
+    def info(self, safe: bool = False) -> dict[str, Any]:
+        """What `celery inspect` shows."""
+        del safe  # true shows the arguments' text, which is hidden above; false would show the arguments
+        shown: dict[str, Any] = super().info(safe=True)
+        return shown
 
 
 class _SmsTask(Task):  # type: ignore[misc]
@@ -85,13 +89,13 @@ def add_tasks(app: Celery, runtime: Callable[[], Runtime]) -> None:
 def _send(
     runtime: Runtime, task_id: str, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Done | NothingToDo:
-    if kwargs or len(args) != 1 or not isinstance(args[0], str) or not _JOB_ID.fullmatch(args[0]):
+    if kwargs or len(args) != 1 or not is_job_id(args[0]):
         error = InvalidArguments(
             f"{SEND_TASK} takes a job's id and nothing else; a newer producer may have sent this",
             "job_unreadable",
             out_id=task_id,
         )
-        return runtime.sender.refuse(task_id, error)
+        return _refuse(runtime, task_id, error)
     return _unless_away(lambda: runtime.sender.run(args[0]))
 
 
@@ -109,7 +113,7 @@ def _submit(
             else patiently(lambda: runtime.ledger.follow(recorded.job_id, task_id), for_s=_RECORD_S)
         )
     except InvalidArguments as error:
-        return runtime.sender.refuse(task_id, type(error)(error.message, error.reason, "rejected", task_id))
+        return _refuse(runtime, task_id, type(error)(error.message, error.reason, "rejected", task_id))
     except RedisError:
         # It is nowhere but in this message, so the message must not be lost.
         raise Reject("the ledger is away", requeue=True) from None
@@ -120,6 +124,14 @@ def _submit(
         with suppress(KombuError, RedisError, OSError):
             runtime.broker.publish([(job.id, job.lane)])
     return NothingToDo()
+
+
+def _refuse(runtime: Runtime, task_id: str, error: InvalidArguments) -> Done | NothingToDo:
+    try:
+        return runtime.sender.refuse(task_id, error)
+    except RedisError:
+        # Its refusal is recorded nowhere yet, so the message must not be lost.
+        raise Reject("the ledger is away", requeue=True) from None
 
 
 def _unless_away(run: Callable[[], Done | NothingToDo]) -> Done | NothingToDo:

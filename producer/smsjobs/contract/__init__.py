@@ -24,7 +24,7 @@ from smsjobs.contract.errors import (
     SmsError,
     VerificationRefused,
 )
-from smsjobs.contract.jobs import Job, decode_job, encode_job, make_job
+from smsjobs.contract.jobs import Job, decode_job, encode_job, is_job_id, make_job
 from smsjobs.contract.lanes import LANES, Lane, OnUnknown, lane
 from smsjobs.contract.names import check_full_name
 from smsjobs.contract.outcomes import OUTCOMES, STATUSES, Outcome, decode_outcome, encode_outcome
@@ -66,6 +66,7 @@ __all__ = [
     "encode_job",
     "encode_outcome",
     "encode_result",
+    "is_job_id",
     "lane",
     "make_chunk",
     "make_job",

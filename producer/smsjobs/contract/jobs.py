@@ -15,13 +15,19 @@ from smsjobs.contract.names import check_full_name
 from smsjobs.contract.versions import check_fields, check_version
 from smsjobs.contract.wire import VERSION
 
-__all__ = ["Job", "decode_job", "encode_job", "make_job"]
+__all__ = ["Job", "decode_job", "encode_job", "is_job_id", "make_job"]
 
 #: Longest life or delay of a job, in seconds. Aliyun's records, which tell what became of a lost answer, reach 30 days back.
 MAX_SECONDS: Final = 30 * 24 * 3600.0
 
 #: A job id is a Celery task id, an OutId at Aliyun (under 256 characters) and a part of a Redis key.
 _JOB_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+
+def is_job_id(text: Any) -> bool:
+    """Whether that can be a job's id."""
+    return isinstance(text, str) and _JOB_ID.fullmatch(text) is not None
+
 
 _FIELDS: Final = frozenset(
     {
@@ -85,7 +91,7 @@ def make_job(
     Raises:
         InvalidArguments: Naming the argument, never its value.
     """
-    if not isinstance(id, str) or _JOB_ID.fullmatch(id) is None:
+    if not is_job_id(id):
         raise InvalidArguments("id must be 1 to 64 letters, digits, - or _")
     its_lane = lane(unwrap(lane_name))
     countdown_s = _seconds("countdown", unwrap(countdown), default=0)

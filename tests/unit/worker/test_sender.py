@@ -336,7 +336,7 @@ def test_a_sealed_job_is_left_to_who_can_open_it(
     without = Sender(ledger, aliyun, Leases(ledger, lease_s=30), aliyun, settings)  # type: ignore[arg-type]
     assert without.run(sealed.id) == NothingToDo()
     assert (status(ledger, sealed), aliyun.sent) == ("queued", [])
-    clock.now += 3
+    clock.now += 11
     knowing = Sender(with_key, aliyun, Leases(with_key, lease_s=30), aliyun, settings)  # type: ignore[arg-type]
     assert isinstance(knowing.run(sealed.id), Done)
     assert aliyun.sent == [sealed.id]
