@@ -274,7 +274,7 @@ def test_status_of_no_job(dev: dict[str, str]) -> None:
 
 
 def test_elements(dev: dict[str, str], tmp_path: Path) -> None:
-    """The elements of an app are listed, and --check fails when one does not load."""
+    """The elements of an app are listed, and the command fails when one does not load."""
     listed = smsjobs("elements", "--check", env=dev)
     assert listed.returncode == 0, listed.stdout + listed.stderr
     assert re.search(r"^SMS\.Example +示例短信 +SMS\.Aliyun → SMS\.Meta +ok$", listed.stdout, re.MULTILINE)
@@ -282,7 +282,7 @@ def test_elements(dev: dict[str, str], tmp_path: Path) -> None:
     broken.mkdir(parents=True)
     (broken / "e.json").write_text('{"title": "x", "type": "SMS.Aliyun"}')
     (broken / "sms.json").write_text('{"accessKey": "k", "accessSecret": "surely-a-secret"}')
-    checked = smsjobs("elements", "--app", str(tmp_path), "--check", env=dev)
+    checked = smsjobs("elements", "--app", str(tmp_path), env=dev)
     assert checked.returncode == 1
     assert re.search(r"^SMS\.Broken .* problem$", checked.stdout, re.MULTILINE)
     assert "SMS/Broken/sms.json, key verifySign" in checked.stdout

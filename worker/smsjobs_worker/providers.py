@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ class Providers:
             InvalidArguments: It does not exist or cannot load.
         """
         thing = loaded(self._app.getElement(full_name))
-        if isinstance(thing, Provider):
+        if isinstance(thing, Provider) and _takes_out_id(thing.send):
             return thing
         if callable(getattr(thing, "sendMessage", None)):
             return PlainProvider(thing)
@@ -37,6 +38,14 @@ class Providers:
             f"{full_name}: what its type's Loader loads has neither send() nor sendMessage()",
             "element_invalid",
         )
+
+
+def _takes_out_id(send: Any) -> bool:
+    """Whether that is a provider's `send`, and no other method of the same name."""
+    try:
+        return "out_id" in inspect.signature(send).parameters
+    except (TypeError, ValueError):
+        return False
 
 
 class PlainProvider:

@@ -34,16 +34,15 @@ class SendResult:
     attempts: int
     #: ``"response"`` or ``"lookup"``.
     resolved_by: ResolvedBy = "response"
+    #: Aliyun's id of the accepted request: the response's, or None after a look-up, which does not tell it.
+    biz_id: str | None = None
+    #: Aliyun's id of the HTTP request: the response's, or None after a look-up.
+    request_id: str | None = None
 
-    @property
-    def biz_id(self) -> str | None:
-        """Aliyun's id of the accepted request, or None after a look-up, which does not tell it."""
-        return self.response.get("BizId")
-
-    @property
-    def request_id(self) -> str | None:
-        """Aliyun's id of the HTTP request, or None after a look-up."""
-        return self.response.get("RequestId")
+    def __post_init__(self) -> None:
+        for name, key in (("biz_id", "BizId"), ("request_id", "RequestId")):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, self.response.get(key))
 
 
 def encode_result(result: SendResult) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def test_variable_not_set(root, write, account, monkeypatch):
         ({"endpoint": "https://user:word@example.com"}, "endpoint"),
         ({"endpoint": "https://example.com/path"}, "endpoint"),
         ({"endpoint": "example.com:99999"}, "endpoint"),
-        ({"readTimeoutMs": 999}, "readTimeoutMs"),
+        ({"readTimeoutMs": 0}, "readTimeoutMs"),
         ({"readTimeoutMs": 1500.5}, "readTimeoutMs"),
         ({"connectTimeoutMs": 0}, "connectTimeoutMs"),
         ({"connectTimeoutMs": True}, "connectTimeoutMs"),
@@ -110,12 +110,14 @@ def test_endpoint(root, write, account, endpoint, url):
 
 
 def test_warnings(root, write, account):
-    """A likely typo and an unencrypted endpoint are told by the check, and the element loads."""
-    write("SMS.A", e=INSTANCE, sms=account | {"maxQPS": 5, "endpoint": "http://example.com"})
+    """A likely typo, an unencrypted endpoint and a hasty time-out are told by the check, and the element loads."""
+    more = {"maxQPS": 5, "endpoint": "http://example.com", "readTimeoutMs": 300}
+    write("SMS.A", e=INSTANCE, sms=account | more)
     app = App(root)
     assert {(each.key, each.level) for each in app.check()} == {
         ("maxQPS", "warning"),
         ("endpoint", "warning"),
+        ("readTimeoutMs", "warning"),
     }
     assert loaded(app.getElement("SMS.A")).max_qps is None
 
@@ -149,3 +151,14 @@ def test_check_tells_everything(root, write, account):
     ]
     assert all(each.cause and each.cure for each in problems)
     assert [each.fullName for each in App(root).elements()] == ["SMS.A", "SMS.B", "SMS.Good"]
+
+
+@pytest.mark.parametrize("python", ["", "HELPER = 1\n"])
+def test_instance_with_python_of_its_own(root, write, account, python):
+    """An Instance stays one when there is Python in its directory, as long as that has no Loader."""
+    write("SMS.A", e=INSTANCE, sms=account)
+    (root / "SMS" / "A" / "__init__.py").write_text(python, "utf-8")
+    app = App(root)
+    assert app.check() == []
+    assert [each.fullName for each in app.elements()] == ["SMS.A"]
+    assert loaded(app.getElement("SMS.A")).account.sign == account["verifySign"]

@@ -100,10 +100,16 @@ def read_account(settings: Mapping[str, Any]) -> tuple[Account | None, list[Faul
         "sign": read.text("verifySign", "the approved signature"),
         "endpoint": read.endpoint("endpoint"),
         "connect_timeout_ms": read.milliseconds("connectTimeoutMs", default=5000, least=1),
-        "read_timeout_ms": read.milliseconds("readTimeoutMs", default=10_000, least=MIN_READ_TIMEOUT_MS),
+        "read_timeout_ms": read.milliseconds("readTimeoutMs", default=10_000, least=1),
         "max_qps": read.rate("maxQps"),
         "security_token": read.token("securityToken", "the STS token", needed=False),
     }
+    read_timeout_ms = values["read_timeout_ms"]
+    if isinstance(read_timeout_ms, int) and read_timeout_ms < MIN_READ_TIMEOUT_MS:
+        cause = f"under {MIN_READ_TIMEOUT_MS} ms many answers are lost that were only slow"
+        faults.append(
+            Fault(key="readTimeoutMs", cause=cause, cure="raise it, outside of tests", harmless=True)
+        )
     typo = f"the keys are {', '.join(KEYS)}: a typo?"
     faults += [
         Fault(key=key, cause="unknown key", cure=typo, harmless=True) for key in settings if key not in KEYS

@@ -11,7 +11,7 @@ from smsjobs.contract import check_full_name, unwrap
 from smsjobs_worker.elements.element import Element, load
 from smsjobs_worker.elements.files import Reads
 from smsjobs_worker.elements.layers import find_layers, names
-from smsjobs_worker.elements.loading import has_python, make_loader, where
+from smsjobs_worker.elements.loading import has_loader, make_loader, where
 from smsjobs_worker.elements.node import Node, read_chain
 from smsjobs_worker.elements.problems import Broken, Problem, plain
 
@@ -62,7 +62,7 @@ class App:
     def elements(self) -> list[Element]:
         """Every SMS Instance, sorted by name: what a worker sends with.
 
-        An Instance has a type, has no Python of its own, and is no other element's type. One whose own
+        An Instance has a type, has no Loader of its own, and is no other element's type. One whose own
         ``e.json`` is broken is left out; `check` tells.
         """
         return [self.getElement(chain[0].fullName) for chain in self._instances(self._chains()[0])]
@@ -100,7 +100,7 @@ class App:
 
 def _is_type(node: Node) -> bool:
     try:
-        return has_python(node)
+        return has_loader(node)
     except Broken:
         return False  # its entry is wrong, which loading it tells
 

@@ -22,7 +22,7 @@ from typing import Any, Final
 from smsjobs_worker.elements.node import Node
 from smsjobs_worker.elements.problems import Broken, Problem
 
-__all__ = ["Loader", "find_loader", "has_python", "make_loader", "where"]
+__all__ = ["Loader", "find_loader", "has_loader", "make_loader", "where"]
 
 _WHOLE_VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
 
@@ -101,9 +101,14 @@ def make_loader(nodes: Sequence[Node]) -> Any:
     return loader
 
 
-def has_python(node: Node) -> bool:
-    """Whether the element brings a Python package of its own, which makes it a Type."""
-    return _place(node) is not None
+def has_loader(node: Node) -> bool:
+    """Whether the element brings a Loader of its own, which makes it a Type.
+
+    Raises:
+        Broken: Its Python does not import.
+    """
+    place = _place(node)
+    return place is not None and isinstance(getattr(_import(node, place), "Loader", None), type)
 
 
 def where(error: BaseException) -> str:
