@@ -47,7 +47,7 @@ HARMS = (
 PACE = 150
 
 #: One job in so many meets a fault, is enqueued again under its key, is harmed after, is sent once more if lost.
-FAULT_IN, AGAIN_IN, HARM_IN, RESEND_IN = 5, 10, 150, 6
+FAULT_IN, AGAIN_IN, HARM_IN, RESEND_IN = 5, 10, 60, 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,6 +245,8 @@ def run(seed: int, seconds: float) -> Result:
     try:
         with SimulatorProcess() as simulator, Stage(simulator=simulator) as stage:
             stage.write()
+            # As long as a real request takes, so that whatever strikes finds some on their way.
+            simulator.set_latency(50)
             return Chaos(stage, seed).run(seconds)
     finally:
         LANES.update(usual)

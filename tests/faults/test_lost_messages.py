@@ -10,6 +10,7 @@ import time
 import pytest
 
 from smsjobs import SendResult, connect
+from smsjobs.publisher import Publisher
 from support.polling import until
 from support.proxy import CuttingProxy
 from support.stage import TEMPLATE, Stage, count, new_phone, outcome
@@ -66,6 +67,22 @@ connect().getElement("SMS.Example").sendMessage(["13800138000"], {{}}, "{TEMPLAT
     with stage.worker():
         assert isinstance(outcome(job), SendResult)
         assert stage.stored(job)["outcome"] == "accepted"
+    assert stage.simulator.accepted_count(job.id) == 1
+
+
+def test_a_publish_that_fails_as_nobody_expects(
+    stage: Stage, soon: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the broker's client raises, sendMessage gives the recorded job back, and the sweep publishes it."""
+
+    def fail(*_: object) -> None:
+        # What kombu raises on a channel that a restart of Redis has closed under another thread.
+        raise AttributeError("'NoneType' object has no attribute 'client'")
+
+    monkeypatch.setattr(Publisher, "publish", fail)
+    job = stage.send("SMS.Example")
+    with stage.worker():
+        assert outcome(job).outcome == "accepted"
     assert stage.simulator.accepted_count(job.id) == 1
 
 

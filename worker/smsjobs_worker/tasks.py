@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 from celery import Task
 from celery.exceptions import Ignore, Reject
 from celery.worker.request import Request
-from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from smsjobs.contract import (
@@ -121,7 +120,7 @@ def _submit(
         return Done(outcome=decode_outcome(json.loads(settled)))
     if recorded.new and not job.countdown_s:
         # Where the broker is away, the sweep publishes it: it is in the ledger.
-        with suppress(KombuError, RedisError, OSError):
+        with suppress(Exception):
             runtime.broker.publish([(job.id, job.lane)])
     return NothingToDo()
 

@@ -30,7 +30,7 @@ class _Channel(Channel):
         return self._shared
 
     def _connparams(self, asynchronous: bool = False) -> Any:
-        if self.connection.client is None:
+        if getattr(self.connection, "client", None) is None:
             # A message that is acknowledged or put back after its connection was closed. Kombu's AttributeError
             # would end the worker; this one it expects.
             raise RedisConnectionError("the connection to the broker was closed")
