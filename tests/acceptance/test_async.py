@@ -10,7 +10,6 @@ from support.worker import WorkerProcess
 
 def test_async_calls_do_not_block_the_event_loop(stage: Stage, worker: WorkerProcess) -> None:
     """Six jobs are sent and waited for at once, while the event loop goes on ticking."""
-
     element = stage.write("Patient", readTimeoutMs=10_000)
 
     async def one() -> SendResult:
