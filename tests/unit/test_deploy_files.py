@@ -5,7 +5,6 @@ import re
 import shlex
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import entry_points, metadata
@@ -87,18 +86,9 @@ def services_of(target: str) -> dict[str, dict[str, Any]]:
 
 
 def test_a_worker_for_each_lane() -> None:
-    """Both files start as many workers for each lane, and no other worker."""
-    services = services_of("worker")
-    assert sorted(services) == LANE_NAMES
-    counts = Counter(name.rstrip("0123456789") for name in procfile())
-    assert counts == {name: one.get("deploy", {}).get("replicas", 1) for name, one in services.items()}
-
-
-def test_workers_of_one_lane_differ_in_their_names_only() -> None:
-    """A lane's further processes in the Procfile do what its first one does, under names of their own."""
-    for name, command in procfile().items():
-        lane = name.rstrip("0123456789")
-        assert words_of(command) == words_of(procfile()[lane].replace(f"{lane}@%h", f"{name}@%h"))
+    """Both files start a worker for each lane, and no other worker."""
+    assert sorted(procfile()) == LANE_NAMES
+    assert sorted(services_of("worker")) == LANE_NAMES
 
 
 @pytest.mark.parametrize("lane", LANE_NAMES)
