@@ -227,11 +227,16 @@ class Chaos:
         held = count(self.stage, (job for plan, job in self.jobs if not plan.resend))
         resent = count(self.stage, (job for plan, job in self.jobs if plan.resend))
         resend_ids = {job.id for plan, job in self.jobs if plan.resend}
+        # By number as well as by OutId: a key that was split into two jobs would send twice under two OutIds.
+        messages = Counter(
+            phone for request in self.stage.simulator.accepted() for phone in request["phones"]
+        )
+        twice = {job.id for plan, job in self.jobs if not plan.resend and messages[plan.phone] > 1}
         return Result(
             seed=self.seed,
             jobs=len(self.jobs),
             harms=self.harms,
-            held=replace(held, twice=tuple(each for each in held.twice if each not in resend_ids)),
+            held=replace(held, twice=tuple(sorted(twice | (set(held.twice) - resend_ids)))),
             resent=replace(resent, twice=tuple(each for each in resent.twice if each in resend_ids)),
             split=self.split,
         )
