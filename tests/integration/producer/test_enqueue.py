@@ -98,7 +98,7 @@ def test_bad_name_of_an_element(sms: Sms, name: Any) -> None:
         sms.getElement(name)
 
 
-@pytest.mark.parametrize("wait", [{"countdown": 60}, {"eta": datetime.now(UTC) + timedelta(seconds=60)}])
+@pytest.mark.parametrize("wait", [{"countdown": 60}, {"eta": datetime.now(UTC) + timedelta(hours=12)}])
 def test_delayed_job_is_not_published(element: Element, redis_url: str, wait: dict[str, Any]) -> None:
     """A job with a countdown or eta is recorded and not published: its due time is in the ledger."""
     job = element.sendMessage(**GOOD | wait)
