@@ -1,10 +1,15 @@
 """What all tests share: a Redis server of their own, on a free port."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from support.redis_server import RedisServer
+
+
+# Started in the background of a script, a process ignores SIGINT, and so would everything that the tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
