@@ -7,7 +7,6 @@ import pytest
 
 from support.redis_server import RedisServer
 
-
 # Started in the background of a script, a process ignores SIGINT, and so would everything that the tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
