@@ -33,13 +33,15 @@ class Contender(Protocol):
 
 
 class Ours:
-    """smsjobs with the workers that the Procfile has for notifications."""
+    """smsjobs with the worker that the Procfile has for notifications, as many times as there are to be processes."""
 
-    name = "smsjobs"
+    def __init__(self, processes: int) -> None:
+        self.name = f"smsjobs, {processes} processes"
+        self._processes = processes
 
     def start(self, workers: Processes, stage: Stage) -> None:
         """Start them."""
-        start_lane(workers, stage, "notification")
+        start_lane(workers, stage, "notification", times=self._processes)
 
     def enqueue(self, stage: Stage, count: int) -> None:
         """As a web application does."""
@@ -85,5 +87,5 @@ def plain_client(stage: Stage) -> Any:
     return Celery("bench", broker=stage.redis_url, backend=stage.redis_url, set_as_current=False)
 
 
-#: Everybody, smsjobs first.
-CONTENDERS: Final[tuple[Contender, ...]] = (Ours(), Plain("prefork", 16), Plain("threads", 32))
+#: Everybody: smsjobs with a process for each of two cores, the plain workers, smsjobs with a single process.
+CONTENDERS: Final[tuple[Contender, ...]] = (Ours(2), Plain("prefork", 16), Plain("threads", 32), Ours(1))

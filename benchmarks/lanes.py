@@ -26,9 +26,15 @@ def commands(lane: str, text: str | None = None) -> list[list[str]]:
     return [each for each in found if f"sms.{lane}" in each]
 
 
-def start_lane(workers: Processes, stage: Stage, lane: str) -> None:
-    """Start that lane's workers with this Python; they are not ready yet when this returns."""
-    for number, words in enumerate(commands(lane)):
-        place = words.index("celery")
-        command = [*words[:place], sys.executable, "-m", "celery", *words[place + 1 :]]
-        workers.start(f"{lane}-{number}", command, stage.environment())
+def start_lane(workers: Processes, stage: Stage, lane: str, *, times: int = 1) -> None:
+    """Start that lane's workers with this Python; they are not ready yet when this returns.
+
+    Args:
+        times: How many of each, under names of their own: what the Procfile advises where cores are to spare.
+    """
+    for number in range(times):
+        for words in commands(lane):
+            place = words.index("celery")
+            command = [*words[:place], sys.executable, "-m", "celery", *words[place + 1 :]]
+            command = [each.replace("@%h", f"{number}@%h") for each in command]
+            workers.start(f"{lane}-{number}", command, stage.environment())

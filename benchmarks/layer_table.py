@@ -23,7 +23,7 @@ def layer_table(stage: Stage, *, jobs: int) -> str:
     """Send that many jobs with one process of each kind, 32 threads, with clocks around the layers."""
     plain = _measure(stage, Plain("threads", 32), "benchmarks.baseline.app", _OPTIONS, jobs)
     ours = _measure(
-        stage, Ours(), "smsjobs_worker", (*_OPTIONS, "-Q", "sms.notification", "-l", "INFO"), jobs
+        stage, Ours(1), "smsjobs_worker", (*_OPTIONS, "-Q", "sms.notification", "-l", "INFO"), jobs
     )
     labels = [each for each in {**ours, **plain} if each != PROCESS]
     labels.sort(key=lambda each: (each.partition(":")[0], -ours.get(each, 0)))
