@@ -229,6 +229,7 @@ def main() -> int:
     """Measure and print; the exit status tells nothing of the targets, which depend on the machine's peace."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="less of everything, in under 2 minutes")
+    parser.add_argument("--jobs", action="store_true", help="only the rows of jobs drained from a backlog")
     parser.add_argument(
         "--layers", action="store_true", help="the CPU of one job by layer, instead of the table"
     )
