@@ -145,7 +145,8 @@ def _undecodable(path: Path, encoding: str) -> int | None:
 
 def _csv_records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, Sequence[str]]]:
     with path.open(encoding=encoding, newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter)
+        # Strict: else a quotation mark that is never closed swallows every row behind it without a word.
+        reader = csv.reader(file, delimiter=delimiter, strict=True)
         line = 1
         try:
             for cells in reader:
@@ -207,6 +208,9 @@ def _of_mappings(items: Iterable[tuple[int, Mapping[str, Any] | str]]) -> Table:
 
 
 def _cells(item: Mapping[str, Any], columns: Sequence[str]) -> Sequence[str] | str:
+    if not item.keys() <= set(columns):
+        # A name that the first record lacks would be dropped, and the message go out with another value.
+        return "unknown_column"
     cells = [_text(item.get(name)) for name in columns]
     return "unreadable" if None in cells else [cell or "" for cell in cells]
 
