@@ -38,7 +38,7 @@ class Clock:
 def a_job(**more: Any) -> Job:
     """A job of the verification lane, with an id of its own."""
     given: dict[str, Any] = {
-        "id": f"job-{next(_ids)}",
+        "id": f"job-{next(_ids):08d}",
         "element": "SMS.Test",
         "phoneList": [PHONE],
         "params": {"code": CODE},
