@@ -7,7 +7,14 @@ from typing import Any
 import redis
 
 from smsjobs.campaign import Campaign, CampaignProgress, CampaignStore, Order, ReportRow, start
-from smsjobs.contract import AliyunRejected, Outcome, RequestFailed, SendResult, encode_outcome
+from smsjobs.contract import (
+    AliyunRejected,
+    Outcome,
+    RequestFailed,
+    SendResult,
+    encode_outcome,
+    unpack_recipients,
+)
 from smsjobs.ledger import Granted, Ledger, Wait
 from support.ledgers import Clock
 
@@ -55,6 +62,12 @@ class Bench:
             response={"Code": "OK", "BizId": f"biz-{granted.job_id}"}, out_id=granted.job_id, attempts=1
         )
         assert self.ledger.settle(granted.job_id, granted.token, encode_outcome(ended)).ours
+
+    def recipients(self, job_id: str) -> list[str]:
+        """The numbers of a chunk."""
+        campaign_id, _, number = job_id.rpartition("-")
+        packed = self.redis.hget(f"sms:campaign:{campaign_id}:rows", number)
+        return unpack_recipients(str(packed))[1]
 
     def send(self, job_id: str, outcome: Outcome | None = None) -> None:
         """Claim and settle."""

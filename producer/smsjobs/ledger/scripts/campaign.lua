@@ -12,7 +12,7 @@
 --   sms:campaigns                zset    id by the time of its creation
 --   sms:campaigns:open           set     ids of those that have chunks to be sent
 
--- The due time of a chunk that was a job and is pending again: never by itself.
+-- When a chunk that was a job and is pending again is due, and when it expires: never by itself.
 local NEVER = '9000000000000000'
 
 local function campaign_key(id) return 'sms:campaign:' .. id end
@@ -69,7 +69,7 @@ end
 -- Make a job pending again: nothing of it was sent, and nobody holds it.
 local function park_chunk(job, agenda, job_id, id, chunk)
   local key = campaign_key(id)
-  redis.call('HSET', job, 'state', 'queued', 'token', '', 'due', NEVER, 'looks', 0)
+  redis.call('HSET', job, 'state', 'queued', 'token', '', 'due', NEVER, 'expires', NEVER, 'looks', 0)
   redis.call('ZREM', agenda, job_id)
   if redis.call('SREM', key .. ':active', chunk) == 1 then redis.call('LPUSH', key .. ':pending', chunk) end
 end

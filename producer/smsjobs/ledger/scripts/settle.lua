@@ -7,7 +7,7 @@
 -- Returns {"ok", followers}: settled, by this call or by an earlier one with the same token;
 --         {"settled", outcome JSON, followers}: it has another outcome already;  {"fenced"};  {"missing"}
 local f = redis.call('HMGET', KEYS[1], 'state', 'token', 'outcome', 'followers', 'settled_by', 'key', 'campaign',
-  'chunk')
+  'chunk', 'expires')
 local state, token = f[1], f[2]
 if not state then return {'missing'} end
 if SETTLED[state] then
@@ -19,6 +19,8 @@ if token ~= ARGV[3] and ARGV[4] ~= 'accepted' then return {'fenced'} end
 -- Without a token only what still waits to be sent is settled: a worker may have been at it since the sweep looked.
 if ARGV[3] == '' and state ~= 'queued' then return {'fenced'} end
 local now = now_ms(ARGV[1])
+-- A chunk that had expired when the sweep looked may have been held by its campaign, or begun anew, since.
+if ARGV[3] == '' and f[7] and num(f[9]) > now then return {'fenced'} end
 local store_at = num(ARGV[7]) > 0 and now + num(ARGV[7]) or nil
 write_outcome(KEYS[1], KEYS[2], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], store_at)
 if f[6] and f[6] ~= '' then redis.call('PEXPIRE', f[6], ARGV[6]) end
