@@ -54,7 +54,7 @@ class Seal:
 
         try:
             return self._fernet.decrypt(sealed.removeprefix(_MARK)).decode()
-        except InvalidToken:
+        except (InvalidToken, ValueError):  # ValueError: it is no ASCII text
             raise CannotOpen(
                 "the job was sealed with a key that is not in this worker's SMS_PAYLOAD_KEY", "job_unreadable"
             ) from None

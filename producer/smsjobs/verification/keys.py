@@ -61,7 +61,8 @@ class CodeKey:
 
     def _mac(self, *words: str) -> bytes:
         # No word but a tried code, which stands last, can hold the separator.
-        return hmac.digest(self._secret, "\0".join(words).encode(), hashlib.sha256)
+        # Half a character, which JSON can bring, is as wrong as any other; an exception would show all the words.
+        return hmac.digest(self._secret, "\0".join(words).encode("utf-8", "surrogatepass"), hashlib.sha256)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +111,8 @@ class Keyring:
 
 
 def _key(name: str, secret: str) -> CodeKey:
-    encoded = secret.encode()
+    # The environment may hold bytes that are no text.
+    encoded = secret.encode("utf-8", "surrogatepass")
     if len(encoded) < _SHORTEST:
         raise SettingsError(f"{name} has {len(encoded)} bytes and needs at least {_SHORTEST}; {_CURE}")
     return CodeKey(encoded)

@@ -52,7 +52,7 @@ class RedisCodes:
         """Count a send and give it the live code, else the request's; or refuse it.
 
         Raises:
-            QueueUnavailable: Redis is away. Nothing is sent without its limits.
+            QueueUnavailable: Redis is away, or takes no writes. Nothing is sent without its limits.
         """
         rules = request.rules
         keys = [
@@ -97,7 +97,7 @@ class RedisCodes:
         """Count a try; the right one ends the code.
 
         Raises:
-            QueueUnavailable: Redis is away.
+            QueueUnavailable: Redis is away, or takes no writes. Nothing is compared that cannot be counted.
         """
         status, left = self._patiently(
             "check",
@@ -113,7 +113,12 @@ class RedisCodes:
             now = 0 if self._clock is None else round(self._clock() * 1000)
             try:
                 return self._script[name](keys, [now, *args], client=self._redis())
-            except (RedisConnectionError, RedisTimeoutError):
+            except RedisError as error:
+                if not _passes(error):
+                    raise QueueUnavailable(
+                        f"Redis refused to issue or check a code ({type(error).__name__}); its log says why",
+                        outcome="not_sent",
+                    ) from None
                 if time.monotonic() >= deadline:
                     raise QueueUnavailable(
                         "Redis is away, so no code could be issued or checked in time; calling again is safe"
@@ -127,6 +132,12 @@ def _register(redis: Redis) -> dict[str, Script]:
     return {
         name: redis.register_script(common + (folder / f"{name}.lua").read_text("utf-8")) for name in _SCRIPTS
     }
+
+
+def _passes(error: RedisError) -> bool:
+    """Whether it is of the kind that a restart or a failover brings. Out of memory or of disk, for one, is not."""
+    # Up to Redis 6 a script's error is a text in another error, and no class of its own.
+    return isinstance(error, (RedisConnectionError, RedisTimeoutError)) or "READONLY" in str(error)
 
 
 def _key(kind: str, tag: str) -> str:

@@ -60,7 +60,7 @@ class Attempt:
     context: Any = field(repr=False)
 
 
-#: Permits an attempt (None), or gives the reason it is refused for.
+#: Permits an attempt (None), or gives the word it is refused for; anything else is an error, and nothing is sent.
 Guard = Callable[[Attempt], str | None]
 
 
@@ -160,8 +160,14 @@ class Verification:
         if not self._rules.permits_country(attempt.phone):
             self._refuse("country_not_allowed", "numbers of this country are not sent to", None)
         reason = None if self._guard is None else self._guard(attempt)
-        if reason:
-            self._refuse(reason, "the application's guard refused it", None)
+        if reason is None:
+            return
+        if not isinstance(reason, str) or not reason.strip():
+            # False may be meant as "not permitted", and a coroutine has not decided yet.
+            raise InvalidArguments(
+                "the guard must return None, or the word it refuses for; it may not be asynchronous"
+            )
+        self._refuse(reason, "the application's guard refused it", None)
 
     def _issue(self, number: str, client: tuple[str, ...]) -> Issued:
         rules, salt = self._rules, secrets.token_hex(16)

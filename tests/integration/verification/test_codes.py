@@ -47,7 +47,7 @@ def test_too_many_tries(bench: Bench) -> None:
     assert login.check(PHONE, new)
 
 
-@pytest.mark.parametrize("code", ["", "000000000", "12345a", "１２", "\0"])
+@pytest.mark.parametrize("code", ["", "000000000", "12345a", "１２", "\0", "\ud800"])
 def test_malformed(bench: Bench, code: str) -> None:
     """What cannot be a code is a wrong one, and counts as a try."""
     login = bench.verification()

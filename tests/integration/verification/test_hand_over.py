@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 
 from smsjobs import QueueUnavailable, RequestFailed, VerificationRefused, connect
 from smsjobs.verification import Limit, RedisCodes
@@ -178,6 +179,84 @@ def test_redis_away(own_server: RedisServer) -> None:
     assert login.check(PHONE, "000000").tries_left == 4
     assert sent.job.status() == "queued"
     sms.close()
+
+
+def test_redis_full(own_server: RedisServer) -> None:
+    """While Redis takes no writes nothing is sent, and no try is answered that cannot be counted: not even the right one."""
+    sms = connect(broker_url=own_server.url, timeout=0.5)
+    element = sms.getElement("SMS.Example")
+    login = element.verification("login", verifyTemplateCode="SMS_1", secret=SECRET, per_number=Limit())
+    seen = spy(element)
+    login.send(PHONE)
+    with own_server.client() as client:
+        client.config_set("maxmemory", 1)
+        for call in (
+            lambda: login.send(PHONE),
+            lambda: login.check(PHONE, "000000x"),
+            lambda: login.check(PHONE, seen[0]),
+        ):
+            with pytest.raises(QueueUnavailable) as caught:
+                call()
+            assert PHONE not in str(caught.value)
+            assert seen[0] not in str(caught.value)
+        client.config_set("maxmemory", 0)
+    assert len(seen) == 1
+    assert login.check(PHONE, "000000x").tries_left == 4
+    assert login.check(PHONE, seen[0])
+    sms.close()
+
+
+def test_redis_fails_over(own_server: RedisServer) -> None:
+    """A send and a check that meet a Redis which is a replica for a moment wait for it, and count once."""
+    sms = connect(broker_url=own_server.url)
+    element = sms.getElement("SMS.Example")
+    login = element.verification("login", verifyTemplateCode="SMS_1", secret=SECRET, per_number=Limit(day=1))
+    login.check(PHONE, "")  # the scripts are known from here on
+    login.send("13800138001")
+    seen = spy(element)
+    with own_server.client() as client:
+        replica = Replica(sms.redis(), client)
+        login._store = RedisCodes(lambda: replica, timeout_s=5)
+        replica.becomes()
+        login.send(PHONE)
+        replica.becomes()
+        assert login.check(PHONE, "000000x").tries_left == 4
+        replica.becomes()
+        assert login.check(PHONE, seen[0])
+        assert replica.refused == 3
+    sms.close()
+
+
+def spy(element: Any) -> list[str]:
+    """From now on, the codes that are handed over."""
+    seen: list[str] = []
+    real = element.sendMessage
+    element.sendMessage = lambda **message: (seen.append(message["params"]["code"]), real(**message))[1]
+    return seen
+
+
+class Replica:
+    """A client whose Redis is a replica until it has refused a command."""
+
+    def __init__(self, client: Any, admin: Any) -> None:
+        self._client, self._admin = client, admin
+        self.refused = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def becomes(self) -> None:
+        """From now on it refuses writes, until it has refused one."""
+        self._admin.replicaof("127.0.0.1", "1")
+
+    def evalsha(self, *args: Any) -> Any:
+        """Runs the script."""
+        try:
+            return self._client.evalsha(*args)
+        except ResponseError:
+            self.refused += 1
+            self._admin.replicaof("NO", "ONE")
+            raise
 
 
 class AnswersLost:

@@ -87,6 +87,12 @@ def test_bad_secret(environ: dict[str, str], named: str) -> None:
     assert "sss" not in str(caught.value) + repr(caught.value)
 
 
+def test_secret_of_any_bytes() -> None:
+    """A secret of bytes that are no text, as the environment may hold it, is as good as any other."""
+    ring = Keyring.read(environ={"SMS_CODE_SECRET": (b"\xff" * 32).decode("utf-8", "surrogateescape")})
+    assert len(ring.current.code(6, "salt", *WORDS)) == 6
+
+
 def test_good_secret() -> None:
     """32 bytes suffice, an argument comes before the environment, and an old secret that is the new one is none."""
     ring = Keyring.read("a" * 32, environ={"SMS_CODE_SECRET": "b" * 32, "SMS_CODE_SECRET_OLD": "a" * 32})

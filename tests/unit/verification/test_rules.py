@@ -203,6 +203,29 @@ def test_guard() -> None:
     assert PHONE not in repr(seen)
 
 
+@pytest.mark.parametrize("answer", [False, True, "", " ", 0, 46003], ids=repr)
+def test_guard_that_answers_neither(answer: Any) -> None:
+    """A guard that answers neither None nor a word lets nothing through, least of all with False."""
+    login = make(guard=lambda _: answer)
+    with pytest.raises(InvalidArguments, match="guard must return None"):
+        login.send(PHONE)
+    with pytest.raises(LookupError):
+        login.last_code(PHONE)
+
+
+def test_asynchronous_guard() -> None:
+    """A guard that would have to be awaited lets nothing through, and is told to be wrong."""
+
+    async def guard() -> str | None:
+        return None
+
+    undecided = guard()
+    login = make(guard=lambda _: undecided)
+    with pytest.raises(InvalidArguments, match="guard must return None"):
+        asyncio.run(login.send_async(PHONE))
+    undecided.close()
+
+
 def test_guard_that_fails() -> None:
     """A guard that raises lets nothing through."""
 

@@ -42,9 +42,10 @@ def test_rotation() -> None:
         (None, Seal(NEW).close(TEXT)),
         (Seal(OTHER), Seal(NEW).close(TEXT)),
         (Seal(NEW), "sealed:nonsense"),
+        (Seal(NEW), "sealed:é"),
         (Seal(NEW), Seal(NEW).close(TEXT)[:-5]),
     ],
-    ids=["no key", "another key", "nonsense", "cut short"],
+    ids=["no key", "another key", "nonsense", "no ASCII", "cut short"],
 )
 def test_cannot_be_opened(seal: Seal | None, sealed: str) -> None:
     """What cannot be opened is 46001 job_unreadable, and the text names the setting."""

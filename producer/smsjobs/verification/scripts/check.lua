@@ -18,6 +18,9 @@ local tries = num(f[3])
 if f[4] == ARGV[4] then return {'wrong', math.max(0, most - tries)} end
 if tries >= most then return {'too_many_tries', 0} end
 if num(f[2]) <= now then return {'expired', 0} end
+-- Counted before it is compared: a Redis that is out of memory refuses this, but might let the removal pass, and so
+-- would answer the right guess alone.
+redis.call('HSET', KEYS[which], 'tries', tries + 1, 'last', ARGV[4])
 if f[1] == ARGV[which + 1] then
   for i = 1, 2 do
     if KEYS[i] ~= '' then redis.call('DEL', KEYS[i]) end
@@ -26,5 +29,4 @@ if f[1] == ARGV[which + 1] then
   redis.call('PEXPIRE', KEYS[which], ARGV[6])
   return {'ok', 0}
 end
-redis.call('HSET', KEYS[which], 'tries', tries + 1, 'last', ARGV[4])
 return {'wrong', most - tries - 1}
