@@ -35,6 +35,7 @@ from smsjobs.contract import (
     make_chunk,
 )
 from smsjobs.ledger import CannotOpen, Granted, Missing, Settled, Settlement, Wait, open_job
+from smsjobs_worker.campaign_pause import pauses
 from smsjobs_worker.patience import patiently
 from smsjobs_worker.privacy import describe
 from smsjobs_worker.run import Run
@@ -305,15 +306,15 @@ def _unreadable(granted: Granted, why: str) -> Outcome:
 
 
 def _stops_campaign(granted: Granted, outcome: Outcome) -> bool:
-    """Whether what befell a chunk would befall every other one too: its account, signature, template or element.
-
-    Also the account's own daily or monthly limit: until it ends, every chunk would be refused.
-    """
+    """Whether what befell a chunk would befall every other one too: its account, signature, template or element."""
     if granted.state != "sending" or granted.lost_to_ms:
         return False
     match outcome:
         case AliyunRejected():
-            return outcome.advice == "operator" or outcome.reason == "quota"
+            when = pauses(outcome.aliyun_code, outcome.reason, outcome.advice)
+            # Only recipients with parameters of their own have any packed beside their numbers.
+            own = granted.chunk is not None and bool(granted.chunk[1])
+            return when == "always" or (when == "same_text" and not own)
         case InvalidArguments():
             return outcome.reason in ("element_not_found", "element_invalid", "job_unreadable")
         case _:

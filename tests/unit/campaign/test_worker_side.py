@@ -16,6 +16,7 @@ from smsjobs.contract import (
     pack_recipients,
 )
 from smsjobs.ledger import Granted, Wait
+from smsjobs_worker.aliyun import CODES, find_code
 from smsjobs_worker.aliyun.scrub import contents
 from smsjobs_worker.rate_limit import bulk_window, windows
 from smsjobs_worker.run import Run
@@ -44,13 +45,6 @@ def granted(**more):
 @pytest.mark.parametrize(
     ("outcome", "stops"),
     [
-        (AliyunRejected(advice="operator"), True),
-        (
-            AliyunRejected(advice="later", reason="quota"),
-            True,
-        ),  # the account's day is used up for every chunk
-        (AliyunRejected(advice="later", reason="flow_control"), False),  # one number's limit
-        (AliyunRejected(advice="never"), False),
         (InvalidArguments(reason="element_invalid"), True),
         (InvalidArguments(reason="element_not_found"), True),
         (InvalidArguments(reason="job_unreadable"), True),
@@ -63,6 +57,81 @@ def granted(**more):
 def test_what_stops_a_campaign(outcome, stops):
     """A campaign is stopped by what would befall its other chunks too, and by nothing else."""
     assert _stops_campaign(granted(), outcome) is stops
+
+
+def refused(code):
+    """A refusal as the table has it."""
+    known = find_code(code)
+    return AliyunRejected("no", known.reason, aliyun_code=code, advice=known.advice)
+
+
+#: What only an operator can mend stops a campaign, and besides it these.
+ALWAYS = [
+    "isv.DAY_LIMIT_CONTROL",
+    "isv.MONTH_LIMIT_CONTROL",
+    "isv.TEMPLATE_MISSING_PARAMETERS",
+    "isv.SMS_TEST_TEMPLATE_PARAMS_ILLEGAL",
+    "MissingAccessKeyId",
+    "UnsupportedHTTPMethod",
+    "InvalidApi.NotFound",
+    "InvalidVersion",
+    "InvalidAction.NotFound",
+]
+
+#: These stop it where all recipients get the same text.
+SAME_TEXT = [
+    "isv.TEMPLATE_PARAMS_ILLEGAL",
+    "isv.PARAM_LENGTH_LIMIT",
+    "isv.PARAM_NOT_SUPPORT_URL",
+    "isv.INVALID_JSON_PARAM",
+    "isv.SMS_CONTENT_ILLEGAL",
+    "isv.UNSUPPORTED_CONTENT",
+    "isv.SMS_CONTENT_MISMATCH_TEMPLATE_TYPE",
+]
+
+OPERATOR = [each.code for each in CODES.values() if each.advice == "operator"]
+REST = [
+    each.code
+    for each in CODES.values()
+    if each.ended == "rejected" and each.code not in {*ALWAYS, *SAME_TEXT, *OPERATOR}
+]
+
+
+@pytest.mark.parametrize("code", [*OPERATOR, *ALWAYS, "isv.NEVER_HEARD_OF"])
+def test_refusals_that_befall_everybody(code):
+    """A refusal for the account's, the signature's or the template's sake stops a campaign, whatever its texts are."""
+    assert _stops_campaign(granted(), refused(code))
+    assert _stops_campaign(granted(chunk=("rows", "params")), refused(code))
+
+
+@pytest.mark.parametrize("code", SAME_TEXT)
+def test_refusals_of_the_text(code):
+    """A refusal of the text stops a campaign whose recipients all get the same, and no other."""
+    assert _stops_campaign(granted(), refused(code))
+    assert not _stops_campaign(granted(chunk=("rows", "params")), refused(code))
+
+
+@pytest.mark.parametrize("code", REST)
+def test_refusals_of_one_request(code):
+    """A refusal for a number's sake, or one that may be for its sake, is its chunk's own."""
+    assert not _stops_campaign(granted(), refused(code))
+
+
+def test_which_refusals_are_left():
+    """What does not stop a campaign is about numbers, or too vague to be sure."""
+    assert set(REST) == set(
+        [
+            "isv.BUSINESS_LIMIT_CONTROL",
+            "isv.MOBILE_NUMBER_ILLEGAL",
+            "isv.MOBILE_COUNT_OVER_LIMIT",
+            "isv.DOMESTIC_NUMBER_NOT_SUPPORTED",
+            "isv.BLACK_KEY_CONTROL_LIMIT",
+            "isv.CUSTOMER_REFUSED",
+            "InvalidParameter.Format",
+            "isv.INVALID_PARAMETERS",
+            "PARAMS_ILLEGAL",
+        ]
+    )
 
 
 @pytest.mark.parametrize("more", [{"lost_to_ms": 5}, {"state": "looking_up"}])

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Final
 
 from smsjobs_worker.aliyun.codes import CODES, FAMILIES, Code
+from smsjobs_worker.campaign_pause import Pauses, pauses
 
 __all__ = ["page"]
 
@@ -39,6 +40,13 @@ How an answer ends the request:
   job expires meanwhile; a direct `sendMessage` of a script raises `AliyunRejected` with `advice="later"`.
 - **answer lost**: Aliyun itself does not know. It is looked up in Aliyun's record before anything is sent again.
 
+What it does to a campaign one of whose chunks is refused so:
+
+- **pauses**: every other chunk would be refused too. The chunk was not sent, and stays to be sent after `resume()`.
+- **pauses, same text**: likewise where all recipients get the same text. Where they have parameters of their own, one value
+  may be at fault, and the chunk is rejected alone.
+- nothing: the chunk is rejected, and the others are sent.
+
 A code that ends in `*` stands for all that begin so and have no row of their own. A code of no row at all is *rejected* with
 the reason `unknown_code` where the gateway refused it with HTTP 4xx, and an *answer lost* otherwise.
 
@@ -49,6 +57,7 @@ This page is written from the table in the code; a test compares them.
 """
 
 _ENDS: Final = {"rejected": "rejected", "not_sent": "not sent", "answer_lost": "answer lost"}
+_PAUSES: Final[dict[Pauses, str]] = {"always": "pauses", "same_text": "pauses, same text", "never": ""}
 
 
 def page() -> str:
@@ -59,10 +68,18 @@ def page() -> str:
 
 
 def _section(reason: str, rows: list[Code]) -> str:
-    lines = [f"| `{each.code}` | {each.meaning} | {each.advice} | {_ENDS[each.ended]} |" for each in rows]
-    return "\n".join(
-        (f"### {reason}", "", "| code | meaning | advice | request |", "|---|---|---|---|", *lines, "")
-    )
+    lines = [
+        f"| `{each.code}` | {each.meaning} | {each.advice} | {_ENDS[each.ended]} | {_campaign(each)} |"
+        for each in rows
+    ]
+    head = ("| code | meaning | advice | request | campaign |", "|---|---|---|---|---|")
+    return "\n".join((f"### {reason}", "", *head, *lines, ""))
+
+
+def _campaign(code: Code) -> str:
+    if code.ended != "rejected":
+        return ""
+    return _PAUSES[pauses(code.code, code.reason, code.advice)]
 
 
 if __name__ == "__main__":
