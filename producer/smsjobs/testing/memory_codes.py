@@ -69,6 +69,12 @@ class MemoryCodes:
             if code and (code.salt, code.pending) == (salt, send):
                 code.pending = 0
 
+    def salts(self, code: Tags) -> Tags:
+        """The salt of the code of each tag; empty where there is none."""
+        with self._lock:
+            current, old = ("" if tag not in self._codes else self._codes[tag].salt for tag in code)
+        return current, old
+
     def check(self, tried: Try) -> Checked:
         """Count a try; the right one ends the code."""
         with self._lock:

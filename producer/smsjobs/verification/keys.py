@@ -47,9 +47,13 @@ class CodeKey:
                 return str(number % codes).zfill(digits)
             draw += 1
 
-    def proof(self, code: str, *words: str) -> str:
-        """What Redis compares in place of the code."""
-        return self._mac("proof", *words, code).hex()
+    def proof(self, code: str, salt: str, *words: str) -> str:
+        """What Redis compares in place of the code.
+
+        Salted: otherwise whoever sees the commands that reach Redis could have all codes tried while none is live,
+        which is not counted, and know a later code by its proof.
+        """
+        return self._mac("proof", salt, *words, code).hex()
 
     def send_key(self, salt: str, send: int, *words: str) -> str:
         """The idempotency key of a code's first, second … message.
@@ -101,9 +105,13 @@ class Keyring:
         """The tag by the current and by the old secret; the second is empty while there is none."""
         return self.current.tag(kind, *words), self.old.tag(kind, *words) if self.old else ""
 
-    def proofs(self, code: str, *words: str) -> tuple[str, str]:
-        """The proof by the current and by the old secret."""
-        return self.current.proof(code, *words), self.old.proof(code, *words) if self.old else ""
+    def proofs(self, code: str, salts: tuple[str, str], *words: str) -> tuple[str, str]:
+        """The proof by the current and by the old secret, each with the salt of the code that it made."""
+        current, old = salts
+        return (
+            self.current.proof(code, current, *words),
+            self.old.proof(code, old, *words) if self.old else "",
+        )
 
     def which(self, number: int) -> CodeKey:
         """The key of the first or second of a pair."""

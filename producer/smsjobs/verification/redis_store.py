@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from smsjobs.contract import KEY_PREFIX, QueueUnavailable
-from smsjobs.verification.store import AGAIN_S, REMEMBER_S, Checked, Held, Issued, SendRequest, Try
+from smsjobs.verification.store import AGAIN_S, REMEMBER_S, Checked, Held, Issued, SendRequest, Tags, Try
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -73,7 +73,7 @@ class RedisCodes:
             *_windows(rules.per_client),
             *_windows(rules.ceiling),
         ]
-        verb, *rest = self._patiently("issue", keys, args)
+        verb, *rest = self._run("issue", keys, args)
         if verb == "refused":
             return Held(whose=rest[0], wait_s=int(rest[1]) / 1000)
         which, salt, digits, send, left, wait = rest
@@ -93,26 +93,41 @@ class RedisCodes:
         except RedisError:
             log.info("a send could not be confirmed", extra={"action": "confirm_failed"})
 
+    def salts(self, code: Tags) -> tuple[str, str]:
+        """The salt of the code of each tag; empty where there is none.
+
+        Raises:
+            QueueUnavailable: Redis is away.
+        """
+        current, old = self._patiently(lambda: [self._salt(key) for key in _keys("", code)])
+        return current, old
+
+    def _salt(self, key: str) -> str:
+        return str(self._redis().hget(key, "salt") or "") if key else ""
+
     def check(self, tried: Try) -> Checked:
         """Count a try; the right one ends the code.
 
         Raises:
             QueueUnavailable: Redis is away, or takes no writes. Nothing is compared that cannot be counted.
         """
-        status, left = self._patiently(
+        status, left = self._run(
             "check",
             _keys("", tried.code),
             [*tried.proofs, tried.token, tried.max_checks, _ms(_RECOGNISED_S)],
         )
         return Checked(status=status, tries_left=int(left))
 
-    def _patiently(self, name: str, keys: list[str], args: list[Any]) -> Any:
+    def _run(self, name: str, keys: list[str], args: list[Any]) -> Any:
+        now = 0 if self._clock is None else round(self._clock() * 1000)
+        return self._patiently(lambda: self._script[name](keys, [now, *args], client=self._redis()))
+
+    def _patiently(self, ask: Callable[[], Any]) -> Any:
         """A lost answer is answered by asking again: every script knows its own repetition."""
         deadline = time.monotonic() + self._timeout_s
         while True:
-            now = 0 if self._clock is None else round(self._clock() * 1000)
             try:
-                return self._script[name](keys, [now, *args], client=self._redis())
+                return ask()
             except RedisError as error:
                 if not _passes(error):
                     raise QueueUnavailable(

@@ -95,5 +95,8 @@ class CodeStore(Protocol):
     def confirm(self, tag: str, salt: str, send: int) -> None:
         """The send is in the ledger: the next one is a new one. Never raises for Redis being away."""
 
+    def salts(self, code: Tags) -> tuple[str, str]:
+        """The salt of the code of each tag; empty where there is none."""
+
     def check(self, tried: Try) -> Checked:
         """Count a try; the right one ends the code."""

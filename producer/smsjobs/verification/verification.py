@@ -141,10 +141,13 @@ class Verification:
             QueueUnavailable: Redis is away.
         """
         number, typed = _number(phone), _typed(code)
+        tags = self._code_tags(number)
+        # Between these two steps another code may take this one's place. Then this try is wrong, as it is after it.
+        salts = self._store.salts(tags)
         checked = self._store.check(
             Try(
-                code=self._code_tags(number),
-                proofs=self._keyring.proofs(typed, *self._words(number)),
+                code=tags,
+                proofs=self._keyring.proofs(typed, salts, *self._words(number)),
                 token=secrets.token_hex(8),
                 max_checks=self._rules.max_checks,
             )
@@ -179,7 +182,7 @@ class Verification:
                 client=self._keyring.tags("client", rules.element, *client) if client else ("", ""),
                 salt=salt,
                 proof=self._keyring.current.proof(
-                    self._keyring.current.code(rules.digits, salt, *words), *words
+                    self._keyring.current.code(rules.digits, salt, *words), salt, *words
                 ),
                 rules=rules,
             )

@@ -63,6 +63,23 @@ def test_none_sent(bench: Bench) -> None:
     assert bench.verification("reset").check(PHONE, code).status == "none_sent"
 
 
+def test_tries_tell_nothing_of_the_next_code(bench: Bench) -> None:
+    """The same text makes another proof for each code: who watches Redis and tries all codes while none is live, which
+    counts nowhere, cannot tell the next one by its proof.
+    """  # noqa: D205  one sentence
+    login = bench.verification(max_checks=1)
+    proofs = []
+    real = login._store.check
+    login._store.check = lambda tried: (proofs.append(tried.proofs[0]), real(tried))[1]
+    for _ in range(3):
+        login.check(PHONE, "000000x")
+        login.check(PHONE, "000000x")
+        login.send(PHONE)
+        bench.advance(60)
+    # None sent, none sent; then each code's wrong try, and one after its death.
+    assert [proofs.count(each) for each in dict.fromkeys(proofs)] == [2, 2, 2]
+
+
 def test_expiry(bench: Bench) -> None:
     """A code is good until its life has passed, and not a moment longer."""
     login = bench.verification(ttl=120)

@@ -52,7 +52,7 @@ def test_uses_differ() -> None:
     made = {
         KEY.tag("code", *WORDS),
         KEY.tag("number", *WORDS),
-        KEY.proof("code", *WORDS)[:32],
+        KEY.proof("code", "salt", *WORDS)[:32],
         KEY.send_key("code", 1, *WORDS)[-64:-32],
         CodeKey(b"K" * 32).tag("code", *WORDS),
     }
@@ -106,5 +106,8 @@ def test_pairs() -> None:
     ring = Keyring.read("a" * 32, "b" * 32, environ={})
     new, old = CodeKey(b"a" * 32), CodeKey(b"b" * 32)
     assert ring.tags("code", *WORDS) == (new.tag("code", *WORDS), old.tag("code", *WORDS))
-    assert ring.proofs("1234", *WORDS) == (new.proof("1234", *WORDS), old.proof("1234", *WORDS))
+    assert ring.proofs("1234", ("s", "t"), *WORDS) == (
+        new.proof("1234", "s", *WORDS),
+        old.proof("1234", "t", *WORDS),
+    )
     assert ring.which(2) is ring.old
