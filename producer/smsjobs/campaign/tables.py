@@ -9,6 +9,7 @@ import codecs
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from itertools import chain
@@ -26,6 +27,15 @@ _DELIMITERS: Final = (",", "\t", ";")
 
 #: Bytes read at a time while the encoding is found out.
 _BLOCK: Final = 1 << 20
+
+#: A file with a byte order mark is what its mark says, or broken.
+_MARKED: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig", "UTF-8"),
+    (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
+)
+
+_SAVE_AS: Final = "save the file as CSV UTF-8"
 
 #: A line's number and its cells in the order of the columns, or text: the reason why it cannot be read.
 Record = tuple[int, Sequence[str] | str]
@@ -62,17 +72,30 @@ def open_table(source: Any) -> Table:
 def _open_file(path: Path) -> Table:
     if not path.is_file():
         raise InvalidArguments(f"recipients: there is no file {path.name}")
-    match path.suffix.lower():
-        case ".csv" | ".tsv" | ".txt":
-            return _open_csv(path)
-        case ".jsonl" | ".ndjson":
-            return _of_mappings(_json_lines(path))
-        case ".xlsx":
-            return _open_workbook(path)
-        case _:
-            raise InvalidArguments(
-                f"recipients: the name of {path.name} must end in .csv, .tsv, .txt, .jsonl, .ndjson or .xlsx"
-            )
+    with _reading(path):
+        match path.suffix.lower():
+            case ".csv" | ".tsv" | ".txt":
+                return _open_csv(path)
+            case ".jsonl" | ".ndjson":
+                return _of_mappings(_json_lines(path))
+            case ".xlsx":
+                return _open_workbook(path)
+            case _:
+                raise InvalidArguments(
+                    f"recipients: the name of {path.name} must end in .csv, .tsv, .txt, .jsonl, .ndjson or .xlsx"
+                )
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Tells what the system refuses as an error of ours."""
+    try:
+        yield
+    except OSError as error:
+        # Not the error's own text, which has the whole path.
+        raise InvalidArguments(
+            f"recipients: {path.name} cannot be read: {error.strerror or 'the system refuses it'}"
+        ) from None
 
 
 # CSV
@@ -82,6 +105,8 @@ def _open_csv(path: Path) -> Table:
     encoding = find_encoding(path)
     with path.open(encoding=encoding, newline="") as file:
         heading = next((line for line in file if line.strip()), "")
+    if len(heading) > csv.field_size_limit():
+        raise InvalidArguments(f"recipients: line 1 of {path.name} is too long to name columns: {_SAVE_AS}")
     delimiter = find_delimiter(heading)
     records = _csv_records(path, encoding, delimiter)
     _, columns = next(records, (0, ()))
@@ -98,15 +123,18 @@ def find_encoding(path: Path) -> str:
     """
     with path.open("rb") as file:
         start = file.read(3)
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    if start == codecs.BOM_UTF8:
-        return "utf-8-sig"
+    for mark, encoding, name in _MARKED:
+        if start.startswith(mark):
+            if (line := _undecodable(path, encoding)) is not None:
+                raise InvalidArguments(
+                    f"recipients: line {line} of {path.name} is no {name} text, which the file begins as: {_SAVE_AS}"
+                )
+            return encoding
     if _undecodable(path, "utf-8") is None:
         return "utf-8"
     if (line := _undecodable(path, "gb18030")) is not None:
         raise InvalidArguments(
-            f"recipients: line {line} of {path.name} is neither UTF-8 nor GB18030 text: save the file as CSV UTF-8"
+            f"recipients: line {line} of {path.name} is neither UTF-8 nor GB18030 text: {_SAVE_AS}"
         )
     return "gb18030"
 
@@ -135,16 +163,17 @@ def _undecodable(path: Path, encoding: str) -> int | None:
         while True:
             block = file.read(_BLOCK)
             try:
-                decoder.decode(block, final=not block)
+                text = decoder.decode(block, final=not block)
             except UnicodeDecodeError as error:
-                return lines + error.object[: error.start].count(b"\n")
+                # What of this block could be read; the decoder has kept none of it.
+                return lines + error.object[: error.start].decode(error.encoding, "replace").count("\n")
             if not block:
                 return None
-            lines += block.count(b"\n")
+            lines += text.count("\n")
 
 
 def _csv_records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, Sequence[str]]]:
-    with path.open(encoding=encoding, newline="") as file:
+    with _reading(path), path.open(encoding=encoding, newline="") as file:
         # Strict: else a quotation mark that is never closed swallows every row behind it without a word.
         reader = csv.reader(file, delimiter=delimiter, strict=True)
         line = 1
@@ -164,9 +193,12 @@ def _csv_records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[in
 
 
 def _json_lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
-    if (line := _undecodable(path, "utf-8")) is not None:
-        raise InvalidArguments(f"recipients: line {line} of {path.name} is no UTF-8 text")
-    with path.open(encoding="utf-8-sig") as file:
+    with _reading(path):
+        if (line := _undecodable(path, "utf-8")) is not None:
+            raise InvalidArguments(
+                f"recipients: line {line} of {path.name} is no UTF-8 text: save it as UTF-8"
+            )
+    with _reading(path), path.open(encoding="utf-8-sig") as file:
         for number, text in enumerate(file, 1):
             if not text.strip():
                 continue
@@ -221,7 +253,7 @@ def _text(value: Any) -> str | None:
         case None:
             return ""
         case str():
-            return value
+            return value if value.isascii() or _is_text(value) else None
         case bool():
             return None
         case int():
@@ -238,6 +270,15 @@ def _text(value: Any) -> str | None:
             return None
 
 
+def _is_text(value: str) -> bool:
+    """Whether it can be sent. JSON can hold halves of letters, which no encoding has."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 # Excel
 
 
@@ -251,20 +292,33 @@ def _open_workbook(path: Path) -> Table:
     try:
         # As a stream, and the values that Excel computed in place of formulas.
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except OSError:
+        raise
     except Exception:  # noqa: BLE001  it raises whatever the archive or its XML provokes
-        raise InvalidArguments(f"recipients: {path.name} is no Excel workbook") from None
-    records = _sheet_records(book)
+        raise InvalidArguments(
+            f"recipients: {path.name} is no Excel workbook: open it in Excel and save it as .xlsx or CSV UTF-8"
+        ) from None
+    records = _sheet_records(path, book)
     _, columns = next(records, (0, ()))
     return Table(columns=tuple(name.strip() for name in columns), records=records)
 
 
-def _sheet_records(book: Any) -> Iterator[Record]:
+def _sheet_records(path: Path, book: Any) -> Iterator[Record]:
+    number = 0
     try:
-        for number, values in enumerate(book.worksheets[0].iter_rows(values_only=True), 1):
-            cells = [_text(value) for value in values]
-            if None in cells:
-                yield number, "unreadable"
-            elif any(cells):
-                yield number, [cell or "" for cell in cells]
+        with _reading(path):
+            for number, values in enumerate(book.worksheets[0].iter_rows(values_only=True), 1):
+                cells = [_text(value) for value in values]
+                if None in cells:
+                    yield number, "unreadable"
+                elif any(cells):
+                    yield number, [cell or "" for cell in cells]
+    except InvalidArguments:
+        raise
+    except Exception:  # noqa: BLE001  as above; the rows are only read here
+        raise InvalidArguments(
+            f"recipients: row {number + 1} of {path.name} cannot be read, the workbook is damaged: open it in Excel "
+            "and save it as .xlsx or CSV UTF-8"
+        ) from None
     finally:
         book.close()

@@ -1,5 +1,8 @@
 """A plan in Redis: written once, finished when it was interrupted, and never another one under its name."""
 
+import zipfile
+
+import openpyxl
 import pytest
 
 from smsjobs import IdempotencyConflict, InvalidArguments
@@ -163,6 +166,29 @@ def test_a_file_that_breaks_off(bench: Bench) -> None:
     with pytest.raises(InvalidArguments, match="cut"):
         bench.start(people=people())
     assert list(bench.redis.scan_iter()) == []
+
+
+def test_a_mended_file(bench: Bench, tmp_path) -> None:
+    """A workbook damaged behind its first page leaves no campaign, and mended it is started under the same name."""
+    path = tmp_path / "people.xlsx"
+    book = openpyxl.Workbook()
+    for number in ["phone", *numbers(PAGE + 5000)]:
+        book.active.append([number])
+    book.save(path)
+    right = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        entry = next(each for each in archive.infolist() if "sheet1.xml" in each.filename)
+    broken = bytearray(right)
+    end = entry.header_offset + entry.compress_size
+    broken[end - 100 : end] = bytes(100)
+    path.write_bytes(broken)
+    pages = []
+    with pytest.raises(InvalidArguments, match=r"row \d+ of people\.xlsx cannot be read"):
+        bench.start(people=path, on_page=pages.append)
+    assert len(pages) == 1
+    assert list(bench.redis.scan_iter()) == []
+    path.write_bytes(right)
+    assert bench.start(people=path).progress().total == PAGE + 5000
 
 
 def test_bad_rows_only(bench: Bench) -> None:

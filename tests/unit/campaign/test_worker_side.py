@@ -119,19 +119,17 @@ def test_refusals_of_one_request(code):
 
 def test_which_refusals_are_left():
     """What does not stop a campaign is about numbers, or too vague to be sure."""
-    assert set(REST) == set(
-        [
-            "isv.BUSINESS_LIMIT_CONTROL",
-            "isv.MOBILE_NUMBER_ILLEGAL",
-            "isv.MOBILE_COUNT_OVER_LIMIT",
-            "isv.DOMESTIC_NUMBER_NOT_SUPPORTED",
-            "isv.BLACK_KEY_CONTROL_LIMIT",
-            "isv.CUSTOMER_REFUSED",
-            "InvalidParameter.Format",
-            "isv.INVALID_PARAMETERS",
-            "PARAMS_ILLEGAL",
-        ]
-    )
+    assert set(REST) == {
+        "isv.BUSINESS_LIMIT_CONTROL",
+        "isv.MOBILE_NUMBER_ILLEGAL",
+        "isv.MOBILE_COUNT_OVER_LIMIT",
+        "isv.DOMESTIC_NUMBER_NOT_SUPPORTED",
+        "isv.BLACK_KEY_CONTROL_LIMIT",
+        "isv.CUSTOMER_REFUSED",
+        "InvalidParameter.Format",
+        "isv.INVALID_PARAMETERS",
+        "PARAMS_ILLEGAL",
+    }
 
 
 @pytest.mark.parametrize("more", [{"lost_to_ms": 5}, {"state": "looking_up"}])
