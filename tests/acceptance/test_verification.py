@@ -6,6 +6,7 @@ import pytest
 
 from smsjobs import RequestFailed, VerificationRefused
 from smsjobs.verification import Limit, Verification
+from support.contents import contents, shows
 from support.stage import TEMPLATE, Stage, new_phone, outcome
 from support.worker import WorkerProcess
 
@@ -98,3 +99,20 @@ def test_no_log_line_shows_it(stage: Stage, worker: WorkerProcess, login: Verifi
     assert phone not in worker.log()
     assert f'"{code}"' not in worker.log()
     assert f" {code}" not in worker.log()
+
+
+def test_code_leaves_redis(stage: Stage, worker: WorkerProcess, login: Verification) -> None:
+    """Without a SMS_PAYLOAD_KEY number and code stand in Redis until the job is settled, and nowhere afterwards."""
+    phone = new_phone()
+    stage.simulator.fault("hang_after", phone=phone)
+    job = login.send(phone, "203.0.113.7").job
+    with stage.client() as client:
+        waiting = contents(client)
+        job.get(timeout=30)
+        settled = contents(client)
+    (code,) = received(stage, phone)
+    assert phone in waiting
+    assert shows(waiting, code)
+    assert job.id in settled
+    assert phone not in settled
+    assert not shows(settled, code)

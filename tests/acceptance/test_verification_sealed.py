@@ -5,6 +5,8 @@ from cryptography.fernet import Fernet
 
 from smsjobs import connect
 from smsjobs.verification import Limit, Verification
+from support.contents import contents, shows
+from support.polling import until
 from support.stage import TEMPLATE, Stage, new_phone
 
 KEY, OLD_KEY = (Fernet.generate_key().decode() for _ in range(2))
@@ -52,3 +54,33 @@ def test_worker_without_the_key(stage: Stage, login: Verification, env: dict[str
     with stage.worker(lanes=("verification",), SMS_PAYLOAD_KEY=KEY):
         assert job.get(timeout=20)
     assert len(stage.simulator.accepted(phone=phone)) == 1
+
+
+def test_nothing_readable_at_any_time(stage: Stage, login: Verification) -> None:
+    """In the whole Redis, Celery's part included, neither number nor code stands while a sealed job waits, is looked up
+    after a lost answer, is settled, and has its code checked.
+    """  # noqa: D205  one sentence
+    phone = new_phone()
+    stage.simulator.fault("hang_after", phone=phone)
+    found = []
+
+    def look() -> None:
+        with stage.client() as client:
+            found.append(contents(client))
+
+    job = login.send(phone, "203.0.113.7").job
+    look()
+    with stage.worker(lanes=("verification",), SMS_PAYLOAD_KEY=KEY):
+        until(lambda: job.status() == "looking_up", "the job is looked up", timeout=20)
+        look()
+        assert job.get(timeout=20).resolved_by == "lookup"
+        look()
+    (message,) = stage.simulator.accepted(phone=phone)
+    code = message["params"]["code"]
+    assert login.check(phone, code)
+    look()
+    for text in found:
+        assert job.id in text
+        assert phone not in text
+        assert "203.0.113.7" not in text
+        assert not shows(text, code)
