@@ -49,6 +49,8 @@ class FakeSms(Sms):
         self._memory = MemoryLedger(self.clock)
         #: The codes of every `FakeElement.verification`.
         self.codes = MemoryCodes(self.clock)
+        #: The last job for each element, purpose and number, whichever handle sent it.
+        self.last_jobs: dict[tuple[str, str, str], str] = {}
         super().__init__(ConnectionSettings(broker_url="", result_backend=None, redis_url=""))
 
     def __repr__(self) -> str:
@@ -100,6 +102,11 @@ class FakeElement(Element):
         """What was enqueued on it, oldest first."""
         return [each for each in self._fake.messages if each.element == self.fullName]
 
+    @property
+    def last_jobs(self) -> dict[tuple[str, str, str], str]:
+        """What `FakeVerification.last_code` looks up; the same for every handle."""
+        return self._fake.last_jobs
+
     def verification(self, purpose: str, **options: Any) -> FakeVerification:
         """As `Element.verification`; it needs no secret."""
         return cast("FakeVerification", super().verification(purpose, **options))
@@ -123,28 +130,29 @@ class FakeElement(Element):
 class FakeVerification(Verification):
     """Verification codes that a test can read."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._jobs: dict[str, str] = {}
-
     def send(self, phone: str, client_ip: str | None = None, *, context: Any = None) -> Sent:
         """As `Verification.send`."""
         sent = super().send(phone, client_ip, context=context)
-        self._jobs[_normal(phone)] = sent.job.id
+        self._last_jobs[self._words(_normal(phone))] = sent.job.id
         return sent
 
     def last_code(self, phone: str) -> str:
-        """The code that this purpose last sent to the number.
+        """The code that this purpose last sent to the number, by whatever handle.
 
         Raises:
             LookupError: It sent none.
         """
-        job_id = self._jobs.get(_normal(phone))
+        job_id = self._last_jobs.get(self._words(_normal(phone)))
         for message in cast("FakeElement", self._element).messages:
             if message.job_id == job_id:
                 return message.params[self._rules.param]
         raise LookupError(f"no code was sent to that number for {self._rules.purpose}")
 
+    @property
+    def _last_jobs(self) -> dict[tuple[str, str, str], str]:
+        return cast("FakeElement", self._element).last_jobs
 
-def _normal(phone: str) -> str:
-    return normalise_phone(phone) or phone
+
+def _normal(phone: Any) -> str:
+    given = unwrap(phone)
+    return (normalise_phone(given) if isinstance(given, str) else None) or ""

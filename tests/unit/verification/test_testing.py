@@ -99,6 +99,30 @@ def test_last_code(sms: testing.FakeSms) -> None:
         login.last_code("13800138001")
 
 
+def test_last_code_by_another_handle(sms: testing.FakeSms) -> None:
+    """A test reads the code that the application sent, whoever of the two made which handle on the purpose."""
+    applications, tests = (
+        sms.getElement("SMS.Example").verification("login", verifyTemplateCode="SMS_1") for _ in range(2)
+    )
+    applications.send(PHONE)
+    assert tests.last_code(PHONE) == applications.last_code(f"+86{PHONE}")
+    assert tests.check(PHONE, tests.last_code(PHONE))
+    with pytest.raises(LookupError):
+        sms.getElement("SMS.Other").verification("login", verifyTemplateCode="SMS_1").last_code(PHONE)
+
+
+def test_send_that_failed_counts(sms: testing.FakeSms) -> None:
+    """A send whose job fails counts as any other: its code can be guessed at, so a failure must not give new tries."""
+    login = sms.getElement("SMS.Example").verification("login", verifyTemplateCode="SMS_1")
+    sms.end_next_with(AliyunRejected("refused", aliyun_code="isv.AMOUNT_NOT_ENOUGH", advice="operator"))
+    sent = login.send(PHONE)
+    assert sent.job.status() == "rejected"
+    assert sent.retry_after == 60
+    with pytest.raises(VerificationRefused) as caught:
+        login.send(PHONE)
+    assert caught.value.retry_after == 60
+
+
 def test_clock(sms: testing.FakeSms) -> None:
     """Time passes only when a test says so."""
     login = sms.getElement("SMS.Example").verification("login", verifyTemplateCode="SMS_1", ttl=120)
