@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from smsjobs.embedded import EmbeddedRedis, EmbeddedRedisError, TemporaryRedis
 from support.redis_server import RedisServer
@@ -165,6 +167,20 @@ def test_killed_server(server: EmbeddedRedis) -> None:
     assert server.url == url
     assert has(server, "kept")
     assert pid_of(server) != pid
+
+
+def test_slow_start(tmp_path: Path) -> None:
+    """`start()` returns when the data has been read, not while the server still refuses every command."""
+    slowly = {"key-load-delay": "10"}  # microseconds a command; meanwhile it looks at its clients now and then
+    with EmbeddedRedis(tmp_path / "redis", options=slowly) as server:
+        with redis.Redis.from_url(server.url) as client, client.pipeline(transaction=False) as commands:
+            for number in range(30_000):
+                commands.set(f"kept-{number}", "1")
+            commands.execute()
+        server.stop()
+        server.start()
+        with redis.Redis.from_url(server.url, retry=Retry(NoBackoff(), 0)) as client:
+            assert client.exists("kept-29999")
 
 
 def test_everything_killed(tmp_path: Path, user: Callable[[], User]) -> None:

@@ -236,7 +236,7 @@ class EmbeddedRedis:
         return "".join(f"{name} {value}\n" for name, value in (settings | self._options).items())
 
     def _answers(self) -> bool:
-        """Whether our server answers, and not another one that was given its port since."""
+        """Whether our server serves, and not another one that was given its port since."""
         address = self._read_address()
         if address is None:
             return False
@@ -244,6 +244,8 @@ class EmbeddedRedis:
             with redis.Redis.from_url(
                 address.url, decode_responses=True, socket_timeout=2, retry=Retry(NoBackoff(), 0)
             ) as client:
+                # While it still reads its data it answers CONFIG, and refuses this.
+                client.ping()
                 return Path(client.config_get("dir")["dir"]).samefile(self._data)
         except (redis.RedisError, OSError, KeyError):
             return False
