@@ -171,7 +171,7 @@ def test_killed_server(server: EmbeddedRedis) -> None:
 
 def test_slow_start(tmp_path: Path) -> None:
     """`start()` returns when the data has been read, not while the server still refuses every command."""
-    slowly = {"key-load-delay": "10"}  # microseconds a command; meanwhile it looks at its clients now and then
+    slowly = {"key-load-delay": "10"}  # microseconds for each command
     with EmbeddedRedis(tmp_path / "redis", options=slowly) as server:
         with redis.Redis.from_url(server.url) as client, client.pipeline(transaction=False) as commands:
             for number in range(30_000):
