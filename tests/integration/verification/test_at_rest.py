@@ -45,6 +45,7 @@ def test_digest_of_the_ledger_is_keyed(redis_bench: RedisBench) -> None:
     with redis_bench.server.client() as client:
         kept = contents(client)
     assert keys[0].removeprefix("verification:") not in kept
+    assert PHONE not in keys[0]
     other = redis_bench.verification(secret="another secret of thirty-two bytes")
     assert other._keyring.current.send_key("s", 1, "a") != login._keyring.current.send_key("s", 1, "a")
 

@@ -1,5 +1,7 @@
 """Codes, tries and lives: one body over the real store and the fake."""
 
+from typing import Any
+
 import pytest
 
 from smsjobs import InvalidArguments
@@ -61,6 +63,44 @@ def test_none_sent(bench: Bench) -> None:
     code = bench.code(login.send(PHONE))
     assert login.check(OTHER, code).status == "none_sent"
     assert bench.verification("reset").check(PHONE, code).status == "none_sent"
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "status", "afterwards"),
+    [
+        ("nothing", "ok", "none_sent"),
+        ("resend", "ok", "none_sent"),
+        ("right check", "none_sent", "none_sent"),
+        ("last wrong check", "too_many_tries", "too_many_tries"),
+        ("expiry", "expired", "expired"),
+        ("right check and new code", "wrong", "wrong"),
+    ],
+)
+def test_race_within_a_check(bench: Bench, meanwhile: str, status: str, afterwards: str) -> None:
+    """Whatever happens between the two steps of a check, it answers as if it had come afterwards."""
+    login, other = (bench.verification(max_checks=2, per_number=FREE) for _ in range(2))
+    code = bench.code(login.send(PHONE))
+    other.check(PHONE, wrong(code))
+    real = login._store.salts
+    events = {
+        "nothing": [],
+        "resend": [lambda: other.send(PHONE)],
+        "right check": [lambda: other.check(PHONE, code)],
+        "last wrong check": [lambda: other.check(PHONE, wrong(code))],
+        "expiry": [lambda: bench.advance(300)],
+        "right check and new code": [lambda: other.check(PHONE, code), lambda: other.send(PHONE)],
+    }[meanwhile]
+
+    def interrupted(tags: Any) -> Any:
+        salts = real(tags)
+        login._store.salts = real
+        for event in events:
+            event()
+        return salts
+
+    login._store.salts = interrupted
+    assert login.check(PHONE, code).status == status
+    assert login.check(PHONE, code).status == afterwards
 
 
 def test_tries_tell_nothing_of_the_next_code(bench: Bench) -> None:
