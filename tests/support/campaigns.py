@@ -40,6 +40,10 @@ class Bench:
         order = Order.read(numbers(count) if people is None else people, "SMS_1", more.pop("params", {}))
         return start(self.store, order, element="SMS.Test", name=name, **more)
 
+    def handle(self, campaign_id: str) -> Campaign:
+        """The handle that another process would have."""
+        return Campaign(campaign_id, self.store)
+
     def sweep(self) -> list[str]:
         """Feed, and what is to be published then."""
         self.ledger.feed()

@@ -63,7 +63,8 @@ class Campaign:
         """End it for good. What was not sent is ``not_sent`` at once, with the reason ``cancelled``.
 
         Requests that are under way end as they end, and an answer that was lost is still looked up; `progress` has
-        them as pending until then. A finished campaign stays finished.
+        them as pending until then. A file that is being read is read to its end, for the report; if whoever reads it
+        dies, the campaign ends 10 seconds later with the rows that were read. A finished campaign stays finished.
 
         Raises:
             InvalidArguments: There is no such campaign, or no longer (``reason="campaign_not_found"``).
@@ -81,13 +82,13 @@ class Campaign:
         return self._store.progress(self._id)
 
     def wait(self, timeout: float | None = None) -> CampaignProgress:
-        """Wait until it has ended: finished, or cancelled and nobody pending. A paused one has not.
+        """Wait until it has ended: finished, or cancelled, its file read, and nobody pending. A paused one has not.
 
         Args:
             timeout: Seconds to wait; None waits as long as it takes.
 
         Returns:
-            Its last progress.
+            Its last progress. It is final: whatever is done to the campaign, these numbers do not change.
 
         Raises:
             TimeoutError: It goes on; `wait` may be called again.

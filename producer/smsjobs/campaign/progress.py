@@ -57,7 +57,7 @@ class CampaignProgress:
 
     @property
     def ended(self) -> bool:
-        """Whether it is finished or cancelled and nobody is pending."""
+        """Whether it is finished, or cancelled, its file read, and nobody is pending. Then its numbers are final."""
         return self.ended_ms is not None
 
     @property

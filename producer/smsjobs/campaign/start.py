@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from smsjobs.campaign.handle import Campaign
 from smsjobs.campaign.planning import Page, plan
+from smsjobs.campaign.planning_heart import planning
 from smsjobs.campaign.recipients import Recipients, Row
 from smsjobs.campaign.tables import open_table
 from smsjobs.campaign.text import variables
@@ -100,7 +101,8 @@ def start(
 ) -> Campaign:
     """Plan a campaign and let it be sent; where that was begun already, finish it.
 
-    Nothing is sent before the last row is read. An input that cannot be read to its end leaves no campaign behind.
+    Nothing is sent before the last row is read. An input that cannot be read to its end leaves no campaign behind. One
+    that is cancelled meanwhile is read to its end all the same, for the report.
 
     Raises:
         InvalidArguments: As in `Order.pages`; or the name or the time is none.
@@ -116,10 +118,12 @@ def start(
     )
     pages = last_line = 0
     try:
-        for page in order.pages():
-            store.write(identity, page, listed.names)
-            pages, last_line = pages + 1, page.lines[-1]
-            on_page(page)
+        with planning(store, identity):
+            for page in order.pages():
+                if not store.write(identity, page, listed.names):
+                    return Campaign(identity, store)
+                pages, last_line = pages + 1, page.lines[-1]
+                on_page(page)
     except IdempotencyConflict:
         raise
     except InvalidArguments:

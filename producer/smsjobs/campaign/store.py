@@ -10,9 +10,10 @@ at, promotional    its start, or 0; 1 where it keeps to the hours of promotional
 name, element      as given
 job                what all its chunks share, as JSON
 pages, chunks      how many are planned; planned is 1 once that is all
+planner            until when whoever reads its file is believed to live
 total              recipients; invalid and duplicates are rows that are left out
 accepted, …        recipients by outcome
-created, ended     when it was begun, and when the last chunk was settled
+created, ended     when it was begun, and when it ended: its numbers are final from then on
 keep               milliseconds for which it is kept from then on
 =================  ==================================================================================
 """
@@ -53,7 +54,11 @@ __all__ = ["CampaignStore", "StoredPage"]
 
 T = TypeVar("T")
 
-_SCRIPTS: Final = ("create", "plan", "planned", "discard", "pause", "cancel", "progress")
+_SCRIPTS: Final = ("create", "plan", "planning", "planned", "discard", "pause", "cancel", "progress")
+
+#: Milliseconds for which a planner that gives no sign of life is believed to live.
+_PLANNER_MS: Final = 10_000
+
 _INDEX: Final = f"{KEY_PREFIX}:campaigns"
 _AGENDA: Final = f"{KEY_PREFIX}:agenda"
 _JOBS: Final = f"{KEY_PREFIX}:job:"
@@ -111,7 +116,9 @@ class CampaignStore:
             IdempotencyConflict: It has other settings.
         """
         wanted = [shared, str(at_ms), str(int(promotional))]
-        verb, *there = self._run("create", campaign_id, [name, element, *wanted, round(self._keep_s * 1000)])
+        verb, *there = self._run(
+            "create", campaign_id, [name, element, *wanted, round(self._keep_s * 1000), _PLANNER_MS]
+        )
         if verb == "exists" and there != wanted:
             what = next(
                 word
@@ -126,8 +133,11 @@ class CampaignStore:
             )
         return bool(verb == "new")
 
-    def write(self, campaign_id: str, page: Page, names: Sequence[str]) -> None:
+    def write(self, campaign_id: str, page: Page, names: Sequence[str]) -> bool:
         """Write a page of the plan; where it is there already, see that it is the same.
+
+        Returns:
+            False where the campaign was cancelled and has ended: nothing is added to it any more.
 
         Raises:
             IdempotencyConflict: Another page is there; naming the first line that differs.
@@ -142,6 +152,15 @@ class CampaignStore:
                 raise _other_content(campaign_id, page.lines[0])
             case "missing":
                 raise _discarded(campaign_id)
+        return bool(verb != "ended")
+
+    def still_planning(self, campaign_id: str) -> None:
+        """Say, once and without patience, that its file is still being read.
+
+        Raises:
+            redis.exceptions.RedisError: Redis is away.
+        """
+        self._step("planning", campaign_id, [_PLANNER_MS])
 
     def complete(self, campaign_id: str, pages: int, *, last_line: int) -> None:
         """All pages are written: let the chunks be sent.
@@ -156,7 +175,10 @@ class CampaignStore:
             raise _discarded(campaign_id)
 
     def discard(self, campaign_id: str) -> None:
-        """Forget a campaign whose plan is not complete, and of which nothing was sent, then."""
+        """Forget a campaign whose plan is not complete, and of which nothing was sent, then.
+
+        One that is cancelled ends, with what was read.
+        """
         self._run("discard", campaign_id, [])
 
     def pause(self, campaign_id: str, reason: str) -> bool:
@@ -244,6 +266,7 @@ class CampaignStore:
             page.recipients,
             page.count("invalid"),
             page.count("duplicate"),
+            _PLANNER_MS,
         ]
         for chunk in page.chunks:
             own = [dict(zip(names, values, strict=True)) for values in chunk.values] if names else []
@@ -267,10 +290,11 @@ class CampaignStore:
         return bool(verb == "ok")
 
     def _run(self, name: str, campaign_id: str, args: list[Any], keys: Sequence[str] = ()) -> Any:
+        return self._patiently(lambda: self._step(name, campaign_id, args, keys))
+
+    def _step(self, name: str, campaign_id: str, args: list[Any], keys: Sequence[str] = ()) -> Any:
         now = 0 if self._clock is None else round(self._clock() * 1000)
-        return self._patiently(
-            lambda: self._script[name]([_key(campaign_id), *keys], [now, campaign_id, *args])
-        )
+        return self._script[name]([_key(campaign_id), *keys], [now, campaign_id, *args])
 
     def _patiently(self, step: Callable[[], T]) -> T:
         """Every step recognises its own repetition, so one whose answer was lost is made again."""

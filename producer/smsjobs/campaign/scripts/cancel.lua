@@ -35,5 +35,7 @@ if unsent > 0 then
   redis.call('HINCRBY', key, 'not_sent', unsent)
   redis.call('HINCRBY', key .. ':codes', 'cancelled', unsent)
 end
+-- Whoever reads its file may yet find more rows; workers see to its end if nobody does.
+if state == 'planning' then redis.call('SADD', 'sms:campaigns:open', id) end
 end_campaign(id, now)
 return {'ok'}

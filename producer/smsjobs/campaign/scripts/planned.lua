@@ -3,9 +3,10 @@
 -- KEYS  1 sms:campaign:<id>
 -- ARGV  1 now (0: Redis's clock)   2 id   3 pages of the plan
 -- Returns {"ok"}, also when it is repeated; {"shorter"}: more pages were planned;  {"missing"}
-local f = redis.call('HMGET', KEYS[1], 'state', 'pages')
+local f = redis.call('HMGET', KEYS[1], 'state', 'pages', 'ended')
 if not f[1] then return {'missing'} end
 if f[2] ~= ARGV[3] then return {'shorter'} end
+if f[3] then return {'ok'} end
 redis.call('HSET', KEYS[1], 'planned', 1)
 if f[1] == 'planning' then
   redis.call('HSET', KEYS[1], 'state', 'running')

@@ -3,5 +3,8 @@
 -- KEYS  1 sms:campaign:<id>
 -- ARGV  1 now (0: Redis's clock)   2 id
 -- Returns {whether chunks may be sent now, {field, value, …}, {code, recipients, …}, chunks under way}
-return {campaign_says(ARGV[2], now_ms(ARGV[1])), redis.call('HGETALL', KEYS[1]), redis.call('HGETALL', KEYS[1] .. ':codes'),
+local now = now_ms(ARGV[1])
+-- One that was cancelled while its file was read may have nobody else to end it.
+if redis.call('HGET', KEYS[1], 'state') == 'cancelled' then end_campaign(ARGV[2], now) end
+return {campaign_says(ARGV[2], now), redis.call('HGETALL', KEYS[1]), redis.call('HGETALL', KEYS[1] .. ':codes'),
   redis.call('SCARD', KEYS[1] .. ':active')}

@@ -38,14 +38,25 @@ local function campaign_says(id, now)
   return 'go'
 end
 
--- Whether nothing is left to be done. Then the report is kept for a while, and the parameters go at once.
+-- A sign of life of whoever reads its file.
+local function keep_planning(id, now, lease)
+  local key = campaign_key(id)
+  local f = redis.call('HMGET', key, 'state', 'planned', 'ended')
+  if not f[1] or f[2] or f[3] then return false end
+  redis.call('HSET', key, 'planner', ms(now + lease))
+  return true
+end
+
+-- Whether nothing is left to be done. Then the report is kept for a while, and the parameters go at once. What it
+-- counts is final from here on: a cancelled campaign whose file is being read has not ended.
 local function end_campaign(id, now)
   local key = campaign_key(id)
-  local f = redis.call('HMGET', key, 'state', 'keep')
-  if f[1] ~= 'running' and f[1] ~= 'cancelled' then return end
+  local f = redis.call('HMGET', key, 'state', 'keep', 'ended', 'planned', 'planner')
+  if (f[1] ~= 'running' and f[1] ~= 'cancelled') or f[3] then return end
+  if not f[4] and num(f[5]) > now then return end
   if redis.call('LLEN', key .. ':pending') > 0 or redis.call('SCARD', key .. ':active') > 0 then return end
   if f[1] == 'running' then redis.call('HSET', key, 'state', 'finished', 'paused', '') end
-  redis.call('HSETNX', key, 'ended', ms(now))
+  redis.call('HSET', key, 'ended', ms(now))
   redis.call('SREM', 'sms:campaigns:open', id)
   redis.call('DEL', key .. ':params')
   redis.call('PEXPIRE', key, f[2])

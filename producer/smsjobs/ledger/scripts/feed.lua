@@ -11,6 +11,8 @@ for _, id in ipairs(redis.call('SMEMBERS', 'sms:campaigns:open')) do
   local room = num(ARGV[2]) - redis.call('SCARD', key .. ':active')
   if redis.call('EXISTS', key) == 0 then
     redis.call('SREM', 'sms:campaigns:open', id)
+  elseif redis.call('HGET', key, 'state') == 'cancelled' then
+    end_campaign(id, now)
   elseif room > 0 and campaign_says(id, now) == 'go' then
     local element = redis.call('HGET', key, 'element')
     local chunks = redis.call('LRANGE', key .. ':pending', 0, room - 1)
