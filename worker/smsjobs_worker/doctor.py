@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 
 from smsjobs.contract import InvalidArguments
 from smsjobs.ledger import Ledger, connect_redis
+from smsjobs.presence import start_a_worker, workers_by_lane
 from smsjobs_worker.aliyun.client import AliyunSms
 from smsjobs_worker.celery_settings import celery_settings
 from smsjobs_worker.elements import App, Element, loaded
@@ -62,6 +63,7 @@ def examine(settings: WorkerSettings) -> Iterator[Finding]:
         yield from _broker(connection.broker_url)
     yield _visibility(settings)
     yield from _sweeping(connection.redis_url)
+    yield from _workers(connection.broker_url)
     yield from _sdk()
     yield from _elements(settings)
 
@@ -214,6 +216,29 @@ def _sweeping(url: str) -> Iterator[Finding]:
         yield Finding(subject="workers", verdict="good", text="no job is overdue")
 
 
+def _workers(broker_url: str) -> Iterator[Finding]:
+    lanes = workers_by_lane(broker_url)
+    if lanes is None:
+        yield Finding(
+            subject="workers",
+            verdict="doubtful",
+            text="the workers could not be asked: the broker is away, or of a kind that passes on no questions",
+            cure="see yourself that a worker runs for every lane",
+        )
+        return
+    for lane, count in lanes.items():
+        if count:
+            text = f"{count} {'worker answers' if count == 1 else 'workers answer'} for the lane {lane}"
+            yield Finding(subject="workers", verdict="good", text=text)
+        else:
+            yield Finding(
+                subject="workers",
+                verdict="doubtful",
+                text=f"no worker answers for the lane {lane}: its jobs wait",
+                cure=f"start one: {start_a_worker(lane)}",
+            )
+
+
 def _sdk() -> Iterator[Finding]:
     for name, at_least in _SDK.items():
         number = version(name)
@@ -261,27 +286,44 @@ def _element(element: Element) -> Iterator[Finding]:
     if not isinstance(thing, AliyunSms):
         yield Finding(subject=name, verdict="good", text="it loads")
         return
+    yield _destination(name, thing)
     yield _credentials(name, thing)
     yield from _aliyun_clock(name, thing)
+
+
+def _destination(name: str, sms: AliyunSms) -> Finding:
+    endpoint = sms.account.endpoint
+    if endpoint.is_aliyun:
+        return Finding(subject=name, verdict="good", text=f"it sends to Aliyun, at {endpoint.host}")
+    return Finding(
+        subject=name,
+        verdict="doubtful",
+        text=f"it sends to {endpoint.host}, not to Aliyun: no phone gets a message from a simulator",
+        cure="leave endpoint out of sms.json, unless this is meant",
+    )
 
 
 def _credentials(name: str, sms: AliyunSms) -> Finding:
     checked = sms.check_credentials()
     if checked.accepted:
-        return Finding(subject=name, verdict="good", text="Aliyun accepts its AccessKey")
+        return Finding(subject=name, verdict="good", text=f"{_answering(sms)} accepts its AccessKey")
     if checked.accepted is None:
         return Finding(
             subject=name,
             verdict="bad",
-            text=f"Aliyun gives no clear answer: {checked.detail}",
+            text=f"{_answering(sms)} gives no clear answer: {checked.detail}",
             cure="see that this machine reaches the endpoint in sms.json, then try again",
         )
     return Finding(
         subject=name,
         verdict="bad",
-        text=f"Aliyun refuses its AccessKey ({checked.aliyun_code})",
+        text=f"{_answering(sms)} refuses its AccessKey ({checked.aliyun_code})",
         cure=checked.detail or "mend accessKey and accessSecret in sms.json",
     )
+
+
+def _answering(sms: AliyunSms) -> str:
+    return "Aliyun" if sms.account.endpoint.is_aliyun else sms.account.endpoint.host
 
 
 def _aliyun_clock(name: str, sms: AliyunSms) -> Iterator[Finding]:
@@ -289,12 +331,15 @@ def _aliyun_clock(name: str, sms: AliyunSms) -> Iterator[Finding]:
     if skew_s is None:
         return
     if abs(skew_s) < _SKEW_WARNED_S:
-        yield Finding(subject=name, verdict="good", text="this machine's clock agrees with Aliyun's")
+        yield Finding(
+            subject=name, verdict="good", text=f"this machine's clock agrees with that of {_answering(sms)}"
+        )
         return
     yield Finding(
         subject=name,
         verdict="bad" if abs(skew_s) >= _SKEW_REFUSED_S else "doubtful",
-        text=f"this machine's clock is {abs(skew_s):.0f} s {'ahead of' if skew_s > 0 else 'behind'} Aliyun's; "
+        text=f"this machine's clock is {abs(skew_s):.0f} s {'ahead of' if skew_s > 0 else 'behind'} that of "
+        f"{_answering(sms)}; "
         "from 900 s on every request is refused",
         cure="let it keep time by NTP",
     )

@@ -12,13 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from kombu.connection import Connection
-from kombu.exceptions import KombuError
-from kombu.pidbox import Mailbox
-from redis.exceptions import RedisError
-
 from smsjobs.cli.children import Child, Children, held_back
 from smsjobs.embedded import EmbeddedRedis
+from smsjobs.presence import ask_workers
 
 __all__ = [
     "Simulator",
@@ -122,16 +118,10 @@ def wait_for_workers(children: Children, redis_url: str) -> None:
         CommandFailed: One ended, or took too long.
     """
     count = len(list(children))
-    # Celery's remote control, without a Celery app, which would read somebody else's CELERY_BROKER_URL.
-    mailbox = Mailbox("celery", type="fanout", accept=["json"])  # type: ignore[no-untyped-call]
 
     def answered() -> bool | None:
-        try:
-            with Connection(redis_url) as connection:  # type: ignore[no-untyped-call]
-                answers = mailbox(connection).multi_call("ping", timeout=0.5, limit=count)
-        except (RedisError, KombuError, OSError):
-            return None
-        return len(answers) >= count or None
+        answers = ask_workers(redis_url, "ping", silence_s=0.5, limit=count)
+        return (answers is not None and len(answers) >= count) or None
 
     children.wait_until("starting the workers", answered, within_s=READY_S)
 

@@ -11,11 +11,13 @@ import pytest
 
 from aliyun_sms_simulator import Simulator
 from smsjobs.contract import LANES
+from smsjobs.presence import workers_by_lane
 from smsjobs.settings import ConnectionSettings
+from smsjobs_worker.aliyun.account import Endpoint
 from smsjobs_worker.doctor import Finding, examine
 from smsjobs_worker.settings import WorkerSettings
 from support.redis_server import RedisServer
-from support.worker import write_element
+from support.worker import WorkerProcess, write_element
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +39,63 @@ def test_a_sound_installation_has_nothing_wrong(redis_url: str, simulator: Simul
     """Redis with an append-only file and noeviction, and an element whose key is accepted, are all good."""
     write_element(tmp_path, "Good", simulator.url)
     found = findings(redis_url, tmp_path)
-    assert wrong(found) == []
-    assert ("SMS.Good", "Aliyun accepts its AccessKey") in [(each.subject, each.text) for each in found]
+    host = simulator.url.removeprefix("http://")
+    assert [
+        each for each in wrong(found) if not each[1].startswith(("no worker answers", "it sends to"))
+    ] == []
+    assert ("SMS.Good", f"{host} accepts its AccessKey") in [(each.subject, each.text) for each in found]
+
+
+def test_an_element_that_does_not_send_to_aliyun_is_named(
+    redis_url: str, simulator: Simulator, tmp_path: Path
+) -> None:
+    """An endpoint that is not Aliyun's is a finding, because no phone gets what is sent there."""
+    write_element(tmp_path, "Good", simulator.url)
+    host = simulator.url.removeprefix("http://")
+    (finding,) = [each for each in findings(redis_url, tmp_path) if "not to Aliyun" in each.text]
+    assert (finding.subject, finding.verdict) == ("SMS.Good", "doubtful")
+    assert f"it sends to {host}," in finding.text
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "is_aliyun"),
+    [
+        (Endpoint(), True),
+        (Endpoint(host="dysmsapi.ap-southeast-1.aliyuncs.com"), True),
+        (Endpoint(host="dysmsapi.aliyuncs.com:443"), True),
+        (Endpoint(host="dysmsapi.aliyuncs.com.example"), False),
+        (Endpoint(host="notaliyuncs.com"), False),
+        (Endpoint(protocol="http", host="127.0.0.1:9400"), False),
+    ],
+)
+def test_whose_endpoint(endpoint: Endpoint, is_aliyun: bool) -> None:
+    """Aliyun's are the default and those of its regions, and none that only look like them."""
+    assert endpoint.is_aliyun is is_aliyun
+
+
+def test_a_lane_without_a_worker_is_doubtful(redis_server: RedisServer, tmp_path: Path) -> None:
+    """Workers are asked lane by lane; one without any is a warning with the command that starts one."""
+    write_element(tmp_path, "Closed", "http://127.0.0.1:9")
+    with WorkerProcess(redis_server.url, tmp_path, lanes=("verification", "bulk")) as worker:
+        found = [each for each in findings(redis_server.url, tmp_path) if "answer" in each.text]
+        lanes = {each.text: each.verdict for each in found if each.subject == "workers"}
+        assert lanes == {
+            "1 worker answers for the lane verification": "good",
+            "no worker answers for the lane notification: its jobs wait": "doubtful",
+            "1 worker answers for the lane bulk": "good",
+        }
+        assert "-Q sms.notification" in next(each.cure for each in found if each.text.startswith("no worker"))
+        worker.kill()
+        assert workers_by_lane(redis_server.url) == {"verification": 0, "notification": 0, "bulk": 0}
+
+
+def test_asking_for_workers_leaves_nothing_in_redis(redis_server: RedisServer) -> None:
+    """Whoever asks leaves no key behind, and a broker that is away is told from one without workers."""
+    with redis_server.client() as client:
+        before = set(client.keys("*"))
+        assert workers_by_lane(redis_server.url) is not None
+        assert set(client.keys("*")) - before <= {"_kombu.binding.celery.pidbox"}
+    assert workers_by_lane("redis://127.0.0.1:9/0") is None
 
 
 def test_examining_sends_nothing(redis_url: str, simulator: Simulator, tmp_path: Path) -> None:
@@ -128,7 +185,11 @@ def test_refused_credentials_are_bad(
 ) -> None:
     """A wrong key or secret is found out by a query, and neither is shown."""
     write_element(tmp_path, "Wrong", simulator.url, **account)
-    (finding,) = [each for each in findings(redis_url, tmp_path) if each.subject == "SMS.Wrong" and each.cure]
+    (finding,) = [
+        each
+        for each in findings(redis_url, tmp_path)
+        if each.subject == "SMS.Wrong" and "AccessKey" in each.text
+    ]
     assert finding.verdict == "bad"
     assert words in finding.text
     assert "another_" not in repr(finding)
@@ -155,7 +216,7 @@ def test_a_clock_that_is_off_is_told(redis_url: str, simulator: Simulator, tmp_p
     sms._now = lambda: datetime.now(UTC) + timedelta(minutes=20)
     (finding,) = doctor._aliyun_clock("SMS.Good", sms)
     assert finding.verdict == "bad"
-    assert "s ahead of Aliyun" in finding.text
+    assert "s ahead of that of 127.0.0.1:" in finding.text
 
 
 def test_a_lease_longer_than_the_visibility_timeout_is_fine(redis_url: str, tmp_path: Path) -> None:
@@ -165,12 +226,12 @@ def test_a_lease_longer_than_the_visibility_timeout_is_fine(redis_url: str, tmp_
 
 
 @pytest.mark.parametrize(
-    ("key", "status", "verdict"), [("your_access_key", 0, "good"), ("another_key", 1, "bad")]
+    ("key", "status", "verdict"), [("your_access_key", 0, "doubtful"), ("another_key", 1, "bad")]
 )
 def test_the_command_ends_with_its_verdict(
     redis_url: str, simulator: Simulator, tmp_path: Path, key: str, status: int, verdict: str
 ) -> None:
-    """`smsjobs doctor --json` writes one document and ends with 0 when all is well, with 1 when something is bad."""
+    """`smsjobs doctor --json` writes one document and ends with 0, doubts or not, and with 1 when something is bad."""
     write_element(tmp_path, "One", simulator.url, accessKey=key)
     run = subprocess.run(
         [sys.executable, "-m", "smsjobs", "doctor", "--json"],

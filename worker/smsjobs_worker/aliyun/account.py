@@ -48,6 +48,11 @@ class Endpoint:
         return f"{self.protocol}://{self.host}"
 
     @property
+    def is_aliyun(self) -> bool:
+        """Whether it is Aliyun's: the default, a region's, or one inside of Aliyun's network."""
+        return self.protocol == "https" and self.host.removesuffix(":443").lower().endswith(".aliyuncs.com")
+
+    @property
     def is_open(self) -> bool:
         """Whether numbers and codes travel unencrypted to another machine."""
         name = self.host.rpartition(":")[0] or self.host

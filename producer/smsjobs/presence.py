@@ -1,0 +1,66 @@
+"""Which lanes have a worker now. Shared by the shell and the doctor on the worker's side.
+
+The workers are asked, over Celery's remote control. What Redis knows of queues would tell less: it keeps the binding
+of a worker that is gone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final
+
+from kombu.connection import Connection
+from kombu.pidbox import Mailbox
+
+from smsjobs.contract import LANES
+
+__all__ = ["ask_workers", "start_a_worker", "workers_by_lane"]
+
+#: Seconds of silence after which nobody else is expected to answer. A worker answers in some milliseconds.
+_SILENCE_S: Final = 1.0
+
+
+def workers_by_lane(broker_url: str) -> Mapping[str, int] | None:
+    """How many workers read each lane's queue, by the lane's name; None where the broker or its kind does not tell.
+
+    It takes a second. A worker that is stopped (SIGSTOP), or too busy to answer, is not counted.
+    """
+    answers = ask_workers(broker_url, "active_queues", silence_s=_SILENCE_S)
+    if answers is None:
+        return None
+    # Workers of other programs on the same broker answer too; they read other queues.
+    queues = Counter(
+        queue.get("name") for answer in answers for queues in answer.values() for queue in queues or ()
+    )
+    return {lane.name: queues[lane.queue] for lane in LANES.values()}
+
+
+def ask_workers(
+    broker_url: str, command: str, *, silence_s: float, limit: int | None = None
+) -> list[dict[str, Any]] | None:
+    """The answers of all workers to a command of Celery's remote control; None where the broker is away.
+
+    Args:
+        silence_s: Seconds without an answer after which no more are expected.
+        limit: How many answers are enough.
+    """
+    # Without a Celery app, which would read somebody else's CELERY_BROKER_URL.
+    mailbox = Mailbox("celery", type="fanout", accept=["json"])  # type: ignore[no-untyped-call]
+    # Asked in vain, kombu tries for 6 seconds more.
+    bounds: dict[str, float] = {"max_retries": 1, "interval_start": 0}
+    if broker_url.startswith("redis"):
+        bounds |= {"socket_timeout": 5, "socket_connect_timeout": 5}
+    try:
+        with Connection(broker_url, connect_timeout=5, transport_options=bounds) as connection:  # type: ignore[no-untyped-call]
+            answers: list[dict[str, Any]] = mailbox(connection).multi_call(
+                command, timeout=silence_s, limit=limit
+            )
+    except Exception:  # noqa: BLE001  every transport has its own
+        return None
+    return answers
+
+
+def start_a_worker(lane: str) -> str:
+    """The command that starts one for the lane."""
+    return f"celery -A smsjobs_worker worker -Q {LANES[lane].queue}"
