@@ -20,7 +20,7 @@ from smsjobs.contract import Job as JobRecord
 from smsjobs.job_handle import Job
 from smsjobs.ledger import Ledger, connect_redis
 from smsjobs.publisher import Publisher
-from smsjobs.settings import ConnectionSettings
+from smsjobs.settings import ConnectionSettings, away
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -79,7 +79,7 @@ class Sms:
         """The handle on a job, maybe another process's."""
         if not isinstance(job_id, str) or not job_id:
             raise InvalidArguments("job_id must be the text of a job's id", "job_not_found")
-        return Job(job_id, self._ledger, timeout_s=self.settings.timeout_s)
+        return Job(job_id, self._ledger, timeout_s=self.settings.timeout_s, redis_url=self.settings.redis_url)
 
     def campaign(self, campaign_id: str) -> Campaign:
         """The handle on a campaign, maybe another process's."""
@@ -137,8 +137,8 @@ class Sms:
             except (RedisConnectionError, RedisTimeoutError, ReadOnlyError):
                 if time.monotonic() >= deadline:
                     raise QueueUnavailable(
-                        "Redis is away, so the job could not be recorded in time. Calling again with the same "
-                        "idempotency_key never sends twice",
+                        f"{away(self.settings.redis_url)}, so the job could not be recorded in time. Calling again "
+                        "with the same idempotency_key never sends twice",
                         out_id=job.id,
                     ) from None
                 time.sleep(0.05)

@@ -12,6 +12,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from smsjobs.contract import InvalidArguments, QueueUnavailable, SendResult, SmsError, decode_outcome
+from smsjobs.settings import away
 
 if TYPE_CHECKING:
     from smsjobs.ledger import Ledger, Snapshot
@@ -29,8 +30,9 @@ _SLOWER: Final = 1.1
 class Job:
     """A job that is in the ledger. `sms.job(job_id)` makes the same handle in another process."""
 
-    def __init__(self, job_id: str, ledger: Ledger, *, timeout_s: float) -> None:
+    def __init__(self, job_id: str, ledger: Ledger, *, timeout_s: float, redis_url: str) -> None:
         self._id = job_id
+        self._redis_url = redis_url
         self._ledger = ledger
         self._timeout_s = timeout_s
 
@@ -113,7 +115,7 @@ class Job:
                 # Reading may be repeated: a connection from before a restart of Redis fails once.
                 if time.monotonic() >= deadline:
                     raise QueueUnavailable(
-                        "the job could not be read: Redis is away", out_id=self._id
+                        f"{away(self._redis_url)}, so the job could not be read", out_id=self._id
                     ) from None
                 time.sleep(0.1)
         if found is None:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from smsjobs.ledger import DEFAULT_RETENTION_S, Seal
 
-__all__ = ["DEFAULT_BROKER_URL", "EMBEDDED", "ConnectionSettings", "SettingsError", "read_number"]
+__all__ = ["DEFAULT_BROKER_URL", "EMBEDDED", "ConnectionSettings", "SettingsError", "away", "read_number"]
 
 DEFAULT_BROKER_URL: Final = "redis://127.0.0.1:6379/0"
 
@@ -19,6 +19,13 @@ DEFAULT_BROKER_URL: Final = "redis://127.0.0.1:6379/0"
 EMBEDDED: Final = "embedded"
 
 _REDIS_SCHEMES: Final = ("redis", "rediss", "redis+socket", "unix")
+
+
+def away(redis_url: str) -> str:
+    """That no Redis answers there, and the cure. Of the address only host and port, or the socket, are shown."""
+    parts = urlsplit(redis_url)
+    place = f"{parts.hostname or '127.0.0.1'}:{parts.port or 6379}" if parts.scheme != "unix" else parts.path
+    return f"Redis is away: none answers at {place} (start it, or set SMS_BROKER_URL or SMS_REDIS_URL)"
 
 
 class SettingsError(Exception):
