@@ -1,7 +1,12 @@
 """Login by SMS, with FastAPI.
 
-    export SMS_CODE_SECRET=$(python -c 'import secrets; print(secrets.token_urlsafe(48))')
-    SMS_BROKER_URL=embedded uvicorn --app-dir examples/verification_fastapi app:app
+    smsjobs dev     # in another terminal: Redis, a simulated Aliyun and workers; set here what it prints
+    uvicorn --app-dir examples/verification_fastapi app:app
+
+It enqueues; a worker sends: without one a code waits until it expires. With a Redis and an account of your own, set
+SMS_BROKER_URL and SMS_CODE_SECRET here, and start a worker of the lane:
+
+    SMS_APP=path/to/app celery -A smsjobs_worker worker -Q sms.verification
 
 Needs: pip install smsjobs fastapi uvicorn itsdangerous
 """

@@ -1,7 +1,12 @@
 """Login by SMS, with Flask.
 
-    export SMS_CODE_SECRET=$(python -c 'import secrets; print(secrets.token_urlsafe(48))')
-    SMS_BROKER_URL=embedded flask --app examples/verification_flask/app run
+    smsjobs dev     # in another terminal: Redis, a simulated Aliyun and workers; set here what it prints
+    flask --app examples/verification_flask/app run
+
+It enqueues; a worker sends: without one a code waits until it expires. With a Redis and an account of your own, set
+SMS_BROKER_URL and SMS_CODE_SECRET here, and start a worker of the lane:
+
+    SMS_APP=path/to/app celery -A smsjobs_worker worker -Q sms.verification
 
 Needs: pip install smsjobs flask
 """

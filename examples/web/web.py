@@ -1,9 +1,15 @@
 """A web application that tells people about a maintenance window, without waiting for Aliyun.
 
-    SMS_BROKER_URL=embedded flask --app examples/web/web run
+    smsjobs dev     # in another terminal: Redis, a simulated Aliyun and workers; set here what it prints
+    flask --app examples/web/web run
+
+It enqueues; a worker sends: without one a message waits until it expires. With a Redis and an account of your own, set
+SMS_BROKER_URL here, and start a worker of the lane: SMS_APP=path/to/app celery -A smsjobs_worker worker -Q sms.notification
 
 Its page sends to the numbers typed in. It installs the producer only, and knows no secret: the accounts stand in
 files on the workers.
+
+Needs: pip install smsjobs flask
 """
 
 import os

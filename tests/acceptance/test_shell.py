@@ -17,6 +17,8 @@ from typing import IO, Any
 import pytest
 
 from smsjobs import SendResult, connect
+from smsjobs.cli.dev import _alone_in
+from smsjobs.cli.failure import CommandFailed
 from smsjobs.contract import encode_outcome
 
 SMSJOBS = str(Path(sys.executable).with_name("smsjobs"))
@@ -203,7 +205,7 @@ def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         yield environment(**document["environment"])
 
 
-SEND = ("send", "--element", "SMS.Example", "--template", "SMS_100000001")
+SEND = ("send", "--element", "SMS.YourSmsName", "--template", "SMS_100000001")
 
 
 def test_send_accepted(dev: dict[str, str]) -> None:
@@ -277,7 +279,9 @@ def test_elements(dev: dict[str, str], tmp_path: Path) -> None:
     """The elements of an app are listed, and the command fails when one does not load."""
     listed = smsjobs("elements", "--check", env=dev)
     assert listed.returncode == 0, listed.stdout + listed.stderr
-    assert re.search(r"^SMS\.Example +示例短信 +SMS\.Aliyun → SMS\.Meta +ok$", listed.stdout, re.MULTILINE)
+    assert re.search(
+        r"^SMS\.YourSmsName +示例短信 +SMS\.Aliyun → SMS\.Meta +ok$", listed.stdout, re.MULTILINE
+    )
     broken = tmp_path / "SMS" / "Broken"
     broken.mkdir(parents=True)
     (broken / "e.json").write_text('{"title": "x", "type": "SMS.Aliyun"}')
@@ -291,16 +295,95 @@ def test_elements(dev: dict[str, str], tmp_path: Path) -> None:
 
 
 def test_no_worker(redis_url: str) -> None:
-    """Without a worker, waiting ends in time with status 1, and says that the job goes on."""
+    """Without a worker, waiting ends in time with status 1, and says so, and that the job goes on."""
     env = environment(SMS_BROKER_URL=redis_url)
     done = smsjobs(*SEND, "--wait", "0.2", PHONE, env=env)
     assert done.returncode == 1
     assert re.search(r"^status +queued$", done.stdout, re.MULTILINE)
-    assert "smsjobs status --wait" in done.stdout
+    assert "No worker of the lane notification answers" in done.stdout
+    assert "celery -A smsjobs_worker worker -Q sms.notification" in done.stdout
+    assert "The job goes on; see it with:\n  smsjobs status --wait" in done.stdout
     job = re.search(r"^job +(\S+)$", done.stdout, re.MULTILINE)
     assert job is not None
     assert smsjobs("status", job[1], env=env).returncode == 0
-    assert smsjobs("status", "--wait", "--timeout", "0.1", job[1], env=env).returncode == 1
+    again = smsjobs("status", "--wait", "--timeout", "0.1", "--json", job[1], env=env)
+    assert again.returncode == 1
+    assert json.loads(again.stdout)["workers"] == 0
+
+
+def test_interrupted_send(redis_url: str, tmp_path: Path) -> None:
+    """Ctrl-C while `send` waits tells the job's id and how to see it again; the job is still there."""
+    env = environment(SMS_BROKER_URL=redis_url, PYTHONUNBUFFERED="1")
+    with started(*SEND, "--wait", "60", PHONE, env=env, cwd=tmp_path) as process:
+        read_until(process.stdout, "Waiting")
+        ctrl_c(process)
+        stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    job = re.search(r"^job +(\S+)$", stdout, re.MULTILINE)
+    assert job is not None
+    assert f"The job goes on; see it with:\n  smsjobs status --wait {job[1]}\n" in stdout
+    assert stderr.strip() == "Interrupted."
+    assert smsjobs("status", job[1], env=env).returncode == 0
+
+
+def test_interrupted_campaign(redis_url: str, tmp_path: Path) -> None:
+    """Ctrl-C while a campaign is watched tells its id, that it goes on, and how to see it again and hold it."""
+    (tmp_path / "people.csv").write_text(f"phone\n{PHONE}\n")
+    env = environment(SMS_BROKER_URL=redis_url, PYTHONUNBUFFERED="1")
+    message = ("--element", "SMS.YourSmsName", "--template", "SMS_1", "--watch")
+    with started("campaign", "start", "people.csv", *message, env=env, cwd=tmp_path) as process:
+        told = read_until(process.stdout, "campaign ")
+        ctrl_c(process)
+        stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    campaign = re.search(r"^campaign +(people-\w+)$", told, re.MULTILINE)
+    assert campaign is not None
+    assert "The campaign goes on" in stdout
+    assert f"  smsjobs campaign status --watch {campaign[1]}\n" in stdout
+    assert f"  smsjobs campaign pause {campaign[1]}\n" in stdout
+    assert stderr.strip() == "Interrupted."
+    document = json.loads(smsjobs("campaign", "status", "--json", campaign[1], env=env).stdout)
+    assert (document["state"], document["pending"]) == ("running", 1)
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_report_that_cannot_be_written(more: tuple[str, ...], redis_url: str, tmp_path: Path) -> None:
+    """A report that cannot be written is an error with its cause, and one of no campaign touches no file."""
+    (tmp_path / "people.csv").write_text(f"phone\n{PHONE}\n")
+    env = environment(SMS_BROKER_URL=redis_url)
+    message = ("--element", "SMS.YourSmsName", "--template", "SMS_1", "--json")
+    started = smsjobs("campaign", "start", "people.csv", *message, env=env, cwd=tmp_path)
+    report = ("campaign", "report", *more, "-o")
+    nowhere = smsjobs(*report, "nowhere/x.csv", json.loads(started.stdout)["id"], env=env, cwd=tmp_path)
+    assert nowhere.returncode == 1
+    assert "No such file or directory" in (nowhere.stdout if more else nowhere.stderr)
+    assert "Traceback" not in nowhere.stderr
+    if more:
+        assert json.loads(nowhere.stdout)["error"]["reason"] == "not_written"
+    assert smsjobs(*report, "new.csv", "no-such-campaign", env=env, cwd=tmp_path).returncode == 1
+    assert not (tmp_path / "new.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/verification.md", "docs/campaigns.md", "docs/contract.md"]
+)
+def test_the_first_example_of_a_page_runs_beside_dev(page: str, dev: dict[str, str], tmp_path: Path) -> None:
+    """With the settings that `dev` prints, the first Python block of each page runs as it stands."""
+    text = (Path(__file__).parents[2] / page).read_text("utf-8")
+    block = text.partition("```python\n")[2].partition("```")[0]
+    (tmp_path / "people.csv").write_text(f"phone,name\n{PHONE},张三\n", "utf-8")
+    ask = [sys.executable, "-m", "smsjobs.embedded"]
+    url = subprocess.run(ask, env=dev, capture_output=True, text=True, check=True).stdout.strip()
+    done = subprocess.run(
+        [sys.executable, "-c", block],
+        env=dev | {"CELERY_BROKER_URL": url, "CELERY_RESULT_BACKEND": url},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_dev_shows_messages(tmp_path: Path, mark: str) -> None:
@@ -308,7 +391,13 @@ def test_dev_shows_messages(tmp_path: Path, mark: str) -> None:
     with started("dev", "--simulator-port", "0", env=environment(mark), cwd=tmp_path) as process:
         told = read_until(process.stdout, "Ctrl-C")
         exported = dict(re.findall(r"^ +export (\w+)=(.+)$", told, re.MULTILINE))
-        assert set(exported) == {"SMS_BROKER_URL", "SMS_EMBEDDED_DIR", "SMS_APP", "SMS_SIMULATOR_URL"}
+        assert set(exported) == {
+            "SMS_BROKER_URL",
+            "SMS_EMBEDDED_DIR",
+            "SMS_APP",
+            "SMS_SIMULATOR_URL",
+            "SMS_CODE_SECRET",
+        }
         assert re.search(r"^Workers +verification, notification, bulk$", told, re.MULTILINE)
         env = environment(**exported)
         sent = smsjobs(*SEND, "--param", "name=张三", "--lane", "bulk", PHONE, "13800138001", env=env)
@@ -321,7 +410,7 @@ def test_dev_shows_messages(tmp_path: Path, mark: str) -> None:
     assert PHONE not in told.partition("Ctrl-C")[2] + shown + rest
     assert "Traceback" not in stderr
     assert eventually(lambda: not left_behind(mark)), left_behind(mark)
-    assert (tmp_path / ".smsjobs" / "app" / "SMS" / "Example" / "sms.json").exists()
+    assert (tmp_path / ".smsjobs" / "app" / "SMS" / "YourSmsName" / "sms.json").exists()
 
 
 @pytest.mark.parametrize("victim", ["simulator", "all worker"])
@@ -336,6 +425,31 @@ def test_dev_ends_with_a_child(victim: str, tmp_path: Path, mark: str) -> None:
     assert stdout == ""
     assert f"{victim} ended by signal 9" in stderr
     assert eventually(lambda: not left_behind(mark)), left_behind(mark)
+
+
+def test_dev_is_alone_in_its_directory(dev: dict[str, str]) -> None:
+    """A second `dev` in the same directory is refused at once, and the first one goes on."""
+    done = smsjobs("dev", "--simulator-port", "0", "--json", env=dev)
+    assert done.returncode == 1
+    error = json.loads(done.stdout)["error"]
+    assert error["reason"] == "already_running"
+    assert dev["SMS_EMBEDDED_DIR"] in error["message"]
+    assert smsjobs(*SEND, PHONE, env=dev).returncode == 0
+
+
+def test_dev_that_was_killed_is_out_of_the_way(tmp_path: Path) -> None:
+    """The lock of a `dev` that was killed ends with it."""
+    hold = "import sys, time; from smsjobs.cli.dev import _alone_in; from pathlib import Path\nwith _alone_in(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        read_until(process.stdout, "held")
+        with pytest.raises(CommandFailed, match="another smsjobs dev runs"), _alone_in(tmp_path):
+            pass
+        process.kill()
+        process.wait(30)
+    with _alone_in(tmp_path):
+        pass
 
 
 def test_dev_refuses_broken_elements(tmp_path: Path, mark: str) -> None:
@@ -390,7 +504,7 @@ def test_status_of_another_process(dev: dict[str, str], monkeypatch: pytest.Monk
     """The shell tells what became of a job that a program enqueued, as the program sees it."""
     for name in ("SMS_BROKER_URL", "SMS_EMBEDDED_DIR"):
         monkeypatch.setenv(name, dev[name])
-    job = connect().getElement("SMS.Example").sendMessage([PHONE], {"code": "1234"}, "SMS_100000001")
+    job = connect().getElement("SMS.YourSmsName").sendMessage([PHONE], {"code": "1234"}, "SMS_100000001")
     result = job.get(timeout=20)
     assert isinstance(result, SendResult)
     document = json.loads(smsjobs("status", job.id, "--json", env=dev).stdout)

@@ -23,7 +23,8 @@ __all__ = ["campaign"]
     short_help="Send to many recipients from a file.",
     epilog="""\b
 Examples:
-  smsjobs campaign check people.csv --template SMS_200000001 --param event=系统维护
+  smsjobs campaign check people.csv --template SMS_200000001 \\
+      --param event=系统维护
   smsjobs campaign start people.csv --element SMS.YourSmsName \\
       --template SMS_200000001 --param event=系统维护 --watch
   smsjobs campaign pause people-1f0c2a9d4b7e

@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Final
 
 from smsjobs.campaign import Campaign, CampaignProgress
-from smsjobs.cli.failure import FAILED
+from smsjobs.cli.failure import FAILED, INTERRUPTED, CommandFailed
 from smsjobs.cli.screen import Screen
+from smsjobs.cli.wording import counted
 
 __all__ = ["chart", "exit_status", "show", "watch"]
 
@@ -24,7 +25,26 @@ _OUTCOMES: Final = ("accepted", "rejected", "not_sent", "unknown", "pending")
 
 
 def watch(screen: Screen, campaign: Campaign) -> None:
-    """Show how far it is until it has ended, or is paused."""
+    """Show how far it is until it has ended, or is paused.
+
+    Raises:
+        CommandFailed: Ctrl-C; the campaign goes on.
+    """
+    screen.pairs([("campaign", campaign.id)])
+    try:
+        _watch(screen, campaign)
+    except KeyboardInterrupt:
+        screen.line(
+            f"\nThe campaign goes on; see it with:\n  smsjobs campaign status --watch {campaign.id}",
+            exact=True,
+        )
+        screen.line(f"and hold it with:\n  smsjobs campaign pause {campaign.id}", exact=True)
+        raise CommandFailed(
+            "interrupted; the campaign goes on", "interrupted", status=INTERRUPTED, more={"id": campaign.id}
+        ) from None
+
+
+def _watch(screen: Screen, campaign: Campaign) -> None:
     seen: deque[tuple[float, int]] = deque()
     with screen.bar("Sending", "messages") as bar:
         while True:
@@ -63,7 +83,7 @@ def chart(progress: CampaignProgress, width: int) -> Sequence[str]:
     if not rows:
         return ()
     names, numbers = max(len(name) for name, _ in rows), max(len(f"{number:,}") for _, number in rows)
-    room = max(10, width - names - numbers - 12)
+    room = max(10, width - names - numbers - 13)
     return [
         f"{name:<{names}}  {number:>{numbers},}  {100 * number / progress.total:5.1f} %  "
         + "█" * max(1, round(room * number / progress.total))
@@ -77,8 +97,8 @@ def _facts(progress: CampaignProgress) -> list[tuple[str, str]]:
         ("name", progress.name),
         ("element", progress.element),
         ("state", f"{progress.state}: {progress.reason}" if progress.reason else progress.state),
-        ("recipients", f"{progress.total:,} in {progress.chunks:,} requests"),
-        ("left out", f"{progress.invalid:,} invalid, {progress.duplicates:,} duplicates"),
+        ("recipients", f"{progress.total:,} in {counted(progress.chunks, 'request')}"),
+        ("left out", f"{progress.invalid:,} invalid, {counted(progress.duplicates, 'duplicate')}"),
     ]
     if progress.state == "scheduled":
         facts.append(("begins", _begins(progress)))

@@ -12,6 +12,7 @@ import click
 
 from smsjobs.campaign import COLUMNS, ReportRow
 from smsjobs.cli.campaign_progress import show
+from smsjobs.cli.failure import CommandFailed
 from smsjobs.cli.options import with_screen
 from smsjobs.cli.screen import Screen
 from smsjobs.client import connect
@@ -26,8 +27,9 @@ Examples:
   smsjobs campaign report people-1f0c2a9d4b7e -o report.csv
   smsjobs campaign report people-1f0c2a9d4b7e -o - | grep unknown
 
-The columns are line, phone, outcome, code, reason, aliyun_code, out_id and biz_id. The outcome is accepted, rejected,
-not_sent, unknown, pending, invalid or duplicate.""",
+The columns are line, phone, outcome, code, reason, aliyun_code, out_id and
+biz_id. The outcome is accepted, rejected, not_sent, unknown, pending, invalid
+or duplicate.""",
 )
 @click.option(
     "-o",
@@ -43,17 +45,26 @@ def report(screen: Screen, *, output: Path | None, campaign_id: str) -> None:
     if screen.as_json and str(output) == "-":
         raise click.UsageError("--json and -o - both want standard output")
     campaign = connect().campaign(campaign_id)
+    campaign.progress()  # there is one: no file is touched for one that there is not
     if str(output) == "-":
         _write(sys.stdout, campaign.report())
         return
     if output is not None:
-        rows = campaign.report()
-        # The mark at its beginning tells Excel that it is UTF-8.
-        with output.open("w", encoding="utf-8-sig", newline="") as file, screen.working("Writing the report"):
-            _write(file, rows)
+        with screen.working("Writing the report"):
+            _write_file(output, campaign.report())
     show(screen, campaign)
     if output is not None:
         screen.line(f"\nEvery row: {output}", exact=True)
+
+
+def _write_file(output: Path, rows: Iterable[ReportRow]) -> None:
+    try:
+        # The mark at its beginning tells Excel that it is UTF-8.
+        with output.open("w", encoding="utf-8-sig", newline="") as file:
+            _write(file, rows)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise CommandFailed(f"the report could not be written to {output}: {why}", "not_written") from None
 
 
 def _write(file: TextIO, rows: Iterable[ReportRow]) -> None:

@@ -16,10 +16,11 @@ from smsjobs.campaign import check as dry_run
 from smsjobs.campaign import start as begin
 from smsjobs.campaign.planning import Page
 from smsjobs.cli.campaign_progress import exit_status, show, watch
-from smsjobs.cli.failure import BAD_USAGE, CommandFailed
+from smsjobs.cli.failure import BadOption, bad_usage
 from smsjobs.cli.options import with_screen
 from smsjobs.cli.screen import Screen
 from smsjobs.cli.send import parameters
+from smsjobs.cli.wording import counted
 from smsjobs.client import connect
 from smsjobs.contract import InvalidArguments, QueueUnavailable
 
@@ -70,8 +71,8 @@ def _time(ctx: click.Context, option: click.Parameter, typed: str | None) -> dat
             return found
     except (ValueError, ZoneInfoNotFoundError):
         pass
-    raise click.BadParameter(
-        "must be a time with its zone, such as <date>T09:00+08:00 or '<date> 09:00 Asia/Shanghai'",
+    raise BadOption(
+        "must be a time with its zone, such as 2026-11-11T09:00+08:00 or '2026-11-11 09:00 Asia/Shanghai'",
         ctx,
         option,
     )
@@ -80,16 +81,19 @@ def _time(ctx: click.Context, option: click.Parameter, typed: str | None) -> dat
 @click.command(
     short_help="Send to everybody in a file.",
     epilog="""\b
-FILE is a .csv, .jsonl or .xlsx with a column phone or 手机号; its other columns are the template's parameters.
-Nothing is sent before the whole file is read. The same command again finds the same campaign, finishes what was
-interrupted, and sends nothing twice.
+FILE is a .csv, .jsonl or .xlsx with a column phone or 手机号; its other
+columns are the template's parameters. Nothing is sent before the whole file
+is read. The same command again finds the same campaign, finishes what was
+interrupted, and sends nothing twice. Ctrl-C while it is watched ends the
+watching only: the campaign goes on.
 
 \b
 Examples:
-  smsjobs campaign start people.csv --element SMS.YourSmsName --template SMS_200000001 \\
-      --param event=系统维护 --watch
-  smsjobs campaign start people.xlsx --name double-11 --element SMS.YourSmsName \\
-      --template SMS_200000002 --promotional --at '2026-11-11 09:00 Asia/Shanghai'""",
+  smsjobs campaign start people.csv --element SMS.YourSmsName \\
+      --template SMS_200000001 --param event=系统维护 --watch
+  smsjobs campaign start people.xlsx --name double-11 \\
+      --element SMS.YourSmsName --template SMS_200000002 --promotional \\
+      --at '2026-11-11 09:00 Asia/Shanghai'""",
 )
 @_message_options
 @click.option(
@@ -121,7 +125,7 @@ def start(
     With --watch, the exit status is 1 unless everybody's message was accepted.
     """
     sms = connect()
-    full_name = sms.getElement(element).fullName
+    full_name = _refused(lambda: sms.getElement(element)).fullName
     with _reading(screen) as on_page:
         campaign = _refused(
             lambda: begin(
@@ -146,9 +150,11 @@ def start(
     short_help="Count what a campaign would send, and send nothing.",
     epilog="""\b
 Examples:
-  smsjobs campaign check people.csv --template SMS_200000001 --param event=系统维护
-  smsjobs campaign check people.csv --template SMS_200000001 --sign 示例公司 \\
-      --template-text '${name}您好,今晚22点至24点进行${event},敬请谅解。' --param event=系统维护""",
+  smsjobs campaign check people.csv --template SMS_200000001 \\
+      --param event=系统维护
+  smsjobs campaign check people.csv --template SMS_200000001 \\
+      --param event=系统维护 --sign 示例公司 \\
+      --template-text '${name}您好,今晚22点至24点进行${event},敬请谅解。'""",
 )
 @_message_options
 @click.option("--sign", default="", metavar="TEXT", help="The signature, which counts with the text.")
@@ -186,15 +192,19 @@ def check(
 def _reading(screen: Screen) -> Iterator[Callable[[Page], None]]:
     """Shows how many rows are read; gives what is to be called with each page."""
     rows = 0
-    with screen.bar("Reading", "rows") as bar:
+    try:
+        with screen.bar("Reading", "rows") as bar:
 
-        def on_page(page: Page) -> None:
-            nonlocal rows
-            rows += len(page.lines)
-            bar.update(rows, None)
+            def on_page(page: Page) -> None:
+                nonlocal rows
+                rows += len(page.lines)
+                bar.update(rows, None)
 
-        yield on_page
-        bar.update(rows, rows)
+            yield on_page
+            bar.update(rows, rows)
+    except KeyboardInterrupt:
+        screen.line("\nNothing is sent before the whole file is read. The same command again goes on.")
+        raise
 
 
 def _refused(step: Callable[[], R]) -> R:
@@ -204,16 +214,14 @@ def _refused(step: Callable[[], R]) -> R:
     except QueueUnavailable:
         raise
     except InvalidArguments as error:
-        raise CommandFailed(
-            error.message, error.reason, status=BAD_USAGE, more={"code": error.code, "out_id": error.out_id}
-        ) from None
+        raise bad_usage(error) from None
 
 
 def _facts(found: CampaignCheck, *, sign: str) -> list[tuple[str, str]]:
     requests = f"{found.chunks:,}: {found.send_sms:,} SendSms, {found.send_batch_sms:,} SendBatchSms"
     facts = [
         ("recipients", f"{found.recipients:,}"),
-        ("left out", f"{found.invalid:,} invalid, {found.duplicates:,} duplicates"),
+        ("left out", f"{found.invalid:,} invalid, {counted(found.duplicates, 'duplicate')}"),
         ("requests", requests),
         ("parameters", ", ".join([*(f"{each} (column)" for each in found.columns), *found.shared]) or "none"),
     ]
@@ -221,7 +229,12 @@ def _facts(found: CampaignCheck, *, sign: str) -> list[tuple[str, str]]:
         facts.append(("billed", "not known without --template-text"))
     else:
         unsure = "" if sign else ", if the signature is empty: name it with --sign"
-        facts.append(("billed", f"{found.billed:,} messages{unsure}"))
+        facts.append(("billed", f"{counted(found.billed, 'message')}{unsure}"))
     if found.too_long:
-        facts.append(("too long", f"{found.too_long:,} messages have more than 500 characters"))
+        facts.append(
+            (
+                "too long",
+                f"{counted(found.too_long, 'message has', 'messages have')} more than 500 characters",
+            )
+        )
     return facts

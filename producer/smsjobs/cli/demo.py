@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -266,9 +269,19 @@ def _show(screen: Screen, ended: list[_Ended], texts: list[tuple[list[str], str]
     for phones, text in texts:
         screen.line(f"  {', '.join(map(mask_phone, phones))}\n      {text}")
     screen.line(f"\nDone in {seconds:.0f} s; everything is stopped and removed. Next:")
-    screen.line("  smsjobs dev            the same, left running for your own code")
-    screen.line("  smsjobs send --help    send a message from the shell")
-    screen.line("  smsjobs elements       check the elements that you wrote: SMS/<Name>/e.json")
+    us = _command()
+    screen.line(f"  {us} dev            the same, left running for your own code")
+    screen.line(f"  {us} send --help    send a message from the shell")
+    screen.line(f"  {us} elements       check the elements that you wrote: SMS/<Name>/e.json")
+
+
+def _command() -> str:
+    """What is to be typed for ``smsjobs`` here: the name where it is on PATH, else where it is installed."""
+    ours = Path(sys.executable).with_name("smsjobs")
+    if shutil.which("smsjobs") or not ours.exists():
+        return "smsjobs"
+    here = Path.cwd()
+    return shlex.quote(str(ours.relative_to(here) if ours.is_relative_to(here) else ours))
 
 
 def _wide_row(each: _Ended) -> tuple[str, ...]:

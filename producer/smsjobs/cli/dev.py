@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import secrets
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +17,7 @@ from smsjobs.cli.elements import read_elements
 from smsjobs.cli.extras import need_extras
 from smsjobs.cli.failure import CommandFailed
 from smsjobs.cli.masking import mask_phone
-from smsjobs.cli.options import with_screen
+from smsjobs.cli.options import PORT, with_screen
 from smsjobs.cli.screen import Screen
 from smsjobs.cli.stage import (
     Simulator,
@@ -35,8 +37,9 @@ __all__ = ["dev"]
 #: Seconds between two looks at what the simulator accepted.
 _LOOK_S: Final = 0.3
 
-#: The element of the app that is made where there is none. The worker's environment says where the simulator is.
-_EXAMPLE: Final = "SMS.Example"
+#: The element of the app that is made where there is none: the one of all examples in the documentation, so that they
+#: run as they stand. The worker's environment says where the simulator is.
+_EXAMPLE: Final = "SMS.YourSmsName"
 _EXAMPLE_ACCOUNT: Final = {
     "accessKey": "demo_access_key",
     "accessSecret": "demo_access_secret",
@@ -53,8 +56,9 @@ Examples:
   smsjobs dev --app path/to/app --simulator-port 9500
   smsjobs dev --single
 
-The simulator takes the access key demo_access_key with the secret demo_access_secret. An element of your own sends
-to it when its sms.json has these and "endpoint": "${SMS_SIMULATOR_URL}".""",
+The simulator takes the access key demo_access_key with the secret
+demo_access_secret. An element of your own sends to it when its sms.json has
+these and "endpoint": "${SMS_SIMULATOR_URL}".""",
 )
 @click.option(
     "--app",
@@ -66,7 +70,7 @@ to it when its sms.json has these and "endpoint": "${SMS_SIMULATOR_URL}".""",
 @click.option("--single", is_flag=True, help="One worker for all lanes, instead of one for each.")
 @click.option(
     "--simulator-port",
-    type=click.IntRange(0, 65534),
+    type=PORT,
     default=9400,
     show_default=True,
     help="The simulator's port; the next one is its control API. 0 takes free ones.",
@@ -85,6 +89,7 @@ def dev(
     need_extras("worker", "simulator")
     with ending_in_order(), ExitStack() as stack:
         redis = EmbeddedRedis()
+        stack.enter_context(_alone_in(redis.directory))
         with screen.working("Starting Redis, a simulated Aliyun and the workers"):
             redis_url = hold_redis(stack, lambda: redis)
             logs = redis.directory / "logs"
@@ -106,13 +111,38 @@ def dev(
             screen.line("\nStopping the workers, the simulator and Redis ...")
 
 
+@contextmanager
+def _alone_in(directory: Path) -> Iterator[None]:
+    """Keeps a second `dev` out of the directory: it would take the first one's messages, and overwrite its logs.
+
+    Raises:
+        CommandFailed: There is one already.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # The kernel gives the lock up when this process ends, however it ends; no child inherits it.
+    with (directory / "dev.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CommandFailed(
+                f"another smsjobs dev runs in {directory}: end it first, or set SMS_EMBEDDED_DIR to another "
+                "directory and choose another --simulator-port",
+                "already_running",
+            ) from None
+        yield
+
+
 def _start_simulator(servers: Children, directory: Path, port: int, catalogue: Path | None) -> Simulator:
     ready_file = directory / "simulator.json"
     arguments = ["--port", str(port), "--control-port", str(port and port + 1)]
     if catalogue is not None:
         arguments += ["--catalogue", str(catalogue.absolute())]
     start_simulator(servers, ready_file, arguments)
-    return wait_for_simulator(servers, ready_file)
+    try:
+        return wait_for_simulator(servers, ready_file)
+    except CommandFailed as failure:
+        failure.log = failure.log.replace("--port", "--simulator-port")  # as it is called here
+        raise
 
 
 def _find_app(chosen: Path | None, directory: Path) -> Path:
@@ -158,6 +188,7 @@ def _tell(
         "SMS_EMBEDDED_DIR": str(directory),
         "SMS_APP": report["app"],
         "SMS_SIMULATOR_URL": simulator.url,
+        "SMS_CODE_SECRET": _code_secret(directory),
     }
     screen.document(
         {
@@ -175,6 +206,7 @@ def _tell(
             ("Simulator", f"{simulator.url}  (control API: {simulator.control_url})"),
             ("Workers", ", ".join(each.name.removesuffix(" worker") for each in groups[-1])),
             ("Logs", str(directory / "logs")),
+            ("Redis", "its URL, for a plain Celery client: python -m smsjobs.embedded"),
         ]
     )
     for each in elements:
@@ -188,6 +220,15 @@ def _tell(
     screen.line(f"  smsjobs send --element {elements[0]['name']} --template SMS_100000001 \\", exact=True)
     screen.line("      --param code=123456 13800138000", exact=True)
     screen.line("\nCtrl-C ends everything. Messages that the simulator accepts are shown here:\n")
+
+
+def _code_secret(directory: Path) -> str:
+    """A key for verification codes, made once: codes outlive a restart as the jobs do."""
+    file = directory / "code-secret"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(32), encoding="utf-8")
+    return file.read_text(encoding="utf-8")
 
 
 def _watch(screen: Screen, simulator: Simulator, groups: tuple[Children, ...]) -> None:

@@ -15,7 +15,7 @@ __all__ = ["doctor"]
 
 _ENDS = {
     "good": "Nothing is wrong: this installation is safe to send with.",
-    "doubtful": "It works, but not every promise holds: see the doubtful lines.",
+    "doubtful": "Nothing is bad, but the doubtful lines say what may not hold.",
     "bad": "Do not send with it before the bad lines are mended.",
 }
 
@@ -25,10 +25,12 @@ _ENDS = {
     epilog="""\b
 Examples:
   smsjobs doctor
-  SMS_BROKER_URL=redis://127.0.0.1:6379/0 SMS_APP=path/to/app smsjobs doctor --json
+  SMS_BROKER_URL=redis://127.0.0.1:6379/0 SMS_APP=path/to/app \\
+      smsjobs doctor --json
 
-Run it where a worker runs, with the worker's environment. Nothing is sent: the
-credentials are tried with a query. The exit status is 1 if something is bad.""",
+Run it where a worker runs, with the worker's environment. Nothing is sent:
+the credentials are tried with a query. The exit status is 1 if something is
+bad, and 0 with no more than doubtful lines.""",
 )
 @with_screen
 def doctor(screen: Screen) -> int:

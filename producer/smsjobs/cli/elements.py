@@ -24,7 +24,8 @@ Examples:
   smsjobs elements
   smsjobs elements --app path/to/app --check
 
-Every element is loaded as a worker loads it; the exit status is 1 if one does not load. Nothing is sent, and no secret is shown.""",
+Every element is loaded as a worker loads it; the exit status is 1 if one does
+not load. Nothing is sent, and no secret is shown.""",
 )
 @click.option(
     "--app",

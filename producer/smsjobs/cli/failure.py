@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-__all__ = ["BAD_USAGE", "FAILED", "INTERRUPTED", "CommandFailed"]
+import click
+
+from smsjobs.cli.wording import in_shell_words
+from smsjobs.contract import InvalidArguments
+
+__all__ = ["BAD_USAGE", "FAILED", "INTERRUPTED", "BadOption", "CommandFailed", "bad_usage"]
 
 #: Exit status of a failed outcome.
 FAILED: Final = 1
@@ -12,6 +17,10 @@ FAILED: Final = 1
 BAD_USAGE: Final = 2
 #: Exit status after Ctrl-C: 128 and the number of SIGINT.
 INTERRUPTED: Final = 130
+
+
+class BadOption(click.BadParameter):
+    """An option's or an argument's value is wrong. The text is our own and repeats nothing that was typed."""
 
 
 class CommandFailed(Exception):
@@ -43,3 +52,13 @@ class CommandFailed(Exception):
         """The error as the JSON document shows it."""
         error = {"reason": self.reason, "message": str(self)} | ({"log": self.log} if self.log else {})
         return {"error": error | self.more}
+
+
+def bad_usage(error: InvalidArguments) -> CommandFailed:
+    """What was typed is wrong, and nothing was enqueued."""
+    return CommandFailed(
+        in_shell_words(error.message),
+        error.reason,
+        status=BAD_USAGE,
+        more={"code": error.code, "out_id": error.out_id},
+    )

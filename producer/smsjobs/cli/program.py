@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
@@ -16,30 +17,24 @@ from smsjobs.cli.demo import demo
 from smsjobs.cli.dev import dev
 from smsjobs.cli.doctor import doctor
 from smsjobs.cli.elements import elements
-from smsjobs.cli.failure import BAD_USAGE, FAILED, INTERRUPTED, CommandFailed
+from smsjobs.cli.failure import BAD_USAGE, FAILED, INTERRUPTED, BadOption, CommandFailed
 from smsjobs.cli.masking import mask_typed
 from smsjobs.cli.screen import Screen
 from smsjobs.cli.send import send
 from smsjobs.cli.simulator import simulator
 from smsjobs.cli.status import status
-from smsjobs.contract import SmsError
+from smsjobs.cli.wording import in_shell_words
+from smsjobs.contract import QueueUnavailable, SmsError
 from smsjobs.embedded import EmbeddedRedisError, RedisServerNotFound
-from smsjobs.settings import SettingsError
+from smsjobs.settings import DEFAULT_BROKER_URL, EMBEDDED, SettingsError, away
 
 __all__ = ["Program", "main", "program"]
 
-#: What a user can do something about. Everything else is our mistake, and shows a traceback.
-_TOLD: Final = (
-    CommandFailed,
-    KeyboardInterrupt,
-    click.Abort,
-    click.ClickException,
-    SmsError,
-    SettingsError,
-    EmbeddedRedisError,
-    RedisServerNotFound,
-    RedisError,
-)
+#: Set, it shows the traceback of an error that nobody foresaw. Its text may hold a number or a code.
+_DEBUG: Final = "SMS_DEBUG"
+
+# The help that stands for a command that was not named; clicks before 8.2 have no such error, and end by themselves.
+_NoCommand: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 
 class Program(click.Group):
@@ -55,7 +50,7 @@ class Program(click.Group):
             # Who read our output has had enough. What is buffered has nowhere to go when Python ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             status = FAILED
-        except _TOLD as error:
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  no command ends in a traceback
             status = _end(error, as_json="--json" in typed)
         sys.exit(status if isinstance(status, int) else 0)
 
@@ -103,24 +98,55 @@ def _end(error: BaseException, *, as_json: bool) -> int:
 
 def _told(error: BaseException) -> tuple[CommandFailed, str]:
     match error:
+        case CommandFailed(status=130):
+            return error, "Interrupted."
         case CommandFailed():
             return error, f"Error: {error}"
         case KeyboardInterrupt() | click.Abort():
             return CommandFailed("interrupted", "interrupted", status=INTERRUPTED), "\nInterrupted."
+        case _NoCommand():
+            help_text = error.format_message()
+            return CommandFailed("a command is missing", "bad_usage", status=BAD_USAGE), help_text
         case click.ClickException():
-            message = mask_typed(error.format_message())
+            message = error.format_message()
+            message = message if isinstance(error, BadOption) else mask_typed(message)
             usage = f"{error.ctx.get_usage()}\n" if isinstance(error, click.UsageError) and error.ctx else ""
             hint = f"Try '{error.ctx.command_path} --help'.\n" if usage and error.ctx else ""  # type: ignore[attr-defined]
             failure = CommandFailed(message, "bad_usage", status=BAD_USAGE)
             return failure, f"{usage}{hint}\nError: {message}"
         case SmsError():
+            message = _in_our_words(error)
             more = {name: value for name, value in error.to_json().items() if name != "message"}
-            return CommandFailed(error.message, error.reason, more=more), f"Error: {error}"
+            told = f"Error: {error}".replace(error.message, message)
+            return CommandFailed(message, error.reason, more=more), told
         case SettingsError():
             return CommandFailed(str(error), "bad_setting", status=BAD_USAGE), f"Error: {error}"
         case EmbeddedRedisError() | RedisServerNotFound():
             return CommandFailed(str(error), "no_embedded_redis"), f"Error: {error}"
-        case _:
+        case RedisError():
             # Its own text may quote a command, and so what was typed.
             failure = CommandFailed(f"Redis refused a command ({type(error).__name__})", "redis_failed")
             return failure, f"Error: {failure}"
+        case _:
+            return _unforeseen(error)
+
+
+def _in_our_words(error: SmsError) -> str:
+    """The error's message in the shell's words, with the address of a Redis that is away where it lacks that."""
+    url = os.environ.get("SMS_REDIS_URL") or os.environ.get("SMS_BROKER_URL") or DEFAULT_BROKER_URL
+    message = in_shell_words(error.message)
+    if url == EMBEDDED or not isinstance(error, QueueUnavailable) or "SMS_BROKER_URL" in message:
+        return message
+    return message.replace("Redis is away", away(url), 1)
+
+
+def _unforeseen(error: BaseException) -> tuple[CommandFailed, str]:
+    """A mistake of ours, or something of the machine's. Its text may hold what was typed."""
+    if os.environ.get(_DEBUG):
+        traceback.print_exception(error)
+    failure = CommandFailed(
+        f"smsjobs failed ({type(error).__name__}); to see where, set {_DEBUG}=1 and run it again: it shows a "
+        "traceback, which may hold numbers and parameters",
+        "unforeseen",
+    )
+    return failure, f"Error: {failure}"

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import click
 
-from smsjobs.cli.failure import BAD_USAGE, CommandFailed
-from smsjobs.cli.options import with_screen
+from smsjobs.cli.failure import BadOption, bad_usage
+from smsjobs.cli.options import SECONDS, with_screen
 from smsjobs.cli.outcome import exit_status
 from smsjobs.cli.screen import Screen
-from smsjobs.cli.status import settled, show
+from smsjobs.cli.status import follow, show
 from smsjobs.client import connect
 from smsjobs.contract import LANES, InvalidArguments
 
@@ -21,7 +21,7 @@ def parameters(ctx: click.Context, option: click.Parameter, typed: Sequence[str]
     """The parameters by name. An error never repeats what was typed: it may be a verification code."""
     pairs = [each.partition("=") for each in typed]
     if not all(name and equals for name, equals, _ in pairs):
-        raise click.BadParameter("each needs the form NAME=VALUE", ctx, option)
+        raise BadOption("each needs the form NAME=VALUE", ctx, option)
     return {name: value for name, _, value in pairs}
 
 
@@ -32,8 +32,8 @@ Examples:
   smsjobs send --element SMS.YourSmsName --template SMS_123456789 \\
       --param code=123456 --lane verification 13800138000
   smsjobs send --element SMS.YourSmsName --template SMS_200000001 \\
-      --param name=张三 --param event=系统维护 --key outage:17 --no-wait \\
-      13800138000 13800138001
+      --param name=张三 --param event=系统维护 --key outage:17 \\
+      --no-wait 13800138000 13800138001
 
 A number or a code that is typed here may stay in your shell's history.""",
 )
@@ -57,13 +57,13 @@ A number or a code that is typed here may stay in your shell's history.""",
     help="Which workers send it.",
 )
 @click.option(
-    "--expires", type=float, metavar="SECONDS", help="Not sent any more after that. [default: by lane]"
+    "--expires", type=SECONDS, metavar="SECONDS", help="Not sent any more after that. [default: by lane]"
 )
 @click.option("--key", metavar="TEXT", help="Idempotency key: the same key gives the same job back.")
 @click.option(
     "--wait",
     "wait_s",
-    type=click.FloatRange(min=0),
+    type=SECONDS,
     default=10,
     show_default=True,
     metavar="SECONDS",
@@ -85,7 +85,10 @@ def send(
     no_wait: bool,
     phones: tuple[str, ...],
 ) -> int:
-    """Enqueue one message to one or more numbers, and wait for its outcome."""
+    """Enqueue one message to one or more numbers, and wait for its outcome.
+
+    A worker of its lane sends it. Ctrl-C ends the waiting only: the job goes on.
+    """
     sms = connect()
     try:
         job = sms.getElement(element).sendMessage(
@@ -97,14 +100,6 @@ def send(
             idempotency_key=key,
         )
     except InvalidArguments as error:
-        # Nothing was enqueued: what was typed is wrong.
-        raise CommandFailed(
-            error.message, error.reason, status=BAD_USAGE, more={"code": error.code, "out_id": error.out_id}
-        ) from None
-    if not no_wait:
-        with screen.working("Waiting for the outcome"):
-            settled(job, wait_s)
-    details = show(screen, job)
-    if details["outcome"] is None:
-        screen.line(f"\nThe job goes on. Its outcome:\n  smsjobs status --wait {job.id}", exact=True)
+        raise bad_usage(error) from None
+    details = show(screen, job) if no_wait else follow(screen, sms, job, wait_s)
     return exit_status(details, settled_wanted=not no_wait)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import Any
 
 import click
 
-from smsjobs.cli.options import with_screen
+from smsjobs.cli.failure import INTERRUPTED, CommandFailed
+from smsjobs.cli.options import SECONDS, with_screen
 from smsjobs.cli.outcome import exit_status, facts
 from smsjobs.cli.screen import Screen
-from smsjobs.client import connect
+from smsjobs.client import Sms, connect
 from smsjobs.contract import InvalidArguments, QueueUnavailable, SmsError
 from smsjobs.job_handle import Job
+from smsjobs.presence import start_a_worker, workers_by_lane
+from smsjobs.settings import EMBEDDED
 
-__all__ = ["settled", "show", "status"]
+__all__ = ["follow", "show", "status"]
 
 
 @click.command(
@@ -31,27 +35,78 @@ The exit status is 1 when the job's outcome is another than "accepted", and when
 @click.option(
     "--timeout",
     "timeout_s",
-    type=click.FloatRange(min=0),
+    type=SECONDS,
     metavar="SECONDS",
     help="Wait no longer than that. [default: as long as it takes]",
 )
 @click.argument("job_id", metavar="JOB_ID")
 @with_screen
 def status(screen: Screen, *, wait: bool, timeout_s: float | None, job_id: str) -> int:
-    """Show a job's status, and its outcome once it has one."""
-    job = connect().job(job_id)
-    if wait:
-        with screen.working("Waiting for the outcome"):
-            settled(job, timeout_s)
-    return exit_status(show(screen, job), settled_wanted=wait)
+    """Show a job's status, and its outcome once it has one.
+
+    Ctrl-C ends the waiting only: the job goes on.
+    """
+    sms = connect()
+    job = sms.job(job_id)
+    details = follow(screen, sms, job, timeout_s) if wait else show(screen, job)
+    return exit_status(details, settled_wanted=wait)
 
 
-def settled(job: Job, timeout_s: float | None) -> None:
-    """Wait until the job has an outcome, or the time is over.
+def follow(screen: Screen, sms: Sms, job: Job, timeout_s: float | None) -> dict[str, Any]:
+    """Wait for the job's outcome, show its record, and return it; say what is to be done where it goes on.
 
     Raises:
+        CommandFailed: Ctrl-C came while it waited.
         SmsError: Redis is away, or there is no such job.
     """
+    try:
+        with screen.working("Waiting for the outcome"):
+            _wait(job, timeout_s)
+            details = _record(sms, job)
+    except KeyboardInterrupt:
+        screen.line()
+        screen.pairs([("job", job.id)])
+        _tell_that_it_goes_on(screen, job.id)
+        raise CommandFailed(
+            "interrupted; the job goes on", "interrupted", status=INTERRUPTED, more={"id": job.id}
+        ) from None
+    _show(screen, details)
+    return details
+
+
+def show(screen: Screen, job: Job) -> dict[str, Any]:
+    """Show the job's record, and return it."""
+    details = job._details()  # noqa: SLF001  it is there for us
+    _show(screen, details)
+    return details
+
+
+def _record(sms: Sms, job: Job) -> dict[str, Any]:
+    """The job's record; where it goes on, with the number of its lane's workers, or None where that is not known."""
+    details = job._details()  # noqa: SLF001  as above
+    if details["outcome"] is None:
+        workers = workers_by_lane(sms.settings.broker_url) or {}
+        details["workers"] = workers.get(details["lane"])
+    return details
+
+
+def _show(screen: Screen, details: dict[str, Any]) -> None:
+    screen.pairs(facts(details))
+    if details.get("workers") == 0:
+        screen.line(f"\nNo worker of the lane {details['lane']} answers, so it waits. To start one:")
+        screen.line(f"  SMS_APP=path/to/app {start_a_worker(details['lane'])}", exact=True)
+        if os.environ.get("SMS_BROKER_URL") == EMBEDDED:
+            screen.line("or, to try it out with a simulated Aliyun:\n  smsjobs dev", exact=True)
+    if details["outcome"] is None:
+        _tell_that_it_goes_on(screen, details["id"])
+    screen.document(details)
+
+
+def _tell_that_it_goes_on(screen: Screen, job_id: str) -> None:
+    screen.line(f"\nThe job goes on; see it with:\n  smsjobs status --wait {job_id}", exact=True)
+
+
+def _wait(job: Job, timeout_s: float | None) -> None:
     try:
         with contextlib.suppress(TimeoutError):
             job.get(timeout=timeout_s)
@@ -60,11 +115,3 @@ def settled(job: Job, timeout_s: float | None) -> None:
     except SmsError as error:
         if isinstance(error, InvalidArguments) and error.reason == "job_not_found":
             raise
-
-
-def show(screen: Screen, job: Job) -> dict[str, Any]:
-    """Show the job's record, and return it."""
-    details = job._details()  # noqa: SLF001  it is there for us
-    screen.pairs(facts(details))
-    screen.document(details)
-    return details

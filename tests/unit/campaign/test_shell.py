@@ -6,9 +6,10 @@ import click
 import pytest
 
 from smsjobs.campaign import CampaignProgress
-from smsjobs.cli.campaign_progress import chart, exit_status
+from smsjobs.cli.campaign_progress import _facts, chart, exit_status
 from smsjobs.cli.campaign_start import _time
 from smsjobs.cli.screen import Bar
+from smsjobs.cli.wording import counted
 
 
 def progress(**more):
@@ -73,9 +74,24 @@ def test_chart():
         "isv.MOBILE_NUMBER_ILLEGAL",
         "no_answer",
     ]
-    assert all(len(line) <= 80 for line in lines)
     assert all("█" in line for line in lines)
     assert not chart(progress(total=0, accepted=0), 80)
+
+
+@pytest.mark.parametrize("codes", [{}, {"isv.MOBILE_NUMBER_ILLEGAL": 1000}])
+def test_chart_is_as_wide_as_it_may_be(codes):
+    """Where one outcome has everybody, its bar ends at the last column and no later."""
+    lines = chart(progress(total=1000, accepted=1000, by_code=codes), 80)
+    assert {len(line) for line in lines} == {80}
+
+
+def test_plurals():
+    """One thing is not several."""
+    facts = dict(_facts(progress(total=2, chunks=1, duplicates=1)))
+    assert facts["recipients"] == "2 in 1 request"
+    assert facts["left out"] == "0 invalid, 1 duplicate"
+    assert counted(0, "request") == "0 requests"
+    assert counted(2000, "message has", "messages have") == "2,000 messages have"
 
 
 def test_plain_bar():

@@ -1,6 +1,9 @@
 """How the program takes its arguments, and how it ends."""
 
 import json
+import re
+from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -9,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from smsjobs.cli import extras
 from smsjobs.cli.program import program
+from smsjobs.cli.screen import width_of
 
 SEND = ["send", "--element", "SMS.A", "--template", "SMS_1"]
 
@@ -141,12 +145,12 @@ def test_help_has_examples(name: str) -> None:
     assert "--json" in result.output
 
 
+def interrupt(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
+
+
 def test_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C ends with status 130 and without a traceback."""
-
-    def interrupt(*_: Any, **__: Any) -> None:
-        raise KeyboardInterrupt
-
     monkeypatch.setattr("smsjobs.cli.status.connect", interrupt)
     result = run("status", "some-job")
     assert (result.exit_code, result.stderr.strip()) == (130, "Interrupted.")
@@ -154,10 +158,121 @@ def test_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (result.exit_code, json.loads(result.stdout)["error"]["reason"]) == (130, "interrupted")
 
 
-def test_mistakes_of_ours_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error that no user can do anything about keeps its traceback."""
-    monkeypatch.setattr("smsjobs.cli.status.connect", lambda: 1 / 0)
-    assert isinstance(CliRunner().invoke(program, ["status", "some-job"]).exception, ZeroDivisionError)
+def fail(*_: Any, **__: Any) -> None:
+    raise ZeroDivisionError("13800138000")
+
+
+def test_an_unforeseen_error_names_its_class_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that nobody foresaw ends with status 1, its class and how to see more, never with its text."""
+    monkeypatch.setattr("smsjobs.cli.status.connect", fail)
+    text = run("status", "some-job")
+    assert text.exit_code == 1
+    assert text.stderr.startswith("Error: smsjobs failed (ZeroDivisionError)")
+    assert "SMS_DEBUG=1" in text.stderr
+    document = run("status", "some-job", "--json")
+    assert document.exit_code == 1
+    assert json.loads(document.stdout)["error"]["reason"] == "unforeseen"
+    assert "13800138000" not in text.output + document.output
+    assert "Traceback" not in text.output + document.output
+
+
+def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SMS_DEBUG adds the traceback of an error that nobody foresaw, and leaves the JSON document alone."""
+    monkeypatch.setattr("smsjobs.cli.status.connect", fail)
+    monkeypatch.setenv("SMS_DEBUG", "1")
+    result = run("status", "some-job", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["error"]["reason"] == "unforeseen"
+    assert "Traceback" in result.stderr
+    assert "in fail" in result.stderr
+
+
+@pytest.mark.parametrize("group", [[], ["campaign"]])
+def test_no_command_shows_the_help(group: list[str]) -> None:
+    """Without a command there is the help as --help shows it, examples and all, and status 2."""
+    result = run(*group)
+    assert result.exit_code == 2
+    assert result.stderr.strip() == run(*group, "--help").stdout.strip()
+    assert result.stdout == ""
+
+
+def commands() -> Iterator[list[str]]:
+    yield []
+    for name, command in program.commands.items():
+        if name != "simulator":  # its help is its own
+            yield [name]
+        if isinstance(command, click.Group):
+            yield from ([name, each] for each in command.commands)
+
+
+@pytest.mark.parametrize("command", list(commands()), ids=" ".join)
+def test_help_fits_80_columns(command: list[str]) -> None:
+    """No line of any help is wider than a terminal of 80 columns."""
+    text = CliRunner().invoke(program, [*command, "--help"], terminal_width=80).stdout
+    assert [line for line in text.splitlines() if width_of(line) > 80] == []
+
+
+@pytest.mark.parametrize("args", [[*SEND, "13800138000"], ["status", "a-job"], ["campaign", "status", "a-1"]])
+def test_redis_away_names_the_address(args: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Redis that is away is named with the settings that say where it is, never with its user or password."""
+    monkeypatch.setenv("SMS_BROKER_URL", "redis://some-user:s3cret-word@127.0.0.1:1/0")
+    told = run(*args).stderr
+    assert "127.0.0.1:1 " in told
+    assert "SMS_BROKER_URL" in told
+    assert "SMS_REDIS_URL" in told
+    assert "s3cret-word" not in told
+    assert "some-user" not in told
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        pytest.param([*SEND, "1380013800O"], "PHONE number 1 is no phone number", id="no phone number"),
+        pytest.param(
+            [*SEND, "--expires", "0", "13800138000"], "--expires must be later than now: ", id="late"
+        ),
+        pytest.param([*SEND, "--expires", "x", "13800138000"], "0 or more", id="expires is no number"),
+        pytest.param([*SEND, "--wait", "nan", "13800138000"], "0 or more", id="wait is no number"),
+        pytest.param([*SEND, "--key", "", "13800138000"], "--key must be text", id="empty key"),
+        pytest.param([*SEND[:-1], "", "13800138000"], "--template is empty", id="empty template"),
+        pytest.param(
+            ["send", "--element", "x/", *SEND[3:], "13800138000"], "--element must be", id="element"
+        ),
+        pytest.param(["dev", "--simulator-port", "65535"], "a port from 0 to 65534", id="port"),
+    ],
+)
+def test_errors_are_in_the_words_of_the_shell(args: list[str], words: str) -> None:
+    """An error names the option or argument that was typed, and says what it must be, numbers included."""
+    result = run(*args)
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert not re.search("phoneList|verifyTemplateCode|idempotency_key|\\*{4}", result.stderr)
+
+
+@pytest.mark.parametrize(
+    ("command", "connect"),
+    [
+        (["status", "--wait", "job-1"], "smsjobs.cli.status.connect"),
+        ([*SEND, "13800138000"], "smsjobs.cli.send.connect"),
+    ],
+)
+def test_interrupted_while_waiting(command: list[str], connect: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while a job is waited for tells its id and that it goes on, as text and as JSON, with status 130."""
+    job = SimpleNamespace(id="job-1", get=interrupt)
+    element = SimpleNamespace(sendMessage=lambda **_: job)
+    monkeypatch.setattr(
+        connect, lambda: SimpleNamespace(getElement=lambda _: element, job=lambda _: job, settings=None)
+    )
+    text = run(*command)
+    assert text.exit_code == 130
+    assert "job  job-1\n\nThe job goes on; see it with:\n  smsjobs status --wait job-1\n" in text.stdout
+    document = run(*command, "--json")
+    assert document.exit_code == 130
+    assert json.loads(document.stdout)["error"] == {
+        "reason": "interrupted",
+        "message": "interrupted; the job goes on",
+        "id": "job-1",
+    }
 
 
 def test_every_command_has_json() -> None:
