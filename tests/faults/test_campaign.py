@@ -1,0 +1,137 @@
+"""Campaigns under faults: a planner killed at any step, and a cancellation amid a killed worker and lost answers."""
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.campaign_stage import (
+    COUNT,
+    accepted,
+    audit,
+    campaign_stage,
+    held,
+    plan,
+    start,
+    unknown_chunks,
+    workers,
+    write_people,
+)
+from support.polling import until
+from support.stage import Stage
+
+pytestmark = pytest.mark.timeout(180)
+
+#: What goes wrong with a request each; of the answers that are lost, these many were not accepted.
+FAULTS = (
+    ("reset_after", {}),
+    ("hang_before", {"seconds": 3}),
+    ("http_502_after", {}),
+    ("http_503_before", {}),
+    ("hang_after", {"seconds": 3}),
+    ("throttling", {"retry_after_ms": 300, "times": 2}),
+    ("code", {"code": "isv.MOBILE_NUMBER_ILLEGAL"}),
+    ("truncated_after", {}),
+)
+LOST = 2
+
+#: Where a planner is killed, of the two pages that there are.
+STEPS = (
+    "before create 1",
+    "after create 1",
+    "before write 2",
+    "after write 2",
+    "before complete 1",
+    "after complete 1",
+)
+
+
+@pytest.fixture(scope="module")
+def busy() -> Iterator[Stage]:
+    """A stage whose worker would send whatever it is given, for all planners of this module."""
+    with campaign_stage() as stage, workers(stage, 1):
+        yield stage
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    """A stage of the test's own."""
+    with campaign_stage() as stage:
+        yield stage
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_planner_killed(busy: Stage, tmp_path: Path, step: str) -> None:
+    """Whatever step a planner dies at, nothing is sent of half a plan, and the same command sends to all, once."""
+    busy.simulator.reset()
+    rows = write_people(tmp_path / "people.csv", personal=False)
+    plan(busy, tmp_path / "people.csv", name=step, dies=step)
+    if step != "after complete 1":
+        time.sleep(0.5)  # several sweeps: nothing may happen in them
+        assert busy.simulator.about()["accepted_requests"] == 0
+    campaign = plan(busy, tmp_path / "people.csv", name=step)
+    assert campaign is not None
+    assert campaign.wait(timeout=60).accepted == COUNT
+    assert plan(busy, tmp_path / "people.csv", name=step) == campaign
+    assert audit(busy, campaign, rows)["accepted"] == COUNT
+
+
+def test_planner_killed_and_cancelled(busy: Stage, tmp_path: Path) -> None:
+    """A campaign whose planner was killed can be cancelled for good: it ends with what was read, and nothing is sent."""
+    busy.simulator.reset()
+    write_people(tmp_path / "people.csv", personal=True)
+    plan(busy, tmp_path / "people.csv", name="cancelled", dies="after write 1")
+    (campaign,) = (each for each in busy.sms.campaigns() if each.progress().name == "cancelled")
+    assert campaign.progress().state == "planning"
+    campaign.cancel()
+    ended = campaign.wait(timeout=30)
+    assert (ended.state, ended.total, ended.not_sent) == ("cancelled", COUNT // 2, COUNT // 2)
+    assert plan(busy, tmp_path / "people.csv", name="cancelled") == campaign
+    assert campaign.progress() == ended
+    assert sum(row.outcome == "not_sent" for row in campaign.report()) == COUNT // 2
+    assert busy.simulator.about()["accepted_requests"] == 0
+
+
+@pytest.mark.parametrize("first_is", ["killed", "cancelled"])
+@pytest.mark.parametrize(("personal", "threads"), [(True, 8), (False, 2)], ids=["personal", "shared"])
+def test_cancelled_amid_faults(
+    stage: Stage, tmp_path: Path, personal: bool, threads: int, first_is: str
+) -> None:
+    """Cancelled while answers are lost and a worker is killed, a campaign still says exactly who got the message."""
+    rows = write_people(tmp_path / "people.csv", personal=personal)
+    simulator = stage.simulator
+    simulator.set(latency_ms=200)
+    for kind, more in FAULTS:
+        simulator.fault(kind, action="SendBatchSms" if personal else "SendSms", **more)
+    simulator.fault("throttling", action="QuerySendDetails", times=2)
+    campaign = start(stage, tmp_path / "people.csv")
+    with workers(stage, threads=threads) as (first, _second):
+        until(lambda: accepted(campaign), "the first messages are accepted")
+        if first_is == "cancelled":
+            campaign.cancel()
+        first.signal(signal.SIGSTOP)
+        in_hand = held(stage, campaign)
+        assert in_hand
+        first.kill()
+        if first_is == "killed":
+            campaign.cancel()
+        assert campaign.progress().state == "cancelled"
+        first.start()
+        ended = campaign.wait(timeout=60)
+        sent = simulator.about()["accepted_requests"]
+        time.sleep(0.5)  # several sweeps: nothing may happen in them
+        assert simulator.about()["accepted_requests"] == sent
+        assert campaign.progress() == ended
+    counts = audit(stage, campaign, rows)
+    size = 100 if personal else 1000
+    assert counts["pending"] == 0
+    assert counts["accepted"] > 0
+    assert counts["not_sent"] > 0
+    assert counts["rejected"] <= size
+    assert {row.reason for row in campaign.report() if row.outcome == "not_sent"} == {"cancelled"}
+    unknown = unknown_chunks(campaign)
+    assert unknown.keys() <= {"no_answer", "interrupted"}
+    assert len(unknown.get("no_answer", ())) <= LOST
+    assert unknown.get("interrupted", set()) <= in_hand

@@ -1,0 +1,206 @@
+"""Campaigns of 20,000 through real worker processes, a planner to be killed, and the audit of every report."""
+
+import csv
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from aliyun_sms_simulator import SimulatorProcess
+from smsjobs.campaign import Campaign, ReportRow
+from support.redis_server import RedisServer
+from support.stage import TEMPLATE, Stage
+from support.worker import WorkerProcess
+
+COUNT = 20_000
+FIRST = 13000000000
+
+#: Line, kind ("good", "invalid", "duplicate") and number of each row of a file.
+Rows = list[tuple[int, str, str]]
+
+#: An application that starts a campaign, and is killed at a step of its planning: "before write 2", "after create 1".
+PLANNER = """
+import os, signal, sys
+from collections import Counter
+from smsjobs import connect
+from smsjobs.campaign import Order, start
+path, template, name, dies = sys.argv[1:]
+
+class Mortal:
+    def __init__(self, store):
+        self._store, self._calls = store, Counter()
+
+    def __getattr__(self, step):
+        def call(*args, **more):
+            self._calls[step] += 1
+            self._may_die("before", step)
+            answer = getattr(self._store, step)(*args, **more)
+            self._may_die("after", step)
+            return answer
+        return call
+
+    def _may_die(self, when, step):
+        if dies == f"{when} {step} {self._calls[step]}":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+order = Order.read(path, template, {"event": "维护"})
+print(start(Mortal(connect().campaign_store()), order, element="SMS.Example", name=name).id)
+"""
+
+
+@contextmanager
+def campaign_stage() -> Iterator[Stage]:
+    """A Redis of its own, which some tests restart, and a simulator in a process of its own."""
+    with (
+        SimulatorProcess(["--set", "request_limit=50000"]) as simulator,
+        RedisServer() as server,
+        Stage(server, simulator) as stage,
+    ):
+        stage.write()
+        yield stage
+
+
+@contextmanager
+def workers(stage: Stage, count: int = 2, *, threads: int = 16, **more: str) -> Iterator[list[WorkerProcess]]:
+    """Real workers of the bulk lane, started side by side."""
+    options = ("--concurrency", str(threads))
+    found = [stage.worker(lanes=("bulk",), options=options, **more) for _ in range(count)]
+    try:
+        for each in found:
+            each.start(wait=False)
+        for each in found:
+            each.wait_for_log(" ready.")
+        yield found
+    finally:
+        for each in found:
+            each.stop()
+    for each in found:
+        log = each.log()
+        assert "unexpected" not in log
+        assert not re.search(r"1300\d{7}|张\d", log), "a number or a parameter is in a worker's log"
+
+
+def write_people(path: Path, *, personal: bool) -> Rows:
+    """A file with every kind of row; gives line, kind and number of each."""
+    chance = random.Random(5)
+    rows: Rows = []
+    with path.open("w", encoding="gb18030", newline="") as file:
+        writer = csv.writer(file, delimiter=";")
+        writer.writerow(["手机号", "name"] if personal else ["手机号"])
+        line, sent = 1, 0
+        while sent < COUNT:
+            line += 1
+            kind = chance.choices(["good", "invalid", "duplicate"], [97, 2, 1])[0] if sent else "good"
+            number = str(FIRST + (sent if kind == "good" else chance.randrange(sent)))
+            if kind == "invalid":
+                number = chance.choice(["", "12345", f"{number}0"])
+            sent += kind == "good"
+            rows.append((line, kind, number))
+            writer.writerow([number, f"张{line}"] if personal else [number or " "])
+    return rows
+
+
+def plan(stage: Stage, path: Path, *, name: str = "autumn", dies: str = "") -> Campaign | None:
+    """Start the campaign in a process of its own. None: that was killed at the step `dies`."""
+    run = subprocess.run(
+        [sys.executable, "-c", PLANNER, str(path), TEMPLATE, name, dies],
+        env={**os.environ, "SMS_BROKER_URL": stage.server.url},
+        check=not dies,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    if dies:
+        assert run.returncode == -signal.SIGKILL, f"it did not die {dies}"
+        return None
+    return stage.sms.campaign(run.stdout.strip())
+
+
+def start(stage: Stage, path: Path) -> Campaign:
+    """Start the campaign."""
+    campaign = plan(stage, path)
+    assert campaign is not None
+    return campaign
+
+
+def accepted(campaign: Campaign) -> int:
+    """How many have been accepted by now."""
+    return campaign.progress().accepted
+
+
+def held(stage: Stage, campaign: Campaign) -> set[str]:
+    """The chunks that workers hold, each of which may have a request under way."""
+    client = stage.client()
+    active = [f"{campaign.id}-{chunk.partition(':')[0]}" for chunk in _active(stage, campaign)]
+    return {job_id for job_id in active if client.hget(f"sms:job:{job_id}", "token")}
+
+
+def under_way(stage: Stage, campaign: Campaign) -> int:
+    """How many chunks are jobs without an outcome."""
+    return len(_active(stage, campaign))
+
+
+def _active(stage: Stage, campaign: Campaign) -> set[str]:
+    return {str(each) for each in stage.client().smembers(f"sms:campaign:{campaign.id}:active")}
+
+
+def unknown_chunks(campaign: Campaign) -> dict[str, set[str]]:
+    """The chunks whose recipients are unknown, by reason."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in campaign.report():
+        if row.outcome == "unknown":
+            found[str(row.reason)].add(str(row.out_id))
+    return dict(found)
+
+
+def audit(stage: Stage, campaign: Campaign, rows: Rows) -> Counter[str]:
+    """See that the report has every row once and agrees with the simulator's record; counts the outcomes.
+
+    Both ways: what the report says of a row is in the record, and whoever is in the record is `accepted` or `unknown`
+    in the report. The look-ups of these tests do work, so `unknown` is nobody whom the record has.
+    """
+    report = list(campaign.report())
+    assert [(row.line, row.phone.strip()) for row in report] == [(line, number) for line, _, number in rows]
+    kinds = {"invalid": "invalid", "duplicate": "duplicate"}
+    for row, (_, kind, _) in zip(report, rows, strict=True):
+        assert (row.outcome in kinds) == (kind in kinds)
+        assert kind in ("good", row.outcome)
+    _compare(stage, report)
+    counts = Counter(row.outcome for row in report)
+    progress = campaign.progress()
+    for name in ("accepted", "rejected", "not_sent", "unknown", "pending", "invalid"):
+        assert getattr(progress, name) == counts[name], name
+    assert progress.duplicates == counts["duplicate"]
+    assert progress.total == COUNT
+    assert sum(progress.by_code.values()) == COUNT - progress.pending
+    return counts
+
+
+def _compare(stage: Stage, report: list[ReportRow]) -> None:
+    """Both ways, naming lines and never numbers."""
+    record = [(each["out_id"], each["biz_id"], each["phones"]) for each in stage.simulator.accepted()]
+    times = Counter(phone for *_, phones in record for phone in phones)
+    assert sum(each > 1 for each in times.values()) == 0, "somebody got a message twice"
+    ids = {phone: (out_id, biz_id) for out_id, biz_id, phones in record for phone in phones}
+    told: dict[str, ReportRow] = {
+        row.phone: row for row in report if row.outcome not in ("invalid", "duplicate")
+    }
+    assert len(ids.keys() - told.keys()) == 0, "somebody got a message who is no recipient"
+    wrong = [
+        (row.line, row.outcome, row.out_id)
+        for phone, row in told.items()
+        if not _agree(row, ids.get(phone)) and row.outcome != "pending"
+    ]
+    assert not wrong, f"{len(wrong)} rows are not as the simulator recorded them, the first ones {wrong[:3]}"
+
+
+def _agree(row: ReportRow, there: tuple[str, str] | None) -> bool:
+    if row.outcome != "accepted":
+        return there is None
+    # A look-up does not tell the BizId.
+    return there is not None and row.out_id == there[0] and row.biz_id in (there[1], None)
