@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -384,3 +385,17 @@ def test_faults_for_tests() -> None:
 def test_never_the_usual_port(redis_server: RedisServer) -> None:
     """Tests never touch the port on which a developer's own Redis may listen."""
     assert redis_server.port != 6379
+
+
+def test_a_temporary_server_that_never_starts_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its directory is there from start() to stop(), and no sooner or later."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    server = TemporaryRedis()
+    assert list(tmp_path.iterdir()) == []
+    with server:
+        assert list(tmp_path.iterdir()) == [server.directory]
+        assert server.directory.stat().st_mode & 0o077 == 0
+    server.stop()
+    assert list(tmp_path.iterdir()) == []

@@ -274,10 +274,11 @@ class EmbeddedRedis:
 
 
 class TemporaryRedis(EmbeddedRedis):
-    """An embedded server for a test or a demonstration: its directory is a new one, and `stop()` removes it."""
+    """An embedded server for a test or a demonstration: `start()` makes a new directory, and `stop()` removes it."""
 
     def __init__(self, *, options: Mapping[str, str] | None = None) -> None:
-        super().__init__(Path(tempfile.mkdtemp(prefix="smsjobs-")), options=options)
+        # Named here and made by start(), so that one that is never started leaves nothing. Nobody guesses the name.
+        super().__init__(Path(tempfile.gettempdir(), f"smsjobs-{secrets.token_hex(8)}"), options=options)
 
     def stop(self) -> None:
         """Ends the server and removes its directory."""
