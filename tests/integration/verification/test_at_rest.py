@@ -23,13 +23,17 @@ def test_nothing_readable(redis_bench: RedisBench) -> None:
 
 
 def test_nothing_stays(redis_bench: RedisBench) -> None:
-    """Every key goes by itself: the code an hour after its life, the counts within a day."""
+    """Every key goes by itself: the code an hour after its life, the counts within a day, the trace of a right check soon."""
     login = redis_bench.verification(ttl=300)
-    login.send(PHONE, CLIENT)
+    code = redis_bench.code(login.send(PHONE, CLIENT))
     with redis_bench.server.client() as client:
         left = {client.ttl(key) for key in client.scan_iter("sms:code:*")}
     assert 0 < min(left) <= 3900
     assert max(left) <= 24 * 3600
+    login.check(PHONE, code)
+    with redis_bench.server.client() as client:
+        left = {client.ttl(key) for key in client.scan_iter("sms:code:*")}
+    assert 0 < min(left) <= 30
 
 
 def test_digest_of_the_ledger_is_keyed(redis_bench: RedisBench) -> None:

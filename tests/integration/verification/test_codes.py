@@ -252,6 +252,31 @@ def test_rotation_back_and_forth(bench: Bench) -> None:
     assert before.check(PHONE, new)
 
 
+def test_later_of_two(bench: Bench) -> None:
+    """Where processes that did not know each other's secret made two codes, the later one is good, whichever secret
+    made it.
+    """  # noqa: D205  one sentence
+    for first, second in ((OLD, NEW), (NEW, OLD)):
+        earlier = bench.code(bench.verification(secret=first).send(PHONE))
+        bench.advance(60)
+        later = bench.code(bench.verification(secret=second).send(PHONE))
+        both = bench.verification(secret=NEW, old_secret=OLD)
+        assert both.check(PHONE, earlier).status == "wrong"
+        assert both.check(PHONE, later)
+        assert both.check(PHONE, earlier).status == "none_sent"
+        bench.advance(60)
+
+
+def test_dead_code_of_the_old_secret(bench: Bench) -> None:
+    """A dead code of the old secret does not stand before a new one, however long it would have lived."""
+    before = bench.verification(secret=OLD, ttl=3600, max_checks=1)
+    before.send(PHONE)
+    assert before.check(PHONE, "").tries_left == 0
+    bench.advance(60)
+    rotated = bench.verification(secret=NEW, old_secret=OLD, ttl=60, max_checks=1)
+    assert rotated.check(PHONE, bench.code(rotated.send(PHONE)))
+
+
 def test_old_secret_forgotten(bench: Bench) -> None:
     """Without the old secret its codes are as if they had never been."""
     code = bench.code(bench.verification(secret=OLD).send(PHONE))

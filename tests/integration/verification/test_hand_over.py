@@ -94,6 +94,42 @@ def test_given_up_and_no_allowance_left(bench: Bench) -> None:
     assert list(bench.codes()) == [sent.job.id]
 
 
+def test_job_lives_as_long_as_its_code(bench: Bench) -> None:
+    """A job is of the lane verification and expires with its code: with what is left of it where it is handed over late."""
+    login = bench.verification(ttl=300, per_number=Limit(hour=1))
+    mend = breaks(bench, after=False)
+    with pytest.raises(QueueUnavailable):
+        login.send(PHONE)
+    mend()
+    bench.advance(100)
+    handed: list[dict[str, Any]] = []
+    real = bench.element.sendMessage
+    bench.element.sendMessage = lambda **message: (handed.append(message), real(**message))[1]
+    login.send(PHONE)
+    login.send("13800138001")
+    assert [each["lane"] for each in handed] == ["verification"] * 2
+    assert [each["expires"] for each in handed] == pytest.approx([200, 300], abs=1)
+    assert handed[0]["expires"] <= 200
+
+
+def test_confirmed_late(bench: Bench) -> None:
+    """A confirmation that comes late confirms its own send only, not one that was made meanwhile."""
+    login = bench.verification()
+    late = []
+    confirm = login._store.confirm
+    login._store.confirm = lambda *send: late.append(send)
+    login.send(PHONE)
+    login._store.confirm = confirm
+    bench.advance(60)
+    mend = breaks(bench, after=True)
+    with pytest.raises(QueueUnavailable):
+        login.send(PHONE)
+    mend()
+    confirm(*late[0])
+    login.send(PHONE)
+    assert len(bench.codes()) == 2
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["not recorded", "recorded"])
 def test_release_with_another_template(bench: Bench, after: bool) -> None:
     """A send that a release before this one handed over with another template is found, not made again."""
