@@ -104,6 +104,10 @@ def start(
     Nothing is sent before the last row is read. An input that cannot be read to its end leaves no campaign behind. One
     that is cancelled meanwhile is read to its end all the same, for the report.
 
+    Warning:
+        A campaign is found by its name for `SMS_RETENTION` after its end (3 days by default), and no longer: the same
+        call on the fourth day sends everything again.
+
     Raises:
         InvalidArguments: As in `Order.pages`; or the name or the time is none.
         IdempotencyConflict: The name belongs to a campaign with other recipients or settings.

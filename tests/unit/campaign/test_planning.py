@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smsjobs.campaign import Order
 from smsjobs.campaign.planning import PAGE, plan
 from smsjobs.campaign.recipients import Row
 
@@ -94,3 +95,16 @@ def test_numbers_of_chunks():
     for page in plan(row(line) for line in range(3 * PAGE + 5)):
         numbers.update(range(page.first_chunk, page.first_chunk + len(page.chunks)))
     assert numbers == Counter(range(31))
+
+
+def test_read_as_a_stream():
+    """No more is read than the page at hand needs, and of what was read nothing but the numbers stays."""
+    read = []
+
+    def people():
+        for number in range(3 * PAGE):
+            read.append(number)
+            yield {"phone": str(13800138000 + number), "name": f"n{number}"}
+
+    for page in Order.read(people(), "SMS_1").pages():
+        assert len(read) == (page.number + 1) * PAGE

@@ -1,0 +1,68 @@
+"""A campaign that is held, watched, listed and cancelled from a shell, each command a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.campaign_stage import COUNT, accepted, audit, campaign_stage, start, workers, write_people
+from support.polling import until
+from support.stage import Stage
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    """A stage of the test's own."""
+    with campaign_stage() as stage:
+        yield stage
+
+
+def shell(stage: Stage, *words: str) -> tuple[int, dict[str, Any]]:
+    """Exit status and JSON of a command."""
+    run = subprocess.run(
+        [str(Path(sys.executable).with_name("smsjobs")), "campaign", *words, "--json"],
+        env={**os.environ, "SMS_BROKER_URL": stage.server.url},
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    document: dict[str, Any] = json.loads(run.stdout or "{}")
+    return run.returncode, document
+
+
+def test_control(stage: Stage, tmp_path: Path) -> None:
+    """Pause, watch, list, resume and cancel act on a campaign in full flight and tell its state."""
+    rows = write_people(tmp_path / "people.csv", personal=True)
+    stage.simulator.set(latency_ms=300)
+    campaign = start(stage, tmp_path / "people.csv")
+    with workers(stage, 1, threads=4):
+        until(lambda: accepted(campaign), "the first messages are accepted")
+        assert shell(stage, "pause", campaign.id)[1]["state"] == "paused"
+        status, told = shell(stage, "status", campaign.id, "--watch")
+        assert (status, told["state"], told["reason"]) == (1, "paused", "paused by hand")
+        _, listed = shell(stage, "list")
+        assert [(each["id"], each["state"]) for each in listed["campaigns"]] == [(campaign.id, "paused")]
+        until(
+            lambda: campaign.progress().pending == shell(stage, "status", campaign.id)[1]["pending"],
+            "it rests",
+        )
+        before = accepted(campaign)
+        assert shell(stage, "resume", campaign.id)[1]["state"] == "running"
+        until(lambda: accepted(campaign) > before, "it goes on")
+        status, told = shell(stage, "cancel", campaign.id)
+        assert (status, told["state"]) == (0, "cancelled")
+        status, told = shell(stage, "status", campaign.id, "--watch")
+        assert (status, told["state"], told["ended"], told["pending"]) == (1, "cancelled", True, 0)
+        assert shell(stage, "resume", campaign.id)[1]["state"] == "cancelled"
+    counts = audit(stage, campaign, rows)
+    assert counts["accepted"] + counts["not_sent"] == COUNT
+    assert counts["accepted"] == told["accepted"] > 0
+    assert counts["not_sent"] == told["not_sent"] > 0
