@@ -145,11 +145,11 @@ class CampaignStore:
         verb, *rest = self._run("plan", campaign_id, self._page_arguments(page, names))
         match verb:
             case "differs":
-                raise _other_content(
+                raise self._other_content(
                     campaign_id, _first_difference(page, self._open(rest[0].split(" ", 3)[3]))
                 )
             case "longer":
-                raise _other_content(campaign_id, page.lines[0])
+                raise self._other_content(campaign_id, page.lines[0])
             case "missing":
                 raise _discarded(campaign_id)
         return bool(verb != "ended")
@@ -170,7 +170,7 @@ class CampaignStore:
         """
         (verb,) = self._run("planned", campaign_id, [pages])
         if verb == "shorter":
-            raise _other_content(campaign_id, last_line + 1)
+            raise self._other_content(campaign_id, last_line + 1)
         if verb == "missing":
             raise _discarded(campaign_id)
 
@@ -283,6 +283,16 @@ class CampaignStore:
     def _open(self, text: str) -> str:
         return open_job(text, self._seal)
 
+    def _other_content(self, campaign_id: str, line: int) -> IdempotencyConflict:
+        state = self._patiently(lambda: self._redis.hget(_key(campaign_id), "state"))
+        # Nobody can finish it but with the recipients that it was begun with.
+        cure = f", and cancel {campaign_id}, of which nothing was sent, if it is given up"
+        return IdempotencyConflict(
+            f"there is a campaign of this name on this element with other recipients, from line {line} on: "
+            f"use another name{cure if state == 'planning' else ''}",
+            out_id=campaign_id,
+        )
+
     def _control(self, script: str, campaign_id: str, args: list[Any], keys: Sequence[str] = ()) -> bool:
         (verb,) = self._run(script, campaign_id, args, keys=keys)
         if verb == "missing":
@@ -335,14 +345,6 @@ def _first_difference(page: Page, there: str) -> int:
     index = next((n for n, (old, new) in enumerate(same) if old != new), min(len(prints), len(page.lines)))
     # Beyond the end: the rows are the same as far as they go, and their lines differ, or one side has more.
     return page.lines[index] if index < len(page.lines) else page.lines[-1] + 1
-
-
-def _other_content(campaign_id: str, line: int) -> IdempotencyConflict:
-    return IdempotencyConflict(
-        f"there is a campaign of this name on this element with other recipients, from line {line} on: "
-        "use another name",
-        out_id=campaign_id,
-    )
 
 
 def _missing(campaign_id: str) -> InvalidArguments:

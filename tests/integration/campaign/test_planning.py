@@ -91,7 +91,7 @@ def test_again_when_it_is_finished(bench: Bench) -> None:
 @pytest.mark.parametrize("at", [0, 1, 777, 9_999, 10_000, 12_345])
 @pytest.mark.parametrize("complete", [True, False])
 def test_other_content(bench: Bench, at, complete) -> None:
-    """Other recipients under the same name are refused, naming the first line that differs."""
+    """Other recipients under the same name are refused, with the first line that differs and what to do."""
     people = numbers(12_400)
     if complete:
         bench.start(people=people)
@@ -100,9 +100,11 @@ def test_other_content(bench: Bench, at, complete) -> None:
             bench.start(people=people, on_page=lambda page: 1 / (1 - page.number))
     before = snapshot(bench)
     other = [*people[:at], "13999999999", *people[at + 1 :]]
-    with pytest.raises(IdempotencyConflict, match=rf"from line {at + 1} on"):
+    with pytest.raises(IdempotencyConflict, match=rf"from line {at + 1} on.*use another name") as raised:
         bench.start(people=other)
     assert snapshot(bench) == before
+    (campaign_id,) = bench.store.ids()
+    assert (f"cancel {campaign_id}" in str(raised.value)) is not complete
 
 
 @pytest.mark.parametrize("planned", [PAGE, PAGE + 1000])
