@@ -30,8 +30,8 @@ def watch(screen: Screen, campaign: Campaign) -> None:
     Raises:
         CommandFailed: Ctrl-C; the campaign goes on.
     """
-    screen.pairs([("campaign", campaign.id)])
     try:
+        screen.pairs([("campaign", campaign.id)])
         _watch(screen, campaign)
     except KeyboardInterrupt:
         screen.line(
