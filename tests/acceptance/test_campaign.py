@@ -131,6 +131,26 @@ def test_survives_a_restart_of_everything(stage: Stage, tmp_path: Path) -> None:
     assert audit(stage, campaign, rows)["accepted"] == COUNT
 
 
+def test_paused_for_longer_than_a_chunk_lives(stage: Stage, tmp_path: Path) -> None:
+    """Chunks that no worker takes while their campaign is paused do not expire; when it goes on, all are sent."""
+    rows = write_people(tmp_path / "people.csv", personal=False)
+    campaign = start(stage, tmp_path / "people.csv")
+    client = stage.client()
+    with stage.worker(lanes=("notification",)):  # it sweeps for all lanes, and takes no chunk
+        until(lambda: under_way(stage, campaign) == COUNT / 1000, "all chunks are jobs")
+        campaign.pause()
+        for number in range(COUNT // 1000):  # three days go by
+            client.hset(f"sms:job:{campaign.id}-{number}", "expires", 1)
+            client.zadd("sms:agenda", {f"{campaign.id}-{number}": 1})
+        until(lambda: not under_way(stage, campaign), "none of them is a job any more")
+        progress = campaign.progress()
+        assert (progress.state, progress.pending, progress.total) == ("paused", COUNT, COUNT)
+    with workers(stage, 1):
+        campaign.resume()
+        assert campaign.wait(timeout=60).accepted == COUNT
+    assert audit(stage, campaign, rows)["accepted"] == COUNT
+
+
 @pytest.mark.parametrize("code", ["isv.AMOUNT_NOT_ENOUGH", "isv.TEMPLATE_MISSING_PARAMETERS"])
 def test_paused_by_a_refusal(stage: Stage, tmp_path: Path, code: str) -> None:
     """A refusal that everybody would get pauses the campaign, burns no chunk, and resuming sends to everybody."""
