@@ -1,0 +1,39 @@
+-- One turn of a worker's loop: note what was taken, acknowledge what is done, take what there is room for.
+--
+-- A message that is taken here is noted as unacknowledged in the same step, so that a kill cannot lose it.
+--
+-- KEYS  1 the queue   2 unacked   3 unacked_index   (as kombu names and fills them)
+-- ARGV  1 now in seconds   2 most messages to take   3 how many were taken before and are to be noted now
+--       4, 5, … their tags and notes, in pairs; after them the tags that are acknowledged
+-- Returns the messages, oldest first.
+local position = 4
+for _ = 1, tonumber(ARGV[3]) do
+  redis.call('ZADD', KEYS[3], ARGV[1], ARGV[position])
+  redis.call('HSET', KEYS[2], ARGV[position], ARGV[position + 1])
+  position = position + 2
+end
+for i = position, #ARGV do
+  redis.call('ZREM', KEYS[3], ARGV[i])
+  redis.call('HDEL', KEYS[2], ARGV[i])
+end
+
+-- The note kombu would make of a message: `[message, exchange, routing key]`. None of what is no message.
+local function note(text)
+  local good, message = pcall(cjson.decode, text)
+  if not good or type(message) ~= 'table' or type(message.properties) ~= 'table' then return end
+  local tag, from = message.properties.delivery_tag, message.properties.delivery_info
+  if type(tag) ~= 'string' or type(from) ~= 'table' then return end
+  if type(from.exchange) ~= 'string' or type(from.routing_key) ~= 'string' then return end
+  redis.call('ZADD', KEYS[3], ARGV[1], tag)
+  redis.call('HSET', KEYS[2], tag,
+    '[' .. text .. ',' .. cjson.encode(from.exchange) .. ',' .. cjson.encode(from.routing_key) .. ']')
+end
+
+local taken = {}
+for i = 1, tonumber(ARGV[2]) do
+  local text = redis.call('RPOP', KEYS[1])
+  if not text then break end
+  note(text)
+  taken[i] = text
+end
+return taken

@@ -1,0 +1,110 @@
+"""All that one turn of Celery's loop has to say to Redis, in one round trip.
+
+Kombu notes each message that it takes, acknowledges each one that is done, and asks for each one, apart: three round
+trips made by one thread, which then is what limits a worker. Here notes and acknowledgements are collected until
+the loop is about to wait, and written together; the same step takes as many messages as there are free threads.
+Where nothing has happened nothing is asked, and kombu's BRPOP waits for the next message.
+
+It is kombu's book-keeping with kombu's keys: workers with and without it can share a queue.
+"""
+
+from __future__ import annotations
+
+import time
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+from kombu.transport import virtual
+from kombu.transport.redis import MultiChannelPoller, QoS
+from kombu.utils.json import dumps
+
+if TYPE_CHECKING:
+    from smsjobs_worker.transport.channel import TurnChannel
+
+__all__ = ["MOST", "SCRIPT", "TurnPoller", "TurnQoS"]
+
+SCRIPT: Final = files(__package__).joinpath("turn.lua").read_text("utf-8")
+
+#: Most messages of one step: so few that other workers of the queue get their share of a burst.
+MOST: Final = 16
+
+
+class TurnQoS(QoS):
+    """Collects notes and acknowledgements while Celery's loop runs; the channel writes them when the loop turns."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+        #: Tag to note of messages that were taken and are not noted yet.
+        self.notes: dict[str, str] = {}
+        #: Tags of messages that are done with.
+        self.done: list[str] = []
+        #: Whether the message that is being handed over was noted when it was taken.
+        self.noted = False
+
+    def append(self, message: Any, delivery_tag: str) -> None:
+        """Hold a message that was taken, and note it."""
+        if not self.channel.turns:
+            super().append(message, delivery_tag)  # type: ignore[no-untyped-call]
+            return
+        if not self.noted:
+            where = message.delivery_info
+            note = [message._raw, where["exchange"], where["routing_key"]]  # noqa: SLF001  as kombu notes it
+            self.notes[delivery_tag] = dumps(note)  # type: ignore[no-untyped-call]
+        virtual.QoS.append(self, message, delivery_tag)  # type: ignore[no-untyped-call]
+
+    def ack(self, delivery_tag: str) -> None:
+        """Acknowledge a message."""
+        if not self.channel.turns:
+            super().ack(delivery_tag)  # type: ignore[no-untyped-call]
+            return
+        if self.notes.pop(delivery_tag, None) is None:
+            self.done.append(delivery_tag)
+        virtual.QoS.ack(self, delivery_tag)  # type: ignore[no-untyped-call]
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        """Put a message back, or drop it: kombu looks for its note."""
+        self.channel.write()
+        super().reject(delivery_tag, requeue)  # type: ignore[no-untyped-call]
+
+    def restore_unacked_once(self, stderr: Any = None) -> None:
+        """Put back what is not done when the channel is closed."""
+        try:
+            self.channel.write()
+        except self.channel.connection_errors:
+            # Redis is away. What is done then comes again after the visibility time-out, and the ledger knows it.
+            self.notes.clear()
+            self.done.clear()
+        super().restore_unacked_once(stderr)  # type: ignore[no-untyped-call]
+
+    def room(self) -> int:
+        """How many messages may be taken now."""
+        return min(MOST, self.can_consume_max_estimate() or 0)  # type: ignore[no-untyped-call]
+
+
+class TurnPoller(MultiChannelPoller):
+    """Lets each channel say what it has to say before it waits for its sockets."""
+
+    def on_poll_start(self) -> None:
+        """Once for each turn of the loop."""
+        for channel in tuple(self._channels):
+            channel.turn()
+        super().on_poll_start()  # type: ignore[no-untyped-call]
+
+
+def step(channel: TurnChannel, queue: str | None) -> list[bytes]:
+    """Write the channel's notes and acknowledgements, and take messages of that queue.
+
+    What was not written stays collected where Redis does not answer.
+    """
+    qos = channel.qos
+    notes, done = dict(qos.notes), tuple(qos.done)
+    room = qos.room() if queue is not None else 0
+    taken: list[bytes] = channel.script(
+        client=channel.plain_client,
+        keys=(queue or qos.unacked_key, qos.unacked_key, qos.unacked_index_key),
+        args=(time.time(), room, len(notes), *(each for pair in notes.items() for each in pair), *done),
+    )
+    for tag in notes:
+        qos.notes.pop(tag, None)
+    del qos.done[: len(done)]
+    return taken
