@@ -13,7 +13,7 @@ from kombu.utils.json import loads
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from smsjobs_worker.privacy import describe
-from smsjobs_worker.transport.turn import MOST, SCRIPT, TurnPoller, TurnQoS, step
+from smsjobs_worker.transport.turn import SCRIPT, TurnPoller, TurnQoS, step
 
 __all__ = ["TurnChannel", "harden"]
 
@@ -51,13 +51,10 @@ class TurnChannel(Channel):
 
     def turn(self) -> None:
         """Write what was collected, and take messages in the same round trip unless BRPOP waits for one."""
-        while self.qos.notes or self.qos.done:
+        if self.qos.notes or self.qos.done:
             queue = self._queue_to_take_from()
-            taken = step(self, queue)
-            for text in taken:
+            for text in step(self, queue):
                 self._hand_over(text, queue)
-            if len(taken) < MOST:
-                return
 
     def _queue_to_take_from(self) -> str | None:
         # Several queues take turns by kombu's own order, which BRPOP keeps.
@@ -65,12 +62,14 @@ class TurnChannel(Channel):
         return queues[0] if len(queues) == 1 and not self._in_poll and self.qos.can_consume() else None
 
     def _hand_over(self, text: bytes, queue: str | None) -> None:
+        message: Any = None
         self.qos.noted = True
         try:
             message = loads(bytes_to_str(text))  # type: ignore[no-untyped-call]
             self.connection._deliver(message, queue)  # noqa: SLF001  as in `_brpop_read`
         except _NO_MESSAGE as error:
             _dropped(error)
+            self.qos.forget(message)
         finally:
             self.qos.noted = False
 

@@ -52,6 +52,13 @@ class TurnQoS(QoS):
             self.notes[delivery_tag] = dumps(note)  # type: ignore[no-untyped-call]
         virtual.QoS.append(self, message, delivery_tag)  # type: ignore[no-untyped-call]
 
+    def forget(self, message: Any) -> None:
+        """Drop the note of what was taken as a message and turned out to be none: it would come again for ever."""
+        properties = message.get("properties") if isinstance(message, dict) else None
+        tag = properties.get("delivery_tag") if isinstance(properties, dict) else None
+        if isinstance(tag, str) and tag not in self._delivered:
+            self.done.append(tag)
+
     def ack(self, delivery_tag: str) -> None:
         """Acknowledge a message."""
         if not self.channel.turns:
