@@ -214,9 +214,9 @@ def test_several_queues(
 #: Looks like a message, until its body is decoded.
 ROTTEN = json.dumps(
     {
-        "body": "!",
+        "body": "x",
         "properties": {
-            "body_encoding": "base64",
+            "body_encoding": "no such encoding",
             "delivery_tag": "rotten",
             "delivery_info": {"exchange": "", "routing_key": QUEUE},
         },
