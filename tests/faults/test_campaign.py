@@ -12,10 +12,10 @@ from support.campaign_stage import (
     accepted,
     audit,
     campaign_stage,
+    explain,
     held,
     plan,
     start,
-    unknown_chunks,
     workers,
     write_people,
 )
@@ -24,7 +24,7 @@ from support.stage import Stage
 
 pytestmark = pytest.mark.timeout(180)
 
-#: What goes wrong with a request each; of the answers that are lost, these many were not accepted.
+#: What goes wrong with a request each.
 FAULTS = (
     ("reset_after", {}),
     ("hang_before", {"seconds": 3}),
@@ -35,8 +35,6 @@ FAULTS = (
     ("code", {"code": "isv.MOBILE_NUMBER_ILLEGAL"}),
     ("truncated_after", {}),
 )
-LOST = 2
-
 #: Where a planner is killed, of the two pages that there are.
 STEPS = (
     "before create 1",
@@ -125,13 +123,8 @@ def test_cancelled_amid_faults(
         assert simulator.about()["accepted_requests"] == sent
         assert campaign.progress() == ended
     counts = audit(stage, campaign, rows)
-    size = 100 if personal else 1000
     assert counts["pending"] == 0
     assert counts["accepted"] > 0
     assert counts["not_sent"] > 0
-    assert counts["rejected"] <= size
     assert {row.reason for row in campaign.report() if row.outcome == "not_sent"} == {"cancelled"}
-    unknown = unknown_chunks(campaign)
-    assert unknown.keys() <= {"no_answer", "interrupted"}
-    assert len(unknown.get("no_answer", ())) <= LOST
-    assert unknown.get("interrupted", set()) <= in_hand
+    explain(stage, campaign, killed=in_hand)

@@ -149,13 +149,25 @@ def _active(stage: Stage, campaign: Campaign) -> set[str]:
     return {str(each) for each in stage.client().smembers(f"sms:campaign:{campaign.id}:active")}
 
 
-def unknown_chunks(campaign: Campaign) -> dict[str, set[str]]:
-    """The chunks whose recipients are unknown, by reason."""
-    found: dict[str, set[str]] = defaultdict(set)
+def explain(stage: Stage, campaign: Campaign, *, killed: set[str]) -> None:
+    """See that nothing is unknown or rejected but what the faults that requests met explain, and all of that.
+
+    Args:
+        killed: Chunks that workers held when one of them was killed.
+    """
+    chunks: dict[str, set[str]] = defaultdict(set)
     for row in campaign.report():
-        if row.outcome == "unknown":
-            found[str(row.reason)].add(str(row.out_id))
-    return dict(found)
+        chunks[row.reason if row.outcome == "unknown" else row.outcome].add(str(row.out_id))
+    met: dict[str, set[str]] = defaultdict(set)
+    for each in stage.simulator.requests():
+        if each["action"] != "QuerySendDetails" and each["fault"] and not each["accepted"]:
+            met[each["fault"]].add(each["out_id"])
+    refused, lost = met["code"], met["hang_before"] | met["http_503_before"]
+    interrupted = chunks["interrupted"]
+    assert interrupted <= killed
+    assert chunks["no_answer"] == lost - interrupted
+    assert chunks["rejected"] == refused - interrupted
+    assert lost or refused
 
 
 def audit(stage: Stage, campaign: Campaign, rows: Rows) -> Counter[str]:
