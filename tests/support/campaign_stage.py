@@ -164,10 +164,12 @@ def explain(stage: Stage, campaign: Campaign, *, killed: set[str]) -> None:
             met[each["fault"]].add(each["out_id"])
     refused, lost = met["code"], met["hang_before"] | met["http_503_before"]
     interrupted = chunks["interrupted"]
-    assert interrupted <= killed
-    assert chunks["no_answer"] == lost - interrupted
-    assert chunks["rejected"] == refused - interrupted
-    assert lost or refused
+    assert interrupted <= killed, f"interrupted, but not by the kill: {interrupted - killed}"
+    told = chunks["no_answer"]
+    assert told == lost - interrupted, f"unknown: {told}, lost by a fault: {lost}, by the kill: {interrupted}"
+    told = chunks["rejected"]
+    assert told == refused - interrupted, f"rejected: {told}, by a fault: {refused}, lost: {interrupted}"
+    assert lost or refused, "no request met a fault"
 
 
 def audit(stage: Stage, campaign: Campaign, rows: Rows) -> Counter[str]:
