@@ -47,5 +47,12 @@ class Broker:
     def _send(self, jobs: Iterable[tuple[str, str]], producer: object) -> None:
         for job_id, lane in jobs:
             self._app.send_task(
-                SEND_TASK, (job_id,), task_id=job_id, queue=LANES[lane].queue, producer=producer
+                SEND_TASK,
+                (job_id,),
+                task_id=job_id,
+                queue=LANES[lane].queue,
+                producer=producer,
+                # Nobody here waits for the result, and our tasks store it themselves. Celery would subscribe to
+                # its key and unsubscribe again, two writes for each message.
+                ignore_result=True,
             )
