@@ -35,6 +35,7 @@ CLOCKS: Final[dict[str, tuple[str, ...]]] = {
     _RECEIVE: ("kombu.messaging:Consumer._receive_callback",),
     "Celery: tracing the task": ("celery.concurrency.thread:apply_target",),
     "Celery: result": ("celery.backends.base:Backend.store_result",),
+    "smsjobs: taking and acknowledging, once a turn of the loop": ("smsjobs_worker.transport.channel:step",),
     "smsjobs: claim": ("smsjobs.ledger.ledger:Ledger.claim",),
     "smsjobs: settle": ("smsjobs.ledger.ledger:Ledger.settle",),
     "smsjobs: rules": ("smsjobs_worker.sender:Sender.run",),
