@@ -1,6 +1,7 @@
 """The broker's transport in kombu's own loop, with a real Redis: what a turn writes and takes, and what is never lost."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,7 +24,14 @@ class Killed(BaseException):
 class Reader:
     """A worker's loop and nothing else: it holds what it is given."""
 
-    def __init__(self, url: str, *, prefetch: int, queues: tuple[str, ...] = (QUEUE,)) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        prefetch: int,
+        queues: tuple[str, ...] = (QUEUE,),
+        on_message: Callable[[Any], None] | None = None,
+    ) -> None:
         self.hub = Hub()
         self.before = get_event_loop()
         set_event_loop(self.hub)
@@ -32,13 +40,15 @@ class Reader:
         self.channel: Any = self.connection.channel()
         self.held: list[Any] = []
         self.consumer = Consumer(
-            self.channel, [Queue(name, routing_key=name) for name in queues], on_message=self.held.append
+            self.channel,
+            [Queue(name, routing_key=name) for name in queues],
+            on_message=on_message or self.held.append,
         )
         self.consumer.qos(prefetch_count=prefetch)
         self.consumer.consume()
         self.connection.register_with_event_loop(self.hub)
         # No turn waits longer than this, in seconds.
-        self.hub.call_repeatedly(0.02, lambda: None)
+        self.tick = self.hub.call_repeatedly(0.02, lambda: None)
         self._loop = self.hub.create_loop()
 
     def turn(self, times: int = 1) -> None:
@@ -237,6 +247,104 @@ def test_junk(
     assert names(reader) == ["a", "b", "c"]
     reader.turn(2)
     assert client.hlen("unacked") == client.zcard("unacked_index") == 3
+
+
+@pytest.mark.parametrize("prefetch", [1, 4])
+def test_refused_by_the_handler(
+    client: redis.Redis, readers: Callable[..., Reader], publish: Callable[..., None], prefetch: int
+) -> None:
+    """A message that Celery cannot make a job of is dropped for good and occupies no thread."""
+    publish(*numbered(20), "good")
+    good: list[Any] = []
+
+    def handler(message: Any) -> None:
+        if message.payload["n"] != "good":
+            raise KeyError("id")
+        good.append(message)
+
+    reader = readers(prefetch=prefetch, on_message=handler)
+    reader.turn_until(lambda: bool(good))
+    reader.turn_until(lambda: client.hlen("unacked") == 1)
+    assert client.hkeys("unacked") == client.zrange("unacked_index", 0, -1) == [good[0].delivery_tag]
+
+
+def test_done_as_soon_as_taken(
+    client: redis.Redis, readers: Callable[..., Reader], publish: Callable[..., None]
+) -> None:
+    """What the loop itself is done with, as with a revoked task, makes room without a second's wait."""
+    publish(*numbered(40))
+    held: list[Any] = []
+
+    def handler(message: Any) -> None:
+        # One occupies a thread throughout, so that the rest is taken by steps.
+        if held:
+            reader.hub.call_soon(message.ack)
+        else:
+            held.append(message)
+
+    reader = readers(prefetch=4, on_message=handler)
+    reader.tick.cancel()
+    begin = time.monotonic()
+    reader.turn_until(lambda: client.llen(QUEUE) == 0 and client.hlen("unacked") == 1)
+    # 13 steps, and a loop that forgets its own work waits for a second after each of them.
+    assert time.monotonic() - begin < 5
+
+
+def test_memory_full(
+    client: redis.Redis, readers: Callable[..., Reader], publish: Callable[..., None]
+) -> None:
+    """While Redis refuses whatever needs memory, messages are taken, noted and acknowledged as ever."""
+    publish("a")
+    reader = readers(prefetch=64)
+    reader.turn_until(lambda: len(reader.held) == 1)
+    reader.turn()
+    publish("b", "c", "d")
+    client.config_set("maxmemory", "1kb")
+    try:
+        reader.turn_until(lambda: len(reader.held) == 4)
+        # "b" was taken by BRPOP and has to be noted apart.
+        reader.turn_until(lambda: client.hlen("unacked") == 4)
+        reader.finish(1)
+        reader.turn_until(lambda: client.hlen("unacked") == 3)
+        client.script_flush()
+        reader.finish(3)
+        reader.turn_until(lambda: client.hlen("unacked") == client.zcard("unacked_index") == 0)
+    finally:
+        client.config_set("maxmemory", "0")
+
+
+def test_refused_while_closing(
+    client: redis.Redis, readers: Callable[..., Reader], publish: Callable[..., None]
+) -> None:
+    """A worker whose last step is refused puts back what is not done all the same."""
+    publish(*numbered(3))
+    reader = readers(prefetch=64)
+    reader.turn_until(lambda: len(reader.held) == 3)
+    reader.turn()
+
+    def refused(**_: Any) -> Any:
+        raise redis.ResponseError("refused")
+
+    reader.channel.script = refused
+    reader.held[0].ack()
+    reader.connection.close()
+    assert client.llen(QUEUE) == 2
+
+
+def test_junk_makes_no_room(
+    client: redis.Redis, readers: Callable[..., Reader], publish: Callable[..., None]
+) -> None:
+    """However much of what was taken is no message, a worker holds no more messages than it has threads."""
+    publish(*numbered(4))
+    reader = readers(prefetch=4)
+    reader.turn_until(lambda: len(reader.held) == 4)
+    # A step takes three of them and BRPOP one, and then comes the next step.
+    client.lpush(QUEUE, *(ROTTEN.replace("rotten", f"rotten {number}") for number in range(4)))
+    publish(*numbered(MOST))
+    reader.finish(3)
+    reader.turn_until(lambda: client.llen(QUEUE) < MOST)
+    reader.turn()
+    assert len(reader.held) == 4
 
 
 def test_killed_after_a_step(

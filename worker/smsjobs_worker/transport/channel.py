@@ -62,20 +62,17 @@ class TurnChannel(Channel):
         return queues[0] if len(queues) == 1 and not self._in_poll and self.qos.can_consume() else None
 
     def _hand_over(self, text: bytes, queue: str | None) -> None:
-        message: Any = None
         self.qos.noted = True
         try:
-            message = loads(bytes_to_str(text))  # type: ignore[no-untyped-call]
-            self.connection._deliver(message, queue)  # noqa: SLF001  as in `_brpop_read`
+            self.connection._deliver(loads(bytes_to_str(text)), queue)  # type: ignore[no-untyped-call]  # noqa: SLF001  as in `_brpop_read`
         except _NO_MESSAGE as error:
             _dropped(error)
-            self.qos.forget(message)
         finally:
             self.qos.noted = False
 
     def close(self) -> None:
         """Write what was collected while the connections are open."""
-        with contextlib.suppress(*self.connection_errors):
+        with contextlib.suppress(*self.connection_errors, self.ResponseError):
             self.write()
         super().close()  # type: ignore[no-untyped-call]
 
@@ -116,8 +113,17 @@ class TurnTransport(Transport):
 
     def register_with_event_loop(self, connection: Any, loop: Any) -> None:
         """From now on each turn of the loop comes by `TurnPoller.on_poll_start`."""
+        self.cycle.loop = loop  # type: ignore[union-attr]
         super().register_with_event_loop(connection, loop)  # type: ignore[no-untyped-call]
         self.turns = True
+
+    def _deliver(self, message: Any, queue: str | None) -> None:
+        try:
+            super()._deliver(message, queue)  # type: ignore[no-untyped-call]
+        except _NO_MESSAGE as error:
+            _dropped(error)
+            for channel in self.channels:
+                channel.qos.drop(message)
 
 
 def harden(connection: Any) -> Any:

@@ -1,4 +1,4 @@
--- One turn of a worker's loop: note what was taken, acknowledge what is done, take what there is room for.
+-- One turn of a worker's loop: acknowledge what is done, note what was taken, take what there is room for.
 --
 -- A message that is taken here is noted as unacknowledged in the same step, so that a kill cannot lose it.
 --
@@ -6,15 +6,18 @@
 -- ARGV  1 now in seconds   2 most messages to take   3 how many were taken before and are to be noted now
 --       4, 5, … their tags and notes, in pairs; after them the tags that are acknowledged
 -- Returns the messages, oldest first.
-local position = 4
-for _ = 1, tonumber(ARGV[3]) do
-  redis.call('ZADD', KEYS[3], ARGV[1], ARGV[position])
-  redis.call('HSET', KEYS[2], ARGV[position], ARGV[position + 1])
-  position = position + 2
-end
-for i = position, #ARGV do
+--
+-- What frees memory stands first. Where memory is full Redis refuses what needs some, but not to a script that has
+-- written already. Hence the removal of a tag that there is not: there may be nothing else to remove.
+redis.call('ZREM', KEYS[3], '')
+local noted = 3 + 2 * ARGV[3]
+for i = noted + 1, #ARGV do
   redis.call('ZREM', KEYS[3], ARGV[i])
   redis.call('HDEL', KEYS[2], ARGV[i])
+end
+for i = 4, noted, 2 do
+  redis.call('ZADD', KEYS[3], ARGV[1], ARGV[i])
+  redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
 end
 
 -- The note kombu would make of a message: `[message, exchange, routing key]`. None of what is no message.

@@ -52,11 +52,15 @@ class TurnQoS(QoS):
             self.notes[delivery_tag] = dumps(note)  # type: ignore[no-untyped-call]
         virtual.QoS.append(self, message, delivery_tag)  # type: ignore[no-untyped-call]
 
-    def forget(self, message: Any) -> None:
-        """Drop the note of what was taken as a message and turned out to be none: it would come again for ever."""
+    def drop(self, message: Any) -> None:
+        """Be done with what turned out to be no message: it would occupy a thread, and come again for ever."""
         properties = message.get("properties") if isinstance(message, dict) else None
         tag = properties.get("delivery_tag") if isinstance(properties, dict) else None
-        if isinstance(tag, str) and tag not in self._delivered:
+        if not isinstance(tag, str):
+            return
+        if tag in self._delivered:
+            self.ack(tag)
+        elif self.noted:
             self.done.append(tag)
 
     def ack(self, delivery_tag: str) -> None:
@@ -77,8 +81,8 @@ class TurnQoS(QoS):
         """Put back what is not done when the channel is closed."""
         try:
             self.channel.write()
-        except self.channel.connection_errors:
-            # Redis is away. What is done then comes again after the visibility time-out, and the ledger knows it.
+        except (*self.channel.connection_errors, self.channel.ResponseError):
+            # Redis is away, or refuses. What is done then comes again after the visibility time-out, and the ledger knows it.
             self.notes.clear()
             self.done.clear()
         super().restore_unacked_once(stderr)  # type: ignore[no-untyped-call]
@@ -91,11 +95,18 @@ class TurnQoS(QoS):
 class TurnPoller(MultiChannelPoller):
     """Lets each channel say what it has to say before it waits for its sockets."""
 
+    #: Celery's loop, once it runs.
+    loop: Any = None
+
     def on_poll_start(self) -> None:
         """Once for each turn of the loop."""
         for channel in tuple(self._channels):
             channel.turn()
         super().on_poll_start()  # type: ignore[no-untyped-call]
+        # The loop has looked for work already. What was handed over since may have given it some, which from its
+        # own thread does not wake it: it would wait for up to a second first.
+        if self.loop is not None and self.loop._ready:  # noqa: SLF001  there is no other way
+            self.loop._waker.wake()  # noqa: SLF001
 
 
 def step(channel: TurnChannel, queue: str | None) -> list[bytes]:
