@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kombu.transport.redis import Channel, Transport
 from kombu.utils.encoding import bytes_to_str
@@ -15,12 +15,15 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from smsjobs_worker.privacy import describe
 from smsjobs_worker.transport.turn import SCRIPT, TurnPoller, TurnQoS, step
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 __all__ = ["TurnChannel", "harden"]
 
 log = logging.getLogger(__name__)
 
 #: What kombu raises at a text that is no message.
-_NO_MESSAGE = (ValueError, LookupError, TypeError, AttributeError)
+_NO_MESSAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 class TurnChannel(Channel):
@@ -53,22 +56,31 @@ class TurnChannel(Channel):
         """Write what was collected, and take messages in the same round trip unless BRPOP waits for one."""
         if self.qos.notes or self.qos.done:
             queue = self._queue_to_take_from()
-            for text in step(self, queue):
-                self._hand_over(text, queue)
+            for text, tag in step(self, queue):
+                with self._handing_over(bytes_to_str(tag) or None):  # type: ignore[no-untyped-call]
+                    # As in kombu's `_brpop_read`.
+                    self.connection._deliver(loads(bytes_to_str(text)), queue)  # type: ignore[no-untyped-call]  # noqa: SLF001
 
     def _queue_to_take_from(self) -> str | None:
         # Several queues take turns by kombu's own order, which BRPOP keeps.
         queues = self.active_queues
         return queues[0] if len(queues) == 1 and not self._in_poll and self.qos.can_consume() else None
 
-    def _hand_over(self, text: bytes, queue: str | None) -> None:
-        self.qos.noted = True
+    @contextlib.contextmanager
+    def _handing_over(self, tag: str | None) -> Iterator[None]:
+        """Drops what is no message, or none that Celery can make a job of."""
+        self.qos.handed = tag
         try:
-            self.connection._deliver(loads(bytes_to_str(text)), queue)  # type: ignore[no-untyped-call]  # noqa: SLF001  as in `_brpop_read`
+            yield
         except _NO_MESSAGE as error:
-            _dropped(error)
+            # Its text stays out of the log: it may be anything.
+            log.error(  # noqa: TRY400
+                "something that is no message was taken from a queue and dropped",
+                extra={"action": "no_message", "error": describe(error)},
+            )
+            self.qos.drop()
         finally:
-            self.qos.noted = False
+            self.qos.handed = None
 
     def close(self) -> None:
         """Write what was collected while the connections are open."""
@@ -92,12 +104,9 @@ class TurnChannel(Channel):
         return super()._connparams(asynchronous)  # type: ignore[no-untyped-call]
 
     def _brpop_read(self, **options: Any) -> Any:
-        try:
+        with self._handing_over(None):
             return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
-        except _NO_MESSAGE as error:
-            # It is off the queue already.
-            _dropped(error)
-            return True
+        return True
 
 
 class TurnTransport(Transport):
@@ -117,14 +126,6 @@ class TurnTransport(Transport):
         super().register_with_event_loop(connection, loop)  # type: ignore[no-untyped-call]
         self.turns = True
 
-    def _deliver(self, message: Any, queue: str | None) -> None:
-        try:
-            super()._deliver(message, queue)  # type: ignore[no-untyped-call]
-        except _NO_MESSAGE as error:
-            _dropped(error)
-            for channel in self.channels:
-                channel.qos.drop(message)
-
 
 def harden(connection: Any) -> Any:
     """The connection, with our transport where it has Redis's."""
@@ -132,11 +133,3 @@ def harden(connection: Any) -> Any:
         # Not as `transport_cls`, which stands in log lines.
         connection.get_transport_cls = lambda: TurnTransport
     return connection
-
-
-def _dropped(error: Exception) -> None:
-    # Its text stays out of the log: it may be anything.
-    log.error(
-        "something that is no message was taken from a queue and dropped",
-        extra={"action": "no_message", "error": describe(error)},
-    )

@@ -19,6 +19,8 @@ from kombu.transport.redis import MultiChannelPoller, QoS
 from kombu.utils.json import dumps
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from smsjobs_worker.transport.channel import TurnChannel
 
 __all__ = ["MOST", "SCRIPT", "TurnPoller", "TurnQoS"]
@@ -38,30 +40,29 @@ class TurnQoS(QoS):
         self.notes: dict[str, str] = {}
         #: Tags of messages that are done with.
         self.done: list[str] = []
-        #: Whether the message that is being handed over was noted when it was taken.
-        self.noted = False
+        #: Tag of the message that is being handed over, once it is noted or held.
+        self.handed: str | None = None
 
     def append(self, message: Any, delivery_tag: str) -> None:
         """Hold a message that was taken, and note it."""
         if not self.channel.turns:
             super().append(message, delivery_tag)  # type: ignore[no-untyped-call]
             return
-        if not self.noted:
+        if delivery_tag != self.handed:
             where = message.delivery_info
             note = [message._raw, where["exchange"], where["routing_key"]]  # noqa: SLF001  as kombu notes it
             self.notes[delivery_tag] = dumps(note)  # type: ignore[no-untyped-call]
         virtual.QoS.append(self, message, delivery_tag)  # type: ignore[no-untyped-call]
+        self.handed = delivery_tag
 
-    def drop(self, message: Any) -> None:
+    def drop(self) -> None:
         """Be done with what turned out to be no message: it would occupy a thread, and come again for ever."""
-        properties = message.get("properties") if isinstance(message, dict) else None
-        tag = properties.get("delivery_tag") if isinstance(properties, dict) else None
-        if not isinstance(tag, str):
+        if self.handed is None:
             return
-        if tag in self._delivered:
-            self.ack(tag)
-        elif self.noted:
-            self.done.append(tag)
+        if self.handed in self._delivered:
+            self.ack(self.handed)
+        else:
+            self.done.append(self.handed)
 
     def ack(self, delivery_tag: str) -> None:
         """Acknowledge a message."""
@@ -109,10 +110,13 @@ class TurnPoller(MultiChannelPoller):
             self.loop._waker.wake()  # noqa: SLF001
 
 
-def step(channel: TurnChannel, queue: str | None) -> list[bytes]:
+def step(channel: TurnChannel, queue: str | None) -> Iterator[tuple[bytes, bytes]]:
     """Write the channel's notes and acknowledgements, and take messages of that queue.
 
     What was not written stays collected where Redis does not answer.
+
+    Returns:
+        Each message with the tag under which it is noted, empty where it is not.
     """
     qos = channel.qos
     notes, done = dict(qos.notes), tuple(qos.done)
@@ -125,4 +129,4 @@ def step(channel: TurnChannel, queue: str | None) -> list[bytes]:
     for tag in notes:
         qos.notes.pop(tag, None)
     del qos.done[: len(done)]
-    return taken
+    return zip(taken[::2], taken[1::2], strict=True)
