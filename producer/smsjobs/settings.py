@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import entry_points
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from smsjobs.ledger import DEFAULT_RETENTION_S, Seal
 
@@ -19,6 +21,12 @@ DEFAULT_BROKER_URL: Final = "redis://127.0.0.1:6379/0"
 EMBEDDED: Final = "embedded"
 
 _REDIS_SCHEMES: Final = ("redis", "rediss", "redis+socket", "unix")
+
+#: A database's number; nothing is number 0. redis-py takes anything else for 0, or for other digits, without a word.
+_DATABASE: Final = re.compile("[0-9]*")
+
+#: A class, as Celery takes it: ``package.module:Class`` or ``package.module.Class``.
+_CLASS: Final = re.compile(r"[A-Za-z_][\w.]*[.:][A-Za-z_]\w*")
 
 
 def away(redis_url: str) -> str:
@@ -70,13 +78,16 @@ class ConnectionSettings:
             from smsjobs.embedded import embedded_url  # noqa: PLC0415  only where it is asked for
 
             broker = embedded_url()
+        _check_broker(broker)
         _check_address("SMS_BROKER_URL", broker)
         redis = redis_url or env.get("SMS_REDIS_URL") or _redis_of(broker)
         _check_address("SMS_REDIS_URL", redis)
-        backend = result_backend or env.get("SMS_RESULT_BACKEND") or _backend_of(broker, redis)
+        backend = result_backend or env.get("SMS_RESULT_BACKEND")
+        if backend:
+            _check_backend(backend)
         return cls(
             broker_url=broker,
-            result_backend=backend,
+            result_backend=backend or _backend_of(broker, redis),
             redis_url=_for_redis_py(redis),
             timeout_s=_timeout(timeout_s, env),
             retention_s=read_number(env, "SMS_RETENTION", DEFAULT_RETENTION_S, at_least=3600),
@@ -124,14 +135,54 @@ def _timeout(given: float | None, environ: Mapping[str, str]) -> float:
     return float(given)
 
 
+def _check_broker(url: str) -> None:
+    """Refuse what Celery would take for the host of an AMQP broker, or for no broker at all."""
+    from kombu.transport import TRANSPORT_ALIASES  # noqa: PLC0415  its first import is slow
+
+    if _kind(url) not in TRANSPORT_ALIASES:
+        raise SettingsError("SMS_BROKER_URL is no broker's address: write redis://…, amqp://… or embedded")
+
+
+def _kind(url: str) -> str | None:
+    """What Celery goes by: what stands before ``://``, without an addition such as ``+socket``."""
+    scheme, separator, _ = url.partition("://")
+    return scheme.partition("+")[0] if separator else None
+
+
+def _check_backend(url: str) -> None:
+    """Refuse what Celery knows no result backend for, and what names no class as ``package.module:Class``."""
+    from celery.app.backends import BACKEND_ALIASES  # noqa: PLC0415  needed only where one is named
+
+    kind = _kind(url) or url
+    offered = {each.name for each in entry_points(group="celery.result_backends")}
+    if kind not in BACKEND_ALIASES and kind not in offered and not _CLASS.fullmatch(kind):
+        raise SettingsError(
+            "SMS_RESULT_BACKEND is no result backend of Celery's: write redis://…, rpc:// or another that it "
+            "knows, or leave it out"
+        )
+    _check_address("SMS_RESULT_BACKEND", url)
+
+
 def _check_address(name: str, url: str) -> None:
     """Refuse what nobody can connect to, without showing it: it may hold a password."""
     try:
-        _ = urlsplit(url).port
+        parts = urlsplit(url)
+        _ = parts.port
     except ValueError:
         raise SettingsError(
             f"{name} is no address: host or port is malformed; it must be like redis://127.0.0.1:6379/0"
         ) from None
+    if parts.scheme in _REDIS_SCHEMES and not all(map(_DATABASE.fullmatch, _databases(parts))):
+        raise SettingsError(
+            f"{name} names no database: what follows the host must be a number, as in redis://127.0.0.1:6379/0"
+        )
+
+
+def _databases(parts: SplitResult) -> list[str]:
+    """What an address of Redis says of its database, in each of the places where it can."""
+    query = parse_qs(parts.query, keep_blank_values=True)
+    path = [parts.path.removeprefix("/")] if parts.scheme in ("redis", "rediss") else []
+    return [*path, *query.get("db", []), *query.get("virtual_host", [])]
 
 
 def _redis_of(broker: str) -> str:

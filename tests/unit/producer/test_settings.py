@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from celery.app.backends import BACKEND_ALIASES
+from kombu.transport import TRANSPORT_ALIASES
 
 from smsjobs.settings import ConnectionSettings, SettingsError
 
@@ -72,6 +74,26 @@ def test_addresses(
         ({}, {"SMS_REDIS_URL": "redis://:secret@b:99999/0"}, "port"),
         ({}, {"SMS_REDIS_URL": "redis://[b"}, "SMS_REDIS_URL"),
         ({}, {"SMS_BROKER_URL": "redis://[b"}, "SMS_BROKER_URL"),
+        *(
+            ({}, {"SMS_BROKER_URL": url}, "SMS_BROKER_URL is no broker's address: .*embedded")
+            for url in ("embeded", " ", "http://:secret@b:80/", "b:6379", "unix:///run/redis.sock", "://b")
+        ),
+        *(
+            ({}, {"SMS_BROKER_URL": url}, "SMS_BROKER_URL names no database")
+            for url in (
+                "redis://:secret@b/x",
+                "rediss://:secret@b/1/2",
+                "redis://b/-1",
+                "redis://b/0?db=x",
+                "redis+socket:///run/redis.sock?virtual_host=x",
+            )
+        ),
+        ({}, {"SMS_REDIS_URL": "redis://:secret@b/x"}, "SMS_REDIS_URL names no database"),
+        ({}, {"SMS_REDIS_URL": "unix:///run/redis.sock?db=x"}, "SMS_REDIS_URL names no database"),
+        ({}, {"SMS_RESULT_BACKEND": "foo"}, "SMS_RESULT_BACKEND is no result backend"),
+        ({}, {"SMS_RESULT_BACKEND": "b:6379"}, "SMS_RESULT_BACKEND is no result backend"),
+        ({}, {"SMS_RESULT_BACKEND": "http://:secret@b"}, "SMS_RESULT_BACKEND is no result backend"),
+        ({}, {"SMS_RESULT_BACKEND": "redis://:secret@b/x"}, "SMS_RESULT_BACKEND names no database"),
         ({}, {"SMS_TIMEOUT": "soon"}, "SMS_TIMEOUT"),
         ({}, {"SMS_TIMEOUT": "0"}, "SMS_TIMEOUT"),
         ({}, {"SMS_TIMEOUT": "nan"}, "SMS_TIMEOUT"),
@@ -88,6 +110,37 @@ def test_wrong_setting_is_named(given: dict[str, Any], env: dict[str, str], word
         ConnectionSettings.read(**given, environ=env)
     assert "secret" not in str(wrong.value)
     assert wrong.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://b", "redis://b/", "rediss://u:p@b:6380/15", "redis+socket:///run/r.sock"]
+)
+def test_addresses_of_redis(url: str) -> None:
+    """Every way to write down a Redis is taken, with a database's number and without."""
+    assert ConnectionSettings.read(broker_url=url, environ={}).broker_url == url
+
+
+@pytest.mark.parametrize("url", sorted({*TRANSPORT_ALIASES} - {"redis", "rediss"}))
+def test_brokers(url: str) -> None:
+    """Every transport that Celery has a name for is taken."""
+    env = {"SMS_BROKER_URL": f"{url}://b", "SMS_REDIS_URL": LOCAL}
+    assert ConnectionSettings.read(environ=env).broker_url == f"{url}://b"
+
+
+@pytest.mark.parametrize(
+    "backend",
+    [
+        *sorted(BACKEND_ALIASES),
+        "rpc://",
+        "db+sqlite:///results.sqlite",
+        "redis+socket:///run/r.sock",
+        "your_package.results:Results",
+        "your_package.results:Results://b",
+    ],
+)
+def test_result_backends(backend: str) -> None:
+    """Every result backend that Celery has a name for is taken, and a class of one's own."""
+    assert ConnectionSettings.read(environ={"SMS_RESULT_BACKEND": backend}).result_backend == backend
 
 
 def test_settings_show_no_address() -> None:
