@@ -75,9 +75,7 @@ class ConnectionSettings:
         env = os.environ if environ is None else environ
         broker = broker_url or env.get("SMS_BROKER_URL") or DEFAULT_BROKER_URL
         if broker == EMBEDDED:
-            from smsjobs.embedded import embedded_url  # noqa: PLC0415  only where it is asked for
-
-            broker = embedded_url()
+            broker = _embedded()
         _check_broker(broker)
         _check_address("SMS_BROKER_URL", broker)
         redis = redis_url or env.get("SMS_REDIS_URL") or _redis_of(broker)
@@ -133,6 +131,15 @@ def _timeout(given: float | None, environ: Mapping[str, str]) -> float:
     if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0.1 <= given < math.inf:
         raise SettingsError("timeout must be a number of at least 0.1 seconds")
     return float(given)
+
+
+def _embedded() -> str:
+    from smsjobs.embedded import UnusableDirectory, embedded_url  # noqa: PLC0415  only where it is asked for
+
+    try:
+        return embedded_url()
+    except UnusableDirectory as error:
+        raise SettingsError(str(error)) from None
 
 
 def _check_broker(url: str) -> None:

@@ -30,7 +30,8 @@ from smsjobs.cli.stage import (
     write_element,
 )
 from smsjobs.contract import LANES
-from smsjobs.embedded import EmbeddedRedis
+from smsjobs.embedded import EmbeddedRedis, UnusableDirectory
+from smsjobs.settings import SettingsError
 
 __all__ = ["dev"]
 
@@ -117,12 +118,17 @@ def _alone_in(directory: Path) -> Iterator[None]:
 
     Raises:
         CommandFailed: There is one already.
+        SettingsError: The directory cannot be written to.
     """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = (directory / "dev.lock").open("w")
+    except OSError as error:
+        raise SettingsError(str(UnusableDirectory(directory, error))) from None
     # The kernel gives the lock up when this process ends, however it ends; no child inherits it.
-    with (directory / "dev.lock").open("w") as file:
+    with lock:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise CommandFailed(
                 f"another smsjobs dev runs in {directory}: end it first, or set SMS_EMBEDDED_DIR to another "

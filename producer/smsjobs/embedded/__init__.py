@@ -8,13 +8,20 @@ It is meant for trying out, development and tests. In production, run Redis as a
 """
 
 from smsjobs.embedded.binary import RedisServerNotFound, find_redis_server
-from smsjobs.embedded.server import EmbeddedRedis, EmbeddedRedisError, TemporaryRedis, embedded_url
+from smsjobs.embedded.server import (
+    EmbeddedRedis,
+    EmbeddedRedisError,
+    TemporaryRedis,
+    UnusableDirectory,
+    embedded_url,
+)
 
 __all__ = [
     "EmbeddedRedis",
     "EmbeddedRedisError",
     "RedisServerNotFound",
     "TemporaryRedis",
+    "UnusableDirectory",
     "embedded_url",
     "find_redis_server",
 ]

@@ -26,7 +26,7 @@ from redis.retry import Retry
 from smsjobs.embedded import keeper
 from smsjobs.embedded.binary import find_redis_server, version_of
 
-__all__ = ["EmbeddedRedis", "EmbeddedRedisError", "TemporaryRedis", "embedded_url"]
+__all__ = ["EmbeddedRedis", "EmbeddedRedisError", "TemporaryRedis", "UnusableDirectory", "embedded_url"]
 
 #: How long a start may take, in seconds: reading a large append-only file is the slow part.
 START_S = 30
@@ -37,6 +37,16 @@ _POLL_S = 0.01
 
 class EmbeddedRedisError(Exception):
     """The embedded server did not start; the message names its log file."""
+
+
+class UnusableDirectory(EmbeddedRedisError):
+    """The embedded server's directory cannot be made or written to."""
+
+    def __init__(self, directory: Path, error: OSError) -> None:
+        super().__init__(
+            f"The embedded Redis cannot keep its data in {directory} ({error.strerror}): set SMS_EMBEDDED_DIR to "
+            "a directory that can be written to."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,9 +118,12 @@ class EmbeddedRedis:
         """
         held_before = self._hold is not None
         if not held_before:
-            self._prepare_directory()
-            # Waits while a keeper holds it alone, that is, while the server before this one shuts down.
-            self._hold = _locked(self._users, fcntl.LOCK_SH)
+            try:
+                self._prepare_directory()
+                # Waits while a keeper holds it alone, that is, while the server before this one shuts down.
+                self._hold = _locked(self._users, fcntl.LOCK_SH)
+            except OSError as error:
+                raise UnusableDirectory(self.directory, error) from None
         try:
             self._make_it_answer()
         except BaseException:

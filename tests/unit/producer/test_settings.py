@@ -1,11 +1,13 @@
 """Where Redis and the broker are: from arguments, environment and defaults, with a cure for what is wrong."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from celery.app.backends import BACKEND_ALIASES
 from kombu.transport import TRANSPORT_ALIASES
 
+from smsjobs.embedded import EmbeddedRedis, EmbeddedRedisError
 from smsjobs.settings import ConnectionSettings, SettingsError
 
 LOCAL = "redis://127.0.0.1:6379/0"
@@ -141,6 +143,20 @@ def test_brokers(url: str) -> None:
 def test_result_backends(backend: str) -> None:
     """Every result backend that Celery has a name for is taken, and a class of one's own."""
     assert ConnectionSettings.read(environ={"SMS_RESULT_BACKEND": backend}).result_backend == backend
+
+
+@pytest.mark.parametrize("below", ["file", "file/below"])
+def test_embedded_directory_that_cannot_be(
+    below: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A directory that the embedded server cannot have is a wrong setting, by its name."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SMS_EMBEDDED_DIR", str(tmp_path / below))
+    with pytest.raises(SettingsError, match="set SMS_EMBEDDED_DIR") as wrong:
+        ConnectionSettings.read(environ={"SMS_BROKER_URL": "embedded"})
+    assert wrong.value.__cause__ is None
+    with pytest.raises(EmbeddedRedisError, match="set SMS_EMBEDDED_DIR"):
+        EmbeddedRedis().start()
 
 
 def test_settings_show_no_address() -> None:
