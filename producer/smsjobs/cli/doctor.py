@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import click
 
-from smsjobs.cli.failure import FAILED
+from smsjobs.cli.failure import FAILED, CommandFailed
 from smsjobs.cli.options import with_screen
 from smsjobs.cli.screen import Screen
 from smsjobs.cli.worker_side import ask_worker_side
+from smsjobs.settings import SettingsError
 
 __all__ = ["doctor"]
 
@@ -30,13 +32,13 @@ Examples:
 
 Run it where a worker runs, with the worker's environment. Nothing is sent:
 the credentials are tried with a query. The exit status is 1 if something is
-bad, and 0 with no more than doubtful lines.""",
+bad, and 0 with no more than doubtful lines; 2 if a setting cannot be read.""",
 )
 @with_screen
 def doctor(screen: Screen) -> int:
     """Look at Redis, clocks, the SDK, elements and credentials, and name a cure for all that is wrong."""
     with screen.working("Looking at Redis, the SDK and every element"):
-        report = ask_worker_side("doctor", env=os.environ, what="the findings")
+        report = _ask()
     findings = report["findings"]
     screen.table(
         ("State", "What", "Finding"),
@@ -45,6 +47,15 @@ def doctor(screen: Screen) -> int:
     screen.line(_ENDS[report["verdict"]])
     screen.document(report)
     return FAILED if report["verdict"] == "bad" else 0
+
+
+def _ask() -> dict[str, Any]:
+    try:
+        return ask_worker_side("doctor", env=os.environ, what="the findings")
+    except CommandFailed as failure:
+        if failure.reason == "settings":
+            raise SettingsError(str(failure)) from None
+        raise
 
 
 def _told(text: str, cure: str) -> str:

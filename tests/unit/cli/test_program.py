@@ -97,6 +97,16 @@ def test_redis_away_is_status_1() -> None:
     assert text.stderr.startswith("Error: 46003 queue_unavailable")
 
 
+@pytest.mark.parametrize(("name", "value"), [("SMS_LEASE", "x"), ("SMS_BROKER_URL", "embeded")])
+def test_doctor_with_a_bad_setting(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The doctor ends as every other command does when a setting is wrong, though the worker's side found it."""
+    monkeypatch.setenv(name, value)
+    result = run("doctor", "--json")
+    error = json.loads(result.stdout)["error"]
+    assert (result.exit_code, error["reason"]) == (2, "bad_setting")
+    assert name in error["message"]
+
+
 def test_bad_setting_is_status_2(monkeypatch: pytest.MonkeyPatch) -> None:
     """A setting that is wrong is named, and ends with status 2."""
     monkeypatch.setenv("SMS_TIMEOUT", "soon")
