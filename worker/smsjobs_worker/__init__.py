@@ -12,19 +12,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from smsjobs_worker.elements import App
 
+if TYPE_CHECKING:
+    from smsjobs_worker.celery_app import SmsJobs
+
 __all__ = ["App", "app", "create_app"]
+
+
+def _app_of_the_environment() -> SmsJobs:
+    from smsjobs.settings import SettingsError  # noqa: PLC0415
+    from smsjobs_worker.celery_app import create_app  # noqa: PLC0415
+
+    try:
+        return create_app()
+    except SettingsError as error:
+        # An exception would be shown by the celery command as a traceback, and its text as the last of many lines.
+        raise SystemExit(f"smsjobs: {error}") from None
 
 
 def __getattr__(name: str) -> Any:
     """``app``, the Celery app, is made from the environment by whoever asks for it first: `celery -A` does."""
     if name == "app":
-        from smsjobs_worker.celery_app import create_app  # noqa: PLC0415
-
-        made = globals()["app"] = create_app()
+        made = globals()["app"] = _app_of_the_environment()
         return made
     if name == "create_app":
         from smsjobs_worker import celery_app  # noqa: PLC0415

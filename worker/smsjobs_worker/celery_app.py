@@ -10,6 +10,7 @@ from typing import Any
 from celery import Celery, bootsteps
 from celery.loaders.app import AppLoader
 
+from smsjobs.contract import InvalidArguments
 from smsjobs_worker.celery_settings import celery_settings
 from smsjobs_worker.log_facts import install_log_facts
 from smsjobs_worker.privacy import install_log_privacy
@@ -79,7 +80,7 @@ class _SweepStep(bootsteps.StartStopStep):  # type: ignore[misc]
     def __init__(self, parent: Any, **kwargs: Any) -> None:
         super().__init__(parent, **kwargs)
         app: SmsJobs = parent.app
-        refuse_broken_elements(app.runtime)
+        refuse_broken_elements(_runtime_of(app))
         self._sweeper = Sweeper(app.runtime.sweep, every_s=app.settings.sweep_s)
 
     def start(self, parent: Any) -> None:
@@ -91,6 +92,17 @@ class _SweepStep(bootsteps.StartStopStep):  # type: ignore[misc]
     def stop(self, parent: Any) -> None:
         del parent
         self._sweeper.stop()
+
+
+def _runtime_of(app: SmsJobs) -> Runtime:
+    """The parts of this process; ends it with the reason where there is no app to make them from."""
+    directory = app.settings.app_dir
+    if not directory.is_dir():
+        raise SystemExit(f"smsjobs: this worker does not start: SMS_APP: there is no directory {directory}")
+    try:
+        return app.runtime
+    except InvalidArguments as error:
+        raise SystemExit(f"smsjobs: this worker does not start: {error.message}") from None
 
 
 def refuse_broken_elements(runtime: Runtime) -> None:

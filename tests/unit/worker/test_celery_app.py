@@ -1,5 +1,8 @@
 """The worker's Celery app: its addresses are those of our settings."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +30,32 @@ def test_celerys_addresses_in_the_environment_are_ignored(name: str, monkeypatch
     app = an_app()
     for each in (app.connection_for_read(), app.connection_for_write(), app.backend):
         assert each.as_uri().replace(":**@", "") == OURS
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("SMS_APP", "/nonexistent", "SMS_APP: there is no directory /nonexistent"),
+        ("SMS_LEASE", "x", "SMS_LEASE must be a number"),
+        ("SMS_BROKER_URL", "embeded", "SMS_BROKER_URL is no broker's address"),
+        ("SMS_RESULT_BACKEND", "foo", "SMS_RESULT_BACKEND is no result backend"),
+    ],
+)
+def test_worker_with_a_wrong_setting(name: str, value: str, said: str, tmp_path: Path) -> None:
+    """The command that starts a worker tells in one sentence which setting is wrong, without a traceback."""
+    kept = {key: text for key, text in os.environ.items() if not key.startswith(("SMS_", "CELERY_"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "celery", "-A", "smsjobs_worker", "worker"],
+        env=kept | {"SMS_BROKER_URL": OURS, name: value},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_only_our_tasks_and_queues() -> None:
