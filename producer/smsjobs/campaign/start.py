@@ -109,7 +109,8 @@ def start(
         call on the fourth day sends everything again.
 
     Raises:
-        InvalidArguments: As in `Order.pages`; or the name or the time is none.
+        InvalidArguments: As in `Order.pages`; or the name or the time is none; or the campaign is new, and its time
+            more than a minute past.
         IdempotencyConflict: The name belongs to a campaign with other recipients or settings.
         QueueUnavailable: Redis is away. The same call finishes it.
     """
@@ -118,7 +119,7 @@ def start(
     listed = order.recipients
     shared = pack_campaign(element, order.template, _sorted(listed.shared), listed.names)
     store.create(
-        identity, name=name, element=element, shared=shared, at_ms=_at_ms(at), promotional=bool(promotional)
+        identity, name=name, element=element, shared=shared, at=_check_at(at), promotional=bool(promotional)
     )
     pages = last_line = 0
     try:
@@ -143,12 +144,10 @@ def _check_name(name: Any) -> str:
     return name.strip()
 
 
-def _at_ms(at: Any) -> int:
-    if at is None:
-        return 0
-    if not isinstance(at, datetime) or at.tzinfo is None:
+def _check_at(at: Any) -> datetime | None:
+    if at is not None and (not isinstance(at, datetime) or at.tzinfo is None):
         raise InvalidArguments("at must be a datetime with a time zone, such as datetime(…, tzinfo=UTC)")
-    return round(at.timestamp() * 1000)
+    return at
 
 
 def _sorted(params: Mapping[str, str]) -> dict[str, str]:

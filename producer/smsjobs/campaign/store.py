@@ -25,6 +25,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
@@ -58,6 +59,9 @@ _SCRIPTS: Final = ("create", "plan", "planning", "planned", "discard", "pause", 
 
 #: Milliseconds for which a planner that gives no sign of life is believed to live.
 _PLANNER_MS: Final = 10_000
+
+#: Milliseconds by which the start of a new campaign may be past: clocks differ.
+_PAST_MS: Final = 60_000
 
 _INDEX: Final = f"{KEY_PREFIX}:campaigns"
 _AGENDA: Final = f"{KEY_PREFIX}:agenda"
@@ -108,17 +112,26 @@ class CampaignStore:
         self._script = _register(redis)
 
     def create(
-        self, campaign_id: str, *, name: str, element: str, shared: str, at_ms: int, promotional: bool
+        self,
+        campaign_id: str,
+        *,
+        name: str,
+        element: str,
+        shared: str,
+        at: datetime | None,
+        promotional: bool,
     ) -> bool:
         """Begin a campaign, or find it. True: it is new.
 
         Raises:
+            InvalidArguments: It is new, and its time is past.
             IdempotencyConflict: It has other settings.
         """
-        wanted = [shared, str(at_ms), str(int(promotional))]
-        verb, *there = self._run(
-            "create", campaign_id, [name, element, *wanted, round(self._keep_s * 1000), _PLANNER_MS]
-        )
+        wanted = [shared, str(_at_ms(at)), str(int(promotional))]
+        settings = [name, element, *wanted, round(self._keep_s * 1000), _PLANNER_MS, _PAST_MS]
+        verb, *there = self._run("create", campaign_id, settings)
+        if verb == "past" and at is not None:
+            raise _past(at, now_ms=int(there[0]))
         if verb == "exists" and there != wanted:
             what = next(
                 word
@@ -345,6 +358,18 @@ def _first_difference(page: Page, there: str) -> int:
     index = next((n for n, (old, new) in enumerate(same) if old != new), min(len(prints), len(page.lines)))
     # Beyond the end: the rows are the same as far as they go, and their lines differ, or one side has more.
     return page.lines[index] if index < len(page.lines) else page.lines[-1] + 1
+
+
+def _at_ms(at: datetime | None) -> int:
+    # 0 stands for no time at all, and must not be one.
+    return 0 if at is None else round(at.timestamp() * 1000) or 1
+
+
+def _past(at: datetime, *, now_ms: int) -> InvalidArguments:
+    now = datetime.fromtimestamp(now_ms // 1000, at.tzinfo)
+    return InvalidArguments(
+        f"the time {at.isoformat()} is past, it is {now.isoformat()} now: leave the time (at, --at) out to send now"
+    )
 
 
 def _missing(campaign_id: str) -> InvalidArguments:

@@ -72,7 +72,7 @@ def _time(ctx: click.Context, option: click.Parameter, typed: str | None) -> dat
     except (ValueError, ZoneInfoNotFoundError):
         pass
     raise BadOption(
-        "must be a time with its zone, such as 2026-11-11T09:00+08:00 or '2026-11-11 09:00 Asia/Shanghai'",
+        "must be a time with its zone, such as 2099-11-11T09:00+08:00 or '2099-11-11 09:00 Asia/Shanghai'",
         ctx,
         option,
     )
@@ -93,14 +93,19 @@ Examples:
       --template SMS_200000001 --param event=系统维护 --watch
   smsjobs campaign start people.xlsx --name double-11 \\
       --element SMS.YourSmsName --template SMS_200000002 --promotional \\
-      --at '2026-11-11 09:00 Asia/Shanghai'""",
+      --at '2099-11-11 09:00 Asia/Shanghai'""",
 )
 @_message_options
 @click.option(
     "--element", required=True, metavar="NAME", help="Full name of the SMS element, such as SMS.YourSmsName."
 )
 @click.option("--name", metavar="TEXT", help="The campaign's name. [default: the file's, without its ending]")
-@click.option("--at", metavar="TIME", callback=_time, help="When it begins, with a time zone. [default: now]")
+@click.option(
+    "--at",
+    metavar="TIME",
+    callback=_time,
+    help="When it begins, with a time zone; not in the past. [default: now]",
+)
 @click.option("--promotional", is_flag=True, help="From 8:00 to 20:00 Beijing time only, day after day.")
 @click.option(
     "--watch", "watching", is_flag=True, help="Show how far it is, until it has ended or is paused."

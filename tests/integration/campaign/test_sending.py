@@ -1,7 +1,8 @@
 """Chunks on their way: fed, held, given back, counted once, and reported."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from cryptography.fernet import Fernet
@@ -385,6 +386,39 @@ def test_at_a_time(bench: Bench) -> None:
     assert bench.sweep() == []
     bench.clock.pass_(1)
     assert campaign.progress().state == "running"
+    assert len(bench.sweep()) == 1
+
+
+@pytest.mark.parametrize("since_1970", [None, 0])
+def test_a_time_that_is_past(bench: Bench, since_1970) -> None:
+    """A time that is past is refused with the time now and the cure, and leaves no campaign; a minute is forgiven."""
+    zone = timezone(timedelta(hours=8))
+    at = datetime.fromtimestamp(bench.clock.now - 61 if since_1970 is None else since_1970, zone)
+    now = datetime.fromtimestamp(bench.clock.now, zone)
+    with pytest.raises(InvalidArguments) as raised:
+        bench.start(1000, at=at)
+    assert raised.value.code == 46001
+    assert raised.value.message == (
+        f"the time {at.isoformat()} is past, it is {now.isoformat()} now: leave the time (at, --at) out to send now"
+    )
+    assert list(bench.redis.scan_iter()) == []
+    late = datetime.fromtimestamp(bench.clock.now - 60, zone)
+    assert bench.start(1000, at=late).progress().state == "running"
+
+
+@pytest.mark.parametrize("complete", [False, True])
+def test_again_after_its_time(bench: Bench, complete) -> None:
+    """The same call finds its campaign after its time has passed, and finishes a plan that was interrupted."""
+    at = datetime.fromtimestamp(bench.clock.now + 60, UTC)
+
+    def dies(_):
+        if not complete:
+            raise KeyboardInterrupt
+
+    with nullcontext() if complete else pytest.raises(KeyboardInterrupt):
+        bench.start(1000, at=at, on_page=dies)
+    bench.clock.pass_(3600)
+    assert bench.start(1000, at=at).progress().state == "running"
     assert len(bench.sweep()) == 1
 
 
