@@ -101,7 +101,8 @@ def start(
 ) -> Campaign:
     """Plan a campaign and let it be sent; where that was begun already, finish it.
 
-    Nothing is sent before the last row is read. An input that cannot be read to its end leaves no campaign behind. One
+    Nothing is sent before the last row is read. An input that cannot be read to its end, or that has no row with a
+    recipient, leaves no campaign behind. One
     that is cancelled meanwhile is read to its end all the same, for the report.
 
     Warning:
@@ -109,7 +110,7 @@ def start(
         call on the fourth day sends everything again.
 
     Raises:
-        InvalidArguments: As in `Order.pages`; or the name or the time is none; or the campaign is new, and its time
+        InvalidArguments: As in `Order.pages`; or there is no recipient; or the name or the time is none; or the campaign is new, and its time
             more than a minute past.
         IdempotencyConflict: The name belongs to a campaign with other recipients or settings.
         QueueUnavailable: Redis is away. The same call finishes it.
@@ -122,20 +123,47 @@ def start(
         identity, name=name, element=element, shared=shared, at=_check_at(at), promotional=bool(promotional)
     )
     pages = last_line = 0
+    reach = _Reach()
     try:
         with planning(store, identity):
             for page in order.pages():
                 if not store.write(identity, page, listed.names):
                     return Campaign(identity, store)
                 pages, last_line = pages + 1, page.lines[-1]
+                reach.add(page)
                 on_page(page)
     except IdempotencyConflict:
         raise
     except InvalidArguments:
         store.discard(identity)
         raise
+    # Where it is not forgotten, it is cancelled, or another file's, which `complete` tells.
+    if not reach.recipients and store.discard(identity, pages=pages):
+        raise InvalidArguments(reach.nobody())
     store.complete(identity, pages, last_line=last_line)
     return Campaign(identity, store)
+
+
+@dataclass(kw_only=True)
+class _Reach:
+    """How many rows of a plan can be used, and the first that cannot."""
+
+    recipients: int = 0
+    invalid: int = 0
+    first: Row | None = None
+
+    def add(self, page: Page) -> None:
+        self.recipients += page.recipients
+        self.invalid += page.count("invalid")
+        self.first = self.first or next((row for row in page.skipped if row.fault == "invalid"), None)
+
+    def nobody(self) -> str:
+        if self.first is None:
+            return "recipients: there is no row beside the columns' names; nothing is sent"
+        return (
+            f"recipients: no row can be used, {self.invalid} are invalid, the first of them line {self.first.line}: "
+            f"{self.first.reason}; nothing is sent"
+        )
 
 
 def _check_name(name: Any) -> str:

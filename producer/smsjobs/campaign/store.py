@@ -187,12 +187,18 @@ class CampaignStore:
         if verb == "missing":
             raise _discarded(campaign_id)
 
-    def discard(self, campaign_id: str) -> None:
+    def discard(self, campaign_id: str, *, pages: int | None = None) -> bool:
         """Forget a campaign whose plan is not complete, and of which nothing was sent, then.
 
         One that is cancelled ends, with what was read.
+
+        Args:
+            pages: Only if that many are planned; None forgets it however many there are.
+
+        Returns:
+            Whether it is forgotten.
         """
-        self._run("discard", campaign_id, [])
+        return bool(self._run("discard", campaign_id, ["" if pages is None else pages]))
 
     def pause(self, campaign_id: str, reason: str) -> bool:
         """Pause it, or with an empty reason let it go on. False: it has ended.

@@ -127,7 +127,8 @@ def start(
 ) -> int:
     """Send to everybody in a file.
 
-    With --watch, the exit status is 1 unless everybody's message was accepted.
+    With --watch, the exit status is 1 unless every recipient's message was accepted; rows that are left out do not
+    count. A file without any row that can be used is bad usage.
     """
     sms = connect()
     full_name = _refused(lambda: sms.getElement(element)).fullName

@@ -193,9 +193,29 @@ def test_a_mended_file(bench: Bench, tmp_path) -> None:
     assert bench.start(people=path).progress().total == PAGE + 5000
 
 
-def test_bad_rows_only(bench: Bench) -> None:
-    """A file without a single recipient is a campaign that is finished, and reports its rows."""
-    campaign = bench.start(people=["x", "y"])
-    progress = campaign.progress()
-    assert (progress.state, progress.total, progress.invalid, progress.ended) == ("finished", 0, 2, True)
-    assert [(row.line, row.outcome) for row in campaign.report()] == [(1, "invalid"), (2, "invalid")]
+@pytest.mark.parametrize(
+    ("people", "told"),
+    [
+        (["x", "y"], "no row can be used, 2 are invalid, the first of them line 1: not_a_phone_number"),
+        ([], "there is no row"),
+    ],
+)
+def test_nobody(bench: Bench, people, told) -> None:
+    """A file without a single recipient is an error that says why, and its name is free for the mended file."""
+    with pytest.raises(InvalidArguments, match=told):
+        bench.start(people=people)
+    assert list(bench.redis.scan_iter()) == []
+    assert bench.start(1).progress().total == 1
+
+
+def test_nobody_under_a_name_in_use(bench: Bench) -> None:
+    """An empty file under the name of a campaign whose reading was interrupted takes nothing of it away."""
+
+    def dies(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bench.start(5, on_page=dies)
+    with pytest.raises(IdempotencyConflict, match="other recipients"):
+        bench.start(people=[])
+    assert bench.start(5).progress().total == 5
