@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 from smsjobs.contract import InvalidArguments
 from smsjobs.ledger import Ledger, connect_redis
 from smsjobs.presence import start_a_worker, workers_by_lane
+from smsjobs.settings import refused
 from smsjobs_worker.aliyun.client import AliyunSms
 from smsjobs_worker.celery_settings import celery_settings
 from smsjobs_worker.elements import App, Element, loaded
@@ -73,6 +74,14 @@ def _redis(subject: str, url: str) -> Iterator[Finding]:
     try:
         server: dict[str, Any] = client.info("server")
     except (RedisError, OSError) as error:
+        if refusal := refused(error):
+            yield Finding(
+                subject=subject,
+                verdict="bad",
+                text=f"Redis at {_place(url)} {refusal}",
+                cure="mend SMS_BROKER_URL (or SMS_REDIS_URL, if the ledger is elsewhere)",
+            )
+            return
         yield Finding(
             subject=subject,
             verdict="bad",

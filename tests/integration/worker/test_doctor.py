@@ -6,13 +6,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from redis.exceptions import RedisError
 
 from aliyun_sms_simulator import Simulator
 from smsjobs.contract import LANES
+from smsjobs.embedded import TemporaryRedis
+from smsjobs.ledger import connect_redis
 from smsjobs.presence import workers_by_lane
-from smsjobs.settings import ConnectionSettings
+from smsjobs.settings import ConnectionSettings, away
 from smsjobs_worker.aliyun.account import Endpoint
 from smsjobs_worker.doctor import Finding, examine
 from smsjobs_worker.settings import WorkerSettings
@@ -87,6 +91,33 @@ def test_a_lane_without_a_worker_is_doubtful(redis_server: RedisServer, tmp_path
         assert "-Q sms.notification" in next(each.cure for each in found if each.text.startswith("no worker"))
         worker.kill()
         assert workers_by_lane(redis_server.url) == {"verification": 0, "notification": 0, "bulk": 0}
+
+
+@pytest.mark.parametrize(
+    ("password", "database", "words"),
+    [
+        ("wrong", "0", "refuses the password"),
+        ("", "0", "refuses the password"),
+        (None, "9999", "has no such database"),
+    ],
+)
+def test_a_redis_that_refuses_is_not_away(
+    password: str | None, database: str, words: str, tmp_path: Path
+) -> None:
+    """A refused password or database is told as such, by the doctor and by a producer, without the password."""
+    with TemporaryRedis() as server:
+        parts = urlsplit(server.url)
+        login = f":{parts.password if password is None else password}@"
+        url = f"redis://{login}127.0.0.1:{parts.port}/{database}"
+        text = findings(url, tmp_path)[0].text
+        with pytest.raises(RedisError) as refusal:
+            connect_redis(url).ping()
+        try:
+            raise refusal.value
+        except RedisError:
+            told = away(url)
+    assert text == f"Redis at 127.0.0.1:{parts.port} {words}"
+    assert told.startswith(text)
 
 
 def test_asking_for_workers_leaves_nothing_in_redis(redis_server: RedisServer) -> None:
