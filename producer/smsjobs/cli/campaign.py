@@ -85,12 +85,12 @@ def list_campaigns(screen: Screen) -> None:
             each.state,
             f"{each.settled:,} of {each.total:,}",
             f"{each.total - each.pending - each.accepted:,}",
-            datetime.fromtimestamp(each.created_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M %z"),
+            datetime.fromtimestamp(each.created_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M"),
         )
         for each in all_of_them
     ]
     if rows:
-        screen.table(("Campaign", "State", "Done", "Not accepted", "Begun"), rows)
+        screen.table(("Campaign", "State", "Done", "Not accepted", "Begun"), rows, whole=2)
     else:
         screen.line("There is no campaign.")
     screen.document({"campaigns": [each.to_json() for each in all_of_them]})

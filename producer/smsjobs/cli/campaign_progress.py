@@ -21,6 +21,9 @@ _LOOK_S: Final = 0.5
 #: Seconds over which the rate is taken.
 _RATE_S: Final = 10.0
 
+#: The reason of a campaign that somebody paused.
+_BY_HAND: Final = "paused by hand"
+
 _OUTCOMES: Final = ("accepted", "rejected", "not_sent", "unknown", "pending")
 
 
@@ -49,10 +52,10 @@ def _watch(screen: Screen, campaign: Campaign) -> None:
     with screen.bar("Sending", "messages") as bar:
         while True:
             progress = campaign.progress()
-            bar.update(
-                progress.settled, progress.total, rate=_rate(seen, progress.settled), note=_note(progress)
-            )
-            if progress.ended or progress.state == "paused":
+            done = progress.settled - _never_tried(progress)
+            last = progress.ended or progress.state == "paused"
+            bar.update(done, progress.total, rate=_rate(seen, done), note=_note(progress), last=last)
+            if last:
                 return
             time.sleep(_LOOK_S)
 
@@ -65,7 +68,8 @@ def show(screen: Screen, campaign: Campaign) -> CampaignProgress:
     for line in chart(progress, min(screen.width, 100)):
         screen.line(line, exact=True)
     if progress.state == "paused":
-        screen.line(f"\nOnce that is mended:  smsjobs campaign resume {progress.id}", exact=True)
+        when = "To let it go on" if progress.reason == _BY_HAND else "Once that is mended"
+        screen.line(f"\n{when}:  smsjobs campaign resume {progress.id}", exact=True)
     screen.document(progress.to_json())
     return progress
 
@@ -120,6 +124,11 @@ def _rate(seen: deque[tuple[float, int]], done: int) -> float | None:
         seen.popleft()
     (first, before), (last, _) = seen[0], seen[-1]
     return (done - before) / (last - first) if last > first else None
+
+
+def _never_tried(progress: CampaignProgress) -> int:
+    """Recipients whose messages the cancelling spared."""
+    return progress.by_code.get("cancelled", 0)
 
 
 def _note(progress: CampaignProgress) -> str:

@@ -75,11 +75,21 @@ class Screen:
         else:
             self._console.print(text, style=style or None, soft_wrap=exact)
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table for people. A cell may have several lines."""
+    def table(
+        self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, whole: int | None = None
+    ) -> None:
+        """A table for people. A cell may have several lines.
+
+        Args:
+            whole: No cell is broken: these first columns stay, and of the others the last are left out where the
+                terminal is too narrow.
+        """
         if self.as_json:
             return
-        if self._console is None:
+        if whole is not None:
+            shown = _columns_that_fit(columns, rows, whole, self.width)
+            columns, rows = columns[:shown], [row[:shown] for row in rows]
+        if self._console is None or (whole is not None and _table_width(columns, rows) > self.width):
             _write("\n".join(_plain_table(columns, rows)) + "\n\n")
         else:
             self._console.print(_rich_table(columns, rows))
@@ -135,19 +145,22 @@ class Bar:
         self._unit = unit
         self._told = (time.monotonic(), "")
 
-    def update(self, done: int, total: int | None, *, rate: float | None = None, note: str = "") -> None:
+    def update(
+        self, done: int, total: int | None, *, rate: float | None = None, note: str = "", last: bool = False
+    ) -> None:
         """Show it. A plain line is written when it changed and the last one is some seconds old, or at the end.
 
         Args:
             total: None where it is not known.
             rate: How many a second, where it is known.
             note: Whatever else is to be said.
+            last: Nothing follows, though there may be some to do.
         """
         of = "" if total is None else f" of {total:,}"
         speed = "" if rate is None else f", {rate:,.0f} a second"
         text = f"{done:,}{of} {self._unit}{speed}{note and f'; {note}'}"
         at, before = self._told
-        if text != before and (done == total or time.monotonic() - at >= _PLAIN_BAR_S):
+        if text != before and (last or done == total or time.monotonic() - at >= _PLAIN_BAR_S):
             self._told = (time.monotonic(), text)
             self._tell(text)
 
@@ -160,7 +173,15 @@ class _RichBar(Bar):
         self._progress = progress
         self._task = task
 
-    def update(self, done: int, total: int | None, *, rate: float | None = None, note: str = "") -> None:
+    def update(
+        self,
+        done: int,
+        total: int | None,
+        *,
+        rate: float | None = None,
+        note: str = "",
+        last: bool = False,  # noqa: ARG002  it shows everything at once
+    ) -> None:
         speed = "" if rate is None else f"{rate:,.0f} {self._unit}/s"
         self._progress.update(self._task, completed=done, total=total, note=note, rate=speed)
 
@@ -197,6 +218,21 @@ def _write(text: str) -> None:
 
 def _padded(text: str, width: int) -> str:
     return text + " " * (width - width_of(text))
+
+
+def _table_width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Columns of the terminal that it takes, with its gaps and one more at its end, as rich has it."""
+    return sum(max(width_of(row[n]) for row in (columns, *rows)) + 2 for n in range(len(columns)))
+
+
+def _columns_that_fit(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], at_least: int, width: int
+) -> int:
+    """How many of the first columns there is room for."""
+    shown = len(columns)
+    while shown > at_least and _table_width(columns[:shown], [row[:shown] for row in rows]) > width:
+        shown -= 1
+    return shown
 
 
 def _plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -1,14 +1,15 @@
 """The commands' own decisions; what they do to a campaign is shown by the acceptance tests."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import click
 import pytest
 
 from smsjobs.campaign import CampaignProgress
-from smsjobs.cli.campaign_progress import _facts, chart, exit_status
+from smsjobs.cli.campaign_progress import _facts, chart, exit_status, show, watch
 from smsjobs.cli.campaign_start import _time
-from smsjobs.cli.screen import Bar
+from smsjobs.cli.screen import Bar, Screen
 from smsjobs.cli.wording import counted
 
 
@@ -102,3 +103,23 @@ def test_plain_bar():
         bar.update(done, 3, rate=1000.4, note="paused")
     bar.update(3, 3, rate=1000.4, note="paused")
     assert told == ["3 of 3 rows, 1,000 a second; paused"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("paused by hand", "To let it go on:  "), ("isv.AMOUNT_NOT_ENOUGH", "Once that is mended:  ")],
+)
+def test_how_a_paused_campaign_goes_on(reason, words, capsys):
+    """Only a campaign that paused itself has something to be mended before it goes on."""
+    found = progress(state="paused", reason=reason)
+    show(Screen(as_json=False), SimpleNamespace(progress=lambda: found))
+    assert f"\n{words}smsjobs campaign resume test-1\n" in capsys.readouterr().out
+
+
+def test_watching_a_cancelled_campaign(capsys):
+    """What a cancelled campaign spared is not counted as sent."""
+    found = progress(
+        state="cancelled", accepted=400, not_sent=600, by_code={"OK": 400, "cancelled": 600}, ended_ms=2
+    )
+    watch(Screen(as_json=False), SimpleNamespace(id="test-1", progress=lambda: found))
+    assert "Sending: 400 of 1,000 messages; cancelled, not_sent 600\n" in capsys.readouterr().out

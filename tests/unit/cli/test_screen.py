@@ -1,6 +1,7 @@
 """What a command writes."""
 
 import json
+import re
 import sys
 
 import pytest
@@ -74,3 +75,33 @@ def test_dumb_terminal_is_plain(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     monkeypatch.setenv("TERM", "dumb")
     Screen(as_json=False).pairs([("status", "accepted")])
     assert capsys.readouterr().out == "status  accepted\n"
+
+
+@pytest.mark.parametrize(
+    ("width", "titles"),
+    [
+        (80, ["Campaign", "State", "Done", "Begun"]),
+        (50, ["Campaign", "State", "Done"]),
+        (20, ["Campaign", "State"]),
+    ],
+)
+@pytest.mark.parametrize("installed", [True, False])
+def test_narrow_table_breaks_no_id(
+    width: int,
+    titles: list[str],
+    installed: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Where a terminal is narrow the last columns are left out, and an id stands whole beside its state."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", str(width))
+    if not installed:
+        monkeypatch.setitem(sys.modules, "rich", None)
+    row = ("big-478ce0c85606", "cancelled", "16,000 of 16,000", "2026-11-24 14:00")
+    Screen(as_json=False).table(("Campaign", "State", "Done", "Begun"), [row], whole=2)
+    out = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    assert out.strip().split("\n")[0].split() == titles
+    assert "big-478ce0c85606  cancelled" in out
