@@ -22,7 +22,10 @@ def parameters(ctx: click.Context, option: click.Parameter, typed: Sequence[str]
     pairs = [each.partition("=") for each in typed]
     if not all(name and equals for name, equals, _ in pairs):
         raise BadOption("each needs the form NAME=VALUE", ctx, option)
-    return {name: value for name, _, value in pairs}
+    by_name = {name: value for name, _, value in pairs}
+    if len(by_name) < len(pairs):
+        raise BadOption("each NAME may be given once", ctx, option)
+    return by_name
 
 
 @click.command(
@@ -89,6 +92,9 @@ def send(
 
     A worker of its lane sends it. Ctrl-C ends the waiting only: the job goes on.
     """
+    source = click.get_current_context().get_parameter_source("wait_s")
+    if no_wait and source is not click.core.ParameterSource.DEFAULT:
+        raise click.UsageError("--wait and --no-wait exclude each other")
     sms = connect()
     try:
         job = sms.getElement(element).sendMessage(

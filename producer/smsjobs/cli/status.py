@@ -46,6 +46,8 @@ def status(screen: Screen, *, wait: bool, timeout_s: float | None, job_id: str) 
 
     Ctrl-C ends the waiting only: the job goes on.
     """
+    if timeout_s is not None and not wait:
+        raise click.UsageError("--timeout needs --wait")
     sms = connect()
     job = sms.job(job_id)
     details = follow(screen, sms, job, timeout_s) if wait else show(screen, job)
