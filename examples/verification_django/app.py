@@ -18,8 +18,10 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import BadRequest
 from django.core.management import execute_from_command_line
 from django.core.wsgi import get_wsgi_application
 from django.http import FileResponse, HttpRequest, HttpResponseBase, JsonResponse
@@ -43,6 +45,8 @@ class SmsErrors:
         return self.get_response(request)
 
     def process_exception(self, _: HttpRequest, error: Exception) -> JsonResponse | None:
+        if isinstance(error, BadRequest):
+            return JsonResponse({"reason": "bad_request", "message": str(error)}, status=400)
         if not isinstance(error, SmsError):
             return None
         retry_after = getattr(error, "retry_after", None)
@@ -64,8 +68,19 @@ def page(_: HttpRequest) -> FileResponse:
     )
 
 
+def posted(request: HttpRequest) -> Any:
+    """The body, which must be a JSON object."""
+    try:
+        body = json.loads(request.body)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise BadRequest("the body must be a JSON object")
+    return body
+
+
 def send_code(request: HttpRequest) -> JsonResponse:
-    phone = json.loads(request.body).get("phone")
+    phone = posted(request).get("phone")
     # Behind a proxy: have it, and nobody else, tell the visitor's address.
     sent = login.send(phone, request.META["REMOTE_ADDR"])
     # Whoever asked for a code may try it, and nobody else: no stranger can use up the tries.
@@ -80,7 +95,7 @@ def log_in(request: HttpRequest) -> JsonResponse:
     phone = request.session.get("phone")
     if phone is None:
         return JsonResponse({"status": "none_sent"}, status=403)
-    result = login.check(phone, json.loads(request.body).get("code"))
+    result = login.check(phone, posted(request).get("code"))
     if result:
         request.session.flush()
         request.session["user"] = phone

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, request, send_file, session
+from flask import Flask, abort, request, send_file, session
 
 from smsjobs import InvalidArguments, SmsError, VerificationRefused, connect
 
@@ -36,9 +36,17 @@ def page() -> Any:
     return send_file(Path(__file__).parents[1] / "verification_page.html")
 
 
+def posted() -> Any:
+    """The body, which must be a JSON object."""
+    body = request.get_json()
+    if not isinstance(body, dict):
+        abort(400, "the body must be a JSON object")
+    return body
+
+
 @app.post("/code")
 def send_code() -> Any:
-    phone = request.get_json().get("phone")
+    phone = posted().get("phone")
     # Behind a proxy: werkzeug's ProxyFix, or every visitor has the proxy's address.
     sent = login.send(phone, request.remote_addr)
     # Whoever asked for a code may try it, and nobody else: no stranger can use up the tries.
@@ -53,12 +61,17 @@ def send_code() -> Any:
 def log_in() -> Any:
     if "phone" not in session:
         return {"status": "none_sent"}, 403
-    result = login.check(session["phone"], request.get_json().get("code"))
+    result = login.check(session["phone"], posted().get("code"))
     if result:
         phone = session["phone"]
         session.clear()
         session["user"] = phone
     return {"status": result.status, "tries_left": result.tries_left}, 200 if result else 403
+
+
+@app.errorhandler(400)
+def refuse(error: Any) -> Any:
+    return {"reason": "bad_request", "message": error.description}, 400
 
 
 @app.errorhandler(SmsError)

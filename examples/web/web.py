@@ -17,7 +17,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, request, send_file
+from flask import Flask, abort, request, send_file
 
 from smsjobs import InvalidArguments, QueueUnavailable, SmsError, connect
 
@@ -42,6 +42,8 @@ def health() -> dict[str, str]:
 @app.post("/messages")
 def send() -> Any:
     body = request.get_json()
+    if not isinstance(body, dict):
+        abort(HTTPStatus.BAD_REQUEST, "the body must be a JSON object")
     job = element.sendMessage(
         phoneList=body.get("phones"),
         params={"name": body.get("name"), "event": body.get("event")},

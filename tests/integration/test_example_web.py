@@ -63,6 +63,12 @@ def test_missing(browser: FlaskClient, missing: str) -> None:
     assert answer.json["code"] == 46001
 
 
+@pytest.mark.parametrize("text", ["[1]", "null", "{"])
+def test_bad_body(browser: FlaskClient, text: str) -> None:
+    """A body that is no JSON object is the visitor's mistake."""
+    assert browser.post("/messages", data=text, content_type="application/json").status_code == 400
+
+
 def test_unknown_job(browser: FlaskClient) -> None:
     """A job that nobody knows is not found."""
     assert browser.get("/messages/no-such-job").status_code == 404

@@ -66,6 +66,16 @@ def test_bad_number(browser: Browser, phone: str | None) -> None:
     assert browser.post("/code", phone=phone).status in (400, 422)
 
 
+@pytest.mark.parametrize("path", ["/code", "/login"])
+@pytest.mark.parametrize("text", ["[1]", "1", "null", "{"])
+def test_bad_body(browser: Browser, path: str, text: str) -> None:
+    """A body that is no JSON object is the visitor's mistake, and is told so in JSON."""
+    browser.post("/code", phone=PHONE)
+    answer = browser.post_text(path, text)
+    assert answer.status in (400, 422)
+    assert answer.body
+
+
 def test_rejected(browser: Browser, sms: testing.FakeSms) -> None:
     """What Aliyun rejected is told as "try again", with our code."""
     sms.end_next_with(AliyunRejected("no balance", aliyun_code="isv.AMOUNT_NOT_ENOUGH"))
