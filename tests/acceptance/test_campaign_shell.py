@@ -61,7 +61,10 @@ def test_control(stage: Stage, tmp_path: Path) -> None:
         assert (status, told["state"]) == (0, "cancelled")
         status, told = shell(stage, "status", campaign.id, "--watch")
         assert (status, told["state"], told["ended"], told["pending"]) == (1, "cancelled", True, 0)
-        assert shell(stage, "resume", campaign.id)[1]["state"] == "cancelled"
+        for verb in ("resume", "pause"):
+            status, refused = shell(stage, verb, campaign.id)
+            assert (status, refused["error"]["reason"]) == (1, "campaign_ended")
+        assert shell(stage, "cancel", campaign.id)[0] == 0
     counts = audit(stage, campaign, rows)
     assert counts["accepted"] + counts["not_sent"] == COUNT
     assert counts["accepted"] == told["accepted"] > 0

@@ -41,7 +41,8 @@ def campaign() -> None:
 def status(screen: Screen, *, watching: bool, campaign_id: str) -> int:
     """Show how far a campaign is.
 
-    With --watch, the exit status is 1 unless everybody's message was accepted.
+    With --watch, the exit status is 1 unless every recipient's message was accepted; rows that are left out do not
+    count.
     """
     found = connect().campaign(campaign_id)
     if watching:
@@ -102,7 +103,8 @@ for _command in (start, check, report):
 
 def _control(screen: Screen, campaign_id: str, verb: Callable[[Campaign], None]) -> None:
     found = connect().campaign(campaign_id)
-    if found.progress().state == "finished":
-        raise CommandFailed("the campaign is finished", "campaign_ended", more={"campaign": campaign_id})
+    state = found.progress().state
+    if state == "finished" or (state == "cancelled" and verb is not Campaign.cancel):
+        raise CommandFailed(f"the campaign is {state}", "campaign_ended", more={"campaign": campaign_id})
     verb(found)
     show(screen, found)
