@@ -27,7 +27,7 @@ class CampaignProgress:
     element: str
     #: See `State`. A cancelled campaign may have recipients pending whose requests are under way.
     state: State
-    #: Why it is paused; empty otherwise.
+    #: Why it is paused, or that its planning was interrupted; empty otherwise.
     reason: str = ""
     #: Recipients.
     total: int

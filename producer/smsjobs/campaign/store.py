@@ -24,7 +24,7 @@ import base64
 import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -62,6 +62,9 @@ _PLANNER_MS: Final = 10_000
 
 #: Milliseconds by which the start of a new campaign may be past: clocks differ.
 _PAST_MS: Final = 60_000
+
+#: Why a campaign is still being planned whose planner has died.
+_INTERRUPTED: Final = "its reading was interrupted; run the same start again, or cancel it"
 
 _INDEX: Final = f"{KEY_PREFIX}:campaigns"
 _AGENDA: Final = f"{KEY_PREFIX}:agenda"
@@ -222,11 +225,12 @@ class CampaignStore:
         Raises:
             InvalidArguments: There is none.
         """
-        says, fields, codes, _ = self._run("progress", campaign_id, [])
+        says, fields, codes, _, died = self._run("progress", campaign_id, [])
         found = _pairs(fields)
         if not found:
             raise _missing(campaign_id)
-        return _progress(campaign_id, says, found, _pairs(codes))
+        progress = _progress(campaign_id, says, found, _pairs(codes))
+        return replace(progress, reason=_INTERRUPTED) if died and progress.state == "planning" else progress
 
     def ids(self) -> list[str]:
         """All campaigns that are kept, the newest first."""

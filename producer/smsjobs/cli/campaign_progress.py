@@ -28,7 +28,7 @@ _OUTCOMES: Final = ("accepted", "rejected", "not_sent", "unknown", "pending")
 
 
 def watch(screen: Screen, campaign: Campaign) -> None:
-    """Show how far it is until it has ended, or is paused.
+    """Show how far it is until it has ended, is paused, or nobody reads its file any more.
 
     Raises:
         CommandFailed: Ctrl-C; the campaign goes on.
@@ -53,7 +53,7 @@ def _watch(screen: Screen, campaign: Campaign) -> None:
         while True:
             progress = campaign.progress()
             done = progress.settled - _never_tried(progress)
-            last = progress.ended or progress.state == "paused"
+            last = progress.ended or progress.state == "paused" or _interrupted(progress)
             bar.update(done, progress.total, rate=_rate(seen, done), note=_note(progress), last=last)
             if last:
                 return
@@ -75,8 +75,13 @@ def show(screen: Screen, campaign: Campaign) -> CampaignProgress:
 
 
 def exit_status(progress: CampaignProgress) -> int:
-    """0 where everybody's message was accepted."""
-    return 0 if progress.accepted == progress.total else FAILED
+    """0 where every recipient's message was accepted, and the whole file was read."""
+    return 0 if progress.accepted == progress.total and not _interrupted(progress) else FAILED
+
+
+def _interrupted(progress: CampaignProgress) -> bool:
+    """Whether nobody reads its file any more."""
+    return progress.state == "planning" and bool(progress.reason)
 
 
 def chart(progress: CampaignProgress, width: int) -> Sequence[str]:

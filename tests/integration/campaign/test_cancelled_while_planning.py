@@ -5,6 +5,8 @@ import pytest
 from smsjobs import InvalidArguments
 from smsjobs.campaign import planning_heart
 from smsjobs.campaign.planning import PAGE
+from smsjobs.cli.campaign_progress import exit_status, watch
+from smsjobs.cli.screen import Screen
 from support.campaigns import Bench, counted, numbers, outcomes
 from support.polling import until
 
@@ -88,6 +90,21 @@ def test_planner_dies_after_the_cancellation(bench: Bench) -> None:
     assert not campaign.progress().ended
     bench.clock.pass_(LEASE_S)
     assert counted(campaign.wait(timeout=0)) == {"not_sent": 2 * PAGE}
+
+
+@pytest.mark.parametrize("pages", [0, 1])
+def test_interrupted_is_told(bench: Bench, pages) -> None:
+    """A campaign whose planner died says so, which ends the watching, and says it no longer when it is started again."""
+    campaign = dying_after(bench, pages)
+    assert (campaign.progress().state, campaign.progress().reason) == ("planning", "")
+    bench.clock.pass_(LEASE_S)
+    told = "its reading was interrupted; run the same start again, or cancel it"
+    assert (campaign.progress().state, campaign.progress().reason) == ("planning", told)
+    watch(Screen(as_json=True), campaign)
+    assert exit_status(campaign.progress()) == 1
+    looks: list[str] = []
+    bench.start(3 * PAGE, on_page=lambda _: looks.append(campaign.progress().reason))
+    assert set(looks) == {""}
 
 
 @pytest.mark.parametrize("pages", [0, 1, 2, 3])
