@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -131,14 +132,17 @@ class Sms:
     def _record(self, job: JobRecord) -> Recorded:
         """Recording recognises its own repetition, so a lost answer is answered by asking again."""
         deadline = time.monotonic() + self.settings.timeout_s
+        surely_not = True
         while True:
             try:
                 return self._ledger.record(job)
-            except (RedisConnectionError, RedisTimeoutError, ReadOnlyError):
+            except (RedisConnectionError, RedisTimeoutError, ReadOnlyError) as error:
+                surely_not = surely_not and _never_connected(error)
                 if time.monotonic() >= deadline:
                     raise QueueUnavailable(
-                        f"{away(self.settings.redis_url)}, so the job could not be recorded in time. Calling again "
-                        "with the same idempotency_key never sends twice",
+                        f"{away(self.settings.redis_url)}, so the job could not be recorded in time. "
+                        + _calling_again(job),
+                        outcome="not_sent" if surely_not else "unknown",
                         out_id=job.id,
                     ) from None
                 time.sleep(0.05)
@@ -222,8 +226,9 @@ class Element:
         Raises:
             InvalidArguments: An argument is missing or wrong; nothing was enqueued.
             IdempotencyConflict: The key belongs to a job with another payload.
-            QueueUnavailable: Redis did not record the job within the timeout (default 5 s). It may have been
-                recorded all the same: call again with the same `idempotency_key`, and it is not sent twice.
+            QueueUnavailable: Redis did not record the job within the timeout (default 5 s). Unless its `outcome` is
+                ``"not_sent"``, it may have been recorded all the same: call again with the same
+                `idempotency_key`, and it is not sent twice.
         """
         return self._sms.enqueue(
             make_job(
@@ -348,6 +353,21 @@ class Element:
 
         store = RedisCodes(self._sms.redis, timeout_s=self._sms.settings.timeout_s)
         return Verification(self, rules, keyring(), store, self._sms.job, guard=guard)
+
+
+def _never_connected(error: Exception) -> bool:
+    """Whether the call was not even written: the connection was refused, or the name is nobody's.
+
+    redis-py raises its own error while it handles the socket's. Our client repeats nothing by itself, so that one
+    error tells of the whole call.
+    """
+    return isinstance(error.__context__, (ConnectionRefusedError, socket.gaierror))
+
+
+def _calling_again(job: JobRecord) -> str:
+    if job.idempotency_key is None:
+        return "Calling again makes a new job; only with an idempotency_key it would be the same one"
+    return "Calling again with the same idempotency_key never sends twice"
 
 
 def _countdown(

@@ -121,7 +121,7 @@ def test_a_worker_goes_on_when_redis_comes_back(own: Stage) -> None:
         with pytest.raises(QueueUnavailable) as caught:
             own.send("SMS.Example", idempotency_key="again")
         assert time.monotonic() - began < 8
-        assert (caught.value.code, caught.value.outcome) == (46003, "unknown")
+        assert (caught.value.code, caught.value.reason) == (46003, "queue_unavailable")
         own.server.restart()
         again = own.send("SMS.Example", idempotency_key="again")
         assert isinstance(outcome(again), SendResult)

@@ -95,7 +95,7 @@ def test_redis_away_is_status_1() -> None:
     result = run(*SEND, "13800138000", "--json")
     assert result.exit_code == 1
     error = json.loads(result.stdout)["error"]
-    assert (error["code"], error["reason"], error["outcome"]) == (46003, "queue_unavailable", "unknown")
+    assert (error["code"], error["reason"], error["outcome"]) == (46003, "queue_unavailable", "not_sent")
     text = run(*SEND, "13800138000")
     assert text.stderr.startswith("Error: 46003 queue_unavailable")
 
