@@ -57,7 +57,7 @@ class Recipients:
         shared: Parameters that are the same for all.
 
     Raises:
-        InvalidArguments: A column is missing.
+        InvalidArguments: A column is missing, or there twice.
     """
 
     def __init__(
@@ -68,6 +68,11 @@ class Recipients:
         if phone is None:
             raise InvalidArguments(
                 f"recipients: no column is called {' or '.join(PHONE_COLUMNS)}; the first row must name the columns"
+            )
+        if sum(name.lower() in PHONE_COLUMNS for name in table.columns) > 1:
+            # The second would become a parameter, and its numbers would stand in messages.
+            raise InvalidArguments(
+                f"recipients: two columns are called {' or '.join(PHONE_COLUMNS)}; leave one of them"
             )
         self._phone = phone
         self._width = len(table.columns)

@@ -91,6 +91,8 @@ def test_template_decides():
         (["phone"], {"params": {"name": "{姓名}"}}, "there is no column 姓名"),
         (["phone"], {"needed": ["name"]}, "no value for the parameter name"),
         (["phone", "a", "a"], {}, "two columns are called a"),
+        (["phone", "手机号"], {}, "two columns are called phone or 手机号; leave one of them"),
+        (["name", "Phone", "phone"], {}, "two columns are called phone or 手机号; leave one of them"),
     ],
 )
 def test_missing_columns(columns, more, text):
