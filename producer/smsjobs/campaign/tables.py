@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ __all__ = ["PHONE_COLUMNS", "Table", "open_table"]
 PHONE_COLUMNS: Final = ("phone", "手机号")
 
 _DELIMITERS: Final = (",", "\t", ";")
+
+#: A first line that tells Excel the delimiter, and is no row. Excel puts further delimiters behind it when it saves.
+_HINT: Final = re.compile(r'"?sep=([,;\t|])"?[,;\t|]*', re.IGNORECASE)
 
 #: Bytes read at a time while the encoding is found out.
 _BLOCK: Final = 1 << 20
@@ -107,8 +111,11 @@ def _open_csv(path: Path) -> Table:
         heading = next((line for line in file if line.strip()), "")
     if len(heading) > csv.field_size_limit():
         raise InvalidArguments(f"recipients: line 1 of {path.name} is too long to name columns: {_SAVE_AS}")
-    delimiter = find_delimiter(heading)
+    hint = _HINT.fullmatch(heading.strip("\r\n"))
+    delimiter = hint[1] if hint else find_delimiter(heading)
     records = _csv_records(path, encoding, delimiter)
+    if hint:
+        next(records, None)
     _, columns = next(records, (0, ()))
     return Table(columns=tuple(name.strip() for name in columns), records=records)
 
@@ -122,7 +129,7 @@ def find_encoding(path: Path) -> str:
         InvalidArguments: It is none of these; naming the line.
     """
     with path.open("rb") as file:
-        start = file.read(3)
+        start = file.read(4096)
     for mark, encoding, name in _MARKED:
         if start.startswith(mark):
             if (line := _undecodable(path, encoding)) is not None:
@@ -130,6 +137,8 @@ def find_encoding(path: Path) -> str:
                     f"recipients: line {line} of {path.name} is no {name} text, which the file begins as: {_SAVE_AS}"
                 )
             return encoding
+    if b"\0" in start:
+        raise InvalidArguments(f"recipients: {path.name} looks like UTF-16 without its mark: {_SAVE_AS}")
     if _undecodable(path, "utf-8") is None:
         return "utf-8"
     if (line := _undecodable(path, "gb18030")) is not None:

@@ -33,6 +33,25 @@ def test_csv(tmp_path, encoding, delimiter, end):
     assert records == [(2, [PHONE, "张三", "1.5"]), (3, ["13800138001", "李四", "2"])]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark(tmp_path, encoding):
+    """UTF-16 without its mark is refused by its name, with the cure."""
+    path = written(tmp_path / "people.csv", f"手机号,name\r\n{PHONE},张三\r\n".encode(encoding))
+    with pytest.raises(InvalidArguments, match=r"looks like UTF-16 .*save the file as CSV UTF-8"):
+        open_table(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", "\t", ";", "|"])
+@pytest.mark.parametrize("hint", ["sep={}", '"sep={}"', "SEP={}\r"])
+def test_hint_of_the_delimiter(tmp_path, encoding, delimiter, hint):
+    """A first line `sep=;` tells the delimiter and is no row; lines are counted with it."""
+    rows = [["手机号", "name"], [PHONE, "a,b;c" if delimiter == "|" else "张三"]]
+    text = "\n".join([hint.format(delimiter), *(delimiter.join(each) for each in rows)]) + "\n"
+    columns, records = read(written(tmp_path / "people.csv", text.encode(encoding)))
+    assert (columns, records) == (tuple(rows[0]), [(3, rows[1])])
+
+
 def test_chinese_after_much_ascii(tmp_path):
     """A file whose first Chinese letter comes after a megabyte is still found to be GB18030."""
     text = "phone,name\n" + f"{PHONE},abcdefghij\n" * 60_000 + f"{PHONE},张三\n"
