@@ -427,6 +427,17 @@ def test_dev_ends_with_a_child(victim: str, tmp_path: Path, mark: str) -> None:
     assert eventually(lambda: not left_behind(mark)), left_behind(mark)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no kernel ends the children of who was killed")
+def test_dev_that_was_killed_leaves_nothing(tmp_path: Path, mark: str) -> None:
+    """Simulator, workers and Redis of a `dev` that was killed end with it."""
+    command = ("dev", "--single", "--simulator-port", "0", "--json")
+    with started(*command, env=environment(mark), cwd=tmp_path) as process:
+        read_until(process.stdout, "\n}\n")
+        process.kill()
+        process.wait(30)
+        assert eventually(lambda: not left_behind(mark)), left_behind(mark)
+
+
 def test_dev_is_alone_in_its_directory(dev: dict[str, str]) -> None:
     """A second `dev` in the same directory is refused at once, and the first one goes on."""
     done = smsjobs("dev", "--simulator-port", "0", "--json", env=dev)

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import NoReturn, Self, TypeVar
 
+from smsjobs.cli.bound import bound_to_this_process
 from smsjobs.cli.failure import CommandFailed
 
 __all__ = ["Child", "Children", "ending_in_order", "held_back"]
@@ -77,7 +78,7 @@ class Children:
         return iter(self._children)
 
     def start(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> Child:
-        """Start a process.
+        """Start a process, which on Linux ends with this one even where this one is killed.
 
         Args:
             name: What messages and its log file call it.
@@ -87,7 +88,7 @@ class Children:
         log = self._directory / f"{name.replace(' ', '-')}.log"
         with held_back(), log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603  our own programs, no shell
-                command,
+                bound_to_this_process(command),
                 env=env,
                 cwd=self._cwd,
                 stdin=subprocess.DEVNULL,
