@@ -33,6 +33,9 @@ __all__ = ["Program", "main", "program"]
 #: Set, it shows the traceback of an error that nobody foresaw. Its text may hold a number or a code.
 _DEBUG: Final = "SMS_DEBUG"
 
+#: About the question only: what was asked for may have been accepted long ago.
+_NOT_FOUND: Final = ("job_not_found", "campaign_not_found")
+
 # The help that stands for a command that was not named; clicks before 8.2 have no such error, and end by themselves.
 _NoCommand: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
@@ -118,6 +121,8 @@ def _told(error: BaseException) -> tuple[CommandFailed, str]:
             message = _in_our_words(error)
             more = {name: value for name, value in error.to_json().items() if name != "message"}
             told = f"Error: {error}".replace(error.message, message)
+            if error.reason in _NOT_FOUND:
+                more |= {"outcome": None, "attempts": None}
             return CommandFailed(message, error.reason, more=more), told
         case SettingsError():
             return CommandFailed(str(error), "bad_setting", status=BAD_USAGE), f"Error: {error}"

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from smsjobs.cli import extras
 from smsjobs.cli.program import program
 from smsjobs.cli.screen import width_of
+from smsjobs.contract import InvalidArguments
 
 SEND = ["send", "--element", "SMS.A", "--template", "SMS_1"]
 
@@ -169,6 +170,20 @@ def test_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (result.exit_code, result.stderr.strip()) == (130, "Interrupted.")
     result = run("status", "some-job", "--json")
     assert (result.exit_code, json.loads(result.stdout)["error"]["reason"]) == (130, "interrupted")
+
+
+@pytest.mark.parametrize("reason", ["job_not_found", "campaign_not_found"])
+def test_not_found_claims_no_outcome(reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a job that is not kept any more nobody knows the outcome, and the JSON claims none."""
+
+    def not_found() -> None:
+        raise InvalidArguments("there is none", reason)
+
+    monkeypatch.setattr("smsjobs.cli.status.connect", not_found)
+    result = run("status", "some-job", "--json")
+    assert result.exit_code == 1
+    error = json.loads(result.stdout)["error"]
+    assert (error["reason"], error["outcome"], error["attempts"]) == (reason, None, None)
 
 
 def fail(*_: Any, **__: Any) -> None:
