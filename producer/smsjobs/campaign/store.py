@@ -21,6 +21,7 @@ keep               milliseconds for which it is kept from then on
 from __future__ import annotations
 
 import base64
+import json
 import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
@@ -136,15 +137,8 @@ class CampaignStore:
         if verb == "past" and at is not None:
             raise _past(at, now_ms=int(there[0]))
         if verb == "exists" and there != wanted:
-            what = next(
-                word
-                for word, old, new in zip(
-                    ("template or params", "at", "promotional"), there, wanted, strict=True
-                )
-                if old != new
-            )
             raise IdempotencyConflict(
-                f"there is a campaign of this name on this element with another {what}: use another name",
+                f"there is a campaign of this name on this element with {_other(there, wanted)}: use another name",
                 out_id=campaign_id,
             )
         return bool(verb == "new")
@@ -368,6 +362,20 @@ def _first_difference(page: Page, there: str) -> int:
     index = next((n for n, (old, new) in enumerate(same) if old != new), min(len(prints), len(page.lines)))
     # Beyond the end: the rows are the same as far as they go, and their lines differ, or one side has more.
     return page.lines[index] if index < len(page.lines) else page.lines[-1] + 1
+
+
+def _other(there: Sequence[str], wanted: Sequence[str]) -> str:
+    """Which setting is another one; of the columns, those that only one of both has."""
+    for word, old, new in zip(("another at", "another promotional"), there[1:], wanted[1:], strict=True):
+        if old != new:
+            return word
+    old, new = json.loads(there[0]), json.loads(wanted[0])
+    columns = set(old["columns"]) ^ set(new["columns"])
+    if columns:
+        return f"other columns: {', '.join(sorted(columns))}"
+    if old["columns"] != new["columns"]:
+        return "its columns in another order"
+    return "another template or params"
 
 
 def _at_ms(at: datetime | None) -> int:

@@ -136,6 +136,17 @@ def test_other_settings(bench: Bench, more, what) -> None:
         bench.start(**more)
 
 
+def test_other_columns(bench: Bench) -> None:
+    """Other columns under the same name are refused, naming those that only one of both files has."""
+    bench.start(people=[{"phone": "13800138000", "name": "n"}])
+    for other, told in (
+        ({"phone": "13800138000", "name": "n", "city": "c"}, "with other columns: city: use another name"),
+        ({"phone": "13800138000"}, "with other columns: name: use another name"),
+    ):
+        with pytest.raises(IdempotencyConflict, match=told):
+            bench.start(people=[other])
+
+
 def test_names_and_elements(bench: Bench) -> None:
     """Campaigns of another name or on another element are other campaigns."""
     order = [Order.read(numbers(1), "SMS_1") for _ in range(3)]
