@@ -11,6 +11,8 @@
     job.get(timeout=10)
 """
 
+from typing import TYPE_CHECKING
+
 from smsjobs.client import Element, Sms, connect
 from smsjobs.contract import (
     AliyunRejected,
@@ -40,3 +42,14 @@ __all__ = [
     "VerificationRefused",
     "connect",
 ]
+
+if TYPE_CHECKING:
+    __version__: str
+else:
+
+    def __getattr__(name: str) -> str:
+        if name == "__version__":
+            from importlib.metadata import version  # noqa: PLC0415  few ask for it
+
+            return version("smsjobs")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

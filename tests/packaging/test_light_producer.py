@@ -3,8 +3,12 @@
 import re
 import subprocess
 import sys
-from importlib.metadata import requires
+from importlib.metadata import requires, version
 from pathlib import Path
+
+import pytest
+
+import smsjobs
 
 
 def test_imports() -> None:
@@ -19,3 +23,10 @@ def test_requirements() -> None:
     """A plain install brings celery, kombu and redis, and nothing else of its own choosing."""
     plain = [line for line in requires("smsjobs") or () if "extra ==" not in line]
     assert sorted(re.split(r"[^\w.-]", line)[0] for line in plain) == ["celery", "kombu", "redis"]
+
+
+def test_version() -> None:
+    """The package tells the version that is installed, and has no other name that it does not list."""
+    assert smsjobs.__version__ == version("smsjobs")
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = smsjobs.nonsense  # type: ignore[attr-defined]
