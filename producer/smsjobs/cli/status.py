@@ -50,8 +50,22 @@ def status(screen: Screen, *, wait: bool, timeout_s: float | None, job_id: str) 
         raise click.UsageError("--timeout needs --wait")
     sms = connect()
     job = sms.job(job_id)
-    details = follow(screen, sms, job, timeout_s) if wait else show(screen, job)
+    try:
+        details = follow(screen, sms, job, timeout_s) if wait else show(screen, job)
+    except InvalidArguments as error:
+        if error.reason == "job_not_found" and _is_campaign(sms, job_id):
+            told = f"that is a campaign's id: smsjobs campaign status {job_id}"
+            raise InvalidArguments(told, error.reason, out_id=error.out_id) from None
+        raise
     return exit_status(details, settled_wanted=wait)
+
+
+def _is_campaign(sms: Sms, its_id: str) -> bool:
+    try:
+        sms.campaign(its_id).progress()
+    except SmsError:
+        return False
+    return True
 
 
 def follow(screen: Screen, sms: Sms, job: Job, timeout_s: float | None) -> dict[str, Any]:

@@ -186,6 +186,23 @@ def test_not_found_claims_no_outcome(reason: str, monkeypatch: pytest.MonkeyPatc
     assert (error["reason"], error["outcome"], error["attempts"]) == (reason, None, None)
 
 
+def test_a_campaigns_id_is_no_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks for a campaign as for a job is told the command for campaigns."""
+
+    def not_found() -> None:
+        raise InvalidArguments("there is none", "job_not_found")
+
+    job = SimpleNamespace(_details=not_found)
+    found = SimpleNamespace(progress=lambda: None)
+    sms = SimpleNamespace(job=lambda _: job, campaign=lambda _: found)
+    monkeypatch.setattr("smsjobs.cli.status.connect", lambda: sms)
+    result = run("status", "people-1f0c2a9d4b7e")
+    assert result.exit_code == 1
+    assert "smsjobs campaign status people-1f0c2a9d4b7e" in result.stderr
+    found.progress = not_found
+    assert "campaign status" not in run("status", "people-1f0c2a9d4b7e").stderr
+
+
 def fail(*_: Any, **__: Any) -> None:
     raise ZeroDivisionError("13800138000")
 
