@@ -35,6 +35,8 @@ def watch(screen: Screen, campaign: Campaign) -> None:
     """
     try:
         screen.pairs([("campaign", campaign.id)])
+        if (progress := campaign.progress()).state == "scheduled":
+            screen.pairs([("state", progress.state), ("begins", _begins(progress))])
         _watch(screen, campaign)
     except KeyboardInterrupt:
         screen.line(

@@ -124,3 +124,12 @@ def test_watching_a_cancelled_campaign(capsys):
     )
     watch(Screen(as_json=False), SimpleNamespace(id="test-1", progress=lambda: found))
     assert "Sending: 400 of 1,000 messages; cancelled, not_sent 600\n" in capsys.readouterr().out
+
+
+def test_watching_a_scheduled_campaign(capsys):
+    """Who watches a campaign that waits for its start is told so, and when it begins, before anything is sent."""
+    waits = progress(state="scheduled", accepted=0, pending=1000, starts_ms=4_102_444_800_000)
+    seen = iter([waits, progress(ended_ms=2)])
+    watch(Screen(as_json=False), SimpleNamespace(id="test-1", progress=lambda: next(seen)))
+    told = capsys.readouterr().out
+    assert "state   scheduled\nbegins  2100-01-01 " in told or "begins  2099-12-31 " in told

@@ -105,3 +105,16 @@ def test_narrow_table_breaks_no_id(
     out = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
     assert out.strip().split("\n")[0].split() == titles
     assert "big-478ce0c85606  cancelled" in out
+
+
+def test_narrow_bar_cuts_no_number(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a narrow terminal the bar shrinks, and how many are done stands whole."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "50")
+    with Screen(as_json=False).bar("Sending", "messages") as bar:
+        bar.update(3200, 16000, rate=820)
+    out = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", capsys.readouterr().out)
+    assert "3200/16000" in out.split("\n")[-2] + out.split("\r")[-1]
