@@ -221,8 +221,9 @@ class RequestFailed(SmsError):
 class QueueUnavailable(RequestFailed):
     """46003: `sendMessage` could not record the job, because Redis is away or did not answer in time.
 
-    The job may or may not have been recorded. Calling again with the same ``idempotency_key`` never sends twice;
-    calling again without a key may.
+    With ``outcome`` ``"unknown"`` the job may or may not have been recorded: calling again with the same
+    ``idempotency_key`` never sends twice; calling again without a key may. ``"not_sent"``: every connection was
+    refused, so surely nothing was recorded.
     """
 
     __module__ = "smsjobs"
