@@ -102,16 +102,15 @@ def start(
     """Plan a campaign and let it be sent; where that was begun already, finish it.
 
     Nothing is sent before the last row is read. An input that cannot be read to its end, or that has no row with a
-    recipient, leaves no campaign behind. One
-    that is cancelled meanwhile is read to its end all the same, for the report.
+    recipient, leaves no campaign behind. One that is cancelled meanwhile is read to its end all the same, for the report.
 
     Warning:
         A campaign is found by its name for `SMS_RETENTION` after its end (3 days by default), and no longer: the same
         call on the fourth day sends everything again.
 
     Raises:
-        InvalidArguments: As in `Order.pages`; or there is no recipient; or the name or the time is none; or the campaign is new, and its time
-            more than a minute past.
+        InvalidArguments: As in `Order.pages`; or there is no recipient; or the name or the time is none; or the
+            campaign is new, and its time more than a minute past.
         IdempotencyConflict: The name belongs to a campaign with other recipients or settings.
         QueueUnavailable: Redis is away. The same call finishes it.
     """
