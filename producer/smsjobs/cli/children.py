@@ -8,18 +8,18 @@ import contextlib
 import os
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import NoReturn, Self, TypeVar
+from types import TracebackType
+from typing import Self, TypeVar
 
 from smsjobs.cli.bound import bound_to_this_process
 from smsjobs.cli.failure import CommandFailed
+from smsjobs.cli.signals import held_back, raise_if_told
 
-__all__ = ["Child", "Children", "ending_in_order", "held_back"]
+__all__ = ["Child", "Children"]
 
 _POLL_S = 0.05
 T = TypeVar("T")
@@ -101,11 +101,12 @@ class Children:
         return child
 
     def check(self) -> None:
-        """See that all of them run.
+        """See that all of them run, and that nobody told this command to end.
 
         Raises:
             CommandFailed: One ended.
         """
+        raise_if_told()
         for each in self._children:
             each.check()
 
@@ -143,41 +144,3 @@ class Children:
                     os.killpg(each.process.pid, signal.SIGKILL)
                 each.process.wait()
             self._children.clear()
-
-
-@contextlib.contextmanager
-def held_back() -> Iterator[None]:
-    """Lets Ctrl-C, SIGTERM and SIGHUP wait until the block is over.
-
-    A process must not be started and then forgotten, and stopping must not be cut short.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came: list[int] = []
-    before = {each: signal.signal(each, lambda number, _: came.append(number)) for each in _ENDING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        if came:
-            signal.raise_signal(came[0])
-
-
-@contextlib.contextmanager
-def ending_in_order() -> Iterator[None]:
-    """Turns SIGTERM and SIGHUP into an exception, so that they stop the children as Ctrl-C does."""
-    before = {each: signal.signal(each, _end) for each in _ENDING if each != signal.SIGINT}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-def _end(number: int, _: FrameType | None) -> NoReturn:
-    raise SystemExit(128 + number)

@@ -17,13 +17,14 @@ from typing import Any, Final
 
 import click
 
-from smsjobs.cli.children import Children, ending_in_order, held_back
+from smsjobs.cli.children import Children
 from smsjobs.cli.extras import need_extras
 from smsjobs.cli.failure import FAILED
 from smsjobs.cli.masking import mask_phone
 from smsjobs.cli.options import with_screen
 from smsjobs.cli.outcome import why
 from smsjobs.cli.screen import Screen
+from smsjobs.cli.signals import ending_in_order, held_back
 from smsjobs.cli.stage import (
     Simulator,
     hold_redis,

@@ -12,13 +12,14 @@ from typing import Any, Final
 
 import click
 
-from smsjobs.cli.children import Children, ending_in_order
+from smsjobs.cli.children import Children
 from smsjobs.cli.elements import read_elements
 from smsjobs.cli.extras import need_extras
 from smsjobs.cli.failure import CommandFailed
 from smsjobs.cli.masking import mask_phone
 from smsjobs.cli.options import PORT, with_screen
 from smsjobs.cli.screen import Screen
+from smsjobs.cli.signals import ending_in_order
 from smsjobs.cli.stage import (
     Simulator,
     hold_redis,

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import click
 
-from smsjobs.cli.children import Children, ending_in_order
+from smsjobs.cli.children import Children
 from smsjobs.cli.extras import need_extras
 from smsjobs.cli.options import with_screen
 from smsjobs.cli.screen import Screen
+from smsjobs.cli.signals import ending_in_order
 from smsjobs.cli.stage import start_simulator, wait_for_simulator
 
 __all__ = ["simulator"]

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from smsjobs.cli.children import Child, Children, held_back
+from smsjobs.cli.children import Child, Children
+from smsjobs.cli.signals import held_back
 from smsjobs.embedded import EmbeddedRedis
 from smsjobs.presence import ask_workers
 

@@ -1,14 +1,13 @@
 """Processes that a command starts."""
 
 import os
-import signal
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from smsjobs.cli.children import Children, ending_in_order, held_back
+from smsjobs.cli.children import Children
 from smsjobs.cli.failure import CommandFailed
 
 READY = "import pathlib, sys, time; pathlib.Path('ready').touch(); time.sleep(60)"
@@ -71,27 +70,3 @@ def test_waiting_is_bounded(tmp_path: Path) -> None:
         start(children, tmp_path, READY)
         with pytest.raises(CommandFailed, match="the thing took longer than"):
             children.wait_until("the thing", lambda: None, within_s=0.1)
-
-
-def test_interrupt_is_held_back() -> None:
-    """A Ctrl-C in the middle of a start or a stop comes after it, not never."""
-    finished = []
-
-    def start_or_stop() -> None:
-        with held_back():
-            signal.raise_signal(signal.SIGINT)
-            finished.append(True)
-
-    with pytest.raises(KeyboardInterrupt):
-        start_or_stop()
-    assert finished
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_other_signals_end_in_order(number: signal.Signals) -> None:
-    """SIGTERM and a closed terminal run the clean-up as Ctrl-C does, with their own status."""
-    before = signal.getsignal(number)
-    with pytest.raises(SystemExit) as caught, ending_in_order():
-        signal.raise_signal(number)
-    assert caught.value.code == 128 + number
-    assert signal.getsignal(number) == before
