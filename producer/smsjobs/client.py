@@ -131,11 +131,12 @@ class Sms:
 
     def _record(self, job: JobRecord) -> Recorded:
         """Recording recognises its own repetition, so a lost answer is answered by asking again."""
+        asked_at_s = time.time()
         deadline = time.monotonic() + self.settings.timeout_s
         surely_not = True
         while True:
             try:
-                return self._ledger.record(job)
+                return self._ledger.record(job, asked_at_s=asked_at_s)
             except (RedisConnectionError, RedisTimeoutError, ReadOnlyError) as error:
                 surely_not = surely_not and _never_connected(error)
                 if time.monotonic() >= deadline:

@@ -58,7 +58,7 @@ class Job:
     message: Message = field(repr=False)
     #: The name of its lane.
     lane: str
-    #: Seconds from recording after which it is not sent any more.
+    #: Seconds from the call, or from the recording of a plain client's job, after which it is not sent any more.
     expires_s: float
     #: Seconds from recording before which it is not sent.
     countdown_s: float = 0

@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from smsjobs.contract import KEY_PREFIX, IdempotencyConflict, Job, encode_job, lane
+from smsjobs.ledger.clock import RedisClock
 from smsjobs.ledger.entry import (
     Claim,
     Due,
@@ -83,13 +85,18 @@ class Ledger:
         self.retention_s = retention_s
         self.seal = seal
         self._clock = clock
+        self._redis_clock = RedisClock(redis)
         self._script = _register(redis)
 
     def __repr__(self) -> str:
         return "<Ledger>"
 
-    def record(self, job: Job) -> Recorded:
+    def record(self, job: Job, *, asked_at_s: float | None = None) -> Recorded:
         """Write a new job down, in one step with its idempotency key.
+
+        Args:
+            asked_at_s: The `time.time()` from which its life counts, however late Redis hears of it. Without it, its
+                life begins with the recording.
 
         Raises:
             IdempotencyConflict: The key belongs to a job with another payload.
@@ -98,7 +105,9 @@ class Ledger:
         key, digest = _idempotency(job)
         # The key itself stays out of Redis: it may name a user, and it keys the payload's digest.
         text = json.dumps(encode_job(replace(job, idempotency_key=None)), ensure_ascii=False)
-        status, job_id = self._run(
+        latest_ms = 0 if asked_at_s is None else self._redis_clock.ms(asked_at_s + job.expires_s)
+        begun_s = time.time()
+        status, job_id, now_ms = self._run(
             "record",
             [_job_key(job.id), _AGENDA, key],
             [
@@ -111,8 +120,10 @@ class Ledger:
                 _ms(job.countdown_s),
                 _ms(its_lane.requeue_s),
                 _job_key(""),
+                latest_ms,
             ],
         )
+        self._redis_clock.learn(int(now_ms), asked_at_s=begun_s)
         if status == "conflict":
             raise IdempotencyConflict(out_id=job_id)
         return Recorded(job_id=job_id, new=status == "recorded")

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from smsjobs import Element, QueueUnavailable, RequestFailed, connect
+from smsjobs import Element, QueueUnavailable, RequestFailed, Sms, connect
 from smsjobs.contract import Job
-from smsjobs.ledger import Recorded
+from smsjobs.ledger import Ledger, Recorded
 from support.redis_server import RedisServer
 
 GOOD = {
@@ -63,15 +63,44 @@ def test_refused_after_an_answer_was_lost(element: Element, own_server: RedisSer
     """Where the first try may have been recorded, a refusal afterwards does not make it certain that it was not."""
     real, tries = element._sms._ledger.record, []
 
-    def record_then_die(job: Job) -> Recorded:
+    def record_then_die(job: Job, **more: float) -> Recorded:
         if not tries:
-            tries.append(real(job))
+            tries.append(real(job, **more))
             own_server.kill()
             raise RedisTimeoutError
-        return real(job)
+        return real(job, **more)
 
     element._sms._ledger.record = record_then_die  # type: ignore[method-assign]
     assert fails_in_time(lambda: element.sendMessage(**GOOD)).outcome == "unknown"
+
+
+@pytest.mark.parametrize("warm", [False, True], ids=["never connected", "connected before"])
+def test_recorded_by_a_redis_that_stood_still(element: Element, own_server: RedisServer, warm: bool) -> None:
+    """`expires` counts from the call: a job that Redis records only when it wakes up is not sent after it."""
+    if warm:
+        element.sendMessage(**GOOD)
+    own_server.pause()
+    error = fails_in_time(lambda: element.sendMessage(**GOOD, expires=TIMEOUT_S))
+    own_server.resume()
+    with own_server.client() as client:
+        ledger = Ledger(client)
+        recorded = ledger.read(error.out_id)
+        if not warm:  # it never got as far as writing
+            assert (error.outcome, recorded) == ("unknown", None)
+            return
+        assert recorded is not None
+        assert [due.verb for due in ledger.sweep() if due.job_id == error.out_id] == ["expired"]
+
+
+def test_clocks_that_differ(sms: Sms, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job's life does not depend on the producer's clock, even where that is set while it runs."""
+    real = time.time
+    for ahead_s in (0, -7 * 3600, 7 * 3600):
+        monkeypatch.setattr(time, "time", lambda ahead_s=ahead_s: real() + ahead_s)
+        for _ in range(2):
+            job = sms.getElement("SMS.Test").sendMessage(**GOOD, expires=60)
+            left_s = int(sms.redis().hget(f"sms:job:{job.id}", "expires") or 0) / 1000 - real()
+            assert 58 < left_s <= 60.5
 
 
 def test_calling_again(own_server: RedisServer) -> None:
