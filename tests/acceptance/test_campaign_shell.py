@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from support.campaign_stage import COUNT, accepted, audit, campaign_stage, start, workers, write_people
+from support.campaign_stage import COUNT, FIRST, accepted, audit, campaign_stage, start, workers, write_people
 from support.polling import until
-from support.stage import Stage
+from support.stage import TEMPLATE, Stage
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -69,3 +70,38 @@ def test_control(stage: Stage, tmp_path: Path) -> None:
     assert counts["accepted"] + counts["not_sent"] == COUNT
     assert counts["accepted"] == told["accepted"] > 0
     assert counts["not_sent"] == told["not_sent"] > 0
+
+
+def test_ctrl_c_while_the_file_is_read(stage: Stage, tmp_path: Path) -> None:
+    """Ctrl-C in the middle of a file sends nothing, and tells the id with which the campaign is given up."""
+    file = tmp_path / "people.csv"
+    with file.open("w") as text:
+        text.write("phone,name\n")
+        text.writelines(f"{FIRST + n},name {n}\n" for n in range(500_000))
+    words = ("start", str(file), "--element", "SMS.Example", "--template", TEMPLATE, "--json")
+    reader = subprocess.Popen(
+        [str(Path(sys.executable).with_name("smsjobs")), "campaign", *words],
+        env={**os.environ, "SMS_BROKER_URL": stage.server.url},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    until(lambda: shell(stage, "list")[1].get("campaigns"), "the file is being read")
+    reader.send_signal(signal.SIGINT)
+    told, _ = reader.communicate(timeout=30)
+    error = json.loads(told)["error"]
+    assert (reader.returncode, error["reason"]) == (130, "interrupted")
+    (campaign,) = stage.sms.campaigns()
+    assert error["id"] == campaign.id
+    assert campaign.progress().state == "planning"
+    assert shell(stage, "cancel", error["id"])[0] == 0
+    assert accepted(campaign) == 0
+
+
+def test_check_of_a_file_that_reaches_nobody(stage: Stage, tmp_path: Path) -> None:
+    """A dry run of what would not start is bad usage, and still tells the rows that are at fault."""
+    file = tmp_path / "people.csv"
+    file.write_text("phone\nnobody\nno one\n")
+    status, told = shell(stage, "check", str(file), "--template", TEMPLATE)
+    assert (status, told["recipients"], told["invalid"]) == (2, 0, 2)
+    file.write_text(f"phone\nnobody\n{FIRST}\n")
+    assert shell(stage, "check", str(file), "--template", TEMPLATE)[0] == 0

@@ -82,7 +82,9 @@ class Campaign:
         return self._store.progress(self._id)
 
     def wait(self, timeout: float | None = None) -> CampaignProgress:
-        """Wait until it has ended: finished, or cancelled, its file read, and nobody pending. A paused one has not.
+        """Wait until it has ended: finished, or cancelled, its file read, and nobody pending.
+
+        A paused one has not ended, nor one whose planning was interrupted: `progress` tells both, with the reason.
 
         Args:
             timeout: Seconds to wait; None waits as long as it takes.

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
-from smsjobs.campaign import CampaignCheck, Order
+from smsjobs.campaign import CampaignCheck, Order, campaign_id
 from smsjobs.campaign import check as dry_run
 from smsjobs.campaign import start as begin
 from smsjobs.campaign.planning import Page
 from smsjobs.cli.campaign_progress import exit_status, show, watch
-from smsjobs.cli.failure import BadOption, bad_usage
+from smsjobs.cli.failure import BAD_USAGE, INTERRUPTED, BadOption, CommandFailed, bad_usage
 from smsjobs.cli.options import with_screen
 from smsjobs.cli.screen import Screen
 from smsjobs.cli.send import parameters
@@ -132,13 +132,14 @@ def start(
     """
     sms = connect()
     full_name = _refused(lambda: sms.getElement(element)).fullName
-    with _reading(screen) as on_page:
+    name = name or file.stem
+    with _reading(screen, going_on=campaign_id(full_name, name.strip())) as on_page:
         campaign = _refused(
             lambda: begin(
                 sms.campaign_store(),
                 Order.read(file, template, params, template_text=template_text, strict=strict),
                 element=full_name,
-                name=name or file.stem,
+                name=name,
                 at=at,
                 promotional=promotional,
                 on_page=on_page,
@@ -174,8 +175,11 @@ def check(
     params: dict[str, str],
     template: str,
     sign: str,
-) -> None:
-    """Read a file as `start` does, and tell what would be sent; Redis is not needed."""
+) -> int:
+    """Read a file as `start` does, and tell what would be sent; Redis is not needed.
+
+    The exit status is 2 where `start` would refuse the file: it cannot be read, or has no row that can be used.
+    """
     with _reading(screen) as on_page:
         found = _refused(
             lambda: dry_run(
@@ -191,12 +195,19 @@ def check(
         screen.table(("Line", "Reason"), [(str(line), reason) for line, reason in found.bad_rows])
         if (more := found.invalid - len(found.bad_rows)) > 0:
             screen.line(f"and {more:,} more.")
+    if not found.recipients:
+        screen.line("\nNo row can be used: a campaign of this file would not start.")
     screen.document(found.to_json())
+    return 0 if found.recipients else BAD_USAGE
 
 
 @contextlib.contextmanager
-def _reading(screen: Screen) -> Iterator[Callable[[Page], None]]:
-    """Shows how many rows are read; gives what is to be called with each page."""
+def _reading(screen: Screen, *, going_on: str | None = None) -> Iterator[Callable[[Page], None]]:
+    """Shows how many rows are read; gives what is to be called with each page.
+
+    Args:
+        going_on: The id of the campaign that is begun by it, and stays begun after Ctrl-C.
+    """
     rows = 0
     try:
         with screen.bar("Reading", "rows") as bar:
@@ -209,8 +220,13 @@ def _reading(screen: Screen) -> Iterator[Callable[[Page], None]]:
             yield on_page
             bar.update(rows, rows)
     except KeyboardInterrupt:
-        screen.line("\nNothing is sent before the whole file is read. The same command again goes on.")
-        raise
+        if going_on is None:
+            raise
+        screen.line("\nNothing is sent before the whole file is read. The same command again goes on;")
+        screen.line(f"to give it up:  smsjobs campaign cancel {going_on}", exact=True)
+        raise CommandFailed(
+            "interrupted; nothing is sent", "interrupted", status=INTERRUPTED, more={"id": going_on}
+        ) from None
 
 
 def _refused(step: Callable[[], R]) -> R:
