@@ -57,7 +57,8 @@ def celery_settings(settings: WorkerSettings) -> dict[str, Any]:
         "result_backend_transport_options": {"retry_policy": {"max_retries": 0}},
         "redis_backend_health_check_interval": 25,
         "redis_max_connections": 256,
-        # Never give up on the broker.
+        # Never give up on the broker, nor on one that answers but refuses: full, or a replica since a fail-over.
+        "broker_channel_error_retry": True,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "broker_pool_acquire_timeout": 5,

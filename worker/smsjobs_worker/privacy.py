@@ -31,20 +31,23 @@ _NOT_BELOW_INFO: Final = (
     "kombu.connection",
 )
 
-#: Loggers of Celery that quote message bodies, or hand a task's arguments to structured handlers.
+#: Loggers that quote message bodies, or hand a task's arguments to structured handlers.
 _QUOTING: Final = (
     "celery.app.trace",
     "celery.worker.consumer.consumer",
     "celery.worker.request",
     "celery.worker.strategy",
+    "kombu.transport.redis",
 )
 
-#: Celery's messages that quote a body, and what stands in their place.
+#: Messages that quote a body, and what stands in their place.
 _QUOTES: Final = {
     UNKNOWN_FORMAT: "a message that is no task was received and deleted",
     UNKNOWN_TASK_ERROR: "a task that this worker does not know was received and discarded",
     INVALID_TASK_ERROR: "a task message that cannot be read was received and discarded",
     MESSAGE_DECODE_ERROR: "a message body that cannot be decoded was received and discarded",
+    # kombu's, at a message that it cannot put back
+    "Could not restore message: %r": "a message could not be put back",
 }
 
 

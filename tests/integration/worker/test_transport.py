@@ -11,6 +11,7 @@ from kombu import Connection, Consumer, Producer, Queue
 from kombu.asynchronous import Hub, get_event_loop, set_event_loop
 
 from smsjobs_worker.transport import harden
+from smsjobs_worker.transport.channel import TurnTransport
 from smsjobs_worker.transport.turn import MOST
 from support.redis_server import RedisServer
 
@@ -221,6 +222,36 @@ def test_several_queues(
     assert client.zcard("unacked_index") == 0
 
 
+def test_several_queues_take_turns(readers: Callable[..., Reader], publish: Callable[..., None]) -> None:
+    """A worker of several queues takes from each in turn, however full they are."""
+    for queue in (QUEUE, "sms.bulk"):
+        publish(*numbered(40), queue=queue)
+    reader = readers(prefetch=4, queues=(QUEUE, "sms.bulk"))
+    taken: list[str] = []
+    while len(taken) < 16:
+        reader.turn_until(lambda: len(reader.held) > 0)
+        taken += [message.delivery_info["routing_key"] for message in reader.held]
+        reader.finish(len(reader.held))
+        reader.turn()
+    assert min(taken.count(QUEUE), taken.count("sms.bulk")) >= 6
+
+
+@pytest.mark.parametrize(
+    ("url", "ours"),
+    [
+        ("redis://127.0.0.1:1/0", True),
+        ("rediss://127.0.0.1:1/0", True),
+        ("redis+socket:///tmp/redis.sock", True),
+        ("sentinel://127.0.0.1:1", False),
+        ("memory://", False),
+        ("amqp://127.0.0.1:1", False),
+    ],
+)
+def test_whose_transport(url: str, ours: bool) -> None:
+    """Redis's transport is replaced, however it is spelt; every other one is left alone."""
+    assert issubclass(harden(Connection(url)).get_transport_cls(), TurnTransport) is ours
+
+
 #: Looks like a message, until its body is decoded.
 ROTTEN = json.dumps(
     {
@@ -340,6 +371,58 @@ def test_memory_full(
         reader.turn_until(lambda: client.hlen("unacked") == client.zcard("unacked_index") == 0)
     finally:
         client.config_set("maxmemory", "0")
+
+
+def test_put_back_while_memory_is_full(
+    client: redis.Redis, readers: Callable[..., Reader], publish: Callable[..., None]
+) -> None:
+    """A message that a full Redis refuses to put back stays noted, so that it comes again, and makes room."""
+    publish("a", "b")
+    reader = readers(prefetch=1)
+    reader.turn_until(lambda: len(reader.held) == 1)
+    reader.turn()
+    client.config_set("maxmemory", "1kb")
+    try:
+        reader.held.pop().reject(requeue=True)
+    finally:
+        client.config_set("maxmemory", "0")
+    reader.turn_until(lambda: names(reader) == ["b"])
+    reader.turn()
+    assert client.hlen("unacked") == client.zcard("unacked_index") == 2
+    reader.channel.qos.visibility_timeout = 0
+    reader.channel.qos.restore_visible(interval=1)
+    assert client.llen(QUEUE) == 2
+
+
+def test_note_of_what_is_no_message(
+    client: redis.Redis, readers: Callable[..., Reader], publish: Callable[..., None]
+) -> None:
+    """A note that Python cannot read, of a worker that was killed before it dropped it, holds up none behind it."""
+    publish("a")
+    reader = readers(prefetch=1)
+    reader.turn_until(lambda: len(reader.held) == 1)
+    reader.turn()
+    for tag, junk in enumerate(('[0x10,"",""]', "[" * 50_000, "[1]", "{}", "")):
+        client.hset("unacked", f"junk {tag}", junk)
+        client.zadd("unacked_index", {f"junk {tag}": time.time()})
+    reader.channel.qos.visibility_timeout = 0
+    reader.channel.qos.restore_visible(num=100, interval=1)
+    assert client.hlen("unacked") == client.zcard("unacked_index") == 0
+    assert client.llen(QUEUE) == 1
+
+
+@pytest.mark.parametrize("prefetch", [1, 64], ids=["by BRPOP", "by a step"])
+def test_noted_at_the_time(
+    client: redis.Redis, readers: Callable[..., Reader], publish: Callable[..., None], prefetch: int
+) -> None:
+    """A message is noted as taken now: its visibility time-out begins, and is not over."""
+    publish(*numbered(5))
+    before = time.time()
+    reader = readers(prefetch=prefetch)
+    reader.turn_until(lambda: len(reader.held) == min(prefetch, 5))
+    reader.turn_until(lambda: client.zcard("unacked_index") == min(prefetch, 5))
+    for _, noted_at in client.zrange("unacked_index", 0, -1, withscores=True):
+        assert before <= noted_at <= time.time()
 
 
 def test_refused_while_closing(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from celery.worker.consumer import consumer
 from celery.worker.request import Request
+from kombu.transport.redis import Channel
 
 from smsjobs_worker.privacy import describe, install_log_privacy
 from smsjobs_worker.tasks import _QuietRequest
@@ -62,6 +63,17 @@ def test_message_bodies_are_not_quoted(
         int(BODY)
     except ValueError:
         logging.getLogger("celery.worker.consumer.consumer").exception(template, *fitting)
+    assert len(lines.records) == 1
+    assert "its contents are not shown" in lines.text
+    assert PHONE not in shown(lines)
+    assert CODE not in shown(lines)
+
+
+def test_what_cannot_be_put_back_is_not_quoted(lines: pytest.LogCaptureFixture) -> None:
+    """Where kombu cannot put a message back, its line says so, and nothing of the message."""
+    channel = Channel.__new__(Channel)
+    channel.connection_errors = ()
+    channel._do_restore_message({"headers": {"x": BODY}, "properties": {}}, "", "", None)
     assert len(lines.records) == 1
     assert "its contents are not shown" in lines.text
     assert PHONE not in shown(lines)

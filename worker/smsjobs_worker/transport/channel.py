@@ -64,7 +64,7 @@ class TurnChannel(Channel):
     def _queue_to_take_from(self) -> str | None:
         # Several queues take turns by kombu's own order, which BRPOP keeps.
         queues = self.active_queues
-        return queues[0] if len(queues) == 1 and not self._in_poll and self.qos.can_consume() else None
+        return queues[0] if len(queues) == 1 and not self._in_poll else None
 
     @contextlib.contextmanager
     def _handing_over(self, tag: str | None) -> Iterator[None]:

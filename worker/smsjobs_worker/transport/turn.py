@@ -10,6 +10,7 @@ It is kombu's book-keeping with kombu's keys: workers with and without it can sh
 
 from __future__ import annotations
 
+import logging
 import time
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
@@ -18,12 +19,16 @@ from kombu.transport import virtual
 from kombu.transport.redis import MultiChannelPoller, QoS
 from kombu.utils.json import dumps
 
+from smsjobs_worker.privacy import describe
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from smsjobs_worker.transport.channel import TurnChannel
 
-__all__ = ["MOST", "SCRIPT", "TurnPoller", "TurnQoS"]
+__all__ = ["MOST", "SCRIPT", "TurnPoller", "TurnQoS", "step"]
+
+log = logging.getLogger(__name__)
 
 SCRIPT: Final = files(__package__).joinpath("turn.lua").read_text("utf-8")
 
@@ -75,8 +80,28 @@ class TurnQoS(QoS):
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         """Put a message back, or drop it: kombu looks for its note."""
-        self.channel.write()
-        super().reject(delivery_tag, requeue)  # type: ignore[no-untyped-call]
+        try:
+            self.channel.write()
+            super().reject(delivery_tag, requeue)  # type: ignore[no-untyped-call]
+        except self.channel.ResponseError as error:
+            # Redis is full, say. Its note stays, so it comes again after the visibility time-out, and nothing is held up.
+            log.warning(
+                "Redis refused to put a message back",
+                extra={"action": "put_back_refused", "error": type(error).__name__},
+            )
+            virtual.QoS.ack(self, delivery_tag)
+
+    def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
+        """Put back the message of that note. One that is no message is dropped: those behind it would wait for ever."""
+        try:
+            super().restore_by_tag(tag, client, leftmost)  # type: ignore[no-untyped-call]
+        except (ValueError, TypeError, RecursionError) as error:
+            log.error(  # noqa: TRY400  its text may be anything
+                "a note of something that is no message was dropped",
+                extra={"action": "no_message", "error": describe(error)},
+            )
+            with self.channel.conn_or_acquire(client) as connected:
+                self._remove_from_indices(tag, connected.pipeline()).execute()  # type: ignore[no-untyped-call]
 
     def restore_unacked_once(self, stderr: Any = None) -> None:
         """Put back what is not done when the channel is closed."""
