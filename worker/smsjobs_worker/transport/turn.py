@@ -89,7 +89,7 @@ class TurnQoS(QoS):
                 "Redis refused to put a message back",
                 extra={"action": "put_back_refused", "error": type(error).__name__},
             )
-            virtual.QoS.ack(self, delivery_tag)
+            virtual.QoS.ack(self, delivery_tag)  # type: ignore[no-untyped-call]
 
     def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
         """Put back the message of that note. One that is no message is dropped: those behind it would wait for ever."""
