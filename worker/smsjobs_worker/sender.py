@@ -274,8 +274,6 @@ def _job(granted: Granted, seal: Seal | None) -> Job:
 
 def _sealed(granted: Granted, error: CannotOpen) -> Wait | Outcome:
     """Leaves a job to a worker that has its key: one worker without it must not end what others could send."""
-    if granted.chunk is not None:  # its campaign is paused with the reason
-        return _unreadable(granted, error.message)
     log.error(
         "a job was left to a worker that can open it", extra={"action": "sealed", "job_id": granted.job_id}
     )

@@ -15,12 +15,12 @@ from smsjobs.contract import (
     pack_campaign,
     pack_recipients,
 )
-from smsjobs.ledger import Granted, Wait
+from smsjobs.ledger import CannotOpen, Granted, Wait
 from smsjobs_worker.aliyun import CODES, find_code
 from smsjobs_worker.aliyun.scrub import contents
 from smsjobs_worker.rate_limit import bulk_window, windows
 from smsjobs_worker.run import Run
-from smsjobs_worker.sender import _stops_campaign
+from smsjobs_worker.sender import _sealed, _stops_campaign
 from smsjobs_worker.settings import WorkerSettings
 
 
@@ -204,3 +204,13 @@ def test_parameters_of_each_are_kept_out_of_texts():
     message = make_chunk("c-1", shared, phones, pack([{"name": "first"}, {"name": "second"}])).message
     assert set(contents(message)) == {"13800138000", "13800138001", "shared", "first", "second"}
     assert not check_message(["13800138000"], {}, "SMS_1").params_of_each
+
+
+@pytest.mark.parametrize(("state", "lost_to_ms"), [("sending", 0), ("looking_up", 5)])
+def test_a_sealed_chunk_is_left_to_who_can_open_it(state, lost_to_ms):
+    """A worker without the key ends no chunk and stops no campaign: another one can send it, or look it up."""
+    chunk = granted(state=state, lost_from_ms=lost_to_ms, lost_to_ms=lost_to_ms)
+    step = _sealed(chunk, CannotOpen())
+    assert isinstance(step, Wait)
+    assert (step.state == "looking_up") is (state == "looking_up")
+    assert (step.lost_from_ms, step.lost_to_ms, step.attempts) == (lost_to_ms, lost_to_ms, 0)
