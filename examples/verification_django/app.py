@@ -15,6 +15,7 @@ import json
 import os
 import secrets
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -83,8 +84,9 @@ def send_code(request: HttpRequest) -> JsonResponse:
     phone = posted(request).get("phone")
     # Behind a proxy: have it, and nobody else, tell the visitor's address.
     sent = login.send(phone, request.META["REMOTE_ADDR"])
-    # Whoever asked for a code may try it, and nobody else: no stranger can use up the tries.
-    request.session["phone"] = phone
+    # Whoever asked for a code may try it, and nobody else: no stranger can use up the tries. And no longer than that
+    # code lives: a later one may be somebody else's, and a cookie can be kept and used again.
+    request.session.update({"phone": phone, "until": time.time() + sent.expires_in})
     # Where Aliyun is slow the code is still on its way.
     with suppress(TimeoutError):
         sent.job.get(timeout=5)
@@ -92,10 +94,13 @@ def send_code(request: HttpRequest) -> JsonResponse:
 
 
 def log_in(request: HttpRequest) -> JsonResponse:
-    phone = request.session.get("phone")
-    if phone is None:
+    code = posted(request).get("code")
+    if time.time() >= request.session.get("until", 0):
         return JsonResponse({"status": "none_sent"}, status=403)
-    result = login.check(phone, posted(request).get("code"))
+    phone = request.session["phone"]
+    result = login.check(phone, code)
+    if result.status != "wrong":
+        del request.session["phone"], request.session["until"]
     if result:
         request.session.flush()
         request.session["user"] = phone

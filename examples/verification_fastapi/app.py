@@ -13,6 +13,7 @@ Needs: pip install smsjobs fastapi uvicorn itsdangerous
 
 import os
 import secrets
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
@@ -40,8 +41,9 @@ async def page() -> FileResponse:
 async def send_code(request: Request, phone: Annotated[str, Body(embed=True)]) -> dict[str, Any]:
     # Behind a proxy: uvicorn --proxy-headers --forwarded-allow-ips, or every visitor has the proxy's address.
     sent = await login.send_async(phone, request.client.host if request.client else None)
-    # Whoever asked for a code may try it, and nobody else: no stranger can use up the tries.
-    request.session["phone"] = phone
+    # Whoever asked for a code may try it, and nobody else: no stranger can use up the tries. And no longer than that
+    # code lives: a later one may be somebody else's, and a cookie can be kept and used again.
+    request.session.update(phone=phone, until=time.time() + sent.expires_in)
     # Where Aliyun is slow the code is still on its way.
     with suppress(TimeoutError):
         await sent.job.get_async(timeout=5)
@@ -50,10 +52,12 @@ async def send_code(request: Request, phone: Annotated[str, Body(embed=True)]) -
 
 @app.post("/login")
 async def log_in(request: Request, code: Annotated[str, Body(embed=True)]) -> JSONResponse:
-    phone = request.session.get("phone")
-    if phone is None:
+    if time.time() >= request.session.get("until", 0):
         return JSONResponse({"status": "none_sent"}, 403)
+    phone = request.session["phone"]
     result = await login.check_async(phone, code)
+    if result.status != "wrong":
+        del request.session["phone"], request.session["until"]
     if result:
         request.session.clear()
         request.session["user"] = phone

@@ -13,6 +13,7 @@ Needs: pip install smsjobs flask
 
 import os
 import secrets
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,9 @@ def send_code() -> Any:
     phone = posted().get("phone")
     # Behind a proxy: werkzeug's ProxyFix, or every visitor has the proxy's address.
     sent = login.send(phone, request.remote_addr)
-    # Whoever asked for a code may try it, and nobody else: no stranger can use up the tries.
-    session["phone"] = phone
+    # Whoever asked for a code may try it, and nobody else: no stranger can use up the tries. And no longer than that
+    # code lives: a later one may be somebody else's, and a cookie can be kept and used again.
+    session.update(phone=phone, until=time.time() + sent.expires_in)
     # Where Aliyun is slow the code is still on its way.
     with suppress(TimeoutError):
         sent.job.get(timeout=5)
@@ -59,11 +61,14 @@ def send_code() -> Any:
 
 @app.post("/login")
 def log_in() -> Any:
-    if "phone" not in session:
+    code = posted().get("code")
+    if time.time() >= session.get("until", 0):
         return {"status": "none_sent"}, 403
-    result = login.check(session["phone"], posted().get("code"))
+    phone = session["phone"]
+    result = login.check(phone, code)
+    if result.status != "wrong":
+        del session["phone"], session["until"]
     if result:
-        phone = session["phone"]
         session.clear()
         session["user"] = phone
     return {"status": result.status, "tries_left": result.tries_left}, 200 if result else 403

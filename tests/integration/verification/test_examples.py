@@ -1,5 +1,6 @@
 """The example applications, over the stand-ins that they too can be tested with."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -43,6 +44,44 @@ def test_stranger(browser: Browser) -> None:
     """Who has asked for no code can try none, so that nobody can use up another's tries."""
     answer = browser.post("/login", code="123456")
     assert (answer.status, answer.body["status"]) == (403, "none_sent")
+
+
+def test_stranger_who_asked_before(
+    browser: Browser, sms: testing.FakeSms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asked for a number's code may try that one, but none that its owner asks for later: neither guess at it, nor
+    use up its tries, nor learn that there is one.
+    """  # noqa: D205  one sentence
+    browser.post("/code", phone=PHONE)
+    later = time.time() + 300
+    monkeypatch.setattr(time, "time", lambda: later)
+    sms.advance(300)
+    login = browser.module.login
+    login.send(PHONE)
+    for code in ("x", login.last_code(PHONE)):
+        answer = browser.post("/login", code=code)
+        assert (answer.status, answer.body) == (403, {"status": "none_sent"})
+    assert login.check(PHONE, "x").tries_left == 4
+
+
+@pytest.mark.parametrize("ends", ["used", "too_many_tries", "expired"])
+def test_end_of_a_code(browser: Browser, sms: testing.FakeSms, ends: str) -> None:
+    """Whose code was used, guessed at too often or is over has to ask for another one before trying again."""
+    login = browser.module.login
+    browser.post("/code", phone=PHONE)
+    match ends:
+        case "used":
+            login.check(PHONE, login.last_code(PHONE))
+        case "too_many_tries":
+            for _ in range(5):
+                login.check(PHONE, "x")
+        case "expired":
+            sms.advance(300)
+    assert browser.post("/login", code="x").body["status"] == ("none_sent" if ends == "used" else ends)
+    sms.advance(60)
+    login.send(PHONE)
+    assert browser.post("/login", code=login.last_code(PHONE)).body == {"status": "none_sent"}
+    assert login.check(PHONE, login.last_code(PHONE))
 
 
 def test_too_soon(browser: Browser) -> None:
