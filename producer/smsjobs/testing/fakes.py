@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from smsjobs.client import Element, Sms
 from smsjobs.contract import Job as JobRecord
-from smsjobs.contract import SmsError, check_full_name, normalise_phone, unwrap
+from smsjobs.contract import SmsError, check_full_name, unwrap
 from smsjobs.settings import ConnectionSettings
 from smsjobs.testing.clock import Clock
 from smsjobs.testing.memory_codes import MemoryCodes
 from smsjobs.testing.memory_ledger import MemoryLedger, Message
 from smsjobs.verification import Guard, Keyring, Rules, Sent, Verification
+from smsjobs.verification.number import check_number
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -133,7 +134,7 @@ class FakeVerification(Verification):
     def send(self, phone: str, client_ip: str | None = None, *, context: Any = None) -> Sent:
         """As `Verification.send`."""
         sent = super().send(phone, client_ip, context=context)
-        self._last_jobs[self._words(_normal(phone))] = sent.job.id
+        self._last_jobs[self._words(check_number(phone))] = sent.job.id
         return sent
 
     def last_code(self, phone: str) -> str:
@@ -141,8 +142,9 @@ class FakeVerification(Verification):
 
         Raises:
             LookupError: It sent none.
+            InvalidArguments: The number is no phone number.
         """
-        job_id = self._last_jobs.get(self._words(_normal(phone)))
+        job_id = self._last_jobs.get(self._words(check_number(phone)))
         for message in cast("FakeElement", self._element).messages:
             if message.job_id == job_id:
                 return message.params[self._rules.param]
@@ -151,8 +153,3 @@ class FakeVerification(Verification):
     @property
     def _last_jobs(self) -> dict[tuple[str, str, str], str]:
         return cast("FakeElement", self._element).last_jobs
-
-
-def _normal(phone: Any) -> str:
-    given = unwrap(phone)
-    return (normalise_phone(given) if isinstance(given, str) else None) or ""

@@ -17,10 +17,10 @@ from smsjobs.contract import (
     InvalidArguments,
     RequestFailed,
     VerificationRefused,
-    normalise_phone,
     unwrap,
 )
 from smsjobs.verification.client_address import counted_address
+from smsjobs.verification.number import check_number
 from smsjobs.verification.results import CheckResult, Sent
 from smsjobs.verification.store import Held, Issued, SendRequest, Try
 
@@ -104,11 +104,12 @@ class Verification:
 
         Raises:
             VerificationRefused: A limit, the list of countries or the guard refuses it; nothing was enqueued.
-            InvalidArguments: The number is no phone number, or the address no IP address.
+            InvalidArguments: The number is no phone number, or one in North America that Aliyun would take for one
+                in China; or the address is no IP address.
             QueueUnavailable: Redis is away; nothing is sent without its limits.
             RequestFailed: This process was held up for longer than the code lives (``reason="expired"``).
         """
-        number = _number(phone)
+        number = check_number(phone)
         client = () if client_ip is None else (counted_address(client_ip),)
         self._admit(Attempt(phone=number, client_ip=client_ip, purpose=self._rules.purpose, context=context))
         begun = time.monotonic()
@@ -140,7 +141,7 @@ class Verification:
             InvalidArguments: The number is no phone number, or the code no text.
             QueueUnavailable: Redis is away.
         """
-        number, typed = _number(phone), _typed(code)
+        number, typed = check_number(phone), _typed(code)
         tags = self._code_tags(number)
         # Between these two steps another code may take this one's place. Then this try is wrong, as it is after it.
         salts = self._store.salts(tags)
@@ -226,14 +227,6 @@ class Verification:
 
     def _facts(self, action: str, **facts: Any) -> dict[str, Any]:
         return {"action": action, "purpose": self._rules.purpose, "element": self._rules.element, **facts}
-
-
-def _number(phone: Any) -> str:
-    given = unwrap(phone)
-    number = normalise_phone(given) if isinstance(given, str) else None
-    if number is None:
-        raise InvalidArguments("phone is no phone number")
-    return number
 
 
 def _typed(code: Any) -> str:

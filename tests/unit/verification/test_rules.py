@@ -83,6 +83,21 @@ def test_bad_phone(phone: Any) -> None:
         assert "138" not in str(caught.value)
 
 
+@pytest.mark.parametrize("phone", ["+13105551234", "0013105551234"])
+def test_north_american_number(phone: str) -> None:
+    """A North American number that Aliyun would take for a mainland one is refused by send, check and the fake alike,
+    without its value: the code would go to somebody in China.
+    """  # noqa: D205  one sentence
+    login = make()
+    for call in (login.send, lambda each: login.check(each, "123456"), login.last_code):
+        with pytest.raises(InvalidArguments, match=r"write \+86") as caught:
+            call(phone)
+        assert "310" not in str(caught.value) + repr(caught.value)
+        assert caught.value.__context__ is None
+    with pytest.raises(LookupError):
+        login.last_code("13105551234")
+
+
 @pytest.mark.parametrize("code", [None, 123456, b"123456"])
 def test_bad_code(code: Any) -> None:
     """A code that is no text is refused."""
