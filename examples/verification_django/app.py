@@ -81,12 +81,11 @@ def posted(request: HttpRequest) -> Any:
 
 
 def send_code(request: HttpRequest) -> JsonResponse:
-    phone = posted(request).get("phone")
     # Behind a proxy: have it, and nobody else, tell the visitor's address.
-    sent = login.send(phone, request.META["REMOTE_ADDR"])
+    sent = login.send(posted(request).get("phone"), request.META["REMOTE_ADDR"])
     # Whoever asked for a code may try it, and nobody else: no stranger can use up the tries. And no longer than that
     # code lives: a later one may be somebody else's, and a cookie can be kept and used again.
-    request.session.update({"phone": phone, "until": time.time() + sent.expires_in})
+    request.session.update({"phone": sent.phone, "until": time.time() + sent.expires_in})
     # Where Aliyun is slow the code is still on its way.
     with suppress(TimeoutError):
         sent.job.get(timeout=5)

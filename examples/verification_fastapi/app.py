@@ -43,7 +43,7 @@ async def send_code(request: Request, phone: Annotated[str, Body(embed=True)]) -
     sent = await login.send_async(phone, request.client.host if request.client else None)
     # Whoever asked for a code may try it, and nobody else: no stranger can use up the tries. And no longer than that
     # code lives: a later one may be somebody else's, and a cookie can be kept and used again.
-    request.session.update(phone=phone, until=time.time() + sent.expires_in)
+    request.session.update(phone=sent.phone, until=time.time() + sent.expires_in)
     # Where Aliyun is slow the code is still on its way.
     with suppress(TimeoutError):
         await sent.job.get_async(timeout=5)

@@ -47,12 +47,11 @@ def posted() -> Any:
 
 @app.post("/code")
 def send_code() -> Any:
-    phone = posted().get("phone")
     # Behind a proxy: werkzeug's ProxyFix, or every visitor has the proxy's address.
-    sent = login.send(phone, request.remote_addr)
+    sent = login.send(posted().get("phone"), request.remote_addr)
     # Whoever asked for a code may try it, and nobody else: no stranger can use up the tries. And no longer than that
     # code lives: a later one may be somebody else's, and a cookie can be kept and used again.
-    session.update(phone=phone, until=time.time() + sent.expires_in)
+    session.update(phone=sent.phone, until=time.time() + sent.expires_in)
     # Where Aliyun is slow the code is still on its way.
     with suppress(TimeoutError):
         sent.job.get(timeout=5)

@@ -1,5 +1,6 @@
 """The example applications of verification codes, loaded as a server would, each behind the same few calls."""
 
+import base64
 import importlib.util
 import json
 import sys
@@ -34,6 +35,16 @@ class Browser:
         if hasattr(answer, "streaming_content"):
             return b"".join(answer.streaming_content).decode()
         return str(answer.text)
+
+    def session(self) -> dict[str, Any]:
+        """What the cookie holds."""
+        if self._framework == "flask":
+            with self._client.session_transaction() as session:
+                return dict(session)
+        if self._framework == "django":
+            return dict(self._client.session.items())
+        signed = self._client.cookies.get("session")
+        return json.loads(base64.b64decode(signed.split(".")[0])) if signed else {}
 
     def post(self, path: str, **body: Any) -> Answer:
         """Send a form's JSON."""

@@ -134,7 +134,7 @@ class FakeVerification(Verification):
     def send(self, phone: str, client_ip: str | None = None, *, context: Any = None) -> Sent:
         """As `Verification.send`."""
         sent = super().send(phone, client_ip, context=context)
-        self._last_jobs[self._words(check_number(phone))] = sent.job.id
+        self._last_jobs[self._words(sent.phone)] = sent.job.id
         return sent
 
     def last_code(self, phone: str) -> str:

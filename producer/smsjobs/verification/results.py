@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from smsjobs.job_handle import Job
@@ -18,6 +18,8 @@ class Sent:
 
     #: The job that carries it: wait for its outcome to know whether Aliyun accepted it.
     job: Job
+    #: The number in the one form that it is compared in: mainland numbers bare, others with country code, no +.
+    phone: str = field(repr=False)
     #: Seconds for which the code is good.
     expires_in: float
     #: Seconds until this number may be sent another message, for the page's "send again".
@@ -33,6 +35,8 @@ class CheckResult:
     status: CheckStatus
     #: With ``"wrong"``: how many tries are left.
     tries_left: int = 0
+    #: The number in the same form as `Sent.phone`: what to look an account up by.
+    phone: str = field(default="", repr=False, compare=False)
 
     def __bool__(self) -> bool:
         return self.status == "ok"

@@ -118,7 +118,7 @@ class Verification:
         job = self._enqueue(number, issued, left_s)
         self._store.confirm(self._code_tags(number)[issued.which - 1], issued.salt, issued.send)
         log.info("a code is on its way", extra=self._facts("code_sent", job_id=job.id, send=issued.send))
-        return Sent(job=job, expires_in=round(left_s, 3), retry_after=math.ceil(issued.wait_s))
+        return Sent(job=job, phone=number, expires_in=round(left_s, 3), retry_after=math.ceil(issued.wait_s))
 
     async def send_async(self, phone: str, client_ip: str | None = None, *, context: Any = None) -> Sent:
         """`send`, without blocking the event loop. A guard runs in a thread."""
@@ -154,7 +154,7 @@ class Verification:
             )
         )
         log.info("a code was checked", extra=self._facts("code_checked", status=checked.status))
-        return CheckResult(status=checked.status, tries_left=checked.tries_left)
+        return CheckResult(status=checked.status, tries_left=checked.tries_left, phone=number)
 
     async def check_async(self, phone: str, code: str) -> CheckResult:
         """`check`, without blocking the event loop."""

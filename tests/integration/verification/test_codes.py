@@ -211,6 +211,16 @@ def test_what_is_sent(bench: Bench) -> None:
     assert sent.job.status()
 
 
+def test_number_in_one_form(bench: Bench) -> None:
+    """What send and check give back names the number as it is compared, however it was typed; no repr shows it."""
+    login = bench.verification()
+    sent = login.send(f"+86{PHONE}")
+    result = login.check(f"0086{PHONE}", bench.code(sent))
+    assert (sent.phone, result.phone) == (PHONE, PHONE)
+    assert PHONE not in repr((sent, result))
+    assert login.check(OTHER, "1").phone == OTHER
+
+
 def test_refused_argument_counts_nothing(bench: Bench) -> None:
     """A call with a bad argument uses up nothing of the number's allowance."""
     login = bench.verification()

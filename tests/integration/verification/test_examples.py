@@ -40,6 +40,13 @@ def test_login(browser: Browser) -> None:
     assert browser.post("/login", code=code).status == 403
 
 
+def test_one_account_a_number(browser: Browser) -> None:
+    """However somebody types the number, it is the same one that is logged in."""
+    browser.post("/code", phone=f"+86{PHONE}")
+    assert browser.post("/login", code=browser.module.login.last_code(PHONE)).body["status"] == "ok"
+    assert browser.session()["user"] == PHONE
+
+
 def test_stranger(browser: Browser) -> None:
     """Who has asked for no code can try none, so that nobody can use up another's tries."""
     answer = browser.post("/login", code="123456")
