@@ -40,7 +40,8 @@ async def page() -> FileResponse:
 @app.post("/code", status_code=202)
 async def send_code(request: Request, phone: Annotated[str, Body(embed=True)]) -> dict[str, Any]:
     # Behind a proxy: uvicorn --proxy-headers --forwarded-allow-ips, or every visitor has the proxy's address.
-    sent = await login.send_async(phone, request.client.host if request.client else None)
+    # Behind a Unix socket there is no address without them; "" is refused, None would drop the limit.
+    sent = await login.send_async(phone, request.client.host if request.client else "")
     # Whoever asked for a code may try it, and nobody else: no stranger can use up the tries. And no longer than that
     # code lives: a later one may be somebody else's, and a cookie can be kept and used again.
     request.session.update(phone=sent.phone, until=time.time() + sent.expires_in)

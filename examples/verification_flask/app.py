@@ -48,7 +48,8 @@ def posted() -> Any:
 @app.post("/code")
 def send_code() -> Any:
     # Behind a proxy: werkzeug's ProxyFix, or every visitor has the proxy's address.
-    sent = login.send(posted().get("phone"), request.remote_addr)
+    # Behind a Unix socket there is no address without it; "" is refused, None would drop the limit.
+    sent = login.send(posted().get("phone"), request.remote_addr or "")
     # Whoever asked for a code may try it, and nobody else: no stranger can use up the tries. And no longer than that
     # code lives: a later one may be somebody else's, and a cookie can be kept and used again.
     session.update(phone=sent.phone, until=time.time() + sent.expires_in)

@@ -27,7 +27,11 @@ class Browser:
     def __init__(self, framework: str) -> None:
         self._framework = framework
         self.module = _load(framework)
-        self._client = _CLIENTS[framework](self.module)
+        self.comes_from(CLIENT)
+
+    def comes_from(self, address: str | None) -> None:
+        """From now on, with no cookies, from that address; None: through a Unix socket, which has none."""
+        self._client = _CLIENTS[self._framework](self.module, address)
 
     def page(self) -> str:
         """The text of the only page."""
@@ -74,24 +78,27 @@ def _load(framework: str) -> ModuleType:
     return module
 
 
-def _fastapi(module: ModuleType) -> Any:
+# Behind a Unix socket ASGI names no client at all, WSGI an empty one.
+
+
+def _fastapi(module: ModuleType, address: str | None) -> Any:
     from fastapi.testclient import TestClient
 
-    return TestClient(module.app, client=(CLIENT, 50000))
+    return TestClient(module.app, client=address and (address, 50000))
 
 
-def _flask(module: ModuleType) -> Any:
+def _flask(module: ModuleType, address: str | None) -> Any:
     client = module.app.test_client()
-    client.environ_base["REMOTE_ADDR"] = CLIENT
+    client.environ_base["REMOTE_ADDR"] = address or ""
     return client
 
 
-def _django(module: ModuleType) -> Any:
+def _django(module: ModuleType, address: str | None) -> Any:
     from django.test import Client
     from django.urls import clear_url_caches
 
     clear_url_caches()
-    return Client(REMOTE_ADDR=CLIENT)
+    return Client(REMOTE_ADDR=address or "")
 
 
 _CLIENTS = {"fastapi": _fastapi, "flask": _flask, "django": _django}

@@ -106,6 +106,15 @@ def test_client_address(browser: Browser, sms: testing.FakeSms) -> None:
     assert CLIENT not in repr(sms.messages)
 
 
+def test_no_client_address(browser: Browser, sms: testing.FakeSms) -> None:
+    """Behind a Unix socket, where a server knows no address until it is told to believe its proxy, nothing is sent rather
+    than the limit for addresses dropped.
+    """  # noqa: D205  one sentence
+    browser.comes_from(None)
+    assert browser.post("/code", phone=PHONE).status == 400
+    assert sms.messages == []
+
+
 @pytest.mark.parametrize("phone", [None, "", "12345"])
 def test_bad_number(browser: Browser, phone: str | None) -> None:
     """What is no number is the visitor's mistake."""
