@@ -1,4 +1,4 @@
-"""Codes and counts in Redis. Each step is one atomic script that knows its own repetition again."""
+"""Codes and counts in Redis. Each step is one atomic script that may be repeated when its answer was lost."""
 
 from __future__ import annotations
 
@@ -123,7 +123,11 @@ class RedisCodes:
         return self._patiently(lambda: self._script[name](keys, [now, *args], client=self._redis()))
 
     def _patiently(self, ask: Callable[[], Any]) -> Any:
-        """A lost answer is answered by asking again: every script knows its own repetition."""
+        """A lost answer is answered by asking again: every script knows its own repetition while nobody else came between.
+
+        Otherwise it errs to the safe side: a wrong try may count twice, and a send that another call has found and
+        confirmed meanwhile is a new one, or refused by the limits.
+        """
         deadline = time.monotonic() + self._timeout_s
         while True:
             try:

@@ -127,8 +127,9 @@ class Verification:
     def check(self, phone: str, code: str) -> CheckResult:
         """Whether that is the code of that number. The right one is used up by this.
 
-        Spaces and full-width digits, as keyboards and phones put them in, do no harm. The work done is the same
-        whatever the answer.
+        Spaces and full-width digits, as keyboards and phones put them in, do no harm. What is compared are keyed hashes, so
+        the time it takes tells nothing about the code. It may tell that a try was counted, by a write in Redis; so does
+        the status.
 
         Args:
             phone: The number, as it was sent to.
