@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import socket
@@ -22,6 +21,7 @@ from smsjobs.job_handle import Job
 from smsjobs.ledger import Ledger, connect_redis
 from smsjobs.publisher import Publisher
 from smsjobs.settings import ConnectionSettings, away
+from smsjobs.threads import in_thread
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -249,7 +249,7 @@ class Element:
 
     async def send_message_async(self, *args: Any, **kwargs: Any) -> Job:
         """`sendMessage`, without blocking the event loop; the same arguments."""
-        return await asyncio.to_thread(self.sendMessage, *args, **kwargs)
+        return await in_thread(self.sendMessage, *args, **kwargs)
 
     def campaign(
         self,

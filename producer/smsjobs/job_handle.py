@@ -13,6 +13,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from smsjobs.contract import InvalidArguments, QueueUnavailable, SendResult, SmsError, decode_outcome
 from smsjobs.settings import away
+from smsjobs.threads import in_thread
 
 if TYPE_CHECKING:
     from smsjobs.ledger import Ledger, Snapshot
@@ -85,7 +86,7 @@ class Job:
     async def get_async(self, timeout: float | None = None) -> SendResult:  # noqa: ASYNC109  get()'s twin
         """`get`, without blocking the event loop."""
         for pause in self._pauses(timeout):
-            if (outcome := await asyncio.to_thread(self._outcome, timeout)) is not None:
+            if (outcome := await in_thread(self._outcome, timeout)) is not None:
                 return _unless_error(outcome)
             await asyncio.sleep(pause)
         raise self._still_waiting(timeout)

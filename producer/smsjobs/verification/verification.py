@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import math
 import secrets
@@ -19,6 +18,7 @@ from smsjobs.contract import (
     VerificationRefused,
     unwrap,
 )
+from smsjobs.threads import in_thread
 from smsjobs.verification.client_address import counted_address
 from smsjobs.verification.number import check_number
 from smsjobs.verification.results import CheckResult, Sent
@@ -122,7 +122,7 @@ class Verification:
 
     async def send_async(self, phone: str, client_ip: str | None = None, *, context: Any = None) -> Sent:
         """`send`, without blocking the event loop. A guard runs in a thread."""
-        return await asyncio.to_thread(self.send, phone, client_ip, context=context)
+        return await in_thread(self.send, phone, client_ip, context=context)
 
     def check(self, phone: str, code: str) -> CheckResult:
         """Whether that is the code of that number. The right one is used up by this.
@@ -159,7 +159,7 @@ class Verification:
 
     async def check_async(self, phone: str, code: str) -> CheckResult:
         """`check`, without blocking the event loop."""
-        return await asyncio.to_thread(self.check, phone, code)
+        return await in_thread(self.check, phone, code)
 
     def _admit(self, attempt: Attempt) -> None:
         if not self._rules.permits_country(attempt.phone):
