@@ -114,11 +114,12 @@ class Verification:
         self._admit(Attempt(phone=number, client_ip=client_ip, purpose=self._rules.purpose, context=context))
         begun = time.monotonic()
         issued = self._issue(number, client)
-        left_s = issued.left_s - (time.monotonic() - begun)
+        # To the millisecond, as the ledger counts: a job with less could never be sent.
+        left_s = round(issued.left_s - (time.monotonic() - begun), 3)
         job = self._enqueue(number, issued, left_s)
         self._store.confirm(self._code_tags(number)[issued.which - 1], issued.salt, issued.send)
         log.info("a code is on its way", extra=self._facts("code_sent", job_id=job.id, send=issued.send))
-        return Sent(job=job, phone=number, expires_in=round(left_s, 3), retry_after=math.ceil(issued.wait_s))
+        return Sent(job=job, phone=number, expires_in=left_s, retry_after=math.ceil(issued.wait_s))
 
     async def send_async(self, phone: str, client_ip: str | None = None, *, context: Any = None) -> Sent:
         """`send`, without blocking the event loop. A guard runs in a thread."""
