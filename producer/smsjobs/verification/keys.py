@@ -10,7 +10,7 @@ import hmac
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from smsjobs.settings import SettingsError
 
@@ -89,16 +89,17 @@ class Keyring:
         """From the arguments, else from ``SMS_CODE_SECRET`` and ``SMS_CODE_SECRET_OLD``.
 
         Raises:
-            SettingsError: There is none, or it has fewer than 32 bytes.
+            SettingsError: There is none, it is no text, or it has fewer than 32 bytes.
         """
         env = os.environ if environ is None else environ
-        current = secret or env.get("SMS_CODE_SECRET")
-        if not current:
+        # One that is handed in empty is a mistake, and not a wish for the environment's.
+        current = env.get("SMS_CODE_SECRET") if secret is None else secret
+        if current is None or current == "":
             raise SettingsError(f"SMS_CODE_SECRET is missing: verification codes need it; {_CURE}")
-        old = old_secret or env.get("SMS_CODE_SECRET_OLD")
+        old = env.get("SMS_CODE_SECRET_OLD") if old_secret is None else old_secret
         return cls(
             current=_key("SMS_CODE_SECRET", current),
-            old=_key("SMS_CODE_SECRET_OLD", old) if old and old != current else None,
+            old=_key("SMS_CODE_SECRET_OLD", old) if old not in (None, "", current) else None,
         )
 
     def tags(self, kind: str, *words: str) -> tuple[str, str]:
@@ -118,7 +119,9 @@ class Keyring:
         return self.old if number == 2 and self.old else self.current
 
 
-def _key(name: str, secret: str) -> CodeKey:
+def _key(name: str, secret: Any) -> CodeKey:
+    if not isinstance(secret, str):
+        raise SettingsError(f"{name} must be text; {_CURE}")
     # The environment may hold bytes that are no text.
     encoded = secret.encode("utf-8", "surrogatepass")
     if len(encoded) < _SHORTEST:

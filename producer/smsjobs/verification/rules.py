@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from smsjobs.contract import InvalidArguments, check_message
 from smsjobs.verification.limits import Limit
@@ -56,14 +55,16 @@ class Rules:
             raise InvalidArguments("purpose must be a word of 1 to 64 letters, digits, and . _ -")
         if not _is_number(self.ttl_s) or not 1 <= self.ttl_s <= _MAX_TTL_S:
             raise InvalidArguments(f"ttl must be from 1 to {_MAX_TTL_S:.0f} seconds")
-        if isinstance(self.digits, bool) or self.digits not in (4, 5, 6):
+        if not isinstance(self.digits, int) or self.digits not in (4, 5, 6):
             raise InvalidArguments("digits must be 4, 5 or 6: Aliyun takes no other length")
         if isinstance(self.max_checks, bool) or not isinstance(self.max_checks, int) or self.max_checks < 1:
             raise InvalidArguments("max_checks must be a whole number from 1")
         for name in ("per_number", "per_client", "ceiling"):
             if not isinstance(getattr(self, name), Limit):
                 raise InvalidArguments(f"{name} must be a Limit, such as Limit(minute=1, hour=5, day=10)")
-        _check_countries(self.countries)
+        object.__setattr__(self, "countries", _read_countries(self.countries))
+        if not isinstance(self.param, str):
+            raise InvalidArguments("param must be the name of one of the template's params")
         # Whatever sendMessage would refuse later is refused now.
         check_message(["13800138000"], {self.param: "0" * self.digits}, self.template)
 
@@ -74,16 +75,14 @@ class Rules:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _check_countries(countries: Sequence[str] | None) -> None:
+def _read_countries(countries: Any) -> tuple[str, ...] | None:
     if countries is None:
-        return
-    one_text = isinstance(countries, str)
-    if (
-        one_text
-        or not countries
-        or not all(isinstance(each, str) and _PREFIX.fullmatch(each) for each in countries)
-    ):
+        return None
+    # What can be read once only is read here, and not by the first send.
+    found = tuple(countries) if isinstance(countries, Iterable) and not isinstance(countries, str) else ()
+    if not found or not all(isinstance(each, str) and _PREFIX.fullmatch(each) for each in found):
         raise InvalidArguments('countries must be country codes without +, such as ["86", "852"], or None')
+    return found

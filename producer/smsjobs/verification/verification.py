@@ -77,6 +77,8 @@ class Verification:
         *,
         guard: Guard | None = None,
     ) -> None:
+        if guard is not None and not callable(guard):
+            raise InvalidArguments("guard must be a function of an Attempt, or None")
         self._element = element
         self._rules = rules
         self._keyring = keyring

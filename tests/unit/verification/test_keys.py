@@ -1,6 +1,7 @@
 """What is made of the secret."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -85,6 +86,18 @@ def test_bad_secret(environ: dict[str, str], named: str) -> None:
         Keyring.read(environ=environ)
     assert "token_urlsafe" in str(caught.value)
     assert "sss" not in str(caught.value) + repr(caught.value)
+
+
+@pytest.mark.parametrize("secret", ["", b"s" * 40, 5, [], False], ids=repr)
+def test_secret_that_is_no_text(secret: Any) -> None:
+    """A secret that is handed in empty or not as text is refused, and not replaced by the environment's in silence."""
+    environ = {"SMS_CODE_SECRET": "e" * 32}
+    with pytest.raises(SettingsError, match="SMS_CODE_SECRET") as caught:
+        Keyring.read(secret, environ=environ)
+    assert "sss" not in str(caught.value)
+    if secret != "":
+        with pytest.raises(SettingsError, match="SMS_CODE_SECRET_OLD"):
+            Keyring.read(None, secret, environ=environ)
 
 
 def test_secret_of_any_bytes() -> None:

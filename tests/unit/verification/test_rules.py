@@ -50,6 +50,15 @@ def make(**options: Any) -> testing.FakeVerification:
         ({"countries": []}, "countries"),
         ({"countries": ["+86"]}, "countries"),
         ({"countries": [86]}, "countries"),
+        ({"countries": 86}, "countries"),
+        ({"countries": iter([])}, "countries"),
+        ({"ttl": 10**400}, "ttl"),
+        ({"ttl": float("inf")}, "ttl"),
+        ({"digits": 6.0}, "digits"),
+        ({"param": []}, "params"),
+        ({"param": 7}, "params"),
+        ({"guard": "captcha"}, "guard"),
+        ({"guard": False}, "guard"),
     ],
 )
 def test_bad_rule(options: dict[str, Any], named: str) -> None:
@@ -195,6 +204,15 @@ def test_countries(countries: list[str] | None, phone: str, permitted: bool) -> 
         "country_not_allowed",
         None,
     )
+
+
+def test_countries_that_can_be_read_once() -> None:
+    """Countries are read when the rules are made, and hold for every number."""
+    login = make(countries=iter(["852", "86"]))
+    assert login.send(PHONE)
+    assert login.send("85251234567")
+    with pytest.raises(VerificationRefused):
+        login.send("8801712345678")
 
 
 def test_guard() -> None:
