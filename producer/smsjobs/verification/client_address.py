@@ -9,6 +9,9 @@ from smsjobs.contract import InvalidArguments
 
 __all__ = ["counted_address"]
 
+#: Where a translator for IPv6-only networks puts IPv4 addresses (RFC 6052): as one /64 the whole Internet would count once.
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+
 #: Bits of an IPv6 address that one customer has to himself: whoever has one address has 2^64 of them.
 _ONE_CUSTOMER: Final = 64
 
@@ -29,4 +32,6 @@ def counted_address(client_ip: object) -> str:
         return str(address)
     if address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
+    if address in _NAT64:
+        return str(ipaddress.IPv4Address(address.packed[-4:]))
     return str(ipaddress.ip_network((int(address), _ONE_CUSTOMER), strict=False))
