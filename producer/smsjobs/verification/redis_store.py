@@ -140,7 +140,9 @@ class RedisCodes:
                     ) from None
                 if time.monotonic() >= deadline:
                     raise QueueUnavailable(
-                        "Redis is away, so no code could be issued or checked in time; calling again is safe"
+                        "Redis is away, so no code could be issued or checked in time; calling again is safe",
+                        # Whether it was counted is not known; these steps hand nothing over.
+                        outcome="not_sent",
                     ) from None
                 time.sleep(0.05)
 

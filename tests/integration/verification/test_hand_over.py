@@ -212,6 +212,8 @@ def test_redis_away(own_server: RedisServer) -> None:
         with pytest.raises(QueueUnavailable) as caught:
             call()
         assert time.monotonic() - begun < 3
+        assert caught.value.outcome == "not_sent", "counting and checking enqueue nothing"
+        assert caught.value.__cause__ is None
         assert PHONE not in str(caught.value)
     own_server.restart()
     with pytest.raises(VerificationRefused):
