@@ -115,7 +115,8 @@ urlpatterns = [
 
 if not settings.configured:
     settings.configure(
-        # Several processes need the same WEB_SECRET.
+        # Several processes need the same WEB_SECRET; a site that is reached by HTTPS, SESSION_COOKIE_SECURE and
+        # CSRF_COOKIE_SECURE.
         SECRET_KEY=os.environ.get("WEB_SECRET") or secrets.token_hex(),
         ALLOWED_HOSTS=["127.0.0.1", "localhost", "testserver"],
         ROOT_URLCONF=__name__,

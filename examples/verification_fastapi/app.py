@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Body, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from starlette.middleware.sessions import SessionMiddleware
 
@@ -28,7 +29,7 @@ element = connect().getElement(os.environ.get("WEB_ELEMENT", "SMS.YourSmsName"))
 login = element.verification("login", verifyTemplateCode=os.environ.get("WEB_TEMPLATE", "SMS_123456789"))
 
 app = FastAPI()
-# Several processes need the same WEB_SECRET.
+# Several processes need the same WEB_SECRET; a site that is reached by HTTPS, https_only=True.
 app.add_middleware(SessionMiddleware, secret_key=os.environ.get("WEB_SECRET") or secrets.token_hex())
 
 
@@ -63,6 +64,14 @@ async def log_in(request: Request, code: Annotated[str, Body(embed=True)]) -> JS
         request.session.clear()
         request.session["user"] = phone
     return JSONResponse({"status": result.status, "tries_left": result.tries_left}, 200 if result else 403)
+
+
+@app.exception_handler(RequestValidationError)
+async def refuse(_: Request, __: RequestValidationError) -> JSONResponse:
+    # FastAPI's own answer has no reason for the page to show, and repeats what was typed.
+    return JSONResponse(
+        {"reason": "bad_request", "message": "the body must be a JSON object with its text"}, 400
+    )
 
 
 @app.exception_handler(SmsError)

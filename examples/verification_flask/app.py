@@ -26,7 +26,7 @@ element = connect().getElement(os.environ.get("WEB_ELEMENT", "SMS.YourSmsName"))
 login = element.verification("login", verifyTemplateCode=os.environ.get("WEB_TEMPLATE", "SMS_123456789"))
 
 app = Flask(__name__, static_folder=None)
-# Several processes need the same WEB_SECRET.
+# Several processes need the same WEB_SECRET; a site that is reached by HTTPS, SESSION_COOKIE_SECURE=True.
 app.config.update(
     SECRET_KEY=os.environ.get("WEB_SECRET") or secrets.token_hex(), SESSION_COOKIE_SAMESITE="Lax"
 )
@@ -75,8 +75,9 @@ def log_in() -> Any:
 
 
 @app.errorhandler(400)
+@app.errorhandler(415)
 def refuse(error: Any) -> Any:
-    return {"reason": "bad_request", "message": error.description}, 400
+    return {"reason": "bad_request", "message": error.description}, error.code
 
 
 @app.errorhandler(SmsError)

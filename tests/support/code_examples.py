@@ -54,12 +54,12 @@ class Browser:
         """Send a form's JSON."""
         return self.post_text(path, json.dumps(body))
 
-    def post_text(self, path: str, text: str) -> Answer:
-        """Send a body that claims to be JSON."""
+    def post_text(self, path: str, text: str, kind: str = "application/json") -> Answer:
+        """Send a body that claims to be of that kind."""
         if self._framework == "fastapi":
-            given: dict[str, Any] = {"content": text, "headers": {"Content-Type": "application/json"}}
+            given: dict[str, Any] = {"content": text, "headers": {"Content-Type": kind}}
         else:
-            given = {"data": text, "content_type": "application/json"}
+            given = {"data": text, "content_type": kind}
         answer = self._client.post(path, **given)
         told = answer.content if hasattr(answer, "content") else answer.data
         return Answer(answer.status_code, json.loads(told), answer.headers.get("Retry-After"))

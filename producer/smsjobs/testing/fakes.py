@@ -14,7 +14,7 @@ from smsjobs.testing.clock import Clock
 from smsjobs.testing.memory_codes import MemoryCodes
 from smsjobs.testing.memory_ledger import MemoryLedger, Message
 from smsjobs.verification import Guard, Keyring, Rules, Sent, Verification
-from smsjobs.verification.number import check_number
+from smsjobs.verification.typed import check_number
 
 if TYPE_CHECKING:
     from redis import Redis

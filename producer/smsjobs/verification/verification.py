@@ -6,7 +6,6 @@ import logging
 import math
 import secrets
 import time
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -16,13 +15,12 @@ from smsjobs.contract import (
     InvalidArguments,
     RequestFailed,
     VerificationRefused,
-    unwrap,
 )
 from smsjobs.threads import in_thread
 from smsjobs.verification.client_address import counted_address
-from smsjobs.verification.number import check_number
 from smsjobs.verification.results import CheckResult, Sent
 from smsjobs.verification.store import Held, Issued, SendRequest, Try
+from smsjobs.verification.typed import check_code, check_number
 
 if TYPE_CHECKING:
     from smsjobs.client import Element
@@ -41,9 +39,6 @@ _REFUSALS: Final = {
     "client": ("client_limit", "this client address has asked for as many codes as it may for now"),
     "purpose": ("ceiling", "as many codes were sent for this purpose as may be for now"),
 }
-
-#: Characters of what somebody typed that are looked at. A code has at most 6.
-_TYPED: Final = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,8 +125,8 @@ class Verification:
     def check(self, phone: str, code: str) -> CheckResult:
         """Whether that is the code of that number. The right one is used up by this.
 
-        Spaces and full-width digits, as keyboards and phones put them in, do no harm. What is compared are keyed hashes, so
-        the time it takes tells nothing about the code. It may tell that a try was counted, by a write in Redis; so does
+        Spaces, full-width digits, hyphens and invisible marks, as keyboards and phones put them in, do no harm. What is
+        compared are keyed hashes, so the time it takes tells nothing about the code. It may tell that a try was counted, by a write in Redis; so does
         the status.
 
         Args:
@@ -145,7 +140,7 @@ class Verification:
             InvalidArguments: The number is no phone number, or the code no text.
             QueueUnavailable: Redis is away.
         """
-        number, typed = check_number(phone), _typed(code)
+        number, typed = check_number(phone), check_code(code)
         tags = self._code_tags(number)
         # Between these two steps another code may take this one's place. Then this try is wrong, as it is after it.
         salts = self._store.salts(tags)
@@ -231,10 +226,3 @@ class Verification:
 
     def _facts(self, action: str, **facts: Any) -> dict[str, Any]:
         return {"action": action, "purpose": self._rules.purpose, "element": self._rules.element, **facts}
-
-
-def _typed(code: Any) -> str:
-    given = unwrap(code)
-    if not isinstance(given, str):
-        raise InvalidArguments("code must be text")
-    return "".join(unicodedata.normalize("NFKC", given[:_TYPED]).split())

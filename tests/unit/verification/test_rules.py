@@ -82,7 +82,10 @@ def test_real_one_needs_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
         element.verification("login", verifyTemplateCode="SMS_1")
 
 
-@pytest.mark.parametrize("phone", [None, "", "12345", 13800138000, "13800138000\n", ["13800138000"]])
+@pytest.mark.parametrize(
+    "phone",
+    [None, "", "12345", 13800138000, "1380013800O", ["13800138000"], "+", " ", "138" * 1000],
+)
 def test_bad_phone(phone: Any) -> None:
     """What is no phone number is refused by send and check, without its value."""
     login = make()
@@ -92,7 +95,7 @@ def test_bad_phone(phone: Any) -> None:
         assert "138" not in str(caught.value)
 
 
-@pytest.mark.parametrize("phone", ["+13105551234", "0013105551234"])
+@pytest.mark.parametrize("phone", ["+13105551234", "0013105551234", "+1 (310) 555-1234"])
 def test_north_american_number(phone: str) -> None:
     """A North American number that Aliyun would take for a mainland one is refused by send, check and the fake alike,
     without its value: the code would go to somebody in China.
@@ -114,7 +117,20 @@ def test_bad_code(code: Any) -> None:
         make().check(PHONE, code)
 
 
-@pytest.mark.parametrize("phone", ["+8613800138000", "8613800138000", "008613800138000", PHONE])
+@pytest.mark.parametrize(
+    "phone",
+    [
+        "+8613800138000",
+        "8613800138000",
+        "008613800138000",
+        PHONE,
+        # A browser fills a field in like this, and a phone's address book puts invisible marks around it.
+        "+86 138 0013 8000",
+        "\u2066+86 138\u20110013\u20118000\u2069",
+        "(+86) 138-0013-8000\n",
+        "\uff0b\uff18\uff16\u3000138.0013.8000",
+    ],
+)
 def test_spellings_of_a_number(phone: str) -> None:
     """However a number is written, it is one number, with one code and one limit."""
     login = make()
@@ -126,14 +142,15 @@ def test_spellings_of_a_number(phone: str) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["{}", " {} ", "{}\n", "\u3000{}"],
-    ids=["plain", "spaces", "line end", "wide space"],
+    ["{}{}", " {}{} ", "{}{}\n", "\u3000{}{}", "\u200b{}{}\ufeff", "\u2066{}{}\u2069", "{}-{}", "{}\u2013{}"],
+    ids=ascii,
 )
-def test_spaces_around_a_code(typed: str) -> None:
-    """Spaces that a phone's clipboard adds do no harm."""
+def test_marks_around_a_code(typed: str) -> None:
+    """Spaces, invisible marks and a hyphen, as clipboards and messages add them, do no harm."""
     login = make()
     login.send(PHONE)
-    assert login.check(PHONE, typed.format(login.last_code(PHONE)))
+    code = login.last_code(PHONE)
+    assert login.check(PHONE, typed.format(code[:3], code[3:]))
 
 
 def test_full_width_digits() -> None:

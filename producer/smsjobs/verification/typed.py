@@ -1,0 +1,62 @@
+"""What people type, or have filled in for them: a number, and a code."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any, Final
+
+from smsjobs.contract import InvalidArguments, normalise_phone, unwrap
+
+__all__ = ["check_code", "check_number"]
+
+#: What abroad is a North American number, and to Aliyun a mainland one: it takes + and 00 without 86, too.
+_AMBIGUOUS: Final = re.compile(r"(?:\+|00)1[3-9][0-9]{9}", re.ASCII)
+
+#: Characters of a number and of a code that are looked at. A number has at most 17, a code 6.
+_NUMBER, _CODE = 64, 32
+
+#: Kinds of characters that stand in numbers and codes for the eye only: dashes, and marks that nobody sees, such as
+#: those that a phone's address book or a message puts around numbers so that they are read from left to right.
+_FOR_THE_EYE: Final = ("Cf", "Pd")
+
+
+def check_number(phone: Any) -> str:
+    """The number in Aliyun's form.
+
+    Raises:
+        InvalidArguments: It is no phone number, or it is two. The text does not show it.
+    """
+    given = unwrap(phone)
+    bare = ""
+    if isinstance(given, str) and len(given) <= _NUMBER:
+        bare = re.sub(r"[().·]", "", _without_marks(given))
+    if _AMBIGUOUS.fullmatch(bare):
+        # `sendMessage` keeps Aliyun's rule. But whoever types his number may not be logged in as somebody in China.
+        raise InvalidArguments(
+            "phone is ambiguous: write +86 before a mainland number. If it is a North American one, Aliyun cannot be "
+            "asked for it: it takes + or 00, then 13 to 19 and nine digits, for a mainland number"
+        )
+    number = normalise_phone(bare)
+    if number is None:
+        raise InvalidArguments("phone is no phone number")
+    return number
+
+
+def check_code(code: Any) -> str:
+    """The code as it is compared. What cannot be one is a wrong one, and so no error.
+
+    Raises:
+        InvalidArguments: It is no text.
+    """
+    given = unwrap(code)
+    if not isinstance(given, str):
+        raise InvalidArguments("code must be text")
+    return _without_marks(given[:_CODE])
+
+
+def _without_marks(text: str) -> str:
+    wide = unicodedata.normalize("NFKC", text)
+    return "".join(
+        each for each in wide if not each.isspace() and unicodedata.category(each) not in _FOR_THE_EYE
+    )
