@@ -19,12 +19,15 @@ from smsjobs.verification.typed import check_number
 if TYPE_CHECKING:
     from redis import Redis
 
+    from smsjobs.campaign import Campaign, CampaignStore
     from smsjobs.job_handle import Job
     from smsjobs.ledger import Ledger
 
 __all__ = ["FakeElement", "FakeSms", "FakeVerification", "connect"]
 
 _SECRET: Final = "no secret at all, and good for tests only"  # noqa: S105  as it says
+
+_NO_CAMPAIGNS: Final = "campaigns are not in smsjobs.testing: try them with `smsjobs dev`"
 
 
 def connect(
@@ -47,12 +50,13 @@ class FakeSms(Sms):
 
     def __init__(self, clock: Clock | None = None) -> None:
         self.clock = clock or Clock()
-        self._memory = MemoryLedger(self.clock)
+        settings = ConnectionSettings(broker_url="", result_backend=None, redis_url="")
+        self._memory = MemoryLedger(self.clock, keep_s=settings.retention_s)
         #: The codes of every `FakeElement.verification`.
         self.codes = MemoryCodes(self.clock)
         #: The last job for each element, purpose and number, whichever handle sent it.
         self.last_jobs: dict[tuple[str, str, str], str] = {}
-        super().__init__(ConnectionSettings(broker_url="", result_backend=None, redis_url=""))
+        super().__init__(settings)
 
     def __repr__(self) -> str:
         return "<FakeSms>"
@@ -67,7 +71,11 @@ class FakeSms(Sms):
         self.clock.advance(seconds)
 
     def end_next_with(self, error: SmsError) -> None:
-        """The next job ends with that error instead of being accepted; may be called for several jobs."""
+        """The next job ends with that error instead of being accepted; may be called for several jobs.
+
+        Raises:
+            TypeError: It is no SmsError.
+        """
         self._memory.end_next_with(error)
 
     def getElement(self, name: str) -> FakeElement:
@@ -77,6 +85,14 @@ class FakeSms(Sms):
     def enqueue(self, job: JobRecord) -> Job:
         """Write the job down, settled."""
         return self.job(self._memory.record(job).job_id)
+
+    def campaign(self, campaign_id: str) -> Campaign:
+        """There are none."""
+        raise NotImplementedError(_NO_CAMPAIGNS)
+
+    def campaign_store(self) -> CampaignStore:
+        """There is none."""
+        raise NotImplementedError(_NO_CAMPAIGNS)
 
     def redis(self) -> Redis:
         """There is none."""
@@ -107,6 +123,10 @@ class FakeElement(Element):
     def last_jobs(self) -> dict[tuple[str, str, str], str]:
         """What `FakeVerification.last_code` looks up; the same for every handle."""
         return self._fake.last_jobs
+
+    def campaign(self, *_: Any, **__: Any) -> Campaign:
+        """There are none."""
+        raise NotImplementedError(_NO_CAMPAIGNS)
 
     def verification(self, purpose: str, **options: Any) -> FakeVerification:
         """As `Element.verification`; it needs no secret."""

@@ -38,8 +38,9 @@ class Message:
 class MemoryLedger:
     """Keeps jobs as the real one does, as far as a producer can see."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, keep_s: float) -> None:
         self._clock = clock
+        self._keep_s = keep_s
         self._lock = threading.Lock()
         self._jobs: dict[str, Snapshot] = {}
         self._keys: dict[tuple[str, str], tuple[str, Content]] = {}
@@ -48,7 +49,15 @@ class MemoryLedger:
         self.messages: list[Message] = []
 
     def end_next_with(self, error: SmsError) -> None:
-        """The next job, and then one for each further call, ends with that error."""
+        """The next job, and then one for each further call, ends with that error.
+
+        Raises:
+            TypeError: It is no SmsError, and no job ends with anything else.
+        """
+        if not isinstance(error, SmsError):
+            raise TypeError(
+                'a job ends with an SmsError, such as AliyunRejected(aliyun_code="isv.AMOUNT_NOT_ENOUGH")'
+            )
         self._endings.append(error)
 
     def record(self, job: Job) -> Recorded:
@@ -59,7 +68,10 @@ class MemoryLedger:
         """
         with self._lock:
             if job.idempotency_key is not None:
-                holder = self._keys.setdefault((job.element, job.idempotency_key), (job.id, job.message))
+                name = (job.element, job.idempotency_key)
+                if name in self._keys and self.read(self._keys[name][0]) is None:
+                    del self._keys[name]
+                holder = self._keys.setdefault(name, (job.id, job.message))
                 if holder[1] != job.message:
                     raise IdempotencyConflict(out_id=holder[0])
                 if holder[0] != job.id:
@@ -68,8 +80,12 @@ class MemoryLedger:
         return Recorded(job_id=job.id, new=True)
 
     def read(self, job_id: str) -> Snapshot | None:
-        """The job, or None where there is none of that id."""
-        return self._jobs.get(job_id)
+        """The job, or None where there is none of that id, or its outcome was kept for long enough."""
+        found = self._jobs.get(job_id)
+        # A job settles when it is recorded.
+        if found is None or found.created_ms / 1000 + self._keep_s <= self._clock():
+            return None
+        return found
 
     def _settle(self, job: Job) -> None:
         outcome: SendResult | SmsError

@@ -1,5 +1,7 @@
 """The stand-ins for the tests of applications."""
 
+from typing import Any
+
 import pytest
 
 import smsjobs
@@ -64,6 +66,38 @@ def test_idempotency_key(sms: testing.FakeSms) -> None:
     with pytest.raises(IdempotencyConflict) as caught:
         send(sms, "654321", idempotency_key="one")
     assert caught.value.out_id == job.id
+
+
+def test_keys_are_forgotten(sms: testing.FakeSms) -> None:
+    """A key and its job are known for as long as outcomes are kept, and then forgotten, as by the real ledger."""
+    job = send(sms, idempotency_key="one")
+    sms.advance(sms.settings.retention_s - 1)
+    assert send(sms, idempotency_key="one") == job
+    sms.advance(1)
+    other = send(sms, "654321", idempotency_key="one")
+    assert other != job
+    assert other.status() == "accepted"
+    with pytest.raises(InvalidArguments, match="SMS_RETENTION"):
+        job.status()
+
+
+@pytest.mark.parametrize("error", [None, ValueError("x"), AliyunRejected, "no balance"], ids=repr)
+def test_end_next_with_no_error_of_ours(sms: testing.FakeSms, error: Any) -> None:
+    """What is no SmsError is refused where the test wrote it, not by the next send inside the application."""
+    with pytest.raises(TypeError, match="SmsError"):
+        sms.end_next_with(error)
+    assert send(sms).get(timeout=0)
+
+
+def test_no_campaigns(sms: testing.FakeSms) -> None:
+    """Campaigns have no stand-in, and say so."""
+    for call in (
+        lambda: sms.getElement("SMS.Example").campaign("c", recipients=[PHONE], verifyTemplateCode="SMS_1"),
+        lambda: sms.campaign("c"),
+        sms.campaigns,
+    ):
+        with pytest.raises(NotImplementedError, match=r"campaigns are not in smsjobs\.testing"):
+            call()
 
 
 @pytest.mark.parametrize(
