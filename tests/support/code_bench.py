@@ -2,7 +2,10 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
+
+import redis
 
 from smsjobs import Sms, connect, testing
 from smsjobs.client import Element
@@ -71,13 +74,24 @@ class MemoryBench(Bench):
         return {each.job_id: each.params["code"] for each in self.sms.messages}
 
 
+@dataclass(frozen=True)
+class At:
+    """A server that another process has started."""
+
+    url: str
+
+    def client(self) -> redis.Redis:
+        """A new client that gives text."""
+        return redis.Redis.from_url(self.url, decode_responses=True)
+
+
 class RedisBench(Bench):
     """Over a real Redis. No worker takes the jobs, so their parameters stay in the ledger."""
 
-    def __init__(self, server: RedisServer) -> None:
+    def __init__(self, server: "RedisServer | At", timeout: float | None = None) -> None:
         super().__init__()
         self.server = server
-        self.sms = connect(broker_url=server.url)
+        self.sms = connect(broker_url=server.url, timeout=timeout)
         self.reset()
 
     def reset(self) -> None:

@@ -1,7 +1,6 @@
 """Many at once: threads over both kinds of Redis, processes over the real one."""
 
 import json
-import multiprocessing
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -14,6 +13,7 @@ import redis
 from smsjobs.contract import IdempotencyConflict
 from smsjobs.ledger import Granted, Ledger, connect_redis
 from support.ledgers import LEASE_S, Clock, a_job, accepted, assert_nothing_is_lost, failed, granted, to_send
+from support.processes import in_processes, meet
 
 T = TypeVar("T")
 
@@ -150,30 +150,19 @@ def test_claims_waits_and_sweeps_at_once_lose_nothing(
     assert ledgers[0].waiting() == 0
 
 
-def _record_in_a_process(
-    url: str, barrier: "multiprocessing.synchronize.Barrier", number: int, answers: object
-) -> None:
-    client = connect_redis(url)
+def _record_in_a_process(number: int, url: str) -> tuple[str, bool]:
+    client = connect_redis(url, timeout_s=30)
     ledger = Ledger(client)
     client.ping()
-    barrier.wait()
+    meet()
     recorded = ledger.record(a_job(id=f"process-{number}", idempotency_key="k"))
-    answers.put((recorded.job_id, recorded.new))
+    client.close()
+    return recorded.job_id, recorded.new
 
 
 def test_racing_processes_with_one_key_get_one_job(redis_url: str) -> None:
     """Of four processes with the same key and payload one records, and all get the same job."""
-    spawn = multiprocessing.get_context("fork")
-    barrier, answers = spawn.Barrier(4), spawn.Queue()
-    processes = [
-        spawn.Process(target=_record_in_a_process, args=(redis_url, barrier, number, answers))
-        for number in range(4)
-    ]
-    for process in processes:
-        process.start()
-    found = [answers.get(timeout=20) for _ in processes]
-    for process in processes:
-        process.join(10)
+    found = in_processes(4, _record_in_a_process, redis_url)
     assert len({job_id for job_id, _ in found}) == 1
     assert sorted(new for _, new in found) == [False, False, False, True]
 
