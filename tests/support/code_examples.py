@@ -8,6 +8,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from itsdangerous import TimestampSigner
+
 FRAMEWORKS = ("fastapi", "django", "flask")
 
 CLIENT = "203.0.113.7"
@@ -49,6 +51,23 @@ class Browser:
             return dict(self._client.session.items())
         signed = self._client.cookies.get("session")
         return json.loads(base64.b64decode(signed.split(".")[0])) if signed else {}
+
+    def visited_before(self) -> None:
+        """The cookie that the browser has holds something already."""
+        if self._framework == "flask":
+            with self._client.session_transaction() as session:
+                session["before"] = "x"
+        elif self._framework == "django":
+            kept = self._client.session
+            kept["before"] = "x"
+            kept.save()
+            self._client.cookies["sessionid"] = kept.session_key
+        else:
+            secret = self.module.app.user_middleware[0].kwargs["secret_key"]
+            text = base64.b64encode(json.dumps({"before": "x"}).encode())
+            self._client.cookies.set(
+                "session", TimestampSigner(secret).sign(text).decode(), domain="testserver.local"
+            )
 
     def post(self, path: str, **body: Any) -> Answer:
         """Send a form's JSON."""

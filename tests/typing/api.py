@@ -82,6 +82,17 @@ async def awaiting(element: Element) -> SendResult:
     return await job.get_async(timeout=10)
 
 
+def verifying(element: Element) -> str:
+    """Verification codes."""
+    login = element.verification("login", verifyTemplateCode="SMS_1", ttl=300, countries=["86"])
+    sent = login.send("13800138000", client_ip="203.0.113.7")
+    assert_type(sent.job, Job)
+    assert_type(sent.phone, str)
+    result = login.check("13800138000", "123456")
+    assert_type(result.phone, str)
+    return f"{result.status} {result.tries_left}" if result else sent.phone
+
+
 def failing(job: Job) -> str:
     """What each error tells."""
     try:

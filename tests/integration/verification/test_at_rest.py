@@ -3,7 +3,8 @@
 import pytest
 
 from smsjobs import connect
-from support.code_bench import PHONE, SECRET, RedisBench
+from smsjobs.verification import Limit
+from support.code_bench import PHONE, SECRET, Bench, RedisBench
 from support.contents import contents, shows
 
 CLIENT = "203.0.113.7"
@@ -27,13 +28,32 @@ def test_nothing_stays(redis_bench: RedisBench) -> None:
     login = redis_bench.verification(ttl=300)
     code = redis_bench.code(login.send(PHONE, CLIENT))
     with redis_bench.server.client() as client:
-        left = {client.ttl(key) for key in client.scan_iter("sms:code:*")}
-    assert 0 < min(left) <= 3900
-    assert max(left) <= 24 * 3600
+        kinds = {key: key.split(":")[2] for key in client.scan_iter("sms:code:*")}
+        left = {
+            kinds[key] if kinds[key] in ("number", "client", "purpose") else "code": client.ttl(key)
+            for key in kinds
+        }
+    assert set(left) == {"code", "number", "client", "purpose"}
+    assert 3890 < left["code"] <= 3900
+    # The clock of the test begins at noon in Beijing, where the counts of a day end at midnight.
+    assert 24 * 3600 - 10 < left["number"] <= 24 * 3600
+    assert all(12 * 3600 - 10 < left[each] <= 12 * 3600 for each in ("client", "purpose"))
     login.check(PHONE, code)
     with redis_bench.server.client() as client:
         left = {client.ttl(key) for key in client.scan_iter("sms:code:*")}
     assert 0 < min(left) <= 30
+
+
+def test_salt(bench: Bench) -> None:
+    """Each code has a salt of 128 bits of its own, so that none is ever derived twice."""
+    login = bench.verification(per_number=Limit())
+    salts = []
+    real = login._store.issue
+    login._store.issue = lambda request: (salts.append(request.salt), real(request))[1]
+    for _ in range(50):
+        login.check(PHONE, bench.code(login.send(PHONE)))
+    assert {len(bytes.fromhex(each)) for each in salts} == {16}
+    assert len(set(salts)) == 50
 
 
 def test_digest_of_the_ledger_is_keyed(redis_bench: RedisBench) -> None:

@@ -47,6 +47,30 @@ def test_one_account_a_number(browser: Browser) -> None:
     assert browser.session()["user"] == PHONE
 
 
+def test_login_begins_a_session(browser: Browser) -> None:
+    """Of what the session held before the login nothing is left: it may be somebody else's."""
+    browser.visited_before()
+    assert browser.session() == {"before": "x"}
+    browser.post("/code", phone=PHONE)
+    assert set(browser.session()) == {"before", "phone", "until"}
+    assert browser.post("/login", code=browser.module.login.last_code(PHONE)).status == 200
+    assert browser.session() == {"user": PHONE}
+
+
+def test_forged_request(sms: testing.FakeSms) -> None:
+    """Django's page gives its forms what protects them against requests of other sites, and refuses those."""
+    from django.test import Client
+
+    module = Browser("django").module
+    client = Client(enforce_csrf_checks=True, REMOTE_ADDR=CLIENT)
+    client.get("/")
+    asked = {"path": "/code", "data": {"phone": PHONE}, "content_type": "application/json"}
+    assert client.post(**asked).status_code == 403
+    assert sms.messages == []
+    assert client.post(**asked, headers={"X-CSRFToken": client.cookies["csrftoken"].value}).status_code == 202
+    assert module.login.last_code(PHONE)
+
+
 def test_stranger(browser: Browser) -> None:
     """Who has asked for no code can try none, so that nobody can use up another's tries."""
     answer = browser.post("/login", code="123456")

@@ -214,6 +214,7 @@ def test_redis_away(own_server: RedisServer) -> None:
         assert time.monotonic() - begun < 3
         assert caught.value.outcome == "not_sent", "counting and checking enqueue nothing"
         assert caught.value.__cause__ is None
+        assert caught.value.__suppress_context__
         assert PHONE not in str(caught.value)
     own_server.restart()
     with pytest.raises(VerificationRefused):
@@ -241,6 +242,8 @@ def test_redis_full(own_server: RedisServer) -> None:
                 call()
             assert PHONE not in str(caught.value)
             assert seen[0] not in str(caught.value)
+            assert caught.value.outcome == "not_sent"
+            assert caught.value.__cause__ is None, "it would show what Redis was sent"
         client.config_set("maxmemory", 0)
     assert len(seen) == 1
     assert login.check(PHONE, "000000x").tries_left == 4

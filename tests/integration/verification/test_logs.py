@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from smsjobs import QueueUnavailable, SmsError
+from smsjobs import QueueUnavailable, SmsError, VerificationRefused
 from smsjobs.verification import Limit
 from support.code_bench import PHONE, SECRET, Bench
 from support.contents import shows
@@ -51,6 +51,23 @@ def test_log(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     for private in (PHONE, "13800138001", "13800138002", CLIENT, SECRET):
         assert private not in told
     assert not shows(told, code)
+
+
+def test_ceiling_is_a_warning(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    """That a purpose's ceiling is reached is worth waking somebody; that a number's limit is, is not."""
+    caplog.set_level(logging.DEBUG)
+    login = bench.verification(per_number=Limit(minute=1), ceiling=Limit(hour=2))
+    login.send(PHONE)
+    with pytest.raises(VerificationRefused):
+        login.send(PHONE)
+    login.send("13800138001")
+    with pytest.raises(VerificationRefused):
+        login.send("13800138002")
+    refused = [each for each in caplog.records if getattr(each, "action", "") == "code_refused"]
+    assert [(each.__dict__["reason"], each.levelname) for each in refused] == [
+        ("number_limit", "INFO"),
+        ("ceiling", "WARNING"),
+    ]
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:
