@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from celery.result import AsyncResult
 
-from smsjobs import AliyunRejected, IdempotencyConflict, InvalidArguments, SendResult
+from smsjobs import AliyunRejected, IdempotencyConflict, InvalidArguments, RequestFailed, SendResult
 from support.polling import until
-from support.stage import TEMPLATE, Stage, new_phone, outcome
+from support.stage import TEMPLATE, Stage, new_phone, outcome, word
 from support.worker import WorkerProcess
 
 pytestmark = pytest.mark.smoke
@@ -38,6 +38,24 @@ def test_a_submitted_job_is_sent_on_its_lane(stage: Stage, worker: WorkerProcess
     assert (told["outcome"], told["out_id"]) == ("accepted", result.id)
     assert stage.simulator.accepted_count(result.id) == 1
     assert isinstance(outcome(stage.sms.job(result.id)), SendResult)
+
+
+def test_a_message_that_expired_is_not_sent(stage: Stage, worker: WorkerProcess) -> None:
+    """Celery's own `expires` of a submitted message ends its job as expired, for both kinds of client."""
+    kwargs = {"queue": "sms.notification", "kwargs": fields()}
+    late = stage.celery.send_task("smsjobs.submit", expires=0.001, **kwargs)
+    with pytest.raises(RequestFailed) as caught:
+        late.get(timeout=20)
+    assert (caught.value.reason, caught.value.outcome) == ("expired", "not_sent")
+    assert word(outcome(stage.sms.job(late.id))) == "not_sent expired"
+    assert stage.simulator.accepted_count(late.id) == 0
+    assert stage.celery.send_task("smsjobs.submit", expires=60, **kwargs).get(timeout=20)
+
+
+def test_an_id_of_its_own_is_refused(stage: Stage, worker: WorkerProcess) -> None:
+    """A submitted job has its task's id; another one is refused, so that nobody waits for a job that there is not."""
+    with pytest.raises(InvalidArguments, match="the task's id"):
+        submit(stage, fields(id="own-1")).get(timeout=20)
 
 
 def test_a_submitted_job_can_be_rejected(stage: Stage, worker: WorkerProcess) -> None:

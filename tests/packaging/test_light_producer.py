@@ -22,7 +22,12 @@ def test_imports() -> None:
 def test_requirements() -> None:
     """A plain install brings celery, redis and what kombu needs for it, and nothing else of its own choosing."""
     plain = [line for line in requires("smsjobs") or () if "extra ==" not in line]
-    assert sorted(re.split(r"[^\w.-]", line)[0] for line in plain) == ["celery", "kombu", "packaging", "redis"]
+    assert sorted(re.split(r"[^\w.-]", line)[0] for line in plain) == [
+        "celery",
+        "kombu",
+        "packaging",
+        "redis",
+    ]
 
 
 def test_version() -> None:

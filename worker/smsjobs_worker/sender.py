@@ -29,6 +29,7 @@ from smsjobs.contract import (
     Outcome,
     RequestFailed,
     SendResult,
+    SmsError,
     decode_job,
     decode_outcome,
     encode_outcome,
@@ -130,8 +131,8 @@ class Sender:
             case _:
                 return NothingToDo()
 
-    def refuse(self, job_id: str, error: InvalidArguments) -> Done | NothingToDo:
-        """Record that a message could not be read. A job that the ledger knows by that id keeps its own way."""
+    def refuse(self, job_id: str, error: SmsError) -> Done | NothingToDo:
+        """Record why a message makes no job: it could not be read, or expired. A job that the ledger knows by that id keeps its own way."""
 
         def ask() -> Snapshot | None:
             absent = self._ledger.settle_absent(job_id, encode_outcome(error))

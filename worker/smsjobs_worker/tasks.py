@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from celery import Task
@@ -16,6 +18,8 @@ from smsjobs.contract import (
     SEND_TASK,
     SUBMIT_TASK,
     InvalidArguments,
+    Job,
+    RequestFailed,
     SmsError,
     decode_job,
     decode_outcome,
@@ -48,6 +52,10 @@ class _QuietRequest(Request):  # type: ignore[misc]  # celery ships no types
     @property
     def kwargsrepr(self) -> str:
         return "…"
+
+    def maybe_expire(self) -> bool:
+        """Celery drops an expired message without a result; `_submit` gives its job the outcome that it has then."""
+        return False
 
     def info(self, safe: bool = False) -> dict[str, Any]:
         """What `celery inspect` shows."""
@@ -82,7 +90,7 @@ def add_tasks(app: Celery, runtime: Callable[[], Runtime]) -> None:
     def submit(self: Task, *args: Any, **fields: Any) -> dict[str, Any]:
         """Record a plain Celery client's job under this task's id, and publish it on its lane."""
         task_id: str = self.request.id
-        return _end(runtime(), task_id, _submit(runtime(), task_id, args, fields))
+        return _end(runtime(), task_id, _submit(runtime(), task_id, args, fields, self.request.expires))
 
 
 def _send(
@@ -99,11 +107,20 @@ def _send(
 
 
 def _submit(
-    runtime: Runtime, task_id: str, args: tuple[Any, ...], fields: dict[str, Any]
+    runtime: Runtime,
+    task_id: str,
+    args: tuple[Any, ...],
+    fields: dict[str, Any],
+    message_expires: str | None = None,
 ) -> Done | NothingToDo:
+    left_s = _left_s(message_expires)
+    if left_s is not None and left_s <= 0:
+        text = "its message expired before a worker took it"
+        return _refuse(runtime, task_id, RequestFailed(text, "expired", "not_sent", task_id))
     try:
-        # The task's own id, so that a submission that is delivered twice is one job.
-        job = decode_job({"args": args, **fields, "id": task_id} if args else {**fields, "id": task_id})
+        job = _submitted(task_id, args, fields)
+        if left_s is not None and left_s < job.expires_s:
+            job = replace(job, expires_s=left_s)
         recorded = patiently(lambda: runtime.ledger.record(job), for_s=_RECORD_S)
         # Of a known key the first job goes on; this task's result is to be that job's outcome.
         settled = (
@@ -125,7 +142,23 @@ def _submit(
     return NothingToDo()
 
 
-def _refuse(runtime: Runtime, task_id: str, error: InvalidArguments) -> Done | NothingToDo:
+def _submitted(task_id: str, args: tuple[Any, ...], fields: dict[str, Any]) -> Job:
+    """The job of a plain client's message. It has the task's own id, so that one that is delivered twice is one job."""
+    if fields.get("id", task_id) != task_id:
+        raise InvalidArguments("id must be left out, or be the task's id")
+    return decode_job({**fields, "id": task_id} | ({"args": args} if args else {}))
+
+
+def _left_s(message_expires: str | None) -> float | None:
+    """Seconds until a message expires that was sent with Celery's own `expires`: its job does then, too."""
+    if message_expires is None:
+        return None
+    at = datetime.fromisoformat(message_expires)
+    left = (at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC)
+    return round(left.total_seconds(), 3)
+
+
+def _refuse(runtime: Runtime, task_id: str, error: SmsError) -> Done | NothingToDo:
     try:
         return runtime.sender.refuse(task_id, error)
     except RedisError:

@@ -1,12 +1,19 @@
 """Connections: kept alive, shared, and dropped before they go stale."""
 
+import socket
+import ssl
 import subprocess
 import sys
 import threading
+import time
+from contextlib import contextmanager, suppress
 
+import pytest
 from darabonba.core import DaraCore
 
 from smsjobs_worker.aliyun import connections
+from smsjobs_worker.aliyun.deadlines import Deadlines
+from smsjobs_worker.provider import AnswerLost
 
 
 def test_kept_alive(machine, sender, message):
@@ -110,3 +117,77 @@ def test_more_threads_than_the_sdk_keeps_connections(simulator, sender, message)
     [pool] = [pools[key] for key in pools.keys()]  # noqa: SIM118  no mapping
     assert pool.num_requests == 192
     assert pool.num_connections <= 64
+
+
+#: The beginnings of answers of which a byte comes now and then, and the end never.
+TRICKLES = [
+    (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n", b" "),
+    (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", b" "),
+    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+    (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
+    (b"", b"H"),
+]
+
+
+@contextmanager
+def trickling(begin, more, certificate=None):
+    """The port of a server whose answer trickles, encrypted with that certificate."""
+    over = threading.Event()
+
+    def trickle():
+        connection, _ = listener.accept()
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            connection = context.wrap_socket(connection, server_side=True)
+        with connection, suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(begin)
+            while not over.wait(0.05):
+                connection.sendall(more)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=trickle, daemon=True)
+        server.start()
+        yield listener.getsockname()[1]
+        over.set()
+        server.join(5)
+
+
+@pytest.mark.parametrize(
+    ("begin", "more"), TRICKLES, ids=["body", "to the end", "chunks", "headers", "status"]
+)
+def test_trickling(sender, message, begin, more):
+    """An answer that trickles is an answer lost after twice the read time-out, and holds no thread for longer."""
+    with trickling(begin, more) as port:
+        begun = time.monotonic()
+        with pytest.raises(AnswerLost):
+            sender(f"http://127.0.0.1:{port}", readTimeoutMs=300).send(message, out_id="job-1")
+        assert 0.5 < time.monotonic() - begun < 5
+
+
+def test_trickling_encrypted(certificate):
+    """A connection with TLS is cut off too, though its reader is in the middle of it."""
+    deadlines = Deadlines()
+    client = ssl.create_default_context(cafile=certificate)
+    with (
+        trickling(b"", b" ", certificate) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=5) as plain,
+        client.wrap_socket(plain, server_hostname="localhost") as connection,
+    ):
+        connection.sendall(b"x")
+        begun = time.monotonic()
+        deadlines.begin(connection, within_s=0.3)
+        with suppress(OSError):
+            while connection.recv(1000):
+                assert time.monotonic() - begun < 5
+        deadlines.end()
+
+
+def test_answered_in_time(machine, sender, message):
+    """A connection whose answer came in time is not cut off, however long it is used."""
+    one = sender(machine.url, readTimeoutMs=300)
+    for number in range(4):
+        one.send(message, out_id=f"job-{number}")
+        time.sleep(0.3)
+    assert machine.connections == 1

@@ -469,15 +469,29 @@ def test_killed_after_a_step(
     script = reader.channel.script
 
     def killed(**arguments: Any) -> Any:
-        script(**arguments)
-        raise Killed
+        taken = script(**arguments)
+        if taken:
+            raise Killed
+        return taken
 
     reader.channel.script = killed
+    reader.finish(1)
     with pytest.raises(Killed):
         reader.turn(3)
     assert client.llen(QUEUE) == 0
-    assert client.hlen("unacked") == 10
+    assert client.hlen("unacked") == 9
     reader.channel.script = script
+
+
+def test_noted_before_it_is_handed_over(
+    client: redis.Redis, readers: Callable[..., Reader], publish: Callable[..., None]
+) -> None:
+    """What BRPOP took is noted before anything is done with it: a worker that is killed then loses nothing."""
+    publish("a")
+    noted: list[int] = []
+    reader = readers(prefetch=1, on_message=lambda _: noted.append(client.hlen("unacked")))
+    reader.turn_until(lambda: bool(noted))
+    assert noted == [1]
 
 
 def test_stopping(client: redis.Redis, readers: Callable[..., Reader], publish: Callable[..., None]) -> None:

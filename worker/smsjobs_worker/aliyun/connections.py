@@ -2,7 +2,8 @@
 
 A connection that the other side has closed unnoticed (a load balancer's idle limit, a NAT table) takes the request
 and gives no answer: a quiet system's first message would end as an answer lost. urllib3 already drops a connection
-that it sees closed; here one that idled for `MAX_IDLE_S` is dropped too, before anything is written to it.
+that it sees closed; here one that idled for `MAX_IDLE_S` is dropped too, before anything is written to it. And an
+answer has twice the read time-out as a whole, which for the SDK begins anew with every byte.
 
 The SDK keeps one `requests` session for each endpoint and pool size in ``DaraCore._sessions``. Ours is put there in
 its place, with the SDK's own TLS settings. It also follows no redirect (a redirect would be a second request, with
@@ -26,6 +27,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.response import HTTPResponse
 
 from smsjobs_worker.aliyun.account import Endpoint
+from smsjobs_worker.aliyun.deadlines import Deadlines
 
 __all__ = ["MAX_IDLE_S", "prepare"]
 
@@ -40,6 +42,8 @@ _KEPT: Final = 256
 
 _lock = threading.Lock()
 
+_deadlines: Final = Deadlines()
+
 
 class _HTTPConnection(HTTPConnection):
     """After idling too long it says that it is not connected, and urllib3 opens it anew."""
@@ -47,6 +51,8 @@ class _HTTPConnection(HTTPConnection):
     _answered_at: float | None = None
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as in urllib3
+        if self.sock is not None and (read_timeout_s := self.sock.gettimeout()):
+            _deadlines.begin(self.sock, within_s=2 * read_timeout_s)
         response = super().getresponse()
         self._answered_at = time.monotonic()
         return response
@@ -78,7 +84,11 @@ class _Session(requests.Session):
         no_proxy = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
         if no_proxy and should_bypass_proxies(request.url or "", no_proxy=no_proxy):
             kwargs["proxies"] = {}
-        return super().send(request, **{**kwargs, "allow_redirects": False})
+        try:
+            return super().send(request, **{**kwargs, "allow_redirects": False})
+        finally:
+            # With its body, which requests has read by then.
+            _deadlines.end()
 
 
 def prepare(endpoint: Endpoint) -> None:

@@ -1,8 +1,8 @@
 """All that one turn of Celery's loop has to say to Redis, in one round trip.
 
 Kombu notes each message that it takes, acknowledges each one that is done, and asks for each one, apart: three round
-trips made by one thread, which then is what limits a worker. Here notes and acknowledgements are collected until
-the loop is about to wait, and written together; the same step takes as many messages as there are free threads.
+trips made by one thread, which then is what limits a worker. Here acknowledgements are collected until the loop is
+about to wait, and written together; the same step takes as many messages as there are free threads, and notes them.
 Where nothing has happened nothing is asked, and kombu's BRPOP waits for the next message.
 
 It is kombu's book-keeping with kombu's keys: workers with and without it can share a queue.
@@ -10,6 +10,7 @@ It is kombu's book-keeping with kombu's keys: workers with and without it can sh
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from importlib.resources import files
@@ -37,7 +38,7 @@ MOST: Final = 16
 
 
 class TurnQoS(QoS):
-    """Collects notes and acknowledgements while Celery's loop runs; the channel writes them when the loop turns."""
+    """Collects acknowledgements while Celery's loop runs; the channel writes them when the loop turns."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
@@ -57,6 +58,9 @@ class TurnQoS(QoS):
             where = message.delivery_info
             note = [message._raw, where["exchange"], where["routing_key"]]  # noqa: SLF001  as kombu notes it
             self.notes[delivery_tag] = dumps(note)  # type: ignore[no-untyped-call]
+            # BRPOP took it, and a kill loses it until it is noted. Where Redis refuses, the next turn tries again.
+            with contextlib.suppress(*self.channel.connection_errors, self.channel.ResponseError):
+                self.channel.write()
         virtual.QoS.append(self, message, delivery_tag)  # type: ignore[no-untyped-call]
         self.handed = delivery_tag
 
