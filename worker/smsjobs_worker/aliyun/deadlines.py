@@ -24,7 +24,10 @@ class Deadlines:
     """The answers that are awaited just now, at most one a thread."""
 
     def __init__(self) -> None:
-        self._forget()
+        #: By thread: its connection, and until when it waits.
+        self._awaited: dict[int, tuple[socket.socket, float]] = {}
+        self._lock = threading.Lock()
+        self._thread = threading.Thread()
         os.register_at_fork(after_in_child=self._forget)
 
     def begin(self, connection: socket.socket, *, within_s: float) -> None:
@@ -44,8 +47,8 @@ class Deadlines:
                 self._thread.start()
 
     def _forget(self) -> None:
-        """Also after a fork: the parent's threads are not here, and its connections are not ours to cut."""
-        self._awaited: dict[int, tuple[socket.socket, float]] = {}
+        """After a fork: the parent's threads are not here, and its connections are not ours to cut."""
+        self._awaited.clear()
         self._lock = threading.Lock()
         self._thread = threading.Thread()
 
