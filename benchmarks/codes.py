@@ -1,15 +1,17 @@
-"""Verification codes from end to end: from the call of `sendMessage` until `job.get()` returns."""
+"""Verification codes from end to end: from the call that enqueues one until its outcome is there."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from benchmarks.contenders import Plain, plain_client
 from benchmarks.stage import ELEMENT, PARAMS, TEMPLATE, Stage, phones
 from benchmarks.timing import Latency
 
-__all__ = ["send_codes"]
+__all__ = ["send_codes", "send_plain_codes"]
 
 #: Codes a second. They come at even distances, whether or not earlier ones have ended.
 _PER_S = 20.0
@@ -20,24 +22,37 @@ _FIRST = 50_000_000
 
 
 def send_codes(stage: Stage, *, seconds: float) -> Latency:
-    """Send codes for that long.
+    """Send codes for that long, each from `sendMessage` until `job.get()` returns.
 
     Raises:
         SmsError: One was not accepted.
     """
     element = stage.sms.getElement(ELEMENT)
+    return _time(
+        lambda phone: element.sendMessage([phone], PARAMS, TEMPLATE, lane="verification").get(timeout=30),
+        seconds,
+    )
+
+
+def send_plain_codes(stage: Stage, *, seconds: float) -> Latency:
+    """The same with a plain worker's task and Celery's `get()`. The worker runs already."""
+    plain = Plain("threads", 32)
+    with plain_client(stage) as app:
+        return _time(lambda phone: plain.enqueue_one(app, phone).get(timeout=30), seconds)
+
+
+def _time(send: Callable[[str], object], seconds: float) -> Latency:
     took: list[float] = []
     lock = threading.Lock()
 
-    def send(phone: str, due: float) -> None:
+    def timed(phone: str, due: float) -> None:
         # From when it was due: a code that had to wait for a thread of this process has waited too.
-        job = element.sendMessage([phone], PARAMS, TEMPLATE, lane="verification")
-        job.get(timeout=30)
+        send(phone)
         with lock:
             took.append(time.perf_counter() - due)
 
     for phone in phones(_WARM, first=_FIRST):
-        send(phone, time.perf_counter())
+        timed(phone, time.perf_counter())
     took.clear()
     count = round(seconds * _PER_S)
     began = time.perf_counter()
@@ -46,7 +61,7 @@ def send_codes(stage: Stage, *, seconds: float) -> Latency:
         for number, phone in enumerate(phones(count, first=_FIRST + _WARM)):
             due = began + number / _PER_S
             time.sleep(max(0.0, due - time.perf_counter()))
-            futures.append(pool.submit(send, phone, due))
+            futures.append(pool.submit(timed, phone, due))
         for each in futures:
             each.result()
     return Latency.of(took)

@@ -17,6 +17,7 @@ import redis
 from aliyun_sms_simulator import SimulatorProcess
 from benchmarks.processes import cpu_s
 from smsjobs import Sms, connect
+from smsjobs.contract import LANES
 from smsjobs.embedded import TemporaryRedis
 
 __all__ = [
@@ -58,15 +59,12 @@ class Usage:
     simulator_cpu_s: float
     #: Requests that Redis has read from its connections; a pipeline is one.
     round_trips: int
-    #: Commands that Redis has carried out, those inside scripts included.
-    commands: int
 
     def __sub__(self, earlier: Usage) -> Usage:
         return Usage(
             redis_cpu_s=self.redis_cpu_s - earlier.redis_cpu_s,
             simulator_cpu_s=self.simulator_cpu_s - earlier.simulator_cpu_s,
             round_trips=self.round_trips - earlier.round_trips,
-            commands=self.commands - earlier.commands,
         )
 
 
@@ -116,7 +114,6 @@ class Stage:
             redis_cpu_s=float(info["used_cpu_sys"]) + float(info["used_cpu_user"]),
             simulator_cpu_s=cpu_s([self._simulator.pid or 0]),
             round_trips=int(info["total_reads_processed"]),
-            commands=int(info["total_commands_processed"]),
         )
 
     def wait_for_workers(self, count: int) -> None:
@@ -125,6 +122,14 @@ class Stage:
         while sum(each["cmd"].endswith("brpop") for each in self.redis.client_list()) < count:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{count} workers were not ready within 60 s; see {self.directory}")
+            time.sleep(0.1)
+
+    def wait_for_rest(self) -> None:
+        """Wait until nothing is left to be done of what was cancelled: it would be counted with what comes next."""
+        deadline = time.monotonic() + 60
+        while self.redis.llen(LANES["bulk"].queue) or self.redis.zcard("sms:agenda"):
+            if time.monotonic() > deadline:
+                raise RuntimeError("the workers did not come to rest within 60 s")
             time.sleep(0.1)
 
     def environment(self) -> dict[str, str]:
