@@ -100,6 +100,9 @@ class ConnectionSettings:
             SettingsError: Naming the setting and the cure.
         """
         env = os.environ if environ is None else environ
+        for name, url in (("broker_url", broker_url), ("redis_url", redis_url)):
+            if url is not None and not isinstance(url, str):
+                raise SettingsError(f"{name} must be text, such as redis://127.0.0.1:6379/0")
         broker = broker_url or env.get("SMS_BROKER_URL") or DEFAULT_BROKER_URL
         if broker == EMBEDDED:
             broker = _embedded()

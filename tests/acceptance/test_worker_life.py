@@ -40,7 +40,7 @@ def test_a_worker_with_broken_elements_does_not_start(stage: Stage) -> None:
     try:
         worker = stage.worker()
         worker.start(wait=False)
-        assert worker.wait(30) != 0
+        assert worker.wait(30) == 2
     finally:
         for name in ("NoSign", "NoType", "NoJson"):
             (directory / name / "e.json").unlink()

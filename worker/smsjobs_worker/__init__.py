@@ -25,12 +25,12 @@ __all__ = ["App", "app", "create_app"]
 def _app_of_the_environment() -> SmsJobs:
     from smsjobs.settings import SettingsError  # noqa: PLC0415
     from smsjobs_worker.celery_app import create_app  # noqa: PLC0415
+    from smsjobs_worker.refusal import refuse_to_start  # noqa: PLC0415
 
     try:
         return create_app()
     except SettingsError as error:
-        # An exception would be shown by the celery command as a traceback, and its text as the last of many lines.
-        raise SystemExit(f"smsjobs: {error}") from None
+        refuse_to_start(str(error))
 
 
 def __getattr__(name: str) -> Any:

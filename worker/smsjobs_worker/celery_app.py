@@ -14,6 +14,7 @@ from smsjobs.contract import InvalidArguments
 from smsjobs_worker.celery_settings import celery_settings
 from smsjobs_worker.log_facts import install_log_facts
 from smsjobs_worker.privacy import install_log_privacy
+from smsjobs_worker.refusal import refuse_to_start
 from smsjobs_worker.results import RedisResults
 from smsjobs_worker.runtime import Runtime
 from smsjobs_worker.settings import WorkerSettings
@@ -98,11 +99,11 @@ def _runtime_of(app: SmsJobs) -> Runtime:
     """The parts of this process; ends it with the reason where there is no app to make them from."""
     directory = app.settings.app_dir
     if not directory.is_dir():
-        raise SystemExit(f"smsjobs: this worker does not start: SMS_APP: there is no directory {directory}")
+        refuse_to_start(f"this worker does not start: SMS_APP: there is no directory {directory}")
     try:
         return app.runtime
     except InvalidArguments as error:
-        raise SystemExit(f"smsjobs: this worker does not start: {error.message}") from None
+        refuse_to_start(f"this worker does not start: {error.message}")
 
 
 def refuse_broken_elements(runtime: Runtime) -> None:
@@ -117,7 +118,7 @@ def refuse_broken_elements(runtime: Runtime) -> None:
     broken = [f"  {each}" for each in problems if each.level == "error"]
     if broken:
         lines = "\n".join(broken)
-        raise SystemExit(f"smsjobs: this worker does not start, for these elements cannot be used:\n{lines}")
+        refuse_to_start(f"this worker does not start, for these elements cannot be used:\n{lines}")
 
 
 def create_app(settings: WorkerSettings | None = None) -> SmsJobs:

@@ -31,7 +31,8 @@ def test_chain(root, write):
         ({"SMS.A": "SMS.A"}, "SMS.A → SMS.A"),
         ({"SMS.A": "SMS.B", "SMS.B": "SMS.Gone"}, "SMS.A → SMS.B → SMS.Gone"),
         ({"SMS.A": "SMS.Meta"}, "SMS.A → SMS.Meta"),
-        ({"SMS.A": "../SMS"}, "not an element's full name"),
+        ({"SMS.A": "../SMS"}, "not an element's full name: SMS.A → ../SMS"),
+        ({"SMS.A": "SMS.B", "SMS.B": None}, "SMS.A → SMS.B"),
         ({"SMS.A": None}, "key type: not text"),
     ],
 )

@@ -100,6 +100,8 @@ def test_addresses(
         ({}, {"SMS_TIMEOUT": "0"}, "SMS_TIMEOUT"),
         ({}, {"SMS_TIMEOUT": "nan"}, "SMS_TIMEOUT"),
         ({}, {"SMS_RETENTION": "1"}, "SMS_RETENTION"),
+        ({"broker_url": 5}, {}, "broker_url must be text"),
+        ({"redis_url": b"redis://b"}, {}, "redis_url must be text"),
         ({"timeout_s": 0}, {}, "timeout"),
         ({"timeout_s": -1}, {}, "timeout"),
         ({"timeout_s": "5"}, {}, "timeout"),

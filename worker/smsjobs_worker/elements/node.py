@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -125,13 +126,16 @@ def read_chain(app: App, full_name: str, reads: Reads) -> tuple[Node, ...]:
         found = locate(app.layers, name)
         if found is None:
             raise _missing(name, chain)
-        node = Node(app, name, layer=found[0], directory=found[1], reads=reads)
+        try:
+            node = Node(app, name, layer=found[0], directory=found[1], reads=reads)
+        except Broken as error:
+            raise _named_by(chain, name, error) from None
         chain.append(node)
         if not node.type:
             return tuple(chain)
         name = node.type
         if not all(_is_word(part) for part in name.split(".")):
-            raise _bad_type(chain, "not an element's full name")
+            raise _bad_type(chain, f"not an element's full name: {_show(chain, name)}")
         if any(each.fullName == name for each in chain):
             raise _bad_type(chain, f"the chain is a circle: {_show(chain, name)}")
 
@@ -147,6 +151,15 @@ def _missing(name: str, chain: list[Node]) -> Broken:
         )
         return Broken([problem], "element_not_found")
     return _bad_type(chain, f"there is no element {name}: {_show(chain, name)} (missing)")
+
+
+def _named_by(chain: list[Node], name: str, error: Broken) -> Broken:
+    """The error of an element that others name, with the way from the first of them to it."""
+    if not chain:
+        return error
+    return Broken(
+        replace(each, cause=f"{each.cause} (the chain is {_show(chain, name)})") for each in error.problems
+    )
 
 
 def _bad_type(chain: list[Node], cause: str) -> Broken:
