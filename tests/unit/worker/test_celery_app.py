@@ -42,7 +42,7 @@ def test_celerys_addresses_in_the_environment_are_ignored(name: str, monkeypatch
     ],
 )
 def test_worker_with_a_wrong_setting(name: str, value: str, said: str, tmp_path: Path) -> None:
-    """The command that starts a worker tells in one sentence which setting is wrong, without a traceback."""
+    """The command that starts a worker tells in one sentence which setting is wrong, without a traceback, and ends with status 2."""
     kept = {key: text for key, text in os.environ.items() if not key.startswith(("SMS_", "CELERY_"))}
     done = subprocess.run(
         [sys.executable, "-m", "celery", "-A", "smsjobs_worker", "worker"],
@@ -53,7 +53,7 @@ def test_worker_with_a_wrong_setting(name: str, value: str, said: str, tmp_path:
         timeout=60,
         check=False,
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
 
