@@ -9,14 +9,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 from urllib.parse import urlsplit
 
 import redis
 from kombu.connection import Connection
 from redis.exceptions import RedisError
 
-from smsjobs.contract import InvalidArguments
+from smsjobs.contract import SUBMIT_TASK, InvalidArguments
 from smsjobs.ledger import Ledger, connect_redis
 from smsjobs.presence import start_a_worker, workers_by_lane
 from smsjobs.settings import refused
@@ -37,6 +37,9 @@ _REDIS_AT_LEAST: Final = (6, 2)
 
 #: Older lines of the SDK sent again by themselves after a read time-out.
 _SDK: Final = {"alibabacloud-dysmsapi20170525": (4, 4), "alibabacloud-tea-openapi": (0, 4)}
+
+#: Where Celery puts what names no queue.
+_DEFAULT_QUEUE: Final = "celery"
 
 #: Seconds after which an overdue job means that nobody sweeps.
 _OVERDUE_S: Final = 60
@@ -65,6 +68,7 @@ def examine(settings: WorkerSettings) -> Iterator[Finding]:
     yield _visibility(settings)
     yield from _sweeping(connection.redis_url)
     yield from _workers(connection.broker_url)
+    yield from _astray(connection.broker_url)
     yield from _sdk()
     yield from _elements(settings)
 
@@ -246,6 +250,23 @@ def _workers(broker_url: str) -> Iterator[Finding]:
                 text=f"no worker answers for the lane {lane}: its jobs wait",
                 cure=f"start one: {start_a_worker(lane)}",
             )
+
+
+def _astray(broker_url: str) -> Iterator[Finding]:
+    """Jobs of plain Celery clients that named no queue. Celery's default queue may be somebody else's, so nobody reads it."""
+    if urlsplit(broker_url).scheme not in ("redis", "rediss"):
+        return
+    try:
+        waiting = cast("list[str]", connect_redis(broker_url, timeout_s=5).lrange(_DEFAULT_QUEUE, 0, 999))
+    except (RedisError, OSError):
+        return
+    if count := sum(f'"{SUBMIT_TASK}"' in each for each in waiting):
+        yield Finding(
+            subject="workers",
+            verdict="bad",
+            text=f"{count} submitted jobs wait in the queue {_DEFAULT_QUEUE}, which no worker of smsjobs reads",
+            cure=f'name the lane\'s queue: send_task("{SUBMIT_TASK}", queue="sms.notification", …)',
+        )
 
 
 def _sdk() -> Iterator[Finding]:

@@ -21,6 +21,7 @@ from smsjobs_worker.aliyun.account import Endpoint
 from smsjobs_worker.doctor import Finding, examine
 from smsjobs_worker.settings import WorkerSettings
 from support.redis_server import RedisServer
+from support.stage import plain_celery
 from support.worker import WorkerProcess, write_element
 
 
@@ -59,6 +60,19 @@ def test_an_element_that_does_not_send_to_aliyun_is_named(
     (finding,) = [each for each in findings(redis_url, tmp_path) if "not to Aliyun" in each.text]
     assert (finding.subject, finding.verdict) == ("SMS.Good", "doubtful")
     assert f"it sends to {host}," in finding.text
+
+
+def test_submitted_jobs_that_nobody_reads_are_bad(redis_url: str, tmp_path: Path) -> None:
+    """A plain client's jobs without a queue are told with their cure; somebody else's tasks there are none of ours."""
+    client = plain_celery(redis_url)
+    client.send_task("somebody.elses")
+    assert not [each for each in findings(redis_url, tmp_path) if "queue celery" in each.text]
+    client.send_task("smsjobs.submit", kwargs={"phoneList": ["13800138000"]})
+    (finding,) = [each for each in findings(redis_url, tmp_path) if "queue celery" in each.text]
+    assert (finding.verdict, finding.text[:1]) == ("bad", "1")
+    assert "queue=" in finding.cure
+    assert "13800138000" not in str(finding)
+    client.close()
 
 
 @pytest.mark.parametrize(
