@@ -24,8 +24,20 @@ _FORBIDDEN: Final = re.compile(r"[【】\r\n\0]")
 
 _MAINLAND: Final = re.compile(r"1[3-9][0-9]{9}", re.ASCII)
 
-#: Marks that people write into numbers.
-_MARKS: Final = re.compile(r"[\s().·-]")
+#: Marks that people write into numbers, all but dots: blanks, brackets, dashes of every length, and what address books
+#: and web pages put around them and nobody sees.
+_MARKS: Final = re.compile(
+    r"[\s()\u00ad\u200b-\u200f\u2010-\u2015\u202a-\u202e\u2060\u2066-\u2069\u2212\ufeff-]"
+)
+
+_DOTS: Final = re.compile(r"[.·]")
+
+#: A number of which a spreadsheet or a data frame made a fraction. With fewer than ten digits before the dot it is
+#: none: the zeros of ``8526123.0000`` may be the number's own.
+_FLOAT: Final = re.compile(r"(\+?[0-9]{10,})\.([0-9]+)", re.ASCII)
+
+#: What may be a fraction. As digits of the number it would make it somebody else's.
+_FRACTION: Final = re.compile(r".*[.·][0-9]{1,2}", re.ASCII)
 
 
 class Row(NamedTuple):
@@ -148,4 +160,7 @@ def _choose(columns: Sequence[str], phone: int, params: Mapping[str, Any]) -> di
 def _clean(given: str) -> str | None:
     """The number in Aliyun's form, whatever marks and wide digits people wrote into it, or None."""
     text = given if given.isascii() else unicodedata.normalize("NFKC", given)
-    return normalise_phone(_MARKS.sub("", text).removeprefix("'"))
+    text = _MARKS.sub("", text).removeprefix("'")
+    if number := _FLOAT.fullmatch(text):
+        return None if number[2].strip("0") else normalise_phone(number[1])
+    return None if _FRACTION.fullmatch(text) else normalise_phone(_DOTS.sub("", text))

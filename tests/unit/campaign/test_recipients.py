@@ -26,6 +26,15 @@ def recipients(columns, *cells, params=None, needed=None):
         f"'{PHONE}",
         "１３８００１３８０００",
         f"\u00a0{PHONE}\u3000",
+        "138.0013.8000",
+        "138·0013·8000",
+        f"{PHONE}.",
+        f"{PHONE}.0",  # a spreadsheet's number
+        f"'{PHONE}.00",
+        f"+86 {PHONE}.000000",
+        "１３８００１３８０００．０",
+        *(f"{mark}{PHONE}{mark}" for mark in "\u200b\u200e\u202a\u202e\u2060\u2066\u2069\ufeff"),
+        *(f"138{dash}0013{dash}8000" for dash in "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d"),
     ],
 )
 def test_numbers(given):
@@ -35,7 +44,31 @@ def test_numbers(given):
     assert (second.fault, second.reason) == ("duplicate", "duplicate")
 
 
-@pytest.mark.parametrize("given", ["", "abc", "1380013800", "138001380000", "1.38E+10", "12345", "+8613"])
+@pytest.mark.parametrize(
+    ("given", "phone"),
+    [
+        ("85261234567.0", "85261234567"),
+        ("+852 6123 4567.0", "85261234567"),
+        ("852.6123.4567", "85261234567"),
+        ("+852 6123.0000", "85261230000"),  # the zeros are the number's own
+        ("+1 415.555.0000", "14155550000"),
+        ("85261234567.5", None),
+        ("85261234567.50", None),
+        ("85261234567.125", None),
+        ("852.61234567.0", None),
+        ("61234567.0", None),  # too short to tell a fraction from a part of the number
+        ("33.6.12.34.56.78", None),  # might be one, but a fraction looks the same
+    ],
+)
+def test_dots(given, phone):
+    """A dot may part a number's digits, and what might be a fraction never becomes digits of somebody else's number."""
+    (row,) = recipients(["phone"], [given])
+    assert (row.phone if not row.fault else None) == phone
+
+
+@pytest.mark.parametrize(
+    "given", ["", "abc", "1380013800", "138001380000", "1.38E+10", "12345", "+8613", "13800138000.5"]
+)
 def test_no_numbers(given):
     """What is no number is left out as it stands there."""
     (row,) = recipients(["phone"], [given])
