@@ -22,6 +22,10 @@ _COLUMN: Final = re.compile(r"\{([^{}]+)\}")
 #: What Aliyun refuses in any value, and so in any request that has it.
 _FORBIDDEN: Final = re.compile(r"[【】\r\n\0]")
 
+#: Most characters that are kept of the cell of a number that is left out. A page holds 20,000 of them, and so does
+#: Redis until the report is forgotten.
+_SHOWN: Final = 64
+
 _MAINLAND: Final = re.compile(r"1[3-9][0-9]{9}", re.ASCII)
 
 #: Marks that people write into numbers, all but dots: blanks, brackets, dashes of every length, and what address books
@@ -45,7 +49,7 @@ class Row(NamedTuple):
 
     #: Where it stands: a line of the file, a row of the sheet, or a count from 1.
     line: int
-    #: The number in Aliyun's form; for a row that is left out, as it stands there.
+    #: The number in Aliyun's form; for a row that is left out, its cell as it stands there, up to 64 characters.
     phone: str
     #: The values of `Recipients.names`, in that order.
     values: tuple[str, ...]
@@ -112,18 +116,18 @@ class Recipients:
             given = cells[phone_at] if phone_at < len(cells) else ""
             phone = given if is_mainland(given) else _clean(given)
             if phone is None:
-                yield Row(line, given, (), "invalid", "not_a_phone_number")
+                yield Row(line, _shown(given), (), "invalid", "not_a_phone_number")
                 continue
             if len(cells) > width and any(cells[width:]):
-                yield Row(line, given, (), "invalid", "too_many_cells")
+                yield Row(line, _shown(given), (), "invalid", "too_many_cells")
                 continue
             values, reason = self._values(cells)
             if reason:
-                yield Row(line, given, (), "invalid", reason)
+                yield Row(line, _shown(given), (), "invalid", reason)
                 continue
             number = int(phone)
             if number in seen:
-                yield Row(line, given, (), "duplicate", "duplicate")
+                yield Row(line, _shown(given), (), "duplicate", "duplicate")
                 continue
             seen.add(number)
             yield Row(line, phone, values, "", "")
@@ -155,6 +159,11 @@ def _choose(columns: Sequence[str], phone: int, params: Mapping[str, Any]) -> di
     if missing := sorted({column for column in named.values() if column not in columns}):
         raise InvalidArguments(f"recipients: there is no column {', '.join(missing)}")
     return {name: columns.index(column) for name, column in named.items()}
+
+
+def _shown(given: str) -> str:
+    """What the report shows of a number that is left out."""
+    return given if len(given) <= _SHOWN else given[: _SHOWN - 1] + "…"
 
 
 def _clean(given: str) -> str | None:

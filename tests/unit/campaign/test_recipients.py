@@ -76,6 +76,16 @@ def test_no_numbers(given):
 
 
 @pytest.mark.parametrize(
+    "cells", [["x" * 10_000], [PHONE + " " * 10_000, "x" * 36], [PHONE + " " * 10_000, "a"]]
+)
+def test_long_cells(cells):
+    """Of the number's cell of a row that is left out, no more than 64 characters are kept, and it shows."""
+    *_, row = recipients(["phone", "name"], [PHONE, "a"], cells)
+    assert row.fault
+    assert (len(row.phone), row.phone[:63], row.phone[-1]) == (64, cells[0][:63], "…")
+
+
+@pytest.mark.parametrize(
     ("cells", "reason"),
     [
         ([PHONE], "parameter_missing: name"),
