@@ -8,11 +8,14 @@ from __future__ import annotations
 import codecs
 import csv
 import json
+import math
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from decimal import Decimal
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -38,6 +41,9 @@ _MARKED: Final = (
     (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
     (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
 )
+
+#: Digits before or behind the point. ``Decimal("1E+999999999")`` would fill the memory as text.
+_LONGEST_DECIMAL: Final = 100
 
 _SAVE_AS: Final = "save the file as CSV UTF-8"
 
@@ -70,7 +76,7 @@ def open_table(source: Any) -> Table:
         return _open_file(Path(source))
     if isinstance(source, (bytes, Mapping)) or not isinstance(source, Iterable):
         raise InvalidArguments("recipients must be the path of a file, or an iterable of numbers or dicts")
-    return _of_mappings(enumerate(map(_mapping, source), 1))
+    return _of_mappings(enumerate(map(_mapping, map(unwrap, source)), 1))
 
 
 def _open_file(path: Path) -> Table:
@@ -219,10 +225,9 @@ def _json_lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
 
 def _mapping(item: Any) -> Mapping[str, Any] | str:
     """An item as names and values, or the reason why it is none."""
-    item = unwrap(item)
     if isinstance(item, (list, tuple)) and len(item) == 2 and isinstance(item[1], Mapping):
         return {**item[1], "phone": item[0]}
-    if isinstance(item, (str, int)) and not isinstance(item, bool):
+    if isinstance(item, (str, int, Decimal)) and not isinstance(item, bool):
         return {"phone": item}
     if not isinstance(item, Mapping) or not all(isinstance(name, str) for name in item):
         return "unreadable"
@@ -258,25 +263,32 @@ def _cells(item: Mapping[str, Any], columns: Sequence[str]) -> Sequence[str] | s
 
 def _text(value: Any) -> str | None:
     """A cell as text; None for what has no text of its own."""
-    match value:
-        case None:
-            return ""
-        case str():
-            return value if value.isascii() or _is_text(value) else None
-        case bool():
-            return None
-        case int():
-            return str(value)
-        case float():
-            return str(int(value)) if value.is_integer() else repr(value)
-        case datetime() if value.time() == time():
-            return value.date().isoformat()
-        case datetime():
-            return value.isoformat(sep=" ", timespec="seconds")
-        case date() | time():
-            return value.isoformat()
-        case _:
-            return None
+    try:
+        match value:
+            case None:
+                return ""
+            case str():
+                return value if value.isascii() or _is_text(value) else None
+            case bool():
+                return None
+            case int():
+                return str(value)
+            case float() if math.isfinite(value):
+                # Not its own repr: numpy's has the name of its type.
+                return str(int(value)) if value.is_integer() else float.__repr__(value)
+            case Decimal() if value.is_finite() and abs(value.adjusted()) < _LONGEST_DECIMAL:
+                return f"{value:f}"
+            case datetime() if value.time() == time():
+                return value.date().isoformat()
+            case datetime():
+                return value.isoformat(sep=" ", timespec="seconds")
+            case date() | time():
+                return value.isoformat()
+            case _:
+                return None
+    except ValueError:
+        # An int of more than 4,300 digits, which Python does not write out, or pandas' NaT, which calls itself a date.
+        return None
 
 
 def _is_text(value: str) -> bool:
@@ -307,8 +319,14 @@ def _open_workbook(path: Path) -> Table:
         raise InvalidArguments(
             f"recipients: {path.name} is no Excel workbook: open it in Excel and save it as .xlsx or CSV UTF-8"
         ) from None
+    # It tells a number that is shown as a date, which is too large for one: a phone number, most likely.
+    warnings.filterwarnings("ignore", message="Cell .* is marked as a date", module="openpyxl")
     records = _sheet_records(path, book)
-    _, columns = next(records, (0, ()))
+    number, columns = next(records, (0, ()))
+    if isinstance(columns, str):
+        raise InvalidArguments(
+            f"recipients: row {number} of {path.name} has a cell that is no text, and must name the columns"
+        )
     return Table(columns=tuple(name.strip() for name in columns), records=records)
 
 
@@ -316,8 +334,9 @@ def _sheet_records(path: Path, book: Any) -> Iterator[Record]:
     number = 0
     try:
         with _reading(path):
-            for number, values in enumerate(book.worksheets[0].iter_rows(values_only=True), 1):
-                cells = [_text(value) for value in values]
+            for number, row in enumerate(book.worksheets[0].iter_rows(), 1):
+                # What Excel shows where a formula failed, such as #N/A, is text but for its type.
+                cells = [None if cell.data_type == "e" else _text(cell.value) for cell in row]
                 if None in cells:
                     yield number, "unreadable"
                 elif any(cells):

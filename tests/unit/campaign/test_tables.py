@@ -1,6 +1,9 @@
 """Tables: the same records from every kind of file."""
 
 import json
+import warnings
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import openpyxl
 import pytest
@@ -126,10 +129,106 @@ def test_workbook(tmp_path):
     assert records == [(2, [PHONE, "1.5", ""]), (4, ["13800138001", "2", "x"])]
 
 
+def test_errors_in_a_workbook(tmp_path):
+    """A cell in which Excel shows an error makes its row unreadable; a text that looks like one is a text."""
+    book = openpyxl.Workbook()
+    for row in (["phone", "name"], [PHONE, "#N/A"], [PHONE, "#REF!"], ["#VALUE!", "a"], [PHONE, "#N/A"]):
+        book.active.append(row)
+    book.active["B5"].data_type = "s"
+    book.save(tmp_path / "people.xlsx")
+    _, records = read(tmp_path / "people.xlsx")
+    assert [cells for _, cells in records] == ["unreadable", "unreadable", "unreadable", [PHONE, "#N/A"]]
+
+
+def test_number_that_is_shown_as_a_date(tmp_path, recwarn):
+    """A number in a cell of dates makes its row unreadable, and stands in no warning."""
+    book = openpyxl.Workbook()
+    for row in (["phone"], [13800138000], [PHONE]):
+        book.active.append(row)
+    book.active["A2"].number_format = "yyyy-mm-dd"
+    book.save(tmp_path / "people.xlsx")
+    warnings.resetwarnings()
+    _, records = read(tmp_path / "people.xlsx")
+    assert [cells for _, cells in records] == ["unreadable", [PHONE]]
+    assert not [each for each in recwarn if PHONE in str(each.message)]
+
+
+@pytest.mark.parametrize("columns", [["phone", "#REF!"], ["phone", True]])
+def test_headings_that_are_no_text(tmp_path, columns):
+    """A workbook whose first row cannot be read names no columns, and is refused for that."""
+    book = openpyxl.Workbook()
+    book.active.append(columns)
+    book.save(tmp_path / "people.xlsx")
+    with pytest.raises(InvalidArguments, match=r"row 1 of people\.xlsx .* must name the columns"):
+        open_table(tmp_path / "people.xlsx")
+
+
 def test_no_workbook(tmp_path):
     """A file that only calls itself a workbook is refused."""
     with pytest.raises(InvalidArguments, match=r"people\.xlsx is no Excel workbook"):
         open_table(written(tmp_path / "people.xlsx", "no"))
+
+
+class NumpyFloat(float):
+    """Shows itself as numpy's do."""
+
+    def __repr__(self):
+        return f"np.float64({float(self)})"
+
+
+class NotATime(datetime):
+    """Refuses itself as pandas' NaT does."""
+
+    def time(self):
+        """Raises."""
+        raise ValueError
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1.5, "1.5"),
+        (NumpyFloat(1.5), "1.5"),
+        (NotATime(2026, 1, 1, tzinfo=UTC), None),
+        (2.0, "2"),
+        (float("nan"), None),
+        (float("inf"), None),
+        (float("-inf"), None),
+        (Decimal("9.90"), "9.90"),
+        (Decimal("1E+3"), "1000"),
+        (Decimal("NaN"), None),
+        (Decimal("sNaN"), None),
+        (Decimal("-Infinity"), None),
+        (Decimal("1E+999999999"), None),  # as text it would fill the memory
+        pytest.param(10**5000, None, id="longer than Python writes out"),
+        (date(2026, 11, 11), "2026-11-11"),
+        (datetime(2026, 11, 11, tzinfo=UTC), "2026-11-11"),
+        (datetime(2026, 11, 11, 9, 30, tzinfo=UTC), "2026-11-11 09:30:00+00:00"),
+        (timedelta(1), None),
+        (b"x", None),
+    ],
+)
+def test_values(value, text):
+    """A value is the text that people would write for it; one that has none makes its row unreadable and no other."""
+    _, records = read([{"phone": PHONE, "amount": value}, {"phone": PHONE, "amount": "a"}])
+    assert [cells for _, cells in records] == ["unreadable" if text is None else [PHONE, text], [PHONE, "a"]]
+
+
+def test_decimal_numbers():
+    """A number from a column of decimals is a number, alone too."""
+    assert read([Decimal(PHONE)]) == (("phone",), [(1, [PHONE])])
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["NaN", "Infinity", "-Infinity", "1e999", "9" * 5000, "[" * 600 + "]" * 600, "[" * 9999],
+    ids=lambda value: value[:9],
+)
+def test_values_of_json(tmp_path, value):
+    """What JSON lines may hold and no message can makes its line unreadable and no other."""
+    lines = [f'{{"phone": {PHONE}, "amount": {value}}}', value, f'{{"phone": {PHONE}, "amount": 1.50}}']
+    _, records = read(written(tmp_path / "people.jsonl", "\n".join(lines)))
+    assert [cells for _, cells in records] == ["unreadable", "unreadable", [PHONE, "1.5"]]
 
 
 class Wrapper:
