@@ -27,6 +27,13 @@ __all__ = ["PHONE_COLUMNS", "Table", "open_table"]
 #: What the column of the numbers may be called.
 PHONE_COLUMNS: Final = ("phone", "手机号")
 
+_ENDINGS: Final = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".xlsx")
+
+_WANTED: Final = (
+    f"recipients must be the path of a file that ends in {', '.join(_ENDINGS[:-1])} or {_ENDINGS[-1]}, or an iterable "
+    "(a list) of numbers or dicts"
+)
+
 _DELIMITERS: Final = (",", "\t", ";")
 
 #: A first line that tells Excel the delimiter, and is no row. Excel puts further delimiters behind it when it saves.
@@ -75,25 +82,25 @@ def open_table(source: Any) -> Table:
     if isinstance(source, (str, Path)):
         return _open_file(Path(source))
     if isinstance(source, (bytes, Mapping)) or not isinstance(source, Iterable):
-        raise InvalidArguments("recipients must be the path of a file, or an iterable of numbers or dicts")
+        raise InvalidArguments(_WANTED)
     return _of_mappings(enumerate(map(_mapping, map(unwrap, source)), 1))
 
 
 def _open_file(path: Path) -> Table:
-    if not path.is_file():
-        raise InvalidArguments(f"recipients: there is no file {path.name}")
+    ending = path.suffix.lower()
+    if ending not in _ENDINGS:
+        # Without its name: it may be no path but a number, which belongs into a list.
+        raise InvalidArguments(_WANTED)
     with _reading(path):
-        match path.suffix.lower():
-            case ".csv" | ".tsv" | ".txt":
-                return _open_csv(path)
+        if not path.is_file():
+            raise InvalidArguments(f"recipients: there is no file {path.name}")
+        match ending:
             case ".jsonl" | ".ndjson":
                 return _of_mappings(_json_lines(path))
             case ".xlsx":
                 return _open_workbook(path)
             case _:
-                raise InvalidArguments(
-                    f"recipients: the name of {path.name} must end in .csv, .tsv, .txt, .jsonl, .ndjson or .xlsx"
-                )
+                return _open_csv(path)
 
 
 @contextmanager
@@ -226,7 +233,11 @@ def _json_lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
 def _mapping(item: Any) -> Mapping[str, Any] | str:
     """An item as names and values, or the reason why it is none."""
     if isinstance(item, (list, tuple)) and len(item) == 2 and isinstance(item[1], Mapping):
-        return {**item[1], "phone": item[0]}
+        number, params = item
+        if any(isinstance(name, str) and name.strip().lower() in PHONE_COLUMNS for name in params):
+            # Which of the two is meant to be a parameter, nobody knows; and one would be lost.
+            return "two_numbers"
+        return {**params, PHONE_COLUMNS[0]: number}
     if isinstance(item, (str, int, Decimal)) and not isinstance(item, bool):
         return {"phone": item}
     if not isinstance(item, Mapping) or not all(isinstance(name, str) for name in item):

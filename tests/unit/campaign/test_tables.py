@@ -262,11 +262,51 @@ def test_no_source(source):
         open_table(source)
 
 
-@pytest.mark.parametrize("name", ["people.pdf", "people"])
+@pytest.mark.parametrize("name", ["people.pdf", "people", PHONE])
 def test_unknown_ending(tmp_path, name):
     """A file of an unknown kind is refused with the kinds that are known."""
-    with pytest.raises(InvalidArguments, match=r"must end in \.csv"):
+    with pytest.raises(
+        InvalidArguments, match=r"a file that ends in \.csv, .*, or an iterable \(a list\)"
+    ) as raised:
         open_table(written(tmp_path / name, "x"))
+    assert name not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "text", [PHONE, f"{PHONE},13800138001", ",".join([PHONE] * 30), f"/nowhere/{PHONE}", ""]
+)
+def test_a_number_where_a_path_belongs(text):
+    """Numbers in one text are no path, are refused with what is wanted, and stand in no error."""
+    with pytest.raises(
+        InvalidArguments, match=r"recipients must be the path of a file that ends in"
+    ) as raised:
+        open_table(text)
+    assert PHONE not in str(raised.value)
+
+
+def test_a_path_that_the_system_refuses(tmp_path):
+    """A path that is too long for the system is an error of ours, without the directory."""
+    with pytest.raises(InvalidArguments, match=r"x\.csv cannot be read: File name too long") as raised:
+        open_table(tmp_path / ("x" * 300 + ".csv"))
+    assert str(tmp_path) not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["phone", "Phone", "手机号 "])
+def test_two_numbers(name):
+    """A pair whose parameters have a number too is told, for one of the two would be lost."""
+    pairs = [(PHONE, {"n": "a"}), (PHONE, {"n": "a", name: "95533"})]
+    _, records = read(pairs)
+    assert [cells for _, cells in records] == [["a", PHONE], "two_numbers"]
+    assert [cells for _, cells in read(pairs[1:])[1]] == ["two_numbers"]
+
+
+def test_pairs_in_json_lines(tmp_path):
+    """A line of JSON may be a pair of a number and its parameters."""
+    text = json.dumps([PHONE, {"n": "a"}]) + "\n" + json.dumps({"phone": PHONE, "n": "b"})
+    assert read(written(tmp_path / "people.jsonl", text)) == (
+        ("n", "phone"),
+        [(1, ["a", PHONE]), (2, ["b", PHONE])],
+    )
 
 
 def test_no_file(tmp_path):
