@@ -22,6 +22,7 @@ from smsjobs.contract import (
     pack_campaign,
     unwrap,
 )
+from smsjobs.contract.arguments import is_whole
 
 if TYPE_CHECKING:
     from smsjobs.campaign.store import CampaignStore
@@ -61,7 +62,7 @@ class Order:
             InvalidArguments: Something is missing or wrong.
         """
         message = check_message([_ANY_PHONE], {} if params is None else params, template)
-        needed = None if template_text is None else variables(template_text)
+        needed = None if template_text is None else variables(_check_text(template_text))
         table = open_table(recipients)
         return cls(
             recipients=Recipients(table, message.params, needed), template=message.template, strict=strict
@@ -85,7 +86,8 @@ class Order:
 def campaign_id(element: str, name: str) -> str:
     """The id of the campaign of that name on that element: the name, as far as an id can show it, and a digest."""
     readable = _READABLE.sub("-", name).strip("-").lower()[:24].strip("-") or "campaign"
-    digest = hashlib.sha256(f"{element}\0{name}".encode()).hexdigest()
+    # Any text has an id, for the shell tells it before `start` refuses a name that is none.
+    digest = hashlib.sha256(f"{element}\0{name}".encode("utf-8", "surrogatepass")).hexdigest()
     return f"{readable}-{digest[:12]}"
 
 
@@ -166,9 +168,15 @@ class _Reach:
 
 
 def _check_name(name: Any) -> str:
-    if not isinstance(name, str) or not name.strip() or len(name) > 200:
+    if not isinstance(name, str) or not name.strip() or len(name) > 200 or not is_whole(name):
         raise InvalidArguments("the campaign's name must be text of 1 to 200 characters")
     return name.strip()
+
+
+def _check_text(template_text: Any) -> str:
+    if not isinstance(template_text, str) or not is_whole(template_text):
+        raise InvalidArguments("template_text must be text")
+    return template_text
 
 
 def _check_at(at: Any) -> datetime | None:

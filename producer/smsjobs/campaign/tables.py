@@ -20,6 +20,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
+from smsjobs.campaign.filenames import readable
 from smsjobs.contract import InvalidArguments, unwrap
 
 __all__ = ["PHONE_COLUMNS", "Table", "open_table"]
@@ -93,7 +94,7 @@ def _open_file(path: Path) -> Table:
         raise InvalidArguments(_WANTED)
     with _reading(path):
         if not path.is_file():
-            raise InvalidArguments(f"recipients: there is no file {path.name}")
+            raise InvalidArguments(f"recipients: there is no file {readable(path.name)}")
         match ending:
             case ".jsonl" | ".ndjson":
                 return _of_mappings(_json_lines(path))
@@ -111,7 +112,7 @@ def _reading(path: Path) -> Iterator[None]:
     except OSError as error:
         # Not the error's own text, which has the whole path.
         raise InvalidArguments(
-            f"recipients: {path.name} cannot be read: {error.strerror or 'the system refuses it'}"
+            f"recipients: {readable(path.name)} cannot be read: {error.strerror or 'the system refuses it'}"
         ) from None
 
 
@@ -123,14 +124,16 @@ def _open_csv(path: Path) -> Table:
     with path.open(encoding=encoding, newline="") as file:
         heading = next((line for line in file if line.strip()), "")
     if len(heading) > csv.field_size_limit():
-        raise InvalidArguments(f"recipients: line 1 of {path.name} is too long to name columns: {_SAVE_AS}")
+        raise InvalidArguments(
+            f"recipients: line 1 of {readable(path.name)} is too long to name columns: {_SAVE_AS}"
+        )
     hint = _HINT.fullmatch(heading.strip("\r\n"))
     delimiter = hint[1] if hint else find_delimiter(heading)
     records = _csv_records(path, encoding, delimiter)
     if hint:
         next(records, None)
     _, columns = next(records, (0, ()))
-    return Table(columns=tuple(name.strip() for name in columns), records=records)
+    return Table(columns=_names(columns), records=records)
 
 
 def find_encoding(path: Path) -> str:
@@ -147,16 +150,18 @@ def find_encoding(path: Path) -> str:
         if start.startswith(mark):
             if (line := _undecodable(path, encoding)) is not None:
                 raise InvalidArguments(
-                    f"recipients: line {line} of {path.name} is no {name} text, which the file begins as: {_SAVE_AS}"
+                    f"recipients: line {line} of {readable(path.name)} is no {name} text, which the file begins as: {_SAVE_AS}"
                 )
             return encoding
     if b"\0" in start:
-        raise InvalidArguments(f"recipients: {path.name} looks like UTF-16 without its mark: {_SAVE_AS}")
+        raise InvalidArguments(
+            f"recipients: {readable(path.name)} looks like UTF-16 without its mark: {_SAVE_AS}"
+        )
     if _undecodable(path, "utf-8") is None:
         return "utf-8"
     if (line := _undecodable(path, "gb18030")) is not None:
         raise InvalidArguments(
-            f"recipients: line {line} of {path.name} is neither UTF-8 nor GB18030 text: {_SAVE_AS}"
+            f"recipients: line {line} of {readable(path.name)} is neither UTF-8 nor GB18030 text: {_SAVE_AS}"
         )
     return "gb18030"
 
@@ -169,6 +174,14 @@ def find_delimiter(heading: str) -> str:
         return phone_column(columns) is not None, len(columns)
 
     return max(_DELIMITERS, key=fitness)
+
+
+def _names(columns: Iterable[str]) -> tuple[str, ...]:
+    """The columns' names, each of which can be stored."""
+    names = tuple(name.strip() for name in columns)
+    if not all(map(_is_text, names)):
+        raise InvalidArguments("recipients: a column's name is no text")
+    return names
 
 
 def phone_column(columns: Sequence[str]) -> int | None:
@@ -206,7 +219,7 @@ def _csv_records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[in
                 line = reader.line_num + 1
         except csv.Error:
             raise InvalidArguments(
-                f"recipients: the row that begins in line {line} of {path.name} cannot be read: a quotation mark "
+                f"recipients: the row that begins in line {line} of {readable(path.name)} cannot be read: a quotation mark "
                 "may be missing"
             ) from None
 
@@ -218,7 +231,7 @@ def _json_lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
     with _reading(path):
         if (line := _undecodable(path, "utf-8")) is not None:
             raise InvalidArguments(
-                f"recipients: line {line} of {path.name} is no UTF-8 text: save it as UTF-8"
+                f"recipients: line {line} of {readable(path.name)} is no UTF-8 text: save it as UTF-8"
             )
     with _reading(path), path.open(encoding="utf-8-sig") as file:
         for number, text in enumerate(file, 1):
@@ -256,12 +269,11 @@ def _of_mappings(items: Iterable[tuple[int, Mapping[str, Any] | str]]) -> Table:
             columns = tuple(item)
             break
     names = columns
-    stripped = tuple(name.strip() for name in columns)
     records = (
         (number, item if isinstance(item, str) else _cells(item, names))
         for number, item in chain(before, items)
     )
-    return Table(columns=stripped, records=records)
+    return Table(columns=_names(columns), records=records)
 
 
 def _cells(item: Mapping[str, Any], columns: Sequence[str]) -> Sequence[str] | str:
@@ -328,7 +340,7 @@ def _open_workbook(path: Path) -> Table:
         raise
     except Exception:  # noqa: BLE001  it raises whatever the archive or its XML provokes
         raise InvalidArguments(
-            f"recipients: {path.name} is no Excel workbook: open it in Excel and save it as .xlsx or CSV UTF-8"
+            f"recipients: {readable(path.name)} is no Excel workbook: open it in Excel and save it as .xlsx or CSV UTF-8"
         ) from None
     # It tells a number that is shown as a date, which is too large for one: a phone number, most likely.
     warnings.filterwarnings("ignore", message="Cell .* is marked as a date", module="openpyxl")
@@ -336,9 +348,9 @@ def _open_workbook(path: Path) -> Table:
     number, columns = next(records, (0, ()))
     if isinstance(columns, str):
         raise InvalidArguments(
-            f"recipients: row {number} of {path.name} has a cell that is no text, and must name the columns"
+            f"recipients: row {number} of {readable(path.name)} has a cell that is no text, and must name the columns"
         )
-    return Table(columns=tuple(name.strip() for name in columns), records=records)
+    return Table(columns=_names(columns), records=records)
 
 
 def _sheet_records(path: Path, book: Any) -> Iterator[Record]:
@@ -356,7 +368,7 @@ def _sheet_records(path: Path, book: Any) -> Iterator[Record]:
         raise
     except Exception:  # noqa: BLE001  as above; the rows are only read here
         raise InvalidArguments(
-            f"recipients: row {number + 1} of {path.name} cannot be read, the workbook is damaged: open it in Excel "
+            f"recipients: row {number + 1} of {readable(path.name)} cannot be read, the workbook is damaged: open it in Excel "
             "and save it as .xlsx or CSV UTF-8"
         ) from None
     finally:

@@ -14,6 +14,7 @@ import click
 from smsjobs.campaign import CampaignCheck, Order, campaign_id
 from smsjobs.campaign import check as dry_run
 from smsjobs.campaign import start as begin
+from smsjobs.campaign.filenames import readable
 from smsjobs.campaign.planning import Page
 from smsjobs.cli.campaign_progress import exit_status, show, watch
 from smsjobs.cli.failure import BAD_USAGE, INTERRUPTED, BadOption, CommandFailed, bad_usage
@@ -132,7 +133,7 @@ def start(
     """
     sms = connect()
     full_name = _refused(lambda: sms.getElement(element)).fullName
-    name = name or file.stem
+    name = name or readable(file.stem)
     with _reading(screen, going_on=campaign_id(full_name, name.strip())) as on_page:
         campaign = _refused(
             lambda: begin(
