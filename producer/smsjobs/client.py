@@ -272,7 +272,8 @@ class Element:
         Args:
             name: The campaign's name, unique on this element.
             recipients: The path of a ``.csv``, ``.jsonl`` or ``.xlsx`` file, or an iterable of numbers, of dicts with
-                a key ``phone`` or ``手机号``, or of pairs of number and parameters. Other columns are parameters.
+                a key ``phone`` or ``手机号``, or of pairs of number and parameters. Other columns are parameters. An
+                iterable must come in the same order when the call is repeated: sort a set, and what a query gives.
             verifyTemplateCode: The template's code, such as ``"SMS_123456789"``.
             params: Parameters that are the same for all, a dict of text. ``"{column}"`` as a value takes it from
                 that column; then no other column is a parameter.
