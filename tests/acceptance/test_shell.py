@@ -386,11 +386,25 @@ def test_the_first_example_of_a_page_runs_beside_dev(page: str, dev: dict[str, s
     assert done.returncode == 0, done.stderr
 
 
+def exported_by(told: str) -> dict[str, str]:
+    """What a shell exports that runs the lines which begin with `export`."""
+    lines = re.findall(r"^ +(export \w+=.+)$", told, re.MULTILINE)
+    script = "\n".join([*lines, "env -0"])
+    run = subprocess.run(
+        ["sh", "-c", script], env={"PATH": os.environ["PATH"]}, capture_output=True, check=True
+    )
+    found = dict(each.split("=", 1) for each in run.stdout.decode().split("\0") if each)
+    return {name: value for name, value in found.items() if name.startswith("SMS_")}
+
+
 def test_dev_shows_messages(tmp_path: Path, mark: str) -> None:
     """`dev` prints what to export, shows each accepted message with its number masked, and ends on Ctrl-C."""
-    with started("dev", "--simulator-port", "0", env=environment(mark), cwd=tmp_path) as process:
+    shop = tmp_path / "my shop's"
+    shop.mkdir()
+    with started("dev", "--simulator-port", "0", env=environment(mark), cwd=shop) as process:
         told = read_until(process.stdout, "Ctrl-C")
-        exported = dict(re.findall(r"^ +export (\w+)=(.+)$", told, re.MULTILINE))
+        exported = exported_by(told)
+        assert exported["SMS_EMBEDDED_DIR"] == str(shop / ".smsjobs")
         assert set(exported) == {
             "SMS_BROKER_URL",
             "SMS_EMBEDDED_DIR",
@@ -410,7 +424,7 @@ def test_dev_shows_messages(tmp_path: Path, mark: str) -> None:
     assert PHONE not in told.partition("Ctrl-C")[2] + shown + rest
     assert "Traceback" not in stderr
     assert eventually(lambda: not left_behind(mark)), left_behind(mark)
-    assert (tmp_path / ".smsjobs" / "app" / "SMS" / "YourSmsName" / "sms.json").exists()
+    assert (shop / ".smsjobs" / "app" / "SMS" / "YourSmsName" / "sms.json").exists()
 
 
 @pytest.mark.parametrize("victim", ["simulator", "all worker"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import secrets
+import shlex
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -168,7 +169,7 @@ def _check(app: Path, env: Mapping[str, str]) -> dict[str, Any]:
     broken = [each["name"] for each in report["elements"] if each["state"] == "problem"]
     if broken:
         raise CommandFailed(
-            f"workers would not start, because of {', '.join(broken)}: smsjobs elements --app {app}",
+            f"workers would not start, because of {', '.join(broken)}: smsjobs elements --app {shlex.quote(str(app))}",
             "element_invalid",
         )
     return report
@@ -222,7 +223,7 @@ def _tell(
             screen.line(f"Warning: {each['name']} sends to {where}, not to the simulator.", style="yellow")
     screen.line("\nFor your web application, and for smsjobs in other shells:\n")
     for name, value in environment.items():
-        screen.line(f"  export {name}={value}", exact=True)
+        screen.line(f"  export {name}={shlex.quote(value)}", exact=True)
     screen.line("\nTry it in such a shell:\n")
     screen.line(f"  smsjobs send --element {elements[0]['name']} --template SMS_100000001 \\", exact=True)
     screen.line("      --param code=123456 13800138000", exact=True)
