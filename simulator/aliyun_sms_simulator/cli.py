@@ -78,9 +78,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: arguments without the command's name; None takes the process's own.
 
     Returns:
-        The exit status: 0 when told to stop, 1 when it could not start, 2 for bad usage.
+        The exit status: 0 when told to stop, 1 when it could not start or nobody reads its output, 2 for bad usage.
     """
-    arguments = parser().parse_args(argv)
+    try:
+        return _main(parser().parse_args(argv))
+    except KeyboardInterrupt:
+        return 0  # it came before there was anything to stop
+    except BrokenPipeError:
+        # Who read our output has had enough. What is buffered has nowhere to go when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _main(arguments: argparse.Namespace) -> int:
     if arguments.magic:
         return _magic()
     try:
@@ -94,6 +104,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.name != "aiohttp":
             raise
         return _fail("aiohttp is missing; install it with: pip install 'smsjobs[simulator]'", 1)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         return _fail(_startup_error(error, arguments), 1)
 

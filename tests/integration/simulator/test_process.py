@@ -123,3 +123,32 @@ def test_stop_twice_and_start_again():
         assert Sdk.to(simulator.url).send().code == "OK"
         simulator.stop()
         simulator.stop()
+
+
+def test_output_cut_short():
+    """A reader that stops reading, as `head` does, causes no traceback."""
+    for arguments in (["--magic"], ["--port", "0", "--control-port", "0"]):
+        process = subprocess.Popen(
+            [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        process.stdout.close()
+        stderr = process.stderr.read()
+        process.stderr.close()
+        assert (process.wait(10), stderr) == (1, "")
+
+
+def test_signal_during_the_start():
+    """SIGINT before it listens ends it with status 0 too, and without a traceback."""
+    script = (
+        "import signal, sys\n"
+        "class Interrupts:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        name == 'aiohttp' and signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupts())\n"
+        "from aliyun_sms_simulator.cli import main\n"
+        "sys.exit(main(['--port', '0', '--control-port', '0']))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
