@@ -20,6 +20,7 @@ from smsjobs import SendResult, connect
 from smsjobs.cli.dev import _alone_in
 from smsjobs.cli.failure import CommandFailed
 from smsjobs.contract import encode_outcome
+from support.redis_server import RedisServer
 
 SMSJOBS = str(Path(sys.executable).with_name("smsjobs"))
 PHONE = "13800138000"
@@ -324,6 +325,21 @@ def test_interrupted_send(redis_url: str, tmp_path: Path) -> None:
     assert f"The job goes on; see it with:\n  smsjobs status --wait {job[1]}\n" in stdout
     assert stderr.strip() == "Interrupted."
     assert smsjobs("status", job[1], env=env).returncode == 0
+
+
+def test_redis_goes_away_while_send_waits(tmp_path: Path) -> None:
+    """A wait that is cut short by Redis tells the job's id, and that the job goes on."""
+    with RedisServer() as redis:
+        env = environment(SMS_BROKER_URL=redis.url, SMS_TIMEOUT="0.5", PYTHONUNBUFFERED="1")
+        with started(*SEND, "--wait", "60", PHONE, env=env, cwd=tmp_path) as process:
+            read_until(process.stdout, "Waiting")
+            redis.kill()
+            stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == 1
+    job = re.search(r"^job +(\S+)$", stdout, re.MULTILINE)
+    assert job is not None
+    assert f"The job goes on; see it with:\n  smsjobs status --wait {job[1]}\n" in stdout
+    assert "Redis is away" in stderr
 
 
 def test_interrupted_campaign(redis_url: str, tmp_path: Path) -> None:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import click
 
-from smsjobs.cli.failure import BadOption, bad_usage
+from smsjobs.cli.failure import BadOption, CommandFailed, bad_usage
 from smsjobs.cli.options import SECONDS, with_screen
 from smsjobs.cli.outcome import exit_status
 from smsjobs.cli.screen import Screen
-from smsjobs.cli.status import follow, show
+from smsjobs.cli.status import follow, show, tell_that_it_goes_on
+from smsjobs.cli.wording import in_shell_words
 from smsjobs.client import connect
-from smsjobs.contract import LANES, InvalidArguments
+from smsjobs.contract import LANES, InvalidArguments, QueueUnavailable
 
 __all__ = ["parameters", "send"]
 
@@ -107,5 +108,11 @@ def send(
         )
     except InvalidArguments as error:
         raise bad_usage(error) from None
-    details = show(screen, job) if no_wait else follow(screen, sms, job, wait_s)
+    try:
+        details = show(screen, job) if no_wait else follow(screen, sms, job, wait_s)
+    except QueueUnavailable as error:
+        # It is recorded; only the question failed.
+        tell_that_it_goes_on(screen, job.id)
+        more = {"code": error.code, "id": job.id, "outcome": None, "attempts": None}
+        raise CommandFailed(f"{in_shell_words(error.message)}; it goes on", error.reason, more=more) from None
     return exit_status(details, settled_wanted=not no_wait)

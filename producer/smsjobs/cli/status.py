@@ -18,7 +18,7 @@ from smsjobs.job_handle import Job
 from smsjobs.presence import start_a_worker, workers_by_lane
 from smsjobs.settings import EMBEDDED
 
-__all__ = ["follow", "show", "status"]
+__all__ = ["follow", "show", "status", "tell_that_it_goes_on"]
 
 
 @click.command(
@@ -80,9 +80,7 @@ def follow(screen: Screen, sms: Sms, job: Job, timeout_s: float | None) -> dict[
             _wait(job, timeout_s)
             details = _record(sms, job)
     except KeyboardInterrupt:
-        screen.line()
-        screen.pairs([("job", job.id)])
-        _tell_that_it_goes_on(screen, job.id)
+        tell_that_it_goes_on(screen, job.id)
         raise CommandFailed(
             "interrupted; the job goes on", "interrupted", status=INTERRUPTED, more={"id": job.id}
         ) from None
@@ -114,11 +112,18 @@ def _show(screen: Screen, details: dict[str, Any]) -> None:
         if os.environ.get("SMS_BROKER_URL") == EMBEDDED:
             screen.line("or, to try it out with a simulated Aliyun:\n  smsjobs dev", exact=True)
     if details["outcome"] is None:
-        _tell_that_it_goes_on(screen, details["id"])
+        _tell_how_to_see_it(screen, details["id"])
     screen.document(details)
 
 
-def _tell_that_it_goes_on(screen: Screen, job_id: str) -> None:
+def tell_that_it_goes_on(screen: Screen, job_id: str) -> None:
+    """Name the job whose outcome could not be waited for, and how to see it again."""
+    screen.line()
+    screen.pairs([("job", job_id)])
+    _tell_how_to_see_it(screen, job_id)
+
+
+def _tell_how_to_see_it(screen: Screen, job_id: str) -> None:
     screen.line(f"\nThe job goes on; see it with:\n  smsjobs status --wait {job_id}", exact=True)
 
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from smsjobs.cli import extras
 from smsjobs.cli.program import program
 from smsjobs.cli.screen import width_of
-from smsjobs.contract import InvalidArguments
+from smsjobs.contract import InvalidArguments, QueueUnavailable
 
 SEND = ["send", "--element", "SMS.A", "--template", "SMS_1"]
 
@@ -318,6 +318,31 @@ def test_interrupted_while_waiting(command: list[str], connect: str, monkeypatch
         "message": "interrupted; the job goes on",
         "id": "job-1",
     }
+
+
+@pytest.mark.parametrize("more", [[], ["--no-wait"]])
+def test_redis_goes_away_after_the_message_was_enqueued(
+    more: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who cannot be told the outcome is told the job's id, that it goes on and how to see it, with status 1."""
+
+    def away(**_: Any) -> None:
+        raise QueueUnavailable("Redis is away, so the job could not be read", out_id="job-1")
+
+    job = SimpleNamespace(id="job-1", get=away, _details=away)
+    element = SimpleNamespace(sendMessage=lambda **_: job)
+    monkeypatch.setattr(
+        "smsjobs.cli.send.connect", lambda: SimpleNamespace(getElement=lambda _: element, settings=None)
+    )
+    text = run(*SEND, *more, "13800138000")
+    assert text.exit_code == 1
+    assert "job  job-1\n\nThe job goes on; see it with:\n  smsjobs status --wait job-1\n" in text.stdout
+    assert "Redis is away, so the job could not be read" in text.stderr
+    document = run(*SEND, *more, "13800138000", "--json")
+    assert document.exit_code == 1
+    error = json.loads(document.stdout)["error"]
+    assert (error["id"], error["code"], error["reason"]) == ("job-1", 46003, "queue_unavailable")
+    assert error["outcome"] is None
 
 
 def test_every_command_has_json() -> None:
