@@ -120,10 +120,11 @@ def test_demo(tmp_path: Path, mark: str) -> None:
     assert time.monotonic() - began < 20
     assert done.returncode == 0, done.stdout + done.stderr
     assert "\x1b" not in done.stdout
-    assert re.search(r"Verification code +138\*{4}8000 +verification +accepted +- +- +1 ", done.stdout)
+    assert re.search(r"Verification code +138\*{4}8000 +verification +accepted +- +- +- +1 ", done.stdout)
     assert re.search(r"Notification +138\*{4}8001 \+2 +notification +accepted", done.stdout)
-    assert re.search(r" rejected +46002 +isv\.SMS_TEMPLATE_ILLEGAL +1 ", done.stdout)
-    assert re.search(r" not_sent +46003 +(connect_failed|expired) +[1-9]", done.stdout)
+    assert re.search(r" Code +Reason +Aliyun's code +Attempts ", done.stdout)
+    assert re.search(r" rejected +46002 +[a-z_]+ +isv\.SMS_TEMPLATE_ILLEGAL +1 ", done.stdout)
+    assert re.search(r" not_sent +46003 +(connect_failed|expired) +- +[1-9]", done.stdout)
     assert "张三您好" in done.stdout
     assert "1380013" not in done.stdout
     assert done.stderr == ""
@@ -142,6 +143,8 @@ def test_demo_as_json(tmp_path: Path, mark: str) -> None:
         ("rejected", 46002),
         ("not_sent", 46003),
     ]
+    assert document["messages"][2]["aliyun_code"] == "isv.SMS_TEMPLATE_ILLEGAL"
+    assert "." not in document["messages"][2]["reason"]
     assert document["messages"][1]["to"] == ["138****8001", "138****8002", "138****8003"]
     assert "1380013" not in done.stdout
     assert done.stderr == ""
@@ -188,8 +191,11 @@ def test_demo_on_a_terminal(tmp_path: Path) -> None:
     assert process.wait(30) == 0
     text = written.decode()
     assert "\x1b[32maccepted" in text
-    table = [line for line in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).splitlines() if " bulk " in line]
-    assert table
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).splitlines()
+    table = shown[next(n for n, line in enumerate(shown) if "Attempts" in line) :]
+    assert any(" bulk " in line for line in table)
+    assert any("Aliyun's code" in line for line in table)
+    assert any(re.search(r" isv\.SMS_TEMPLATE_ILLEGAL ", line) for line in table)
     assert all(len(line.rstrip()) <= 80 for line in table)
 
 
@@ -236,7 +242,8 @@ def test_send_rejected(dev: dict[str, str]) -> None:
     done = smsjobs(*SEND[:-1], "NO_TEMPLATE", PHONE, env=dev)
     assert done.returncode == 1
     assert re.search(r"^code +46002$", done.stdout, re.MULTILINE)
-    assert re.search(r"^reason +isv\.SMS_TEMPLATE_ILLEGAL$", done.stdout, re.MULTILINE)
+    assert re.search(r"^reason +[a-z_]+$", done.stdout, re.MULTILINE)
+    assert re.search(r"^Aliyun's code +isv\.SMS_TEMPLATE_ILLEGAL$", done.stdout, re.MULTILINE)
     assert re.search(r"^advice ", done.stdout, re.MULTILINE)
 
 

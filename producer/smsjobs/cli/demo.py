@@ -22,7 +22,6 @@ from smsjobs.cli.extras import need_extras
 from smsjobs.cli.failure import FAILED
 from smsjobs.cli.masking import mask_phone
 from smsjobs.cli.options import with_screen
-from smsjobs.cli.outcome import why
 from smsjobs.cli.screen import Screen
 from smsjobs.cli.signals import ending_in_order, held_back
 from smsjobs.cli.stage import (
@@ -54,8 +53,8 @@ _CATALOGUE: Final = {
 }
 
 
-_WIDE: Final = ("Message", "To", "Lane", "Outcome", "Code", "Reason", "Attempts", "Time")
-_NARROW: Final = ("Message", "Lane", "Outcome", "Attempts", "Time")
+_WIDE: Final = ("Message", "To", "Lane", "Outcome", "Code", "Reason", "Aliyun's code", "Attempts", "Time")
+_NARROW: Final = ("Message", "Lane", "Outcome, reason,\nAliyun's code", "Attempts", "Time")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +156,8 @@ class _Ended:
             "job": self.details["id"],
             "outcome": self.details["status"],
             "code": self.error.get("code"),
-            "reason": why(self.outcome) if self.error else None,
+            "reason": self.error.get("reason"),
+            "aliyun_code": self.error.get("aliyun_code"),
             "attempts": self.attempts,
             "seconds": round(self.seconds, 2),
             "as_expected": self.as_expected,
@@ -262,10 +262,11 @@ def _send_all(redis_url: str, workers: Children) -> list[_Ended]:
 
 def _show(screen: Screen, ended: list[_Ended], texts: list[tuple[list[str], str]], seconds: float) -> None:
     screen.line()
-    wide = screen.width >= 105
-    screen.table(
-        _WIDE if wide else _NARROW, [_wide_row(each) if wide else _narrow_row(each) for each in ended]
-    )
+    rows = [_wide_row(each) for each in ended]
+    if screen.has_room(_WIDE, rows):
+        screen.table(_WIDE, rows)
+    else:
+        screen.table(_NARROW, [_narrow_row(row) for row in rows])
     screen.line("What Aliyun would have put on the phones:")
     for phones, text in texts:
         screen.line(f"  {', '.join(map(mask_phone, phones))}\n      {text}")
@@ -286,22 +287,22 @@ def _command() -> str:
 
 
 def _wide_row(each: _Ended) -> tuple[str, ...]:
-    code = str(each.error.get("code", "-"))
-    message = each.message
+    message, error = each.message, each.error
     return (
         message.what,
         message.to,
         message.lane,
         each.details["status"],
-        code,
-        why(each.outcome),
+        str(error.get("code", "-")),
+        error.get("reason") or "-",
+        error.get("aliyun_code") or "-",
         str(each.attempts),
         f"{each.seconds:.1f} s",
     )
 
 
-def _narrow_row(each: _Ended) -> tuple[str, ...]:
+def _narrow_row(row: tuple[str, ...]) -> tuple[str, ...]:
     """For 80 columns: what belongs together stands in one cell."""
-    what, to, lane, outcome, code, reason, *rest = _wide_row(each)
-    told = f"{outcome} {code}\n{reason}" if each.error else outcome
-    return (f"{what}\n{to}", lane, told, *rest)
+    what, to, lane, outcome, code, reason, aliyun_code, *rest = row
+    told = (f"{outcome} {code}", reason, aliyun_code)
+    return (f"{what}\n{to}", lane, "\n".join(each.removesuffix(" -") for each in told if each != "-"), *rest)

@@ -8,7 +8,7 @@ from typing import Any
 from smsjobs.cli.failure import FAILED
 from smsjobs.contract import OUTCOMES
 
-__all__ = ["exit_status", "facts", "why"]
+__all__ = ["exit_status", "facts"]
 
 
 def exit_status(details: Mapping[str, Any], *, settled_wanted: bool) -> int:
@@ -31,12 +31,10 @@ def facts(details: Mapping[str, Any]) -> list[tuple[str, str]]:
     if outcome is None:
         return shown
     if error := outcome.get("error"):
-        shown += [
-            ("code", str(error["code"])),
-            ("reason", why(outcome)),
-            ("message", error["message"]),
-            ("attempts", str(error["attempts"])),
-        ]
+        shown += [("code", str(error["code"])), ("reason", error["reason"])]
+        if aliyun_code := error.get("aliyun_code"):
+            shown.append(("Aliyun's code", aliyun_code))
+        shown += [("message", error["message"]), ("attempts", str(error["attempts"]))]
         if advice := error.get("advice"):
             shown.append(("advice", _advice(advice, error.get("retry_after"))))
     else:
@@ -46,12 +44,6 @@ def facts(details: Mapping[str, Any]) -> list[tuple[str, str]]:
             ("BizId", outcome["biz_id"] or "-"),
         ]
     return shown
-
-
-def why(outcome: Mapping[str, Any]) -> str:
-    """Aliyun's code, or our reason; a dash for an accepted job."""
-    error = outcome.get("error") or {}
-    return error.get("aliyun_code") or error.get("reason") or "-"
 
 
 def _advice(advice: str, retry_after: float | None) -> str:

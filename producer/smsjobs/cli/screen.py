@@ -75,6 +75,10 @@ class Screen:
         else:
             self._console.print(text, style=style or None, soft_wrap=exact)
 
+    def has_room(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+        """Whether a table of one-line cells fits without a break."""
+        return _table_width(columns, rows) <= self.width
+
     def table(
         self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, whole: int | None = None
     ) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from smsjobs.cli.outcome import exit_status, facts, why
+from smsjobs.cli.outcome import exit_status, facts
 from smsjobs.contract import (
     STATUSES,
     AliyunRejected,
@@ -36,7 +36,8 @@ def test_rejected_facts() -> None:
     )
     shown = dict(facts(record("rejected", error)))
     assert shown["code"] == "46002"
-    assert shown["reason"] == "isv.BUSINESS_LIMIT_CONTROL"
+    assert shown["reason"] == "refused"
+    assert shown["Aliyun's code"] == "isv.BUSINESS_LIMIT_CONTROL"
     assert shown["advice"] == "it may work in 42 s"
     assert shown["attempts"] == "1"
 
@@ -46,6 +47,7 @@ def test_failed_facts() -> None:
     shown = dict(facts(record("not_sent", RequestFailed("late", "expired", "not_sent", "job-1", 3))))
     assert (shown["code"], shown["reason"], shown["attempts"]) == ("46003", "expired", "3")
     assert "advice" not in shown
+    assert "Aliyun's code" not in shown
 
 
 def test_accepted_facts() -> None:
@@ -53,7 +55,7 @@ def test_accepted_facts() -> None:
     found = SendResult(response={"Code": "OK"}, out_id="job-1", attempts=1, resolved_by="lookup")
     shown = dict(facts(record("accepted", found)))
     assert (shown["resolved by"], shown["BizId"]) == ("lookup", "-")
-    assert why(record("accepted", found)["outcome"]) == "-"
+    assert "reason" not in shown
 
 
 def test_unsettled_facts() -> None:
