@@ -22,7 +22,7 @@ from smsjobs.presence import start_a_worker, workers_by_lane
 from smsjobs.settings import refused
 from smsjobs_worker.aliyun.client import AliyunSms
 from smsjobs_worker.celery_settings import celery_settings
-from smsjobs_worker.elements import App, Element, loaded
+from smsjobs_worker.elements import App, Element, Problem, loaded
 from smsjobs_worker.privacy import describe
 from smsjobs_worker.settings import WorkerSettings
 
@@ -284,6 +284,14 @@ def _sdk() -> Iterator[Finding]:
 
 
 def _elements(settings: WorkerSettings) -> Iterator[Finding]:
+    if not settings.app_dir.is_dir():
+        yield Finding(
+            subject="elements",
+            verdict="bad",
+            text=f"SMS_APP: there is no directory {settings.app_dir}",
+            cure="set SMS_APP to the directory that holds SMS/",
+        )
+        return
     try:
         app = App(settings.app_dir)
         problems = app.check()
@@ -295,13 +303,18 @@ def _elements(settings: WorkerSettings) -> Iterator[Finding]:
         yield Finding(
             subject=each.element or "elements",
             verdict="bad" if each.level == "error" else "doubtful",
-            text=f"{each.file}{f', key {each.key}' if each.key else ''}: {each.cause}",
+            text=f"{_where(each)}{each.cause}",
             cure=each.cure,
         )
     broken = {each.element for each in problems if each.level == "error"}
     for element in elements:
         if element.fullName not in broken:
             yield from _element(element)
+
+
+def _where(problem: Problem) -> str:
+    place = ", ".join(filter(None, (problem.file, problem.key and f"key {problem.key}")))
+    return f"{place}: " if place else ""
 
 
 def _element(element: Element) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from smsjobs.cli.elements import read_elements
 from smsjobs.cli.extras import need_extras
 from smsjobs.cli.failure import CommandFailed
 from smsjobs.cli.masking import mask_phone
-from smsjobs.cli.options import PORT, with_screen
+from smsjobs.cli.options import PORT, app_option, with_screen
 from smsjobs.cli.screen import Screen
 from smsjobs.cli.signals import ending_in_order
 from smsjobs.cli.stage import (
@@ -63,13 +63,7 @@ The simulator takes the access key demo_access_key with the secret
 demo_access_secret. An element of your own sends to it when its sms.json has
 these and "endpoint": "${SMS_SIMULATOR_URL}".""",
 )
-@click.option(
-    "--app",
-    metavar="DIR",
-    envvar="SMS_APP",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="The directory that holds SMS/. [default: SMS_APP, else an example in .smsjobs/app]",
-)
+@app_option(otherwise="an example in .smsjobs/app")
 @click.option("--single", is_flag=True, help="One worker for all lanes, instead of one for each.")
 @click.option(
     "--simulator-port",

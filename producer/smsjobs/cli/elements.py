@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from smsjobs.cli.failure import FAILED
-from smsjobs.cli.options import with_screen
+from smsjobs.cli.options import app_option, with_screen
 from smsjobs.cli.screen import Screen
 from smsjobs.cli.worker_side import ask_worker_side
 
@@ -27,19 +27,12 @@ Examples:
 Every element is loaded as a worker loads it; the exit status is 1 if one does
 not load. Nothing is sent, and no secret is shown.""",
 )
-@click.option(
-    "--app",
-    metavar="DIR",
-    envvar="SMS_APP",
-    default=".",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="The directory that holds SMS/. [default: SMS_APP, else the current directory]",
-)
+@app_option(otherwise="the current directory")
 @click.option("--check", is_flag=True, help="Changes nothing: elements are always checked.")
 @with_screen
-def elements(screen: Screen, *, app: Path, check: bool) -> int:
+def elements(screen: Screen, *, app: Path | None, check: bool) -> int:
     """List the SMS elements of an app, and what is wrong with them."""
-    report = read_elements(app, os.environ)
+    report = read_elements(app or Path(), os.environ)
     rows = [_row(each) for each in report["elements"]]
     if rows:
         screen.table(("Element", "Title", "Types", "State"), rows)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from smsjobs.cli.failure import BadOption
 from smsjobs.cli.screen import Screen
+from smsjobs.settings import SettingsError
 
-__all__ = ["PORT", "SECONDS", "with_screen"]
+__all__ = ["PORT", "SECONDS", "app_option", "with_screen"]
 
 R = TypeVar("R")
 
@@ -28,6 +31,29 @@ def with_screen(command: Callable[..., R]) -> Callable[..., R]:
         return command(Screen(as_json=as_json), *args, **kwargs)
 
     return wrapped
+
+
+def app_option(*, otherwise: str) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    """Gives the command ``--app``, the directory that was typed, else that of SMS_APP, else None.
+
+    Args:
+        otherwise: What stands for it then, for the help.
+    """
+    return click.option(
+        "--app",
+        metavar="DIR",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        callback=lambda _, __, typed: typed or _app_of_environment(),
+        help=f"The directory that holds SMS/. [default: SMS_APP, else {otherwise}]",
+    )
+
+
+def _app_of_environment() -> Path | None:
+    # Not click's own way to take it, which would blame an option that nobody typed.
+    named = os.environ.get("SMS_APP")
+    if named and not Path(named).is_dir():
+        raise SettingsError(f"SMS_APP: there is no directory {named}")
+    return Path(named) if named else None
 
 
 class _Number(click.ParamType):  # type: ignore[type-arg]  # older clicks have no arguments for it

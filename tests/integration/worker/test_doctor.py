@@ -249,6 +249,15 @@ def test_a_broken_element_is_bad(redis_url: str, tmp_path: Path) -> None:
     assert any("sms.json, key accessSecret" in each.text for each in found)
 
 
+def test_an_app_that_is_not_there_is_bad(redis_url: str, tmp_path: Path) -> None:
+    """A wrong SMS_APP is named with its directory, and so is one that has no element."""
+    nowhere = tmp_path / "nowhere"
+    (found,) = [each for each in findings(redis_url, nowhere) if each.subject == "elements"]
+    assert (found.verdict, found.text) == ("bad", f"SMS_APP: there is no directory {nowhere}")
+    (found,) = [each for each in findings(redis_url, tmp_path) if each.subject == "app"]
+    assert (found.verdict, found.text) == ("bad", f"there is no element under {tmp_path}/SMS")
+
+
 def test_a_clock_that_is_off_is_told(redis_url: str, simulator: Simulator, tmp_path: Path) -> None:
     """A clock 20 minutes off is bad, because Aliyun refuses every request that it stamps."""
     from datetime import UTC, datetime, timedelta

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -117,6 +118,29 @@ def test_bad_setting_is_status_2(monkeypatch: pytest.MonkeyPatch) -> None:
     result = run("status", "some-job")
     assert result.exit_code == 2
     assert "SMS_TIMEOUT" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["elements", "dev"])
+def test_an_app_that_is_not_there(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong SMS_APP is named with its directory, and --app only where --app was typed."""
+    monkeypatch.setenv("SMS_APP", "/nonexistent")
+    told = run(command)
+    assert (told.exit_code, told.stderr) == (2, "Error: SMS_APP: there is no directory /nonexistent\n")
+    typed = run(command, "--app", "/nowhere")
+    assert typed.exit_code == 2
+    assert "--app" in typed.stderr
+    assert "SMS_APP" not in typed.stderr
+
+
+@pytest.mark.parametrize("value", ["", None])
+def test_an_app_without_elements(value: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An empty SMS_APP is none, and a directory without elements is named."""
+    monkeypatch.chdir(tmp_path)
+    if value is not None:
+        monkeypatch.setenv("SMS_APP", value)
+    told = run("elements")
+    assert told.exit_code == 1
+    assert f"there is no element under {tmp_path}/SMS" in told.stdout
 
 
 @pytest.mark.parametrize("args", [["demo"], ["dev"], ["elements"], ["simulator"]])

@@ -75,7 +75,9 @@ class App:
             problems += _check_instance(chain)
         if not instances and not problems:
             cure = "create an element, or mend SMS_APP (the directory that holds SMS/)"
-            problems.append(Problem(element="app", cause="there is no element under SMS/", cure=cure))
+            problems.append(
+                Problem(element="app", cause=f"there is no element under {self.path / 'SMS'}", cure=cure)
+            )
         return list(dict.fromkeys(problems))
 
     def _chains(self) -> tuple[list[tuple[Node, ...]], list[Problem]]:
