@@ -91,7 +91,7 @@ def list_campaigns(screen: Screen) -> None:
         for each in all_of_them
     ]
     if rows:
-        screen.table(("Campaign", "State", "Done", "Not accepted", "Begun"), rows, whole=2)
+        screen.records(("Campaign", "State", "Done", "Not accepted", "Begun"), rows)
     else:
         screen.line("There is no campaign.")
     screen.document({"campaigns": [each.to_json() for each in all_of_them]})

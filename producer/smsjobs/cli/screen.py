@@ -79,21 +79,20 @@ class Screen:
         """Whether a table of one-line cells fits without a break."""
         return _table_width(columns, rows) <= self.width
 
-    def table(
-        self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, whole: int | None = None
-    ) -> None:
-        """A table for people. A cell may have several lines.
+    def records(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table whose cells are not to be broken: where it is too wide for the terminal, a block for each row."""
+        if self.has_room(columns, rows):
+            self.table(columns, rows)
+            return
+        for row in rows:
+            self.pairs(list(zip(columns, row, strict=True)))
+            self.line()
 
-        Args:
-            whole: No cell is broken: these first columns stay, and of the others the last are left out where the
-                terminal is too narrow.
-        """
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table for people. A cell may have several lines."""
         if self.as_json:
             return
-        if whole is not None:
-            shown = _columns_that_fit(columns, rows, whole, self.width)
-            columns, rows = columns[:shown], [row[:shown] for row in rows]
-        if self._console is None or (whole is not None and _table_width(columns, rows) > self.width):
+        if self._console is None:
             _write("\n".join(_plain_table(columns, rows)) + "\n\n")
         else:
             self._console.print(_rich_table(columns, rows))
@@ -229,16 +228,6 @@ def _padded(text: str, width: int) -> str:
 def _table_width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
     """Columns of the terminal that it takes, with its gaps and one more at its end, as rich has it."""
     return sum(max(width_of(row[n]) for row in (columns, *rows)) + 2 for n in range(len(columns)))
-
-
-def _columns_that_fit(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], at_least: int, width: int
-) -> int:
-    """How many of the first columns there is room for."""
-    shown = len(columns)
-    while shown > at_least and _table_width(columns[:shown], [row[:shown] for row in rows]) > width:
-        shown -= 1
-    return shown
 
 
 def _plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
