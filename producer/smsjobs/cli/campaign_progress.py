@@ -67,7 +67,7 @@ def show(screen: Screen, campaign: Campaign) -> CampaignProgress:
     progress = campaign.progress()
     screen.pairs(_facts(progress))
     screen.line()
-    for line in chart(progress, min(screen.width, 100)):
+    for line in chart(progress, min(screen.width, 100), mark=screen.mark):
         screen.line(line, exact=True)
     if progress.state == "paused":
         when = "To let it go on" if progress.reason == _BY_HAND else "Once that is mended"
@@ -86,8 +86,8 @@ def _interrupted(progress: CampaignProgress) -> bool:
     return progress.state == "planning" and bool(progress.reason)
 
 
-def chart(progress: CampaignProgress, width: int) -> Sequence[str]:
-    """A bar for each outcome, and for each code but Aliyun's OK."""
+def chart(progress: CampaignProgress, width: int, *, mark: str = "█") -> Sequence[str]:
+    """A bar of marks for each outcome, and for each code but Aliyun's OK."""
     rows = [(name, getattr(progress, name)) for name in _OUTCOMES]
     rows += [(f"  {code}", number) for code, number in progress.by_code.items() if code != "OK"]
     rows = [(name, number) for name, number in rows if number]
@@ -97,7 +97,7 @@ def chart(progress: CampaignProgress, width: int) -> Sequence[str]:
     room = max(10, width - names - numbers - 13)
     return [
         f"{name:<{names}}  {number:>{numbers},}  {100 * number / progress.total:5.1f} %  "
-        + "█" * max(1, round(room * number / progress.total))
+        + mark * max(1, round(room * number / progress.total))
         for name, number in rows
     ]
 

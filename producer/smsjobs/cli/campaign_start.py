@@ -18,7 +18,7 @@ from smsjobs.campaign.filenames import readable
 from smsjobs.campaign.planning import Page
 from smsjobs.cli.campaign_progress import exit_status, show, watch
 from smsjobs.cli.failure import BAD_USAGE, INTERRUPTED, BadOption, CommandFailed, bad_usage
-from smsjobs.cli.options import with_screen
+from smsjobs.cli.options import TEXT, with_screen
 from smsjobs.cli.screen import Screen
 from smsjobs.cli.send import parameters
 from smsjobs.cli.wording import counted
@@ -39,6 +39,7 @@ def _message_options(command: Callable[..., R]) -> Callable[..., R]:
         ),
         click.option(
             "--template-text",
+            type=TEXT,
             metavar="TEXT",
             help="The template's text: every ${parameter} must have a value then.",
         ),
@@ -46,12 +47,17 @@ def _message_options(command: Callable[..., R]) -> Callable[..., R]:
             "--param",
             "params",
             multiple=True,
+            type=TEXT,
             metavar="NAME=VALUE",
             callback=parameters,
             help="A parameter that is the same for all; NAME={COLUMN} takes it from that column. Repeatable.",
         ),
         click.option(
-            "--template", required=True, metavar="CODE", help="The template's code, such as SMS_200000001."
+            "--template",
+            required=True,
+            type=TEXT,
+            metavar="CODE",
+            help="The template's code, such as SMS_200000001.",
         ),
     ):
         command = option(command)
@@ -98,9 +104,15 @@ Examples:
 )
 @_message_options
 @click.option(
-    "--element", required=True, metavar="NAME", help="Full name of the SMS element, such as SMS.YourSmsName."
+    "--element",
+    required=True,
+    type=TEXT,
+    metavar="NAME",
+    help="Full name of the SMS element, such as SMS.YourSmsName.",
 )
-@click.option("--name", metavar="TEXT", help="The campaign's name. [default: the file's, without its ending]")
+@click.option(
+    "--name", type=TEXT, metavar="TEXT", help="The campaign's name. [default: the file's, without its ending]"
+)
 @click.option(
     "--at",
     metavar="TIME",
@@ -165,7 +177,9 @@ Examples:
       --template-text '${name}您好,今晚22点至24点进行${event},敬请谅解。'""",
 )
 @_message_options
-@click.option("--sign", default="", metavar="TEXT", help="The signature, which counts with the text.")
+@click.option(
+    "--sign", default="", type=TEXT, metavar="TEXT", help="The signature, which counts with the text."
+)
 @with_screen
 def check(
     screen: Screen,

@@ -13,9 +13,10 @@ import click
 
 from smsjobs.cli.failure import BadOption
 from smsjobs.cli.screen import Screen
+from smsjobs.contract import is_whole
 from smsjobs.settings import SettingsError
 
-__all__ = ["PORT", "SECONDS", "app_option", "with_screen"]
+__all__ = ["PORT", "SECONDS", "TEXT", "app_option", "with_screen"]
 
 R = TypeVar("R")
 
@@ -75,6 +76,24 @@ class _Number(click.ParamType):  # type: ignore[type-arg]  # older clicks have n
             raise BadOption(f"must be {self._must_be}", ctx, param)
         return number
 
+
+class _Text(click.ParamType):  # type: ignore[type-arg]  # as above
+    """Text that can be encoded. Python hands over bytes that its locale cannot read as halves of characters."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and not is_whole(value):
+            raise BadOption(
+                "it is not UTF-8 text; the terminal's encoding or the locale (LC_ALL, LC_CTYPE or LANG) is the "
+                "cause: both have to be UTF-8",
+                ctx,
+                param,
+            )
+        return value
+
+
+TEXT = _Text()
 
 SECONDS = _Number("a number of seconds, 0 or more", float, math.inf)
 

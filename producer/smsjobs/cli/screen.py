@@ -66,6 +66,15 @@ class Screen:
         """Columns of the terminal; very many where there is none."""
         return shutil.get_terminal_size().columns if self._terminal else _UNLIMITED
 
+    @property
+    def mark(self) -> str:
+        """What a bar is made of: a block, where the output's encoding has it."""
+        try:
+            "█".encode(sys.stdout.encoding or "ascii")
+        except UnicodeEncodeError:
+            return "#"
+        return "█"
+
     def line(self, text: str = "", *, style: str = "", exact: bool = False) -> None:
         """A line for people. A terminal breaks it between words, unless it is `exact`, to be copied."""
         if self.as_json:

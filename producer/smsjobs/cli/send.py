@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from smsjobs.cli.failure import BadOption, CommandFailed, bad_usage
-from smsjobs.cli.options import SECONDS, with_screen
+from smsjobs.cli.options import SECONDS, TEXT, with_screen
 from smsjobs.cli.outcome import exit_status
 from smsjobs.cli.screen import Screen
 from smsjobs.cli.status import follow, show, tell_that_it_goes_on
@@ -42,13 +42,20 @@ Examples:
 A number or a code that is typed here may stay in your shell's history.""",
 )
 @click.option(
-    "--element", required=True, metavar="NAME", help="Full name of the SMS element, such as SMS.YourSmsName."
+    "--element",
+    required=True,
+    type=TEXT,
+    metavar="NAME",
+    help="Full name of the SMS element, such as SMS.YourSmsName.",
 )
-@click.option("--template", required=True, metavar="CODE", help="The template's code, such as SMS_123456789.")
+@click.option(
+    "--template", required=True, type=TEXT, metavar="CODE", help="The template's code, such as SMS_123456789."
+)
 @click.option(
     "--param",
     "params",
     multiple=True,
+    type=TEXT,
     metavar="NAME=VALUE",
     callback=parameters,
     help="A parameter of the template; repeatable.",
@@ -63,7 +70,9 @@ A number or a code that is typed here may stay in your shell's history.""",
 @click.option(
     "--expires", type=SECONDS, metavar="SECONDS", help="Not sent any more after that. [default: by lane]"
 )
-@click.option("--key", metavar="TEXT", help="Idempotency key: the same key gives the same job back.")
+@click.option(
+    "--key", type=TEXT, metavar="TEXT", help="Idempotency key: the same key gives the same job back."
+)
 @click.option(
     "--wait",
     "wait_s",

@@ -3,7 +3,7 @@
 The JSON of jobs and results is a versioned contract: its golden files are in ``tests/unit/contract/golden``.
 """
 
-from smsjobs.contract.arguments import MAX_PHONES, Message, check_message, unwrap
+from smsjobs.contract.arguments import MAX_PHONES, Message, check_message, is_whole, unwrap
 from smsjobs.contract.chunks import (
     MAX_BATCH,
     chunk_id,
@@ -67,6 +67,7 @@ __all__ = [
     "encode_outcome",
     "encode_result",
     "is_job_id",
+    "is_whole",
     "lane",
     "make_chunk",
     "make_job",

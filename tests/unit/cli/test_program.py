@@ -319,6 +319,25 @@ def test_errors_are_in_the_words_of_the_shell(args: list[str], words: str) -> No
 
 
 @pytest.mark.parametrize(
+    "args",
+    [
+        [*SEND, "--param", "name=\udce5\udcbc\udca0", "13800138000"],
+        [*SEND, "--param", "\udce5=x", "13800138000"],
+        [*SEND, "--key", "\udce5", "13800138000"],
+        [*SEND[:-1], "\udce5", "13800138000"],
+        ["campaign", "start", __file__, "--name", "\udce5", *SEND[1:]],
+    ],
+)
+def test_text_of_another_encoding(args: list[str]) -> None:
+    """What cannot be read as UTF-8 is said to be the locale's or the terminal's fault, for it is no text otherwise."""
+    result = run(*args)
+    assert result.exit_code == 2
+    assert "not UTF-8" in result.stderr
+    assert "locale" in result.stderr
+    assert "must be text" not in result.stderr
+
+
+@pytest.mark.parametrize(
     ("command", "connect"),
     [
         (["status", "--wait", "job-1"], "smsjobs.cli.status.connect"),

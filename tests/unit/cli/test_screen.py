@@ -1,5 +1,6 @@
 """What a command writes."""
 
+import io
 import json
 import re
 import sys
@@ -100,6 +101,13 @@ def test_records_lose_nothing(
         block = ["Campaign  big-478ce0c85600", "State     cancelled", "Done      16,000 of 16,000"]
         assert lines[:5] == [*block, "Begun     2026-11-24 14:00", ""]
         assert lines[5] == "Campaign  big-478ce0c85601"
+
+
+@pytest.mark.parametrize(("encoding", "mark"), [("utf-8", "█"), ("ascii", "#"), ("latin-1", "#")])
+def test_mark_of_a_bar(encoding: str, mark: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the output cannot show a block, a bar is made of another sign, not of question marks."""
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="replace"))
+    assert Screen(as_json=False).mark == mark
 
 
 def test_narrow_bar_cuts_no_number(
