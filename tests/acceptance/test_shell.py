@@ -521,6 +521,8 @@ def test_simulator(tmp_path: Path, mark: str) -> None:
     helped = smsjobs("simulator", "--help", env=environment())
     assert helped.returncode == 0
     assert "--flow-control" in helped.stdout
+    assert "--json" in helped.stdout
+    assert smsjobs("simulator", "--json", "-h", env=environment()).stdout == helped.stdout
     assert smsjobs("simulator", "--nonsense", env=environment()).returncode == 2
     command = ("simulator", "--port", "0", "--control-port", "0")
     with started(*command, env=environment(mark), cwd=tmp_path) as process:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -29,12 +30,24 @@ __all__ = ["simulator"]
 def simulator(screen: Screen, *, arguments: tuple[str, ...]) -> int:
     """Run an Alibaba Cloud SMS endpoint on localhost, for tests of your own."""
     need_extras("simulator")
+    if not {"-h", "--help"}.isdisjoint(arguments):
+        return _help()
     if not screen.as_json:
         sys.stdout.flush()
         # In our place: its output, signals and exit status are its own.
         command = [sys.executable, "-m", "aliyun_sms_simulator", *arguments]
         os.execv(sys.executable, command)  # noqa: S606  our own program, no shell
     return _run(screen, arguments)
+
+
+def _help() -> int:
+    """Its own help, with what is added here."""
+    command = [sys.executable, "-m", "aliyun_sms_simulator", "--help"]
+    run = subprocess.run(command, check=False)  # noqa: S603  our own program, no shell
+    click.echo(
+        "\nsmsjobs simulator takes one option more:\n  --json                tell where it is as one JSON document"
+    )
+    return run.returncode
 
 
 def _run(screen: Screen, arguments: tuple[str, ...]) -> int:

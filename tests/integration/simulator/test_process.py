@@ -96,6 +96,7 @@ def test_port_in_use(tmp_path):
         (["--account", "key"], "KEY:SECRET"),
         (["--catalogue", "/nonexistent"], "/nonexistent"),
         (["--port", "70000"], "65535"),
+        (["--port", "abc"], "argument --port: a port is a number"),
     ],
 )
 def test_bad_usage(arguments, named):
