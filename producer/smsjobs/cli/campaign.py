@@ -44,9 +44,10 @@ def status(screen: Screen, *, watching: bool, campaign_id: str) -> int:
     With --watch, the exit status is 1 unless every recipient's message was accepted; rows that are left out do not
     count.
     """
-    found = connect().campaign(campaign_id)
+    sms = connect()
+    found = sms.campaign(campaign_id)
     if watching:
-        watch(screen, found)
+        watch(screen, found, sms.settings.broker_url)
     progress = show(screen, found)
     return exit_status(progress) if watching else 0
 

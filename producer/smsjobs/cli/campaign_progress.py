@@ -10,13 +10,21 @@ from typing import Final
 
 from smsjobs.campaign import Campaign, CampaignProgress
 from smsjobs.cli.failure import FAILED, INTERRUPTED, CommandFailed
+from smsjobs.cli.no_worker import tell_that_no_worker_answers
 from smsjobs.cli.screen import Screen
 from smsjobs.cli.wording import counted
+from smsjobs.presence import workers_by_lane
 
 __all__ = ["chart", "exit_status", "show", "watch"]
 
 #: Seconds between two looks.
 _LOOK_S: Final = 0.5
+
+#: Seconds in which nothing is settled, after which the workers are asked for.
+_STILL_S: Final = 3.0
+
+#: Seconds between two such questions; each takes a second.
+_ASK_AGAIN_S: Final = 30.0
 
 #: Seconds over which the rate is taken.
 _RATE_S: Final = 10.0
@@ -27,8 +35,11 @@ _BY_HAND: Final = "paused by hand"
 _OUTCOMES: Final = ("accepted", "rejected", "not_sent", "unknown", "pending")
 
 
-def watch(screen: Screen, campaign: Campaign) -> None:
+def watch(screen: Screen, campaign: Campaign, broker_url: str | None = None) -> None:
     """Show how far it is until it has ended, is paused, or nobody reads its file any more.
+
+    Args:
+        broker_url: Where workers can be asked for while nothing moves.
 
     Raises:
         CommandFailed: Ctrl-C; the campaign goes on.
@@ -37,7 +48,7 @@ def watch(screen: Screen, campaign: Campaign) -> None:
         screen.pairs([("campaign", campaign.id)])
         if (progress := campaign.progress()).state == "scheduled":
             screen.pairs([("state", progress.state), ("begins", _begins(progress))])
-        _watch(screen, campaign)
+        _watch(screen, campaign, broker_url)
     except KeyboardInterrupt:
         screen.line(
             f"\nThe campaign goes on; see it with:\n  smsjobs campaign status --watch {campaign.id}",
@@ -49,8 +60,9 @@ def watch(screen: Screen, campaign: Campaign) -> None:
         ) from None
 
 
-def _watch(screen: Screen, campaign: Campaign) -> None:
+def _watch(screen: Screen, campaign: Campaign, broker_url: str | None) -> None:
     seen: deque[tuple[float, int]] = deque()
+    workers = None if broker_url is None else _Workers(broker_url)
     with screen.bar("Sending", "messages") as bar:
         while True:
             progress = campaign.progress()
@@ -59,7 +71,29 @@ def _watch(screen: Screen, campaign: Campaign) -> None:
             bar.update(done, progress.total, rate=_rate(seen, done), note=_note(progress), last=last)
             if last:
                 return
+            if workers is not None and workers.are_missing(progress):
+                tell_that_no_worker_answers(screen, "bulk")
+                workers = None
             time.sleep(_LOOK_S)
+
+
+class _Workers:
+    """Finds out that nobody sends: a campaign that does not move looks the same whether it waits for Aliyun or a worker."""
+
+    def __init__(self, broker_url: str) -> None:
+        self._broker_url = broker_url
+        self._settled = -1
+        self._ask_at = 0.0
+
+    def are_missing(self, progress: CampaignProgress) -> bool:
+        """Whether it stands still, and no worker answers."""
+        if progress.settled != self._settled or progress.state != "running":
+            self._settled, self._ask_at = progress.settled, time.monotonic() + _STILL_S
+        if time.monotonic() < self._ask_at:
+            return False
+        self._ask_at = time.monotonic() + _ASK_AGAIN_S
+        answering = workers_by_lane(self._broker_url)
+        return answering is not None and answering["bulk"] == 0
 
 
 def show(screen: Screen, campaign: Campaign) -> CampaignProgress:

@@ -159,7 +159,7 @@ def start(
             )
         )
     if watching:
-        watch(screen, campaign)
+        watch(screen, campaign, sms.settings.broker_url)
     progress = show(screen, campaign)
     if not watching and not progress.ended:
         screen.line(f"\nHow far it is:  smsjobs campaign status --watch {campaign.id}", exact=True)

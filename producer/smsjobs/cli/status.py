@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from typing import Any
 
 import click
 
 from smsjobs.cli.failure import INTERRUPTED, CommandFailed
+from smsjobs.cli.no_worker import tell_that_no_worker_answers
 from smsjobs.cli.options import SECONDS, with_screen
 from smsjobs.cli.outcome import exit_status, facts
 from smsjobs.cli.screen import Screen
 from smsjobs.client import Sms, connect
 from smsjobs.contract import InvalidArguments, QueueUnavailable, SmsError
 from smsjobs.job_handle import Job
-from smsjobs.presence import start_a_worker, workers_by_lane
-from smsjobs.settings import EMBEDDED
+from smsjobs.presence import workers_by_lane
 
 __all__ = ["follow", "show", "status", "tell_that_it_goes_on"]
 
@@ -107,10 +106,7 @@ def _record(sms: Sms, job: Job) -> dict[str, Any]:
 def _show(screen: Screen, details: dict[str, Any]) -> None:
     screen.pairs(facts(details))
     if details.get("workers") == 0:
-        screen.line(f"\nNo worker of the lane {details['lane']} answers, so it waits. To start one:")
-        screen.line(f"  SMS_APP=path/to/app {start_a_worker(details['lane'])}", exact=True)
-        if os.environ.get("SMS_BROKER_URL") == EMBEDDED:
-            screen.line("or, to try it out with a simulated Aliyun:\n  smsjobs dev", exact=True)
+        tell_that_no_worker_answers(screen, details["lane"])
     if details["outcome"] is None:
         _tell_how_to_see_it(screen, details["id"])
     screen.document(details)

@@ -1,5 +1,6 @@
 """The commands' own decisions; what they do to a campaign is shown by the acceptance tests."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -7,6 +8,7 @@ import click
 import pytest
 
 from smsjobs.campaign import CampaignProgress
+from smsjobs.cli import campaign_progress
 from smsjobs.cli.campaign_progress import _facts, chart, exit_status, show, watch
 from smsjobs.cli.campaign_start import _time
 from smsjobs.cli.screen import Bar, Screen
@@ -133,3 +135,31 @@ def test_watching_a_scheduled_campaign(capsys):
     watch(Screen(as_json=False), SimpleNamespace(id="test-1", progress=lambda: next(seen)))
     told = capsys.readouterr().out
     assert "state   scheduled\nbegins  2100-01-01 " in told or "begins  2099-12-31 " in told
+
+
+@pytest.mark.parametrize(
+    ("workers", "state", "told"),
+    [
+        pytest.param({"bulk": 0}, "running", 1, id="none answers"),
+        pytest.param({"bulk": 1}, "running", 0, id="one answers"),
+        pytest.param(None, "running", 0, id="the broker does not tell"),
+        pytest.param({"bulk": 0}, "scheduled", 0, id="it need not send yet"),
+    ],
+)
+def test_watching_where_no_worker_sends(workers, state, told, monkeypatch, capsys):
+    """Where nothing moves for some seconds and no worker answers, that is said once, and how to start one."""
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(campaign_progress.time, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(campaign_progress.time, "sleep", lambda s: setattr(clock, "now", clock.now + s))
+    monkeypatch.setattr(campaign_progress, "workers_by_lane", lambda _: workers)
+
+    def now():
+        return progress() if clock.now > 60 else progress(state=state, pending=1000, accepted=0)
+
+    found = SimpleNamespace(
+        id="test-1", progress=lambda: replace(now(), ended_ms=1 if clock.now > 60 else None)
+    )
+    watch(Screen(as_json=False), found, "redis://")
+    out = capsys.readouterr().out
+    assert out.count("No worker of the lane bulk answers") == told
+    assert out.count("celery -A smsjobs_worker worker -Q sms.bulk") == told
