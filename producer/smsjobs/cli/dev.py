@@ -7,7 +7,7 @@ import secrets
 import shlex
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -84,6 +84,18 @@ def dev(
 ) -> None:
     """Run Redis, a simulated Aliyun and workers for your own web application, until Ctrl-C."""
     need_extras("worker", "simulator")
+    with suppress(_Ended):
+        _run(screen, app, single=single, simulator_port=simulator_port, catalogue=catalogue)
+    screen.line("Everything is stopped.")
+
+
+class _Ended(Exception):
+    """Ctrl-C while everything was up: the end that `dev` is meant to have."""
+
+
+def _run(
+    screen: Screen, app: Path | None, *, single: bool, simulator_port: int, catalogue: Path | None
+) -> None:
     with ending_in_order(), ExitStack() as stack:
         redis = EmbeddedRedis()
         stack.enter_context(_alone_in(redis.directory))
@@ -104,6 +116,8 @@ def dev(
         _tell(screen, report, simulator, redis.directory, groups)
         try:
             _watch(screen, simulator, groups)
+        except KeyboardInterrupt:
+            raise _Ended from None
         finally:
             screen.line("\nStopping the workers, the simulator and Redis ...")
 
@@ -245,17 +259,13 @@ def _watch(screen: Screen, simulator: Simulator, groups: tuple[Children, ...]) -
             items = []  # the next check tells what became of it
         seen += len(items)
         for item in items:
-            for phones, text in _texts(item):
-                screen.line(f"{time.strftime('%H:%M:%S')}  {mask_phone(phones[0])}{_others(phones)}  {text}")
+            screen.line(f"{time.strftime('%H:%M:%S')}  {_shown(item)}")
         time.sleep(_LOOK_S)
 
 
-def _texts(item: Mapping[str, Any]) -> list[tuple[list[str], str]]:
-    """Numbers and the text they get: one for all, or one for each."""
-    if isinstance(item["text"], str):
-        return [(item["phones"], item["text"])]
-    return [([phone], text) for phone, text in zip(item["phones"], item["text"], strict=False)]
-
-
-def _others(phones: list[str]) -> str:
-    return f" +{len(phones) - 1}" if len(phones) > 1 else ""
+def _shown(item: Mapping[str, Any]) -> str:
+    """A request on one line: the first number and how many more there are, and the text that the first one gets."""
+    first, *others = item["phones"]
+    text = item["text"] if isinstance(item["text"], str) else item["text"][0]
+    more = f" +{len(others)}" if others else ""
+    return f"{mask_phone(first)}{more}  {text}"

@@ -52,10 +52,17 @@ def _help() -> int:
 
 def _run(screen: Screen, arguments: tuple[str, ...]) -> int:
     """Tell where it is as JSON, and wait for its end."""
-    with ending_in_order(), tempfile.TemporaryDirectory(prefix="smsjobs-simulator-") as directory:
-        ready_file = Path(directory) / "ready.json"
-        with Children(Path(directory), grace_s=5, cwd=Path.cwd()) as children:
-            child = start_simulator(children, ready_file, arguments)
-            where = wait_for_simulator(children, ready_file)
-            screen.document({"url": where.url, "control_url": where.control_url, "pid": child.process.pid})
-            return child.process.wait()
+    try:
+        with ending_in_order(), tempfile.TemporaryDirectory(prefix="smsjobs-simulator-") as directory:
+            ready_file = Path(directory) / "ready.json"
+            with Children(Path(directory), grace_s=5, cwd=Path.cwd()) as children:
+                child = start_simulator(children, ready_file, arguments)
+                where = wait_for_simulator(children, ready_file)
+                screen.document(
+                    {"url": where.url, "control_url": where.control_url, "pid": child.process.pid}
+                )
+                return child.process.wait()
+    except KeyboardInterrupt:
+        if Screen.wrote_document:
+            return 0  # it has no other end
+        raise
