@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import tzinfo
 from typing import Final
 
 from smsjobs.campaign import Campaign, CampaignProgress
 from smsjobs.cli.failure import FAILED, INTERRUPTED, CommandFailed
+from smsjobs.cli.moment import show_moment
 from smsjobs.cli.no_worker import tell_that_no_worker_answers
 from smsjobs.cli.screen import Screen
 from smsjobs.cli.wording import counted
@@ -35,11 +36,14 @@ _BY_HAND: Final = "paused by hand"
 _OUTCOMES: Final = ("accepted", "rejected", "not_sent", "unknown", "pending")
 
 
-def watch(screen: Screen, campaign: Campaign, broker_url: str | None = None) -> None:
+def watch(
+    screen: Screen, campaign: Campaign, broker_url: str | None = None, *, begins_in: tzinfo | None = None
+) -> None:
     """Show how far it is until it has ended, is paused, or nobody reads its file any more.
 
     Args:
         broker_url: Where workers can be asked for while nothing moves.
+        begins_in: The zone in which its start was typed, where that is known.
 
     Raises:
         CommandFailed: Ctrl-C; the campaign goes on.
@@ -47,7 +51,7 @@ def watch(screen: Screen, campaign: Campaign, broker_url: str | None = None) -> 
     try:
         screen.pairs([("campaign", campaign.id)])
         if (progress := campaign.progress()).state == "scheduled":
-            screen.pairs([("state", progress.state), ("begins", _begins(progress))])
+            screen.pairs([("state", progress.state), ("begins", _begins(progress, begins_in))])
         _watch(screen, campaign, broker_url)
     except KeyboardInterrupt:
         screen.line(
@@ -96,10 +100,10 @@ class _Workers:
         return answering is not None and answering["bulk"] == 0
 
 
-def show(screen: Screen, campaign: Campaign) -> CampaignProgress:
-    """Show how far it is now."""
+def show(screen: Screen, campaign: Campaign, *, begins_in: tzinfo | None = None) -> CampaignProgress:
+    """Show how far it is now; its start in that zone, in which it was typed."""
     progress = campaign.progress()
-    screen.pairs(_facts(progress))
+    screen.pairs(_facts(progress, begins_in))
     screen.line()
     for line in chart(progress, min(screen.width, 100), mark=screen.mark):
         screen.line(line, exact=True)
@@ -136,7 +140,7 @@ def chart(progress: CampaignProgress, width: int, *, mark: str = "█") -> Seque
     ]
 
 
-def _facts(progress: CampaignProgress) -> list[tuple[str, str]]:
+def _facts(progress: CampaignProgress, begins_in: tzinfo | None = None) -> list[tuple[str, str]]:
     facts = [
         ("campaign", progress.id),
         ("name", progress.name),
@@ -146,16 +150,15 @@ def _facts(progress: CampaignProgress) -> list[tuple[str, str]]:
         ("left out", f"{progress.invalid:,} invalid, {counted(progress.duplicates, 'duplicate')}"),
     ]
     if progress.state == "scheduled":
-        facts.append(("begins", _begins(progress)))
+        facts.append(("begins", _begins(progress, begins_in)))
     return facts
 
 
-def _begins(progress: CampaignProgress) -> str:
+def _begins(progress: CampaignProgress, zone: tzinfo | None) -> str:
     hours = "from 8:00 to 20:00 Beijing time only" if progress.promotional else ""
     if progress.starts_ms is None or progress.starts_ms < time.time() * 1000:
         return hours
-    at = datetime.fromtimestamp(progress.starts_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
-    return f"{at}{hours and f', {hours}'}"
+    return f"{show_moment(progress.starts_ms, zone)}{hours and f', {hours}'}"
 
 
 def _rate(seen: deque[tuple[float, int]], done: int) -> float | None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
@@ -17,7 +16,8 @@ from smsjobs.campaign import start as begin
 from smsjobs.campaign.filenames import readable
 from smsjobs.campaign.planning import Page
 from smsjobs.cli.campaign_progress import exit_status, show, watch
-from smsjobs.cli.failure import BAD_USAGE, INTERRUPTED, BadOption, CommandFailed, bad_usage
+from smsjobs.cli.failure import BAD_USAGE, INTERRUPTED, CommandFailed, bad_usage
+from smsjobs.cli.moment import read_moment
 from smsjobs.cli.options import TEXT, with_screen
 from smsjobs.cli.screen import Screen
 from smsjobs.cli.send import parameters
@@ -64,27 +64,6 @@ def _message_options(command: Callable[..., R]) -> Callable[..., R]:
     return command
 
 
-def _time(ctx: click.Context, option: click.Parameter, typed: str | None) -> datetime | None:
-    """A time with its zone: an offset, or a name after a blank."""
-    if typed is None:
-        return None
-    try:
-        text, _, zone = typed.rpartition(" ")
-        if zone and zone[0].isalpha():
-            found = datetime.fromisoformat(text)
-            if found.tzinfo is None:
-                return found.replace(tzinfo=ZoneInfo(zone))
-        elif (found := datetime.fromisoformat(typed)).tzinfo is not None:
-            return found
-    except (ValueError, ZoneInfoNotFoundError):
-        pass
-    raise BadOption(
-        "must be a time with its zone, such as 2099-11-11T09:00+08:00 or '2099-11-11 09:00 Asia/Shanghai'",
-        ctx,
-        option,
-    )
-
-
 @click.command(
     short_help="Send to everybody in a file.",
     epilog="""\b
@@ -116,7 +95,7 @@ Examples:
 @click.option(
     "--at",
     metavar="TIME",
-    callback=_time,
+    callback=read_moment,
     help="When it begins, with a time zone; not in the past. [default: now]",
 )
 @click.option("--promotional", is_flag=True, help="From 8:00 to 20:00 Beijing time only, day after day.")
@@ -158,9 +137,10 @@ def start(
                 on_page=on_page,
             )
         )
+    zone = None if at is None else at.tzinfo
     if watching:
-        watch(screen, campaign, sms.settings.broker_url)
-    progress = show(screen, campaign)
+        watch(screen, campaign, sms.settings.broker_url, begins_in=zone)
+    progress = show(screen, campaign, begins_in=zone)
     if not watching and not progress.ended:
         screen.line(f"\nHow far it is:  smsjobs campaign status --watch {campaign.id}", exact=True)
     return exit_status(progress) if watching else 0

@@ -19,6 +19,7 @@ _WORDS: Final = (
     (r"^the element's name\b", lambda _: "--element"),
     (r"^expires\b", lambda _: "--expires"),
     (r"^recipients\b", lambda _: "FILE"),
+    (r"\bthe time \(at, --at\)", lambda _: "--at"),
     (r" and than countdown or eta\b", lambda _: ""),
 )
 

@@ -1,5 +1,7 @@
 """The commands' own decisions; what they do to a campaign is shown by the acceptance tests."""
 
+import re
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -8,11 +10,12 @@ import click
 import pytest
 
 from smsjobs.campaign import CampaignProgress
+from smsjobs.campaign.store import _past
 from smsjobs.cli import campaign_progress
 from smsjobs.cli.campaign_progress import _facts, chart, exit_status, show, watch
-from smsjobs.cli.campaign_start import _time
+from smsjobs.cli.moment import read_moment
 from smsjobs.cli.screen import Bar, Screen
-from smsjobs.cli.wording import counted
+from smsjobs.cli.wording import counted, in_shell_words
 
 
 def progress(**more):
@@ -46,17 +49,56 @@ def progress(**more):
 )
 def test_time(typed, hour):
     """A time is understood with its zone, be it an offset or a name."""
-    assert _time(None, None, typed) == datetime(2026, 11, 11, hour, tzinfo=UTC)
+    assert read_moment(None, None, typed) == datetime(2026, 11, 11, hour, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    "typed",
-    ["2026-11-11 09:00", "09:00", "tomorrow", "2026-11-11 09:00 Asia/Nowhere", "", "2026-11-11T09:00Z UTC"],
+    ("typed", "words"),
+    [
+        *((each, "a time with its zone") for each in ("2026-11-11 09:00", "09:00", "tomorrow", "")),
+        ("2026-11-11T09:00Z UTC", "a time with its zone"),
+        ("next week Asia/Shanghai", "a time with its zone"),
+        *(
+            (f"2026-11-11 09:00 {each}", "no time zone of that name")
+            for each in ("Asia/Nowhere", "Asia", "A/../B")
+        ),
+        ("2026-02-30 09:00 Asia/Shanghai", "no such date or time"),
+        ("2026-11-11T25:00+08:00", "no such date or time"),
+        ("2026-13-11 09:00:00Z", "no such date or time"),
+    ],
 )
-def test_no_time(typed):
-    """A time without a zone, or with one that does not exist, is refused."""
-    with pytest.raises(click.BadParameter, match="a time with its zone"):
-        _time(None, None, typed)
+def test_no_time(typed, words):
+    """A time without a zone, in one that does not exist, or on a day that does not, is refused for that reason."""
+    with pytest.raises(click.BadParameter, match=words):
+        read_moment(None, None, typed)
+
+
+def test_a_past_time_names_the_option_only():
+    """Who typed --at is not told of the library's argument."""
+    told = in_shell_words(_past(datetime(2020, 1, 1, tzinfo=UTC), now_ms=1_700_000_000_000).message)
+    assert told.startswith("the time 2020-01-01T00:00:00+00:00 is past, it is 2023-11-14")
+    assert told.endswith("now: leave --at out to send now")
+
+
+@pytest.mark.parametrize(
+    ("typed", "here", "shown"),
+    [
+        ("2100-01-01 09:00 America/New_York", "UTC", "2100-01-01 09:00:00 America/New_York"),
+        ("2100-01-01T09:00-05:00", "UTC", "2100-01-01 09:00:00-05:00"),
+        (None, "Europe/Berlin", "2100-01-01 15:00:00+01:00 (2100-01-01 22:00:00 Beijing time)"),
+        (None, "Asia/Shanghai", "2100-01-01 22:00:00+08:00 (Beijing time)"),
+    ],
+)
+def test_when_a_campaign_begins(typed, here, shown, monkeypatch, capsys):
+    """The start is shown in the zone in which it was typed; where that is not known, here and in Beijing."""
+    monkeypatch.setenv("TZ", here)
+    time.tzset()
+    waits = progress(state="scheduled", accepted=0, pending=1000, starts_ms=4_102_495_200_000)
+    found = SimpleNamespace(progress=lambda: waits)
+    show(Screen(as_json=False), found, begins_in=typed and read_moment(None, None, typed).tzinfo)
+    monkeypatch.undo()
+    time.tzset()
+    assert re.search(rf"^begins +{re.escape(shown)}$", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_exit_status():
