@@ -8,7 +8,7 @@ from datetime import datetime
 import click
 
 from smsjobs.campaign import Campaign
-from smsjobs.cli.campaign_progress import exit_status, show, watch
+from smsjobs.cli.campaign_progress import exit_status, show, tell_of_report, watch
 from smsjobs.cli.campaign_report import report
 from smsjobs.cli.campaign_start import check, start
 from smsjobs.cli.failure import CommandFailed
@@ -49,6 +49,8 @@ def status(screen: Screen, *, watching: bool, campaign_id: str) -> int:
     if watching:
         watch(screen, found, sms.settings.broker_url)
     progress = show(screen, found)
+    if watching:
+        tell_of_report(screen, progress)
     return exit_status(progress) if watching else 0
 
 

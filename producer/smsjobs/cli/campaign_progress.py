@@ -16,7 +16,7 @@ from smsjobs.cli.screen import Screen
 from smsjobs.cli.wording import counted
 from smsjobs.presence import workers_by_lane
 
-__all__ = ["chart", "exit_status", "show", "watch"]
+__all__ = ["chart", "exit_status", "show", "tell_of_report", "watch"]
 
 #: Seconds between two looks.
 _LOOK_S: Final = 0.5
@@ -117,6 +117,12 @@ def show(screen: Screen, campaign: Campaign, *, begins_in: tzinfo | None = None)
 def exit_status(progress: CampaignProgress) -> int:
     """0 where every recipient's message was accepted, and the whole file was read."""
     return 0 if progress.accepted == progress.total and not _interrupted(progress) else FAILED
+
+
+def tell_of_report(screen: Screen, progress: CampaignProgress) -> None:
+    """How to find out who got what, where it has ended and not every row's message was accepted."""
+    if progress.ended and (progress.invalid or progress.duplicates or progress.accepted != progress.total):
+        screen.line(f"\nWho got what:  smsjobs campaign report {progress.id} -o report.csv", exact=True)
 
 
 def _interrupted(progress: CampaignProgress) -> bool:

@@ -15,7 +15,7 @@ from smsjobs.campaign import check as dry_run
 from smsjobs.campaign import start as begin
 from smsjobs.campaign.filenames import readable
 from smsjobs.campaign.planning import Page
-from smsjobs.cli.campaign_progress import exit_status, show, watch
+from smsjobs.cli.campaign_progress import exit_status, show, tell_of_report, watch
 from smsjobs.cli.failure import BAD_USAGE, INTERRUPTED, CommandFailed, bad_usage
 from smsjobs.cli.moment import read_moment
 from smsjobs.cli.options import TEXT, with_screen
@@ -141,7 +141,9 @@ def start(
     if watching:
         watch(screen, campaign, sms.settings.broker_url, begins_in=zone)
     progress = show(screen, campaign, begins_in=zone)
-    if not watching and not progress.ended:
+    if watching:
+        tell_of_report(screen, progress)
+    elif not progress.ended:
         screen.line(f"\nHow far it is:  smsjobs campaign status --watch {campaign.id}", exact=True)
     return exit_status(progress) if watching else 0
 

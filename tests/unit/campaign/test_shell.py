@@ -12,7 +12,7 @@ import pytest
 from smsjobs.campaign import CampaignProgress
 from smsjobs.campaign.store import _past
 from smsjobs.cli import campaign_progress
-from smsjobs.cli.campaign_progress import _facts, chart, exit_status, show, watch
+from smsjobs.cli.campaign_progress import _facts, chart, exit_status, show, tell_of_report, watch
 from smsjobs.cli.moment import read_moment
 from smsjobs.cli.screen import Bar, Screen
 from smsjobs.cli.wording import counted, in_shell_words
@@ -205,3 +205,22 @@ def test_watching_where_no_worker_sends(workers, state, told, monkeypatch, capsy
     out = capsys.readouterr().out
     assert out.count("No worker of the lane bulk answers") == told
     assert out.count("celery -A smsjobs_worker worker -Q sms.bulk") == told
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        pytest.param({}, False, id="everybody got it"),
+        pytest.param({"accepted": 999, "unknown": 1}, True, id="somebody may not have got it"),
+        pytest.param({"invalid": 1}, True, id="a row was left out"),
+        pytest.param({"duplicates": 1}, True, id="a row was left out as a duplicate"),
+        pytest.param(
+            {"accepted": 999, "pending": 1, "state": "paused", "ended_ms": None}, False, id="paused"
+        ),
+    ],
+)
+def test_how_to_find_out_who_got_what(more, told, capsys):
+    """After a watched campaign that did not reach every row, the command for the report is shown."""
+    tell_of_report(Screen(as_json=False), progress(**{"ended_ms": 2} | more))
+    out = capsys.readouterr().out
+    assert ("smsjobs campaign report test-1 -o report.csv" in out) == told
