@@ -12,7 +12,7 @@ from smsjobs.cli.campaign_progress import exit_status, show, tell_of_report, wat
 from smsjobs.cli.campaign_report import report
 from smsjobs.cli.campaign_start import check, start
 from smsjobs.cli.failure import CommandFailed
-from smsjobs.cli.options import with_screen
+from smsjobs.cli.options import ID, with_screen
 from smsjobs.cli.screen import Screen
 from smsjobs.client import connect
 
@@ -36,7 +36,7 @@ def campaign() -> None:
 
 @campaign.command(short_help="Show how far a campaign is.")
 @click.option("--watch", "watching", is_flag=True, help="Until it has ended, or is paused.")
-@click.argument("campaign_id", metavar="ID")
+@click.argument("campaign_id", type=ID, metavar="ID")
 @with_screen
 def status(screen: Screen, *, watching: bool, campaign_id: str) -> int:
     """Show how far a campaign is.
@@ -55,7 +55,7 @@ def status(screen: Screen, *, watching: bool, campaign_id: str) -> int:
 
 
 @campaign.command(short_help="Send no further chunk for now.")
-@click.argument("campaign_id", metavar="ID")
+@click.argument("campaign_id", type=ID, metavar="ID")
 @with_screen
 def pause(screen: Screen, *, campaign_id: str) -> None:
     """Send no further chunk until `resume`. Requests that are under way end as they end."""
@@ -63,7 +63,7 @@ def pause(screen: Screen, *, campaign_id: str) -> None:
 
 
 @campaign.command(short_help="Let a paused campaign go on.")
-@click.argument("campaign_id", metavar="ID")
+@click.argument("campaign_id", type=ID, metavar="ID")
 @with_screen
 def resume(screen: Screen, *, campaign_id: str) -> None:
     """Let a paused campaign go on with what was not sent."""
@@ -71,7 +71,7 @@ def resume(screen: Screen, *, campaign_id: str) -> None:
 
 
 @campaign.command(short_help="End a campaign for good.")
-@click.argument("campaign_id", metavar="ID")
+@click.argument("campaign_id", type=ID, metavar="ID")
 @with_screen
 def cancel(screen: Screen, *, campaign_id: str) -> None:
     """End a campaign for good; what was not sent by now is never sent."""

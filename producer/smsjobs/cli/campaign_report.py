@@ -13,7 +13,7 @@ import click
 from smsjobs.campaign import COLUMNS, ReportRow
 from smsjobs.cli.campaign_progress import show
 from smsjobs.cli.failure import CommandFailed
-from smsjobs.cli.options import with_screen
+from smsjobs.cli.options import ID, with_screen
 from smsjobs.cli.screen import Screen
 from smsjobs.client import connect
 
@@ -38,7 +38,7 @@ or duplicate.""",
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
     help="Where the CSV goes; - is standard output. [default: nowhere, only a summary is shown]",
 )
-@click.argument("campaign_id", metavar="ID")
+@click.argument("campaign_id", type=ID, metavar="ID")
 @with_screen
 def report(screen: Screen, *, output: Path | None, campaign_id: str) -> None:
     """Write a CSV with what became of every row of the file, and show a summary."""

@@ -22,13 +22,14 @@ __all__ = ["elements", "read_elements"]
     epilog="""\b
 Examples:
   smsjobs elements
-  smsjobs elements --app path/to/app --check
+  smsjobs elements --app path/to/app
 
 Every element is loaded as a worker loads it; the exit status is 1 if one does
 not load. Nothing is sent, and no secret is shown.""",
 )
 @app_option(otherwise="the current directory")
-@click.option("--check", is_flag=True, help="Changes nothing: elements are always checked.")
+# It changes nothing: elements are always checked.
+@click.option("--check", is_flag=True, hidden=True)
 @with_screen
 def elements(screen: Screen, *, app: Path | None, check: bool) -> int:
     """List the SMS elements of an app, and what is wrong with them."""

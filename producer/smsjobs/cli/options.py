@@ -13,10 +13,10 @@ import click
 
 from smsjobs.cli.failure import BadOption
 from smsjobs.cli.screen import Screen
-from smsjobs.contract import is_whole
+from smsjobs.contract import is_job_id, is_whole
 from smsjobs.settings import SettingsError
 
-__all__ = ["PORT", "SECONDS", "TEXT", "app_option", "with_screen"]
+__all__ = ["ID", "PORT", "SECONDS", "TEXT", "app_option", "with_screen"]
 
 R = TypeVar("R")
 
@@ -92,6 +92,20 @@ class _Text(click.ParamType):  # type: ignore[type-arg]  # as above
             )
         return value
 
+
+class _Id(click.ParamType):  # type: ignore[type-arg]  # as above
+    """An id of a job or a campaign. What can be none was mistyped; nobody need be asked for it."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not is_job_id(value):
+            raise BadOption("an id has 1 to 64 letters, digits, - and _", ctx, param)
+        return value
+
+
+#: A campaign's id is the beginning of its jobs' ids, and so of the same form.
+ID = _Id()
 
 TEXT = _Text()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import traceback
@@ -33,6 +34,9 @@ __all__ = ["Program", "main", "program"]
 #: Set, it shows the traceback of an error that nobody foresaw. Its text may hold a number or a code.
 _DEBUG: Final = "SMS_DEBUG"
 
+#: What a full disk says, one whose quota is used up, and one that is broken.
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
 #: About the question only: what was asked for may have been accepted long ago.
 _NOT_FOUND: Final = ("job_not_found", "campaign_not_found")
 
@@ -49,12 +53,15 @@ class Program(click.Group):
         typed = list(sys.argv[1:] if args is None else args)
         try:
             status = super().main(typed, **(extra | {"standalone_mode": False}))
+            sys.stdout.flush()
         except BrokenPipeError:
             # Who read our output has had enough. What is buffered has nowhere to go when Python ends.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _discard_output()
             status = FAILED
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  no command ends in a traceback
-            status = _end(error, as_json="--json" in typed)
+            if _is_no_room(error):
+                _discard_output()
+            status = _end(error, as_json="--json" in typed and not _is_no_room(error))
         sys.exit(status if isinstance(status, int) else 0)
 
 
@@ -87,6 +94,16 @@ for _command in (demo, dev, send, status, campaign, elements, doctor, simulator)
     program.add_command(_command)
 
 
+def _is_no_room(error: BaseException) -> bool:
+    """Whether what was to be written had no room. An error of a file that was to be opened has its name."""
+    return isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None
+
+
+def _discard_output() -> None:
+    # Python writes what is buffered when it ends, and would fail again.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _end(error: BaseException, *, as_json: bool) -> int:
     """Tell the error, and give its exit status."""
     failure, shown = _told(error)
@@ -113,6 +130,8 @@ def _told(error: BaseException) -> tuple[CommandFailed, str]:
         case click.ClickException():
             message = error.format_message()
             message = message if isinstance(error, BadOption) else mask_typed(message)
+            if isinstance(error, click.NoSuchOption) and error.option_name == "--json":
+                message = "--json stands after the command: smsjobs COMMAND --json"
             usage = f"{error.ctx.get_usage()}\n" if isinstance(error, click.UsageError) and error.ctx else ""
             hint = f"Try '{error.ctx.command_path} --help'.\n" if usage and error.ctx else ""  # type: ignore[attr-defined]
             failure = CommandFailed(message, "bad_usage", status=BAD_USAGE)
@@ -131,6 +150,9 @@ def _told(error: BaseException) -> tuple[CommandFailed, str]:
         case RedisError():
             # Its own text may quote a command, and so what was typed.
             failure = CommandFailed(f"Redis refused a command ({type(error).__name__})", "redis_failed")
+            return failure, f"Error: {failure}"
+        case OSError() if _is_no_room(error):
+            failure = CommandFailed(f"the output could not be written: {error.strerror}", "not_written")
             return failure, f"Error: {failure}"
         case _:
             return _unforeseen(error)

@@ -9,7 +9,7 @@ import click
 
 from smsjobs.cli.failure import INTERRUPTED, CommandFailed
 from smsjobs.cli.no_worker import tell_that_no_worker_answers
-from smsjobs.cli.options import SECONDS, with_screen
+from smsjobs.cli.options import ID, SECONDS, with_screen
 from smsjobs.cli.outcome import exit_status, facts
 from smsjobs.cli.screen import Screen
 from smsjobs.client import Sms, connect
@@ -38,7 +38,7 @@ The exit status is 1 when the job's outcome is another than "accepted", and when
     metavar="SECONDS",
     help="Wait no longer than that. [default: as long as it takes]",
 )
-@click.argument("job_id", metavar="JOB_ID")
+@click.argument("job_id", type=ID, metavar="JOB_ID")
 @with_screen
 def status(screen: Screen, *, wait: bool, timeout_s: float | None, job_id: str) -> int:
     """Show a job's status, and its outcome once it has one.

@@ -9,10 +9,11 @@ __all__ = ["counted", "in_shell_words"]
 
 #: The library's arguments as its errors name them, and what they are called in the shell; in this order.
 _WORDS: Final = (
-    (r"phoneList\[(\d+)\]", lambda found: f"PHONE number {int(found[1]) + 1}"),
+    (r"phoneList\[(\d+)\]", lambda found: f"the {_ordinal(int(found[1]) + 1)} PHONE"),
     (r"\bphoneList\b", lambda _: "PHONE"),
     (r"\bverifyTemplateCode\b", lambda _: "--template"),
     (r"\btemplate_text\b", lambda _: "--template-text"),
+    (r"\ban idempotency_key\b", lambda _: "a --key"),
     (r"\bidempotency_key\b", lambda _: "--key"),
     (r"\bparams\b", lambda _: "--param"),
     (r"^the campaign's name\b", lambda _: "--name"),
@@ -29,6 +30,11 @@ def in_shell_words(text: str) -> str:
     for pattern, word in _WORDS:
         text = re.sub(pattern, word, text)
     return text
+
+
+def _ordinal(number: int) -> str:
+    tens, ones = divmod(number % 100, 10)
+    return f"{number}{'th' if tens == 1 else {1: 'st', 2: 'nd', 3: 'rd'}.get(ones, 'th')}"
 
 
 def counted(number: int, one: str, many: str = "") -> str:

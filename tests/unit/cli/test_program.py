@@ -1,7 +1,10 @@
 """How the program takes its arguments, and how it ends."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +17,7 @@ from click.testing import CliRunner, Result
 from smsjobs.cli import extras
 from smsjobs.cli.program import program
 from smsjobs.cli.screen import width_of
+from smsjobs.cli.wording import in_shell_words
 from smsjobs.contract import InvalidArguments, QueueUnavailable
 
 SEND = ["send", "--element", "SMS.A", "--template", "SMS_1"]
@@ -48,6 +52,11 @@ BAD_USAGE = [
     pytest.param([*SEND, "138001380OO"], id="no phone number"),
     pytest.param(["send", "--element", "../SMS", "--template", "SMS_1", "13800138000"], id="no full name"),
     pytest.param(["status"], id="no job"),
+    pytest.param(["status", ""], id="no id of a job"),
+    pytest.param(["status", "a/job"], id="an impossible id of a job"),
+    pytest.param(["campaign", "status", ""], id="no id of a campaign"),
+    pytest.param(["campaign", "pause", "people 1"], id="an impossible id of a campaign"),
+    pytest.param(["campaign", "report", "people:1"], id="an impossible id for a report"),
     pytest.param(["elements", "--app", "/nonexistent"], id="no such directory"),
 ]
 
@@ -196,6 +205,12 @@ def test_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (result.exit_code, json.loads(result.stdout)["error"]["reason"]) == (130, "interrupted")
 
 
+def test_what_does_nothing_is_not_offered() -> None:
+    """--check is taken, as it always was, and not shown."""
+    assert "--check" not in run("elements", "--help").stdout
+    assert run("elements", "--check", "--app", "/nonexistent").exit_code == 2
+
+
 @pytest.mark.parametrize("reason", ["job_not_found", "campaign_not_found"])
 def test_not_found_claims_no_outcome(reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a job that is not kept any more nobody knows the outcome, and the JSON claims none."""
@@ -296,7 +311,9 @@ def test_redis_away_names_the_address(args: list[str], monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        pytest.param([*SEND, "1380013800O"], "PHONE number 1 is no phone number", id="no phone number"),
+        pytest.param([*SEND, "1380013800O"], "the 1st PHONE is no phone number", id="no phone number"),
+        pytest.param([*SEND, *["13800138000"] * 11, "x"], "the 12th PHONE is no phone number", id="twelfth"),
+        pytest.param([*SEND, *["13800138000"] * 21, "x"], "the 22nd PHONE is no phone number", id="22nd"),
         pytest.param(
             [*SEND, "--expires", "0", "13800138000"], "--expires must be later than now: ", id="late"
         ),
@@ -386,6 +403,40 @@ def test_redis_goes_away_after_the_message_was_enqueued(
     error = json.loads(document.stdout)["error"]
     assert (error["id"], error["code"], error["reason"]) == ("job-1", 46003, "queue_unavailable")
     assert error["outcome"] is None
+
+
+def test_the_key_in_the_words_of_the_shell() -> None:
+    """A sentence stays a sentence where an option stands in it for an argument."""
+    told = in_shell_words(
+        "Calling again makes a new job; only with an idempotency_key it would be the same one"
+    )
+    assert told == "Calling again makes a new job; only with a --key it would be the same one"
+
+
+def test_json_before_the_command() -> None:
+    """The hint is a JSON document too, since that is what was asked for."""
+    result = run("--json", "status", "a-job")
+    assert result.exit_code == 2
+    assert "smsjobs COMMAND --json" in json.loads(result.stdout)["error"]["message"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+@pytest.mark.parametrize("buffering", [{"PYTHONUNBUFFERED": ""}, {"PYTHONUNBUFFERED": "1"}])
+@pytest.mark.parametrize("args", [["--help"], ["elements", "--json"]])
+def test_output_that_cannot_be_written(args: list[str], buffering: dict[str, str], tmp_path: Path) -> None:
+    """A full disk is the error and its cause is named, not something unforeseen."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "smsjobs", *args],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=os.environ | buffering,
+            cwd=tmp_path,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "Error: the output could not be written: No space left on device\n"
 
 
 def test_every_command_has_json() -> None:
