@@ -399,3 +399,22 @@ def test_a_temporary_server_that_never_starts_leaves_nothing(
         assert server.directory.stat().st_mode & 0o077 == 0
     server.stop()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("argument", "status", "words"),
+    [("--help", 0, "SMS_EMBEDDED_DIR"), ("nonsense", 2, "unrecognized arguments")],
+)
+def test_arguments_of_the_command(argument: str, status: int, words: str, tmp_path: Path) -> None:
+    """`python -m smsjobs.embedded` has a help, refuses what it does not know, and starts no server for either."""
+    directory = tmp_path / "redis"
+    done = subprocess.run(
+        [sys.executable, "-m", "smsjobs.embedded", argument],
+        env=os.environ | {"SMS_EMBEDDED_DIR": str(directory)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == status
+    assert words in done.stdout + done.stderr
+    assert not directory.exists()
