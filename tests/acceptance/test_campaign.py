@@ -19,6 +19,7 @@ from support.campaign_stage import (
     campaign_stage,
     explain,
     held,
+    job_ids,
     plan,
     start,
     under_way,
@@ -131,9 +132,9 @@ def test_paused_for_longer_than_a_chunk_lives(stage: Stage, tmp_path: Path) -> N
     with stage.worker(lanes=("notification",)):  # it sweeps for all lanes, and takes no chunk
         until(lambda: under_way(stage, campaign) == COUNT / 1000, "all chunks are jobs")
         campaign.pause()
-        for number in range(COUNT // 1000):  # three days go by
-            client.hset(f"sms:job:{campaign.id}-{number}", "expires", 1)
-            client.zadd("sms:agenda", {f"{campaign.id}-{number}": 1})
+        for job_id in job_ids(stage, campaign, range(COUNT // 1000)):  # three days go by
+            client.hset(f"sms:job:{job_id}", "expires", 1)
+            client.zadd("sms:agenda", {job_id: 1})
         until(lambda: not under_way(stage, campaign), "none of them is a job any more")
         progress = campaign.progress()
         assert (progress.state, progress.pending, progress.total) == ("paused", COUNT, COUNT)

@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from aliyun_sms_simulator import SimulatorProcess
 from smsjobs.campaign import Campaign, ReportRow
+from smsjobs.contract import chunk_id
 from support.redis_server import RedisServer
 from support.stage import TEMPLATE, Stage
 from support.worker import WorkerProcess
@@ -136,8 +137,15 @@ def accepted(campaign: Campaign) -> int:
 def held(stage: Stage, campaign: Campaign) -> set[str]:
     """The chunks that workers hold, each of which may have a request under way."""
     client = stage.client()
-    active = [f"{campaign.id}-{chunk.partition(':')[0]}" for chunk in _active(stage, campaign)]
+    numbers = [int(chunk.partition(":")[0]) for chunk in _active(stage, campaign)]
+    active = job_ids(stage, campaign, numbers)
     return {job_id for job_id in active if client.hget(f"sms:job:{job_id}", "token")}
+
+
+def job_ids(stage: Stage, campaign: Campaign, numbers: Iterable[int]) -> list[str]:
+    """The ids of those chunks' jobs."""
+    generation = str(stage.client().hget(f"sms:campaign:{campaign.id}", "generation"))
+    return [chunk_id(campaign.id, generation, number) for number in numbers]
 
 
 def under_way(stage: Stage, campaign: Campaign) -> int:

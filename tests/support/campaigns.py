@@ -69,7 +69,7 @@ class Bench:
 
     def recipients(self, job_id: str) -> list[str]:
         """The numbers of a chunk."""
-        campaign_id, _, number = job_id.rpartition("-")
+        campaign_id, _, number = job_id.rsplit("-", 2)
         packed = self.redis.hget(f"sms:campaign:{campaign_id}:rows", number)
         return unpack_recipients(str(packed))[1]
 

@@ -38,7 +38,7 @@ class Campaign:
 
     @property
     def id(self) -> str:
-        """Made of the campaign's name and its element. Its chunks are the jobs ``<id>-0``, ``<id>-1`` and so on."""
+        """Made of the campaign's name and its element. Its report has the ids of its chunks."""
         return self._id
 
     def pause(self) -> None:

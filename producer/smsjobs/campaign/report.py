@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from smsjobs.contract import ErrorCode, chunk_id, unpack_recipients
+from smsjobs.contract import ErrorCode, unpack_recipients
 
 if TYPE_CHECKING:
     from smsjobs.campaign.store import CampaignStore, StoredPage
@@ -57,14 +57,15 @@ def report(store: CampaignStore, campaign_id: str) -> Iterator[ReportRow]:
     """
     cancelled = store.progress(campaign_id).state == "cancelled"
     for page in store.pages(campaign_id):
-        yield from sorted(_rows(campaign_id, page, cancelled=cancelled), key=lambda row: row.line)
+        yield from sorted(_rows(page, cancelled=cancelled), key=lambda row: row.line)
 
 
-def _rows(campaign_id: str, page: StoredPage, *, cancelled: bool) -> Iterator[ReportRow]:
+def _rows(page: StoredPage, *, cancelled: bool) -> Iterator[ReportRow]:
     for line, phone, fault, reason in page.skipped:
         code = int(ErrorCode.BAD_ARGUMENTS) if fault == "invalid" else None
         yield ReportRow(line=line, phone=phone, outcome=fault, code=code, reason=reason)
-    for number, recipients, outcome in zip(page.chunks, page.recipients, page.outcomes, strict=True):
+    chunks = zip(page.chunks, page.out_ids, page.recipients, page.outcomes, strict=True)
+    for number, out_id, recipients, outcome in chunks:
         if outcome is not None:
             facts = _facts(json.loads(outcome))
         elif cancelled and number not in page.active:
@@ -72,7 +73,6 @@ def _rows(campaign_id: str, page: StoredPage, *, cancelled: bool) -> Iterator[Re
             facts = {"outcome": "not_sent", "code": code, "reason": "cancelled"}
         else:
             facts = {"outcome": "pending"}
-        out_id = chunk_id(campaign_id, number)
         for line, phone in zip(*unpack_recipients(recipients), strict=True):
             yield ReportRow(line=line, phone=phone, out_id=out_id, **facts)
 

@@ -13,6 +13,7 @@ pages, chunks      how many are planned; planned is 1 once that is all
 planner            until when whoever reads its file is believed to live
 total              recipients; invalid and duplicates are rows that are left out
 accepted, …        recipients by outcome
+generation         ``created`` in base 36, a part of its chunks' ids: no other campaign of the name has it
 created, ended     when it was begun, and when it ended: its numbers are final from then on
 keep               milliseconds for which it is kept from then on
 =================  ==================================================================================
@@ -40,6 +41,7 @@ from smsjobs.contract import (
     IdempotencyConflict,
     InvalidArguments,
     QueueUnavailable,
+    chunk_id,
     pack,
     pack_recipients,
     unpack,
@@ -78,6 +80,8 @@ class StoredPage:
 
     #: The numbers of its chunks.
     chunks: Sequence[int]
+    #: The id of each chunk's job.
+    out_ids: Sequence[str]
     #: Lines and phones of each chunk, packed.
     recipients: Sequence[str]
     #: The outcome of each chunk as JSON, or None.
@@ -240,8 +244,10 @@ class CampaignStore:
         Raises:
             InvalidArguments: There is none.
         """
-        self.progress(campaign_id)
         key = _key(campaign_id)
+        generation = self._patiently(lambda: self._redis.hget(key, "generation"))
+        if generation is None:
+            raise _missing(campaign_id)
         number = 0
         while True:
             text = self._patiently(
@@ -254,6 +260,7 @@ class CampaignStore:
             recipients, outcomes, active = self._patiently(lambda chunks=chunks: self._read(key, chunks))  # type: ignore[misc]
             yield StoredPage(
                 chunks=chunks,
+                out_ids=[chunk_id(campaign_id, generation, each) for each in chunks],
                 recipients=[self._open(each) for each in recipients],
                 outcomes=outcomes,
                 active=active,

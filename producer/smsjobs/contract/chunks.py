@@ -37,9 +37,14 @@ __all__ = [
 MAX_BATCH: Final = 100
 
 
-def chunk_id(campaign_id: str, number: int) -> str:
-    """The id of a chunk's job, which is its OutId too."""
-    return f"{campaign_id}-{number}"
+def chunk_id(campaign_id: str, generation: str, number: int) -> str:
+    """The id of a chunk's job, which is its OutId too. Lua's `chunk_id` makes the same.
+
+    Args:
+        generation: Tells it from a later campaign of the same name, whose id is the same.
+        number: Counted from 0 over the whole campaign.
+    """
+    return f"{campaign_id}-{generation}-{number}"
 
 
 def pack(data: Any) -> str:

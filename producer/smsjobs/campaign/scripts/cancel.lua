@@ -4,14 +4,15 @@
 -- ARGV  1 now (0: Redis's clock)   2 id   3 prefix of job keys
 -- Returns {"ok"}, also for a cancelled one; {"ended"}: it is finished; {"missing"}
 local now, id, key = now_ms(ARGV[1]), ARGV[2], KEYS[1]
-local state = redis.call('HGET', key, 'state')
+local f = redis.call('HMGET', key, 'state', 'generation')
+local state, generation = f[1], f[2]
 if not state then return {'missing'} end
 if state == 'cancelled' then return {'ok'} end
 if state == 'finished' then return {'ended'} end
 redis.call('HSET', key, 'state', 'cancelled', 'paused', '')
 
 local function cancel_if_idle(chunk)
-  local job_id = id .. '-' .. split_chunk(chunk)
+  local job_id = chunk_id(id, generation, split_chunk(chunk))
   local job = ARGV[3] .. job_id
   local f = redis.call('HMGET', job, 'state', 'attempts', 'lost_from')
   if not f[1] then return false end

@@ -5,6 +5,18 @@
 --       7 1 for promotional   8 ms for which its report is kept   9 ms for which its planner is believed to live
 --       10 ms by which its start may be past
 -- Returns {"new"}; {"exists", shared JSON, start, promotional}; {"past", now}: it would begin, and its start is past
+
+-- Short, and legal in an id.
+local function base36(number)
+  local text = ''
+  repeat
+    local digit = number % 36
+    text = string.sub('0123456789abcdefghijklmnopqrstuvwxyz', digit + 1, digit + 1) .. text
+    number = (number - digit) / 36
+  until number == 0
+  return text
+end
+
 local f = redis.call('HMGET', KEYS[1], 'job', 'at', 'promotional')
 local now = now_ms(ARGV[1])
 if f[1] then
@@ -13,7 +25,7 @@ if f[1] then
 end
 if num(ARGV[6]) ~= 0 and num(ARGV[6]) < now - num(ARGV[10]) then return {'past', ms(now)} end
 redis.call('HSET', KEYS[1], 'state', 'planning', 'name', ARGV[3], 'element', ARGV[4], 'job', ARGV[5], 'at', ARGV[6],
-  'promotional', ARGV[7], 'keep', ARGV[8], 'created', ms(now), 'paused', '', 'pages', 0, 'chunks', 0, 'total', 0,
+  'promotional', ARGV[7], 'keep', ARGV[8], 'created', ms(now), 'generation', base36(now), 'paused', '', 'pages', 0, 'chunks', 0, 'total', 0,
   'accepted', 0, 'rejected', 0, 'not_sent', 0, 'unknown', 0, 'invalid', 0, 'duplicates', 0)
 redis.call('ZADD', 'sms:campaigns', ms(now), ARGV[2])
 keep_planning(ARGV[2], now, num(ARGV[9]))

@@ -17,6 +17,11 @@ local NEVER = '9000000000000000'
 
 local function campaign_key(id) return 'sms:campaign:' .. id end
 
+-- The id of a chunk's job, which is its OutId too; Python's `chunk_id` makes the same. The generation is the moment of the
+-- campaign's creation: its id alone is that of any campaign of its name, and an earlier one's jobs may be kept for longer
+-- than the campaign was.
+local function chunk_id(id, generation, n) return id .. '-' .. generation .. '-' .. n end
+
 local function split_chunk(chunk)
   local n, size = string.match(chunk, '^(%d+):(%d+)$')
   return n, tonumber(size)

@@ -14,24 +14,19 @@ for _, id in ipairs(redis.call('SMEMBERS', 'sms:campaigns:open')) do
   elseif redis.call('HGET', key, 'state') == 'cancelled' then
     end_campaign(id, now)
   elseif room > 0 and campaign_says(id, now) == 'go' then
-    local element = redis.call('HGET', key, 'element')
+    local f = redis.call('HMGET', key, 'element', 'generation')
     local chunks = redis.call('LRANGE', key .. ':pending', 0, room - 1)
     redis.call('LTRIM', key .. ':pending', room, -1)
     for _, chunk in ipairs(chunks) do
-      local job_id = id .. '-' .. split_chunk(chunk)
+      local job_id = chunk_id(id, f[2], split_chunk(chunk))
       local job = ARGV[3] .. job_id
-      local f = redis.call('HMGET', job, 'state', 'outcome')
-      if f[1] and SETTLED[f[1]] then
-        count_chunk(id, chunk, f[1], 'settled_elsewhere', f[2] or '{}', now)
-      else
-        redis.call('HSET', job, 'state', 'queued', 'token', '', 'lane', ARGV[4], 'element', element, 'campaign', id,
-          'chunk', chunk, 'due', ms(now), 'expires', ms(now + num(ARGV[5])), 'requeue', ARGV[6], 'looks', 0)
-        redis.call('HSETNX', job, 'created', ms(now))
-        redis.call('HSETNX', job, 'attempts', 0)
-        redis.call('ZADD', KEYS[1], ms(now), job_id)
-        redis.call('SADD', key .. ':active', chunk)
-        fed = fed + 1
-      end
+      redis.call('HSET', job, 'state', 'queued', 'token', '', 'lane', ARGV[4], 'element', f[1], 'campaign', id,
+        'chunk', chunk, 'due', ms(now), 'expires', ms(now + num(ARGV[5])), 'requeue', ARGV[6], 'looks', 0)
+      redis.call('HSETNX', job, 'created', ms(now))
+      redis.call('HSETNX', job, 'attempts', 0)
+      redis.call('ZADD', KEYS[1], ms(now), job_id)
+      redis.call('SADD', key .. ':active', chunk)
+      fed = fed + 1
     end
   end
 end
