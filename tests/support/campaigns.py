@@ -37,7 +37,8 @@ class Bench:
 
     def start(self, count: int = 2500, *, name: str = "test", people: Any = None, **more: Any) -> Campaign:
         """A campaign to that many recipients, in chunks of 1,000."""
-        order = Order.read(numbers(count) if people is None else people, "SMS_1", more.pop("params", {}))
+        source = numbers(count) if people is None else people
+        order = Order.read(source, "SMS_1", more.pop("params", {}), strict=more.pop("strict", False))
         return start(self.store, order, element="SMS.Test", name=name, **more)
 
     def handle(self, campaign_id: str) -> Campaign:

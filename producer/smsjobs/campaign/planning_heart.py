@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from redis.exceptions import RedisError
 
 if TYPE_CHECKING:
+    from smsjobs.campaign.planner import Planner
     from smsjobs.campaign.store import CampaignStore
 
 __all__ = ["BEAT_S", "planning"]
@@ -19,14 +20,14 @@ BEAT_S: Final = 2.0
 
 
 @contextmanager
-def planning(store: CampaignStore, campaign_id: str) -> Iterator[None]:
+def planning(store: CampaignStore, planner: Planner) -> Iterator[None]:
     """Give signs of life until the block ends."""
     over = threading.Event()
 
     def beat() -> None:
         while not over.wait(BEAT_S):
             with suppress(RedisError):
-                store.still_planning(campaign_id)
+                store.still_planning(planner)
 
     threading.Thread(target=beat, name="smsjobs-planning", daemon=True).start()
     try:

@@ -104,7 +104,8 @@ def start(
     """Plan a campaign and let it be sent; where that was begun already, finish it.
 
     Nothing is sent before the last row is read. An input that cannot be read to its end, or that has no row with a
-    recipient, leaves no campaign behind. One that is cancelled meanwhile is read to its end all the same, for the report.
+    recipient, leaves no campaign behind, unless another start of the name is at it: that one's plan stays. One that is
+    cancelled meanwhile is read to its end all the same, for the report.
 
     Warning:
         A campaign is found by its name for `SMS_RETENTION` after its end (3 days by default), and no longer: the same
@@ -120,15 +121,15 @@ def start(
     identity = campaign_id(element, name)
     listed = order.recipients
     shared = pack_campaign(element, order.template, _sorted(listed.shared), listed.names)
-    store.create(
+    planner = store.create(
         identity, name=name, element=element, shared=shared, at=_check_at(at), promotional=bool(promotional)
     )
     pages = last_line = 0
     reach = _Reach()
     try:
-        with planning(store, identity):
+        with planning(store, planner):
             for page in order.pages():
-                if not store.write(identity, page, listed.names):
+                if not store.write(planner, page, listed.names):
                     return Campaign(identity, store)
                 pages, last_line = pages + 1, page.lines[-1]
                 reach.add(page)
@@ -136,12 +137,13 @@ def start(
     except IdempotencyConflict:
         raise
     except InvalidArguments:
-        store.discard(identity)
+        store.discard(planner)
         raise
-    # Where it is not forgotten, it is cancelled, or another file's, which `complete` tells.
-    if not reach.recipients and store.discard(identity, pages=pages):
+    # Where it is kept, it is cancelled, or another file's, which `complete` tells. What another planner is at is not
+    # complete with no recipient.
+    if not reach.recipients and store.discard(planner, pages=pages) != "kept":
         raise InvalidArguments(reach.nobody())
-    store.complete(identity, pages, last_line=last_line)
+    store.complete(planner, pages, last_line=last_line)
     return Campaign(identity, store)
 
 

@@ -10,7 +10,8 @@ at, promotional    its start, or 0; 1 where it keeps to the hours of promotional
 name, element      as given
 job                what all its chunks share, as JSON
 pages, chunks      how many are planned; planned is 1 once that is all
-planner            until when whoever reads its file is believed to live
+planner            until when any planner, who reads its file, is believed to live
+owner              the planner whose plan it is; owner_lives is until when that one is believed to live
 total              recipients; invalid and duplicates are rows that are left out
 accepted, …        recipients by outcome
 generation         ``created`` in base 36, a part of its chunks' ids: no other campaign of the name has it
@@ -23,17 +24,19 @@ from __future__ import annotations
 
 import base64
 import json
+import secrets
 import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from smsjobs.campaign.planner import Planner
 from smsjobs.campaign.planning import Page
 from smsjobs.campaign.progress import CampaignProgress, State
 from smsjobs.contract import (
@@ -128,26 +131,27 @@ class CampaignStore:
         shared: str,
         at: datetime | None,
         promotional: bool,
-    ) -> bool:
-        """Begin a campaign, or find it. True: it is new.
+    ) -> Planner:
+        """Begin a campaign, or find it. Who is given the `Planner` writes its plan, or compares it.
 
         Raises:
             InvalidArguments: It is new, and its time is past.
             IdempotencyConflict: It has other settings.
         """
+        token = secrets.token_hex(8)
         wanted = [shared, str(_at_ms(at)), str(int(promotional))]
-        settings = [name, element, *wanted, round(self._keep_s * 1000), _PLANNER_MS, _PAST_MS]
-        verb, *there = self._run("create", campaign_id, settings)
+        settings = [token, name, element, *wanted, round(self._keep_s * 1000), _PLANNER_MS, _PAST_MS]
+        verb, generation, *there = self._run("create", campaign_id, settings)
         if verb == "past" and at is not None:
-            raise _past(at, now_ms=int(there[0]))
-        if verb == "exists" and there != wanted:
+            raise _past(at, now_ms=int(generation))
+        if there != wanted:
             raise IdempotencyConflict(
                 f"there is a campaign of this name on this element with {_other(there, wanted)}: use another name",
                 out_id=campaign_id,
             )
-        return bool(verb == "new")
+        return Planner(campaign_id=campaign_id, generation=generation, token=token)
 
-    def write(self, campaign_id: str, page: Page, names: Sequence[str]) -> bool:
+    def write(self, planner: Planner, page: Page, names: Sequence[str]) -> bool:
         """Write a page of the plan; where it is there already, see that it is the same.
 
         Returns:
@@ -156,7 +160,8 @@ class CampaignStore:
         Raises:
             IdempotencyConflict: Another page is there; naming the first line that differs.
         """
-        verb, *rest = self._run("plan", campaign_id, self._page_arguments(page, names))
+        campaign_id = planner.campaign_id
+        verb, *rest = self._plan("plan", planner, self._page_arguments(page, names))
         match verb:
             case "differs":
                 raise self._other_content(
@@ -168,38 +173,42 @@ class CampaignStore:
                 raise _discarded(campaign_id)
         return bool(verb != "ended")
 
-    def still_planning(self, campaign_id: str) -> None:
+    def still_planning(self, planner: Planner) -> None:
         """Say, once and without patience, that its file is still being read.
 
         Raises:
             redis.exceptions.RedisError: Redis is away.
         """
-        self._step("planning", campaign_id, [_PLANNER_MS])
+        self._step("planning", planner.campaign_id, [planner.generation, planner.token, _PLANNER_MS])
 
-    def complete(self, campaign_id: str, pages: int, *, last_line: int) -> None:
+    def complete(self, planner: Planner, pages: int, *, last_line: int) -> None:
         """All pages are written: let the chunks be sent.
 
         Raises:
             IdempotencyConflict: More was planned under this name.
         """
-        (verb,) = self._run("planned", campaign_id, [pages])
+        (verb,) = self._plan("planned", planner, [pages])
         if verb == "shorter":
-            raise self._other_content(campaign_id, last_line + 1)
+            raise self._other_content(planner.campaign_id, last_line + 1)
         if verb == "missing":
-            raise _discarded(campaign_id)
+            raise _discarded(planner.campaign_id)
 
-    def discard(self, campaign_id: str, *, pages: int | None = None) -> bool:
+    def discard(
+        self, planner: Planner, *, pages: int | None = None
+    ) -> Literal["forgotten", "kept", "others"]:
         """Forget a campaign whose plan is not complete, and of which nothing was sent, then.
 
-        One that is cancelled ends, with what was read.
+        One that is cancelled ends, with what was read. Neither happens while another planner lives whose plan it is.
 
         Args:
             pages: Only if that many are planned; None forgets it however many there are.
 
         Returns:
-            Whether it is forgotten.
+            ``"kept"`` where it is cancelled, or its plan complete, or has another number of pages; ``"others"``
+            where another planner is at it.
         """
-        return bool(self._run("discard", campaign_id, ["" if pages is None else pages]))
+        (verb,) = self._plan("discard", planner, ["" if pages is None else pages])
+        return cast("Literal['forgotten', 'kept', 'others']", verb)
 
     def pause(self, campaign_id: str, reason: str) -> bool:
         """Pause it, or with an empty reason let it go on. False: it has ended.
@@ -245,7 +254,7 @@ class CampaignStore:
             InvalidArguments: There is none.
         """
         key = _key(campaign_id)
-        generation = self._patiently(lambda: self._redis.hget(key, "generation"))
+        generation = self._patiently(lambda: cast("str | None", self._redis.hget(key, "generation")))
         if generation is None:
             raise _missing(campaign_id)
         number = 0
@@ -322,6 +331,9 @@ class CampaignStore:
         if verb == "missing":
             raise _missing(campaign_id)
         return bool(verb == "ok")
+
+    def _plan(self, script: str, planner: Planner, args: list[Any]) -> Any:
+        return self._run(script, planner.campaign_id, [planner.generation, planner.token, *args])
 
     def _run(self, name: str, campaign_id: str, args: list[Any], keys: Sequence[str] = ()) -> Any:
         return self._patiently(lambda: self._step(name, campaign_id, args, keys))

@@ -1,11 +1,11 @@
 -- The plan is complete: let the chunks be sent.
 --
 -- KEYS  1 sms:campaign:<id>
--- ARGV  1 now (0: Redis's clock)   2 id   3 pages of the plan
--- Returns {"ok"}, also when it is repeated; {"shorter"}: more pages were planned;  {"missing"}
-local f = redis.call('HMGET', KEYS[1], 'state', 'pages', 'ended')
-if not f[1] then return {'missing'} end
-if f[2] ~= ARGV[3] then return {'shorter'} end
+-- ARGV  1 now (0: Redis's clock)   2 id   3 its generation   4 the planner (unused)   5 pages of the plan
+-- Returns {"ok"}, also when it is repeated; {"shorter"}: more pages were planned;  {"missing"}: it was discarded
+local f = redis.call('HMGET', KEYS[1], 'state', 'pages', 'ended', 'generation')
+if f[4] ~= ARGV[3] then return {'missing'} end
+if f[2] ~= ARGV[5] then return {'shorter'} end
 if f[3] then return {'ok'} end
 redis.call('HSET', KEYS[1], 'planned', 1)
 if f[1] == 'planning' then

@@ -43,12 +43,15 @@ local function campaign_says(id, now)
   return 'go'
 end
 
--- A sign of life of whoever reads its file.
-local function keep_planning(id, now, lease)
+-- A sign of life of a planner. The plan belongs to whoever began it, until that one has died and another goes on: only the
+-- owner gives it up. A campaign waits for any of them.
+local function keep_planning(id, now, planner, lease)
   local key = campaign_key(id)
-  local f = redis.call('HMGET', key, 'state', 'planned', 'ended')
+  local f = redis.call('HMGET', key, 'state', 'planned', 'ended', 'owner', 'owner_lives')
   if not f[1] or f[2] or f[3] then return false end
-  redis.call('HSET', key, 'planner', ms(now + lease))
+  local lives = ms(now + lease)
+  redis.call('HSET', key, 'planner', lives)
+  if f[4] == planner or num(f[5]) <= now then redis.call('HSET', key, 'owner', planner, 'owner_lives', lives) end
   return true
 end
 
