@@ -285,7 +285,8 @@ class Element:
         Raises:
             InvalidArguments: An argument, a column or the file is wrong; nothing was sent.
             IdempotencyConflict: The name belongs to a campaign with other recipients or settings.
-            QueueUnavailable: Redis was away for longer than the timeout. The same call goes on.
+            QueueUnavailable: Redis was away for longer than the timeout; or refused a step, such as a full one does, and
+                then nothing was sent (its `outcome` is ``"not_sent"``). The same call goes on.
         """
         from smsjobs.campaign import Order, start  # noqa: PLC0415  only whoever has campaigns loads them
 

@@ -46,7 +46,7 @@ class Campaign:
 
         Raises:
             InvalidArguments: There is no such campaign, or no longer (``reason="campaign_not_found"``).
-            QueueUnavailable: Redis is away.
+            QueueUnavailable: Redis is away, or refused it.
         """
         self._store.pause(self._id, "paused by hand")
 
@@ -55,7 +55,7 @@ class Campaign:
 
         Raises:
             InvalidArguments: There is no such campaign, or no longer (``reason="campaign_not_found"``).
-            QueueUnavailable: Redis is away.
+            QueueUnavailable: Redis is away, or refused it.
         """
         self._store.pause(self._id, "")
 
@@ -68,7 +68,7 @@ class Campaign:
 
         Raises:
             InvalidArguments: There is no such campaign, or no longer (``reason="campaign_not_found"``).
-            QueueUnavailable: Redis is away.
+            QueueUnavailable: Redis is away, or refused it.
         """
         self._store.cancel(self._id)
 
@@ -77,7 +77,7 @@ class Campaign:
 
         Raises:
             InvalidArguments: There is no such campaign, or no longer (``reason="campaign_not_found"``).
-            QueueUnavailable: Redis is away.
+            QueueUnavailable: Redis is away, or refused it.
         """
         return self._store.progress(self._id)
 
@@ -95,7 +95,7 @@ class Campaign:
         Raises:
             TimeoutError: It goes on; `wait` may be called again.
             InvalidArguments: There is no such campaign, or no longer (``reason="campaign_not_found"``).
-            QueueUnavailable: Redis is away.
+            QueueUnavailable: Redis is away, or refused it.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         pause = _FIRST_LOOK_S
@@ -112,6 +112,6 @@ class Campaign:
 
         Raises:
             InvalidArguments: There is no such campaign, or no longer (``reason="campaign_not_found"``).
-            QueueUnavailable: Redis is away.
+            QueueUnavailable: Redis is away, or refused it.
         """
         return report(self._store, self._id)

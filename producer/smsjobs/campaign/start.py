@@ -115,7 +115,8 @@ def start(
         InvalidArguments: As in `Order.pages`; or there is no recipient; or the name or the time is none; or the
             campaign is new, and its time more than a minute past.
         IdempotencyConflict: The name belongs to a campaign with other recipients or settings.
-        QueueUnavailable: Redis is away. The same call finishes it.
+        QueueUnavailable: Redis is away; or refused it, and then its `outcome` is ``"not_sent"``: nothing was sent of
+            this campaign. The same call finishes it.
     """
     name = _check_name(unwrap(name))
     identity = campaign_id(element, name)

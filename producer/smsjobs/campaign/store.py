@@ -33,8 +33,7 @@ from datetime import datetime
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import RedisError
 
 from smsjobs.campaign.planner import Planner
 from smsjobs.campaign.planning import Page
@@ -49,7 +48,7 @@ from smsjobs.contract import (
     pack_recipients,
     unpack,
 )
-from smsjobs.ledger import open_job
+from smsjobs.ledger import open_job, passes
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -61,7 +60,7 @@ __all__ = ["CampaignStore", "StoredPage"]
 
 T = TypeVar("T")
 
-_SCRIPTS: Final = ("create", "plan", "planning", "planned", "discard", "pause", "cancel", "progress")
+_SCRIPTS: Final = ("create", "plan", "planning", "planned", "discard", "pause", "cancel", "progress", "page")
 
 #: Milliseconds for which a planner that gives no sign of life is believed to live.
 _PLANNER_MS: Final = 10_000
@@ -141,7 +140,9 @@ class CampaignStore:
         token = secrets.token_hex(8)
         wanted = [shared, str(_at_ms(at)), str(int(promotional))]
         settings = [token, name, element, *wanted, round(self._keep_s * 1000), _PLANNER_MS, _PAST_MS]
-        verb, generation, *there = self._run("create", campaign_id, settings)
+        verb, generation, *there = self._patiently(
+            lambda: self._step("create", campaign_id, settings), refused="not_sent"
+        )
         if verb == "past" and at is not None:
             raise _past(at, now_ms=int(generation))
         if there != wanted:
@@ -177,7 +178,7 @@ class CampaignStore:
         """Say, once and without patience, that its file is still being read.
 
         Raises:
-            redis.exceptions.RedisError: Redis is away.
+            redis.exceptions.RedisError: Redis is away, or refused it.
         """
         self._step("planning", planner.campaign_id, [planner.generation, planner.token, _PLANNER_MS])
 
@@ -241,7 +242,10 @@ class CampaignStore:
 
     def ids(self) -> list[str]:
         """All campaigns that are kept, the newest first."""
-        ids = self._patiently(lambda: cast("list[str]", self._redis.zrevrange(_INDEX, 0, -1)))
+        return self._patiently(self._ids)
+
+    def _ids(self) -> list[str]:
+        ids = cast("list[str]", self._redis.zrevrange(_INDEX, 0, -1))
         gone = [each for each in ids if not self._redis.exists(_key(each))]
         if gone:
             self._redis.zrem(_INDEX, *gone)
@@ -253,40 +257,26 @@ class CampaignStore:
         Raises:
             InvalidArguments: There is none.
         """
-        key = _key(campaign_id)
-        generation = self._patiently(lambda: cast("str | None", self._redis.hget(key, "generation")))
-        if generation is None:
-            raise _missing(campaign_id)
-        number = 0
+        number, begun = 0, None
         while True:
-            text = self._patiently(
-                lambda field=str(number): cast("str | None", self._redis.hget(f"{key}:pages", field))  # type: ignore[misc]
-            )
-            if text is None:
+            generation, *page = self._run("page", campaign_id, [number]) or (None,)
+            # Another one of the name may have been begun since.
+            if generation is None or begun not in (None, generation):
+                raise _missing(campaign_id)
+            if not page:
                 return
+            text, recipients, outcomes, active = page
             _, first, count, rest = text.split(" ", 3)
             chunks = range(int(first), int(first) + int(count))
-            recipients, outcomes, active = self._patiently(lambda chunks=chunks: self._read(key, chunks))  # type: ignore[misc]
             yield StoredPage(
                 chunks=chunks,
                 out_ids=[chunk_id(campaign_id, generation, each) for each in chunks],
                 recipients=[self._open(each) for each in recipients],
                 outcomes=outcomes,
-                active=active,
+                active=frozenset(int(each.partition(":")[0]) for each in active),
                 skipped=[tuple(row) for row in unpack(self._open(rest))["skipped"]],
             )
-            number += 1
-
-    def _read(self, key: str, chunks: range) -> tuple[list[str], list[str | None], frozenset[int]]:
-        if not chunks:
-            return [], [], frozenset()
-        numbers = [str(each) for each in chunks]
-        with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hmget(f"{key}:rows", numbers)
-            pipe.hmget(f"{key}:outcomes", numbers)
-            pipe.smembers(f"{key}:active")
-            recipients, outcomes, active = pipe.execute()
-        return recipients, outcomes, frozenset(int(each.partition(":")[0]) for each in active)
+            number, begun = number + 1, generation
 
     def _page_arguments(self, page: Page, names: Sequence[str]) -> list[Any]:
         skipped = [(row.line, row.phone, row.fault, row.reason) for row in page.skipped]
@@ -333,7 +323,8 @@ class CampaignStore:
         return bool(verb == "ok")
 
     def _plan(self, script: str, planner: Planner, args: list[Any]) -> Any:
-        return self._run(script, planner.campaign_id, [planner.generation, planner.token, *args])
+        step = [planner.generation, planner.token, *args]
+        return self._patiently(lambda: self._step(script, planner.campaign_id, step), refused="not_sent")
 
     def _run(self, name: str, campaign_id: str, args: list[Any], keys: Sequence[str] = ()) -> Any:
         return self._patiently(lambda: self._step(name, campaign_id, args, keys))
@@ -342,13 +333,26 @@ class CampaignStore:
         now = 0 if self._clock is None else round(self._clock() * 1000)
         return self._script[name]([_key(campaign_id), *keys], [now, campaign_id, *args])
 
-    def _patiently(self, step: Callable[[], T]) -> T:
-        """Every step recognises its own repetition, so one whose answer was lost is made again."""
+    def _patiently(self, step: Callable[[], T], *, refused: Literal["not_sent", "unknown"] = "unknown") -> T:
+        """Every step recognises its own repetition, so one whose answer was lost is made again.
+
+        Args:
+            step: What is done.
+            refused: The outcome where Redis refuses it: ``"not_sent"`` for a step of a plan, which nothing is sent of
+                then; of a campaign that may be sent a refusal to hold it says no such thing.
+        """
         deadline = time.monotonic() + self._timeout_s
         while True:
             try:
                 return step()
-            except (RedisConnectionError, RedisTimeoutError):
+            except RedisError as error:
+                if not passes(error):
+                    # Out of memory or of disk, no permission: it answered, and the answer was no.
+                    raise QueueUnavailable(
+                        f"Redis refused a step of the campaign ({type(error).__name__}); its log says why. The same "
+                        "call may be repeated: nothing is sent twice by it",
+                        outcome=refused,
+                    ) from None
                 if time.monotonic() >= deadline:
                     raise QueueUnavailable(
                         "Redis is away. The same call may be repeated: nothing is sent twice by it"

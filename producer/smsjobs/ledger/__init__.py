@@ -1,6 +1,6 @@
 """The ledger: the record in Redis that producer and worker share, and the truth about every job."""
 
-from smsjobs.ledger.connection import connect_redis
+from smsjobs.ledger.connection import connect_redis, passes
 from smsjobs.ledger.entry import (
     Claim,
     Due,
@@ -35,4 +35,5 @@ __all__ = [
     "Wait",
     "connect_redis",
     "open_job",
+    "passes",
 ]

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from smsjobs.contract import KEY_PREFIX, QueueUnavailable
+from smsjobs.ledger import passes
 from smsjobs.verification.store import AGAIN_S, REMEMBER_S, Checked, Held, Issued, SendRequest, Tags, Try
 
 if TYPE_CHECKING:
@@ -133,7 +132,7 @@ class RedisCodes:
             try:
                 return ask()
             except RedisError as error:
-                if not _passes(error):
+                if not passes(error):
                     raise QueueUnavailable(
                         f"Redis refused to issue or check a code ({type(error).__name__}); its log says why",
                         outcome="not_sent",
@@ -153,12 +152,6 @@ def _register(redis: Redis) -> dict[str, Script]:
     return {
         name: redis.register_script(common + (folder / f"{name}.lua").read_text("utf-8")) for name in _SCRIPTS
     }
-
-
-def _passes(error: RedisError) -> bool:
-    """Whether it is of the kind that a restart or a failover brings. Out of memory or of disk, for one, is not."""
-    # Up to Redis 6 a script's error is a text in another error, and no class of its own.
-    return isinstance(error, (RedisConnectionError, RedisTimeoutError)) or "READONLY" in str(error)
 
 
 def _key(kind: str, tag: str) -> str:

@@ -2,6 +2,9 @@
 
 import re
 
+import pytest
+
+from smsjobs import InvalidArguments
 from smsjobs.contract import chunk_id
 from smsjobs.ledger import Ledger
 from support.campaigns import KEEP_S, Bench, counted, numbers
@@ -75,3 +78,14 @@ def test_an_id_is_legal(bench: Bench) -> None:
     # In base 36, milliseconds have nine digits from the year 2059 to the year 5188.
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", chunk_id(campaign.id, "z" * 9, 10**15))
     assert numbers(1) == [row.phone for row in campaign.report()]
+
+
+def test_a_report_of_one_campaign(bench: Bench) -> None:
+    """A report that is being read when its campaign goes, and another one of the name is begun, does not go on with that."""
+    rows = bench.start(15_000).report()
+    assert next(rows).line == 1
+    forget(bench)
+    bench.start(15_000)
+    with pytest.raises(InvalidArguments) as raised:
+        list(rows)
+    assert raised.value.reason == "campaign_not_found"
