@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["Planner"]
 
@@ -16,3 +16,5 @@ class Planner:
     generation: str
     #: Tells it from the others that are at the same plan.
     token: str
+    #: Keys the digests of its pages, where recipients are sealed; else empty.
+    secret: str = field(repr=False)

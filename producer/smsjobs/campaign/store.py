@@ -9,6 +9,7 @@ paused             why it is paused, or empty
 at, promotional    its start, or 0; 1 where it keeps to the hours of promotional messages
 name, element      as given
 job                what all its chunks share, as JSON
+secret             keys the digests of its pages, and is sealed; empty where recipients are not
 pages, chunks      how many are planned; planned is 1 once that is all
 planner            until when any planner, who reads its file, is believed to live
 owner              the planner whose plan it is; owner_lives is until when that one is believed to live
@@ -23,6 +24,8 @@ keep               milliseconds for which it is kept from then on
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 import secrets
 import time
@@ -48,7 +51,7 @@ from smsjobs.contract import (
     pack_recipients,
     unpack,
 )
-from smsjobs.ledger import open_job, passes
+from smsjobs.ledger import CannotOpen, open_job, passes
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -134,23 +137,27 @@ class CampaignStore:
         """Begin a campaign, or find it. Who is given the `Planner` writes its plan, or compares it.
 
         Raises:
-            InvalidArguments: It is new, and its time is past.
+            InvalidArguments: It is new, and its time is past; or it was begun with a key that is not here.
             IdempotencyConflict: It has other settings.
         """
         token = secrets.token_hex(8)
         wanted = [shared, str(_at_ms(at)), str(int(promotional))]
         settings = [token, name, element, *wanted, round(self._keep_s * 1000), _PLANNER_MS, _PAST_MS]
+        # A plain digest of one number is undone by trying them all, and Redis holds what it is compared with.
+        settings.append(self._close(secrets.token_hex(32)) if self._seal else "")
         verb, generation, *there = self._patiently(
             lambda: self._step("create", campaign_id, settings), refused="not_sent"
         )
         if verb == "past" and at is not None:
             raise _past(at, now_ms=int(generation))
+        sealed, *there = there
         if there != wanted:
             raise IdempotencyConflict(
                 f"there is a campaign of this name on this element with {_other(there, wanted)}: use another name",
                 out_id=campaign_id,
             )
-        return Planner(campaign_id=campaign_id, generation=generation, token=token)
+        secret = self._open_secret(campaign_id, sealed)
+        return Planner(campaign_id=campaign_id, generation=generation, token=token, secret=secret)
 
     def write(self, planner: Planner, page: Page, names: Sequence[str]) -> bool:
         """Write a page of the plan; where it is there already, see that it is the same.
@@ -162,7 +169,7 @@ class CampaignStore:
             IdempotencyConflict: Another page is there; naming the first line that differs.
         """
         campaign_id = planner.campaign_id
-        verb, *rest = self._plan("plan", planner, self._page_arguments(page, names))
+        verb, *rest = self._plan("plan", planner, self._page_arguments(page, names, planner.secret))
         match verb:
             case "differs":
                 raise self._other_content(
@@ -278,12 +285,12 @@ class CampaignStore:
             )
             number, begun = number + 1, generation
 
-    def _page_arguments(self, page: Page, names: Sequence[str]) -> list[Any]:
+    def _page_arguments(self, page: Page, names: Sequence[str], secret: str) -> list[Any]:
         skipped = [(row.line, row.phone, row.fault, row.reason) for row in page.skipped]
         prints = base64.b64encode(page.prints.tobytes()).decode("ascii")
         arguments: list[Any] = [
             page.number,
-            page.digest,
+            _keyed(page.digest, secret),
             page.first_chunk,
             self._close(pack({"skipped": skipped, "prints": prints})),
             page.recipients,
@@ -299,6 +306,17 @@ class CampaignStore:
                 self._close(pack(own)) if own else "",
             ]
         return arguments
+
+    def _open_secret(self, campaign_id: str, sealed: str) -> str:
+        try:
+            return self._open(sealed)
+        except CannotOpen:
+            raise InvalidArguments(
+                "the campaign of this name was begun with an SMS_PAYLOAD_KEY that is not here: name that key too, "
+                "after a comma, or use another name",
+                "job_unreadable",
+                out_id=campaign_id,
+            ) from None
 
     def _close(self, text: str) -> str:
         return self._seal.close(text) if self._seal else text
@@ -362,6 +380,12 @@ class CampaignStore:
 
 def _key(campaign_id: str) -> str:
     return f"{KEY_PREFIX}:campaign:{campaign_id}"
+
+
+def _keyed(digest: str, secret: str) -> str:
+    if not secret:
+        return digest
+    return hmac.new(secret.encode(), digest.encode(), hashlib.sha256).hexdigest()[: len(digest)]
 
 
 def _pairs(flat: Sequence[str]) -> dict[str, str]:
