@@ -34,6 +34,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib import resources
+from itertools import count, zip_longest
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
 from redis.exceptions import RedisError
@@ -50,6 +51,7 @@ from smsjobs.contract import (
     pack,
     pack_recipients,
     unpack,
+    unpack_recipients,
 )
 from smsjobs.ledger import CannotOpen, open_job, passes
 
@@ -169,12 +171,10 @@ class CampaignStore:
             IdempotencyConflict: Another page is there; naming the first line that differs.
         """
         campaign_id = planner.campaign_id
-        verb, *rest = self._plan("plan", planner, self._page_arguments(page, names, planner.secret))
+        (verb,) = self._plan("plan", planner, self._page_arguments(page, names, planner.secret))
         match verb:
             case "differs":
-                raise self._other_content(
-                    campaign_id, _first_difference(page, self._open(rest[0].split(" ", 3)[3]))
-                )
+                raise self._other_content(campaign_id, self._first_difference(campaign_id, page))
             case "longer":
                 raise self._other_content(campaign_id, page.lines[0])
             case "missing":
@@ -264,26 +264,47 @@ class CampaignStore:
         Raises:
             InvalidArguments: There is none.
         """
-        number, begun = 0, None
-        while True:
-            generation, *page = self._run("page", campaign_id, [number]) or (None,)
+        begun = None
+        for number in count():
+            generation, *page = self._page(campaign_id, number)
             # Another one of the name may have been begun since.
-            if generation is None or begun not in (None, generation):
+            if begun not in (None, generation):
                 raise _missing(campaign_id)
             if not page:
                 return
+            begun = generation
             text, recipients, outcomes, active = page
-            _, first, count, rest = text.split(" ", 3)
-            chunks = range(int(first), int(first) + int(count))
+            _, first, chunks, rest = text.split(" ", 3)
+            numbers = range(int(first), int(first) + int(chunks))
             yield StoredPage(
-                chunks=chunks,
-                out_ids=[chunk_id(campaign_id, generation, each) for each in chunks],
+                chunks=numbers,
+                out_ids=[chunk_id(campaign_id, generation, each) for each in numbers],
                 recipients=[self._open(each) for each in recipients],
                 outcomes=outcomes,
                 active=frozenset(int(each.partition(":")[0]) for each in active),
                 skipped=[tuple(row) for row in unpack(self._open(rest))["skipped"]],
             )
-            number, begun = number + 1, generation
+
+    def _page(self, campaign_id: str, number: int) -> list[Any]:
+        found: list[Any] = self._run("page", campaign_id, [number])
+        if not found:
+            raise _missing(campaign_id)
+        return found
+
+    def _first_difference(self, campaign_id: str, page: Page) -> int:
+        """The line of the page where it first differs from what is there: in what it says, or by being there at all."""
+        _, text, recipients, *_ = self._page(campaign_id, page.number)
+        there = unpack(self._open(text.split(" ", 3)[3]))
+        lines = [line for line, *_ in there["skipped"]]
+        for each in recipients:
+            lines += unpack_recipients(self._open(each))[0]
+        prints = array("H")
+        prints.frombytes(base64.b64decode(there["prints"]))
+        before = zip(sorted(lines), prints, strict=True)
+        rows = zip_longest(before, zip(page.lines, page.prints, strict=True))
+        # Where all sums are the same, one of them is so by chance.
+        pair = next((each for each in rows if each[0] != each[1]), ((page.lines[-1] + 1, 0),))
+        return min(row[0] for row in pair if row)
 
     def _page_arguments(self, page: Page, names: Sequence[str], secret: str) -> list[Any]:
         skipped = [(row.line, row.phone, row.fault, row.reason) for row in page.skipped]
@@ -399,16 +420,6 @@ def _register(redis: Redis) -> dict[str, Script]:
     return {
         name: redis.register_script(common + (folder / f"{name}.lua").read_text("utf-8")) for name in _SCRIPTS
     }
-
-
-def _first_difference(page: Page, there: str) -> int:
-    """The line of the page where it first differs from what is there."""
-    prints = array("H")
-    prints.frombytes(base64.b64decode(unpack(there)["prints"]))
-    same = zip(prints, page.prints, strict=False)
-    index = next((n for n, (old, new) in enumerate(same) if old != new), min(len(prints), len(page.lines)))
-    # Beyond the end: the rows are the same as far as they go, and their lines differ, or one side has more.
-    return page.lines[index] if index < len(page.lines) else page.lines[-1] + 1
 
 
 def _other(there: Sequence[str], wanted: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """A plan in Redis: written once, finished when it was interrupted, and never another one under its name."""
 
 import zipfile
+from contextlib import nullcontext
 
 import openpyxl
 import pytest
@@ -230,3 +231,27 @@ def test_nobody_under_a_name_in_use(bench: Bench) -> None:
     with pytest.raises(IdempotencyConflict, match="other recipients"):
         bench.start(people=[])
     assert bench.start(5).progress().total == 5
+
+
+@pytest.mark.parametrize("complete", [True, False])
+@pytest.mark.parametrize(
+    ("moved", "first"),
+    [
+        (lambda lines: ["phone", "", *lines[1:]], 2),
+        (lambda lines: [*lines[:3], "", *lines[3:]], 4),
+        (lambda lines: [*lines[:-1], "", lines[-1]], 7),
+        (lambda lines: [*lines[:4], *lines[5:]], 5),
+        (lambda lines: [*lines, "", "13999999999"], 9),
+    ],
+    ids=["after the names", "in the middle", "before the last", "a row less", "a row more, behind a blank"],
+)
+def test_rows_that_moved(bench: Bench, tmp_path, moved, first, complete) -> None:
+    """Rows that only stand elsewhere are other content too, from the first line on that is not what it was."""
+    path = tmp_path / "people.csv"
+    lines = ["phone", *numbers(3), "bad", *numbers(5)[3:]]
+    path.write_text("\n".join(lines) + "\n")
+    with nullcontext() if complete else pytest.raises(ZeroDivisionError):
+        bench.start(people=path, on_page=lambda _: None if complete else 1 / 0)
+    path.write_text("\n".join(moved(lines)) + "\n")
+    with pytest.raises(IdempotencyConflict, match=f"from line {first} on"):
+        bench.start(people=path)

@@ -5,7 +5,7 @@
 --       8 skipped rows and sums, packed   9 recipients   10 invalid rows   11 duplicates
 --       12 ms for which the planner is believed to live
 --       13 … in threes, for each chunk: recipients, lines and phones packed, parameters packed or ""
--- Returns {"written"}; {"same"}: it is there; {"differs", what is there instead}; {"longer"}: the plan is complete
+-- Returns {"written"}; {"same"}: it is there; {"differs"}: another one is there; {"longer"}: the plan is complete
 --         without it; {"missing"}: the campaign was discarded meanwhile; {"ended"}: it was cancelled, and has ended
 --         without it
 local key, page, chunks = KEYS[1], ARGV[5], (#ARGV - 12) / 3
@@ -16,7 +16,7 @@ keep_planning(ARGV[2], now, ARGV[4], num(ARGV[12]))
 local there = redis.call('HGET', key .. ':pages', page)
 if there then
   if string.sub(there, 1, #ARGV[6]) == ARGV[6] then return {'same'} end
-  return {'differs', there}
+  return {'differs'}
 end
 if f[3] then return {'longer'} end
 if f[4] then return {'ended'} end
