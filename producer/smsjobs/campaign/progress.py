@@ -27,8 +27,11 @@ class CampaignProgress:
     element: str
     #: See `State`. A cancelled campaign may have recipients pending whose requests are under way.
     state: State
-    #: Why it is paused, or that its planning was interrupted; empty otherwise.
+    #: Why it is paused, and that its planning was interrupted; empty otherwise.
     reason: str = ""
+    #: Whether its planning was interrupted: nobody reads its file any more, and nothing of it is sent before somebody
+    #: does, also where it is paused besides.
+    interrupted: bool = False
     #: Recipients.
     total: int
     #: Recipients without an outcome yet.
@@ -73,6 +76,7 @@ class CampaignProgress:
             "element": self.element,
             "state": self.state,
             "reason": self.reason,
+            "interrupted": self.interrupted,
             "total": self.total,
             "pending": self.pending,
             "accepted": self.accepted,

@@ -31,7 +31,7 @@ import secrets
 import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
 from itertools import count, zip_longest
@@ -240,12 +240,11 @@ class CampaignStore:
         Raises:
             InvalidArguments: There is none.
         """
-        says, fields, codes, _, died = self._run("progress", campaign_id, [])
+        says, fields, codes, interrupted = self._run("progress", campaign_id, [])
         found = _pairs(fields)
         if not found:
             raise _missing(campaign_id)
-        progress = _progress(campaign_id, says, found, _pairs(codes))
-        return replace(progress, reason=_INTERRUPTED) if died and progress.state == "planning" else progress
+        return _progress(campaign_id, says, found, _pairs(codes), interrupted=bool(interrupted))
 
     def ids(self) -> list[str]:
         """All campaigns that are kept, the newest first."""
@@ -464,7 +463,9 @@ def _discarded(campaign_id: str) -> InvalidArguments:
     )
 
 
-def _progress(campaign_id: str, says: str, found: dict[str, str], codes: dict[str, str]) -> CampaignProgress:
+def _progress(
+    campaign_id: str, says: str, found: dict[str, str], codes: dict[str, str], *, interrupted: bool
+) -> CampaignProgress:
     counts = {name: int(found[name]) for name in ("accepted", "rejected", "not_sent", "unknown")}
     total = int(found["total"])
     return CampaignProgress(
@@ -472,7 +473,8 @@ def _progress(campaign_id: str, says: str, found: dict[str, str], codes: dict[st
         name=found["name"],
         element=found["element"],
         state=_state(found, says),
-        reason=found["paused"],
+        reason=", and ".join(filter(None, (found["paused"], _INTERRUPTED if interrupted else ""))),
+        interrupted=interrupted,
         total=total,
         pending=total - sum(counts.values()),
         invalid=int(found["invalid"]),

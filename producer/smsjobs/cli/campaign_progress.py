@@ -71,7 +71,7 @@ def _watch(screen: Screen, campaign: Campaign, broker_url: str | None) -> None:
         while True:
             progress = campaign.progress()
             done = progress.settled - _never_tried(progress)
-            last = progress.ended or progress.state == "paused" or _interrupted(progress)
+            last = progress.ended or progress.state == "paused" or progress.interrupted
             bar.update(done, progress.total, rate=_rate(seen, done), note=_note(progress), last=last)
             if last:
                 return
@@ -107,7 +107,7 @@ def show(screen: Screen, campaign: Campaign, *, begins_in: tzinfo | None = None)
     screen.line()
     for line in chart(progress, min(screen.width, 100), mark=screen.mark):
         screen.line(line, exact=True)
-    if progress.state == "paused":
+    if progress.state == "paused" and not progress.interrupted:
         when = "To let it go on" if progress.reason == _BY_HAND else "Once that is mended"
         screen.line(f"\n{when}:  smsjobs campaign resume {progress.id}", exact=True)
     screen.document(progress.to_json())
@@ -116,18 +116,13 @@ def show(screen: Screen, campaign: Campaign, *, begins_in: tzinfo | None = None)
 
 def exit_status(progress: CampaignProgress) -> int:
     """0 where every recipient's message was accepted, and the whole file was read."""
-    return 0 if progress.accepted == progress.total and not _interrupted(progress) else FAILED
+    return 0 if progress.accepted == progress.total and not progress.interrupted else FAILED
 
 
 def tell_of_report(screen: Screen, progress: CampaignProgress) -> None:
     """How to find out who got what, where it has ended and not every row's message was accepted."""
     if progress.ended and (progress.invalid or progress.duplicates or progress.accepted != progress.total):
         screen.line(f"\nWho got what:  smsjobs campaign report {progress.id} -o report.csv", exact=True)
-
-
-def _interrupted(progress: CampaignProgress) -> bool:
-    """Whether nobody reads its file any more."""
-    return progress.state == "planning" and bool(progress.reason)
 
 
 def chart(progress: CampaignProgress, width: int, *, mark: str = "█") -> Sequence[str]:

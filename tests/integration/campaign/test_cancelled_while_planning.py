@@ -5,7 +5,7 @@ import pytest
 from smsjobs import InvalidArguments
 from smsjobs.campaign import planning_heart
 from smsjobs.campaign.planning import PAGE
-from smsjobs.cli.campaign_progress import exit_status, watch
+from smsjobs.cli.campaign_progress import exit_status, show, watch
 from smsjobs.cli.screen import Screen
 from support.campaigns import Bench, counted, numbers, outcomes
 from support.polling import until
@@ -105,6 +105,24 @@ def test_interrupted_is_told(bench: Bench, pages) -> None:
     looks: list[str] = []
     bench.start(3 * PAGE, on_page=lambda _: looks.append(campaign.progress().reason))
     assert set(looks) == {""}
+
+
+def test_interrupted_and_paused(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    """A campaign paused while its file was read, whose planner then died, says that resuming it is not enough."""
+    campaign = dying_after(bench, 1)
+    campaign.pause()
+    assert (campaign.progress().reason, campaign.progress().interrupted) == ("paused by hand", False)
+    bench.clock.pass_(LEASE_S)
+    progress = campaign.progress()
+    told = "paused by hand, and its reading was interrupted; run the same start again, or cancel it"
+    assert (progress.state, progress.reason, progress.interrupted) == ("paused", told, True)
+    show(Screen(as_json=False), campaign)
+    assert "smsjobs campaign resume" not in capsys.readouterr().out
+    bench.start(3 * PAGE)
+    progress = campaign.progress()
+    assert (progress.state, progress.reason, progress.interrupted) == ("paused", "paused by hand", False)
+    show(Screen(as_json=False), campaign)
+    assert "smsjobs campaign resume" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("pages", [0, 1, 2, 3])

@@ -106,7 +106,7 @@ def test_exit_status():
     assert exit_status(progress()) == 0
     assert exit_status(progress(accepted=999, unknown=1)) == 1
     assert exit_status(progress(accepted=0, total=0)) == 0
-    assert exit_status(progress(accepted=0, total=0, state="planning", reason="interrupted")) == 1
+    assert exit_status(progress(accepted=0, total=0, state="planning", interrupted=True)) == 1
 
 
 def test_chart():
