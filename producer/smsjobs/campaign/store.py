@@ -27,6 +27,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import secrets
 import time
 from array import array
@@ -75,6 +76,8 @@ _PAST_MS: Final = 60_000
 
 #: Why a campaign is still being planned whose planner has died.
 _INTERRUPTED: Final = "its reading was interrupted; run the same start again, or cancel it"
+
+_ID: Final = re.compile("[A-Za-z0-9_-]+", re.ASCII)
 
 _INDEX: Final = f"{KEY_PREFIX}:campaigns"
 _AGENDA: Final = f"{KEY_PREFIX}:agenda"
@@ -399,6 +402,9 @@ class CampaignStore:
 
 
 def _key(campaign_id: str) -> str:
+    # With a colon it would name one of the campaign's other keys.
+    if not _ID.fullmatch(campaign_id):
+        raise _missing(campaign_id)
     return f"{KEY_PREFIX}:campaign:{campaign_id}"
 
 

@@ -501,3 +501,47 @@ def test_sealed(bench: Bench) -> None:
     assert [row.phone for row in campaign.report()] == [*numbers(150), "13x"]
     with pytest.raises(IdempotencyConflict, match="from line 151 on"):
         bench.start(people=people)
+
+
+@pytest.mark.parametrize("part", ["rows", "pages", "codes", "pending"])
+def test_no_id(bench: Bench, part) -> None:
+    """What cannot be a campaign's id is none, though it names a key that a campaign has."""
+    campaign = bench.start()
+    for text in (f"{campaign.id}:{part}", "多", f"{campaign.id}\n", ""):
+        handle = bench.handle(text)
+        for verb in (handle.progress, handle.pause, handle.cancel, lambda: list(handle.report())):  # noqa: B023
+            with pytest.raises(InvalidArguments) as raised:
+                verb()
+            assert raised.value.reason == "campaign_not_found"
+
+
+def test_accepted_after_it_was_given_back(bench: Bench) -> None:
+    """That Aliyun accepted is a fact whoever brings it: a chunk that is pending again by then is not sent once more."""
+    campaign = bench.start(2000)
+    first, _ = bench.sweep()
+    stale = bench.granted(first)
+    bench.clock.pass_(31)
+    bench.sweep()
+    bench.wait(bench.granted(first), delay_s=0)
+    campaign.pause()
+    bench.sweep()
+    assert bench.redis.lrange(f"sms:campaign:{campaign.id}:pending", 0, -1) == ["0:1000"]
+    bench.settle(stale)
+    assert counted(campaign.progress()) == {"accepted": 1000, "pending": 1000}
+    campaign.resume()
+    assert first not in bench.sweep()
+
+
+def test_told_whether_it_had_ended(bench: Bench) -> None:
+    """The step that pauses, resumes or cancels tells whether there was anything left to do so to."""
+    campaign = bench.start(1000)
+    assert bench.store.pause(campaign.id, "wait")
+    assert bench.store.pause(campaign.id, "")
+    bench.send(bench.sweep()[0])
+    assert not bench.store.pause(campaign.id, "wait")
+    assert not bench.store.pause(campaign.id, "")
+    assert not bench.store.cancel(campaign.id)
+    other = bench.start(1000, name="other")
+    assert bench.store.cancel(other.id)
+    assert bench.store.cancel(other.id)
+    assert not bench.store.pause(other.id, "")

@@ -81,6 +81,7 @@ local function count_chunk(id, chunk, state, label, outcome, now)
   redis.call('HINCRBY', key, state, size)
   redis.call('HINCRBY', key .. ':codes', label, size)
   redis.call('HDEL', key .. ':params', n)
+  -- A holder whose claim had run out may bring an acceptance when the chunk is pending again.
   if redis.call('SREM', key .. ':active', chunk) == 0 then redis.call('LREM', key .. ':pending', 1, chunk) end
   end_campaign(id, now)
 end
