@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from smsjobs.campaign.progress import BY_HAND
 from smsjobs.campaign.report import report
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Campaign:
             InvalidArguments: There is no such campaign, or no longer (``reason="campaign_not_found"``).
             QueueUnavailable: Redis is away, or refused it.
         """
-        self._store.pause(self._id, "paused by hand")
+        self._store.pause(self._id, BY_HAND)
 
     def resume(self) -> None:
         """Go on, with what was not sent. A campaign that has ended stays so.

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-__all__ = ["CampaignProgress", "State"]
+__all__ = ["BY_HAND", "CampaignProgress", "State"]
+
+#: The reason of a campaign that somebody paused.
+BY_HAND: Final = "paused by hand"
 
 #: ``scheduled``: it waits for its start, or for the hours in which promotional messages may be sent.
 State = Literal["planning", "scheduled", "running", "paused", "cancelled", "finished"]

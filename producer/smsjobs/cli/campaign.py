@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 
 import click
 
-from smsjobs.campaign import Campaign
+from smsjobs.campaign import Campaign, CampaignProgress, CampaignStore
+from smsjobs.campaign.progress import BY_HAND
 from smsjobs.cli.campaign_progress import exit_status, show, tell_of_report, watch
 from smsjobs.cli.campaign_report import report
 from smsjobs.cli.campaign_start import check, start
@@ -15,6 +17,7 @@ from smsjobs.cli.failure import CommandFailed
 from smsjobs.cli.options import ID, with_screen
 from smsjobs.cli.screen import Screen
 from smsjobs.client import connect
+from smsjobs.contract import InvalidArguments
 
 __all__ = ["campaign"]
 
@@ -59,7 +62,7 @@ def status(screen: Screen, *, watching: bool, campaign_id: str) -> int:
 @with_screen
 def pause(screen: Screen, *, campaign_id: str) -> None:
     """Send no further chunk until `resume`. Requests that are under way end as they end."""
-    _control(screen, campaign_id, Campaign.pause)
+    _control(screen, campaign_id, lambda store: store.pause(campaign_id, BY_HAND))
 
 
 @campaign.command(short_help="Let a paused campaign go on.")
@@ -67,7 +70,7 @@ def pause(screen: Screen, *, campaign_id: str) -> None:
 @with_screen
 def resume(screen: Screen, *, campaign_id: str) -> None:
     """Let a paused campaign go on with what was not sent."""
-    _control(screen, campaign_id, Campaign.resume)
+    _control(screen, campaign_id, lambda store: store.pause(campaign_id, ""))
 
 
 @campaign.command(short_help="End a campaign for good.")
@@ -75,14 +78,14 @@ def resume(screen: Screen, *, campaign_id: str) -> None:
 @with_screen
 def cancel(screen: Screen, *, campaign_id: str) -> None:
     """End a campaign for good; what was not sent by now is never sent."""
-    _control(screen, campaign_id, Campaign.cancel)
+    _control(screen, campaign_id, lambda store: store.cancel(campaign_id))
 
 
 @campaign.command("list", short_help="List the campaigns.")
 @with_screen
 def list_campaigns(screen: Screen) -> None:
     """List the campaigns that go on, and those that ended no longer ago than SMS_RETENTION; the newest first."""
-    all_of_them = [each.progress() for each in connect().campaigns()]
+    all_of_them = list(_progress_of(connect().campaigns()))
     rows = [
         (
             each.id,
@@ -104,10 +107,18 @@ for _command in (start, check, report):
     campaign.add_command(_command)
 
 
-def _control(screen: Screen, campaign_id: str, verb: Callable[[Campaign], None]) -> None:
-    found = connect().campaign(campaign_id)
-    state = found.progress().state
-    if state == "finished" or (state == "cancelled" and verb is not Campaign.cancel):
+def _progress_of(campaigns: Iterable[Campaign]) -> Iterator[CampaignProgress]:
+    for each in campaigns:
+        # One may be kept no longer by the time it is asked.
+        with suppress(InvalidArguments):
+            yield each.progress()
+
+
+def _control(screen: Screen, campaign_id: str, step: Callable[[CampaignStore], bool]) -> None:
+    sms = connect()
+    found = sms.campaign(campaign_id)
+    # The step itself says whether the campaign had ended: one that is asked before may end in between.
+    if not step(sms.campaign_store()):
+        state = found.progress().state
         raise CommandFailed(f"the campaign is {state}", "campaign_ended", more={"campaign": campaign_id})
-    verb(found)
     show(screen, found)

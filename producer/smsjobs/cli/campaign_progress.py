@@ -9,6 +9,7 @@ from datetime import tzinfo
 from typing import Final
 
 from smsjobs.campaign import Campaign, CampaignProgress
+from smsjobs.campaign.progress import BY_HAND
 from smsjobs.cli.failure import FAILED, INTERRUPTED, CommandFailed
 from smsjobs.cli.moment import show_moment
 from smsjobs.cli.no_worker import tell_that_no_worker_answers
@@ -29,9 +30,6 @@ _ASK_AGAIN_S: Final = 30.0
 
 #: Seconds over which the rate is taken.
 _RATE_S: Final = 10.0
-
-#: The reason of a campaign that somebody paused.
-_BY_HAND: Final = "paused by hand"
 
 _OUTCOMES: Final = ("accepted", "rejected", "not_sent", "unknown", "pending")
 
@@ -108,7 +106,7 @@ def show(screen: Screen, campaign: Campaign, *, begins_in: tzinfo | None = None)
     for line in chart(progress, min(screen.width, 100), mark=screen.mark):
         screen.line(line, exact=True)
     if progress.state == "paused" and not progress.interrupted:
-        when = "To let it go on" if progress.reason == _BY_HAND else "Once that is mended"
+        when = "To let it go on" if progress.reason == BY_HAND else "Once that is mended"
         screen.line(f"\n{when}:  smsjobs campaign resume {progress.id}", exact=True)
     screen.document(progress.to_json())
     return progress
