@@ -29,4 +29,5 @@ def test_a_name_that_is_no_text(redis_url: str, tmp_path: Path) -> None:
     words = ["campaign", "start", str(path), *MESSAGE, "--name", "\udcff"]
     result = CliRunner(env={"SMS_BROKER_URL": redis_url}).invoke(program, words)
     assert result.exit_code == 2
-    assert "--name must be text" in result.stderr
+    assert "--name" in result.stderr
+    assert "not UTF-8 text" in result.stderr
