@@ -14,7 +14,8 @@ from smsjobs.cli.failure import FAILED, INTERRUPTED, CommandFailed
 from smsjobs.cli.moment import show_moment
 from smsjobs.cli.no_worker import tell_that_no_worker_answers
 from smsjobs.cli.screen import Screen
-from smsjobs.cli.wording import counted
+from smsjobs.cli.wording import counted, in_shell_words
+from smsjobs.contract import QueueUnavailable
 from smsjobs.presence import workers_by_lane
 
 __all__ = ["chart", "exit_status", "show", "tell_of_report", "watch"]
@@ -44,7 +45,7 @@ def watch(
         begins_in: The zone in which its start was typed, where that is known.
 
     Raises:
-        CommandFailed: Ctrl-C; the campaign goes on.
+        CommandFailed: Ctrl-C, or Redis is away; the campaign goes on.
     """
     try:
         screen.pairs([("campaign", campaign.id)])
@@ -59,6 +60,13 @@ def watch(
         screen.line(f"and hold it with:\n  smsjobs campaign pause {campaign.id}", exact=True)
         raise CommandFailed(
             "interrupted; the campaign goes on", "interrupted", status=INTERRUPTED, more={"id": campaign.id}
+        ) from None
+    except QueueUnavailable as error:
+        raise CommandFailed(
+            f"{error.code} {in_shell_words(error.message)}. The campaign goes on when it is back; see it with: "
+            f"smsjobs campaign status --watch {campaign.id}",
+            error.reason,
+            more={"id": campaign.id, "code": error.code},
         ) from None
 
 

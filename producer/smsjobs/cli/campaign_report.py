@@ -58,13 +58,21 @@ def report(screen: Screen, *, output: Path | None, campaign_id: str) -> None:
 
 
 def _write_file(output: Path, rows: Iterable[ReportRow]) -> None:
+    """Write beside the file and put it in its place at the end: an earlier report may be the only record there is."""
+    # What is no file, such as a pipe, has nothing that could be kept.
+    part = output if output.exists() and not output.is_file() else output.with_name(f".{output.name}.part")
     try:
         # The mark at its beginning tells Excel that it is UTF-8.
-        with output.open("w", encoding="utf-8-sig", newline="") as file:
+        with part.open("w", encoding="utf-8-sig", newline="") as file:
             _write(file, rows)
+        if part != output:
+            part.replace(output)
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise CommandFailed(f"the report could not be written to {output}: {why}", "not_written") from None
+    finally:
+        if part != output:
+            part.unlink(missing_ok=True)
 
 
 def _write(file: TextIO, rows: Iterable[ReportRow]) -> None:

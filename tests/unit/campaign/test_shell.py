@@ -13,6 +13,7 @@ from smsjobs.campaign import CampaignProgress
 from smsjobs.campaign.store import _past
 from smsjobs.cli import campaign_progress
 from smsjobs.cli.campaign_progress import _facts, chart, exit_status, show, tell_of_report, watch
+from smsjobs.cli.failure import CommandFailed
 from smsjobs.cli.moment import read_moment
 from smsjobs.cli.screen import Bar, Screen
 from smsjobs.cli.wording import counted, in_shell_words
@@ -224,3 +225,16 @@ def test_how_to_find_out_who_got_what(more, told, capsys):
     tell_of_report(Screen(as_json=False), progress(**{"ended_ms": 2} | more))
     out = capsys.readouterr().out
     assert ("smsjobs campaign report test-1 -o report.csv" in out) == told
+
+
+def test_watching_while_redis_goes_away():
+    """Where Redis is away for long, the watching ends with the campaign's id, and says that the campaign goes on."""
+
+    def away():
+        raise QueueUnavailable("Redis is away")
+
+    with pytest.raises(CommandFailed) as caught:
+        watch(Screen(as_json=True), SimpleNamespace(id="people-1", progress=away))
+    assert "goes on" in str(caught.value)
+    assert "--watch people-1" in str(caught.value)
+    assert caught.value.to_json()["error"]["id"] == "people-1"
