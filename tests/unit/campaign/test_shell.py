@@ -17,6 +17,7 @@ from smsjobs.cli.failure import CommandFailed
 from smsjobs.cli.moment import read_moment
 from smsjobs.cli.screen import Bar, Screen
 from smsjobs.cli.wording import counted, in_shell_words
+from smsjobs.contract import QueueUnavailable
 
 
 def progress(**more):
