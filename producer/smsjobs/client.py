@@ -11,14 +11,12 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ReadOnlyError, RedisError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import RedisError
 
 from smsjobs.contract import InvalidArguments, OnUnknown, QueueUnavailable, check_full_name, make_job, unwrap
 from smsjobs.contract import Job as JobRecord
 from smsjobs.job_handle import Job
-from smsjobs.ledger import Ledger, connect_redis
+from smsjobs.ledger import Ledger, connect_redis, passes
 from smsjobs.publisher import Publisher
 from smsjobs.settings import ConnectionSettings, away
 from smsjobs.threads import in_thread
@@ -137,7 +135,14 @@ class Sms:
         while True:
             try:
                 return self._ledger.record(job, asked_at_s=asked_at_s)
-            except (RedisConnectionError, RedisTimeoutError, ReadOnlyError) as error:
+            except RedisError as error:
+                if not passes(error):
+                    # Out of memory or of disk, no permission: it answered, and the answer was no.
+                    raise QueueUnavailable(
+                        f"Redis refused to record the job ({type(error).__name__}); its log says why",
+                        outcome="not_sent",
+                        out_id=job.id,
+                    ) from None
                 surely_not = surely_not and _never_connected(error)
                 if time.monotonic() >= deadline:
                     raise QueueUnavailable(
@@ -147,13 +152,6 @@ class Sms:
                         out_id=job.id,
                     ) from None
                 time.sleep(0.05)
-            except RedisError as error:
-                # Out of memory or of disk, no permission: it answered, and the answer was no.
-                raise QueueUnavailable(
-                    f"Redis refused to record the job ({type(error).__name__}); its log says why",
-                    outcome="not_sent",
-                    out_id=job.id,
-                ) from None
 
     def _publish(self, job_id: str, lane: str) -> None:
         try:

@@ -10,7 +10,7 @@ import pytest
 
 from smsjobs import Job, QueueUnavailable, RequestFailed
 from support.polling import until
-from support.stage import Stage, count, new_phone, outcome
+from support.stage import TEMPLATE, Stage, count, new_phone, outcome
 
 
 class Load:
@@ -184,3 +184,36 @@ def test_a_worker_that_slept_before_its_request(stage: Stage) -> None:
         assert stage.simulator.accepted_count(job.id) == 0
         assert stage.simulator.requests(out_id=job.id, action="SendSms") == []
         assert outcome(job) == end
+
+
+def test_redis_demoted_for_a_while(stage: Stage) -> None:
+    """A Redis that became a replica, as by a fail-over, ends no worker, and loses no job."""
+    with stage.worker() as worker, stage.client() as client:
+        jobs = [stage.send("SMS.Example", on_unknown="hold") for _ in range(3)]
+        client.replicaof("127.0.0.1", "1")
+        time.sleep(3)  # the fault's own length
+        assert worker.ready
+        client.replicaof("NO", "ONE")
+        jobs += [stage.send("SMS.Example", on_unknown="hold") for _ in range(3)]
+        counted = count(stage, jobs, timeout=40)
+    assert (counted.open, counted.twice, counted.denied) == ((), (), ())
+    assert set(counted.outcomes) <= {"accepted", "unknown"}
+
+
+def test_redis_full_when_messages_have_to_be_put_back(stage: Stage) -> None:
+    """A worker that can neither record a plain client's jobs nor put them back lives on, and sends them all later."""
+    with stage.worker() as worker, stage.client() as client:
+        worker.signal(signal.SIGSTOP)
+        fields = {"element": "SMS.Example", "params": {"code": "123456"}, "verifyTemplateCode": TEMPLATE}
+        results = [
+            stage.celery.send_task(
+                "smsjobs.submit", kwargs={**fields, "phoneList": [new_phone()]}, queue="sms.notification"
+            )
+            for _ in range(3)
+        ]
+        client.config_set("maxmemory", "1kb")
+        worker.signal(signal.SIGCONT)
+        worker.wait_for_log("action=put_back_refused")
+        client.config_set("maxmemory", "0")
+        assert [each.get(timeout=40)["outcome"] for each in results] == ["accepted"] * 3
+        assert worker.ready

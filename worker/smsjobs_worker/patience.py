@@ -8,17 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ReadOnlyError
-from redis.exceptions import TimeoutError as RedisTimeoutError
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+from redis.exceptions import RedisError
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+from smsjobs.ledger import passes
 
 __all__ = ["patiently"]
 
 T = TypeVar("T")
-
-#: What a restart, a fail-over, a cut or a pause of Redis looks like from here; loading its file is a kind of the first.
-_AWAY = (RedisConnectionError, RedisTimeoutError, ReadOnlyError)
 
 
 def patiently(step: Callable[[], T], *, for_s: float, also: tuple[type[BaseException], ...] = ()) -> T:
@@ -28,13 +25,18 @@ def patiently(step: Callable[[], T], *, for_s: float, also: tuple[type[BaseExcep
         for_s: Seconds after which the last error is raised.
         also: Further errors after which the step is made again.
     """
-    away: tuple[type[BaseException], ...] = (*_AWAY, *also)
+
+    def is_away(error: BaseException) -> bool:
+        return isinstance(error, also) or (isinstance(error, RedisError) and passes(error))
+
     try:
         return step()
-    except away:
-        pass  # tenacity's own beginning costs as much as a tenth of a job, so it begins with the second try
+    except Exception as error:
+        if not is_away(error):
+            raise
+        # tenacity's own beginning costs as much as a tenth of a job, so it begins with the second try
     retrying = Retrying(
-        retry=retry_if_exception_type(away),
+        retry=retry_if_exception(is_away),
         wait=wait_random_exponential(multiplier=0.05, max=1),
         stop=stop_after_delay(for_s),
         reraise=True,
