@@ -219,11 +219,11 @@ class RequestFailed(SmsError):
 
 
 class QueueUnavailable(RequestFailed):
-    """46003: `sendMessage` could not record the job, because Redis is away or did not answer in time.
+    """46003: a call could not do its work, because Redis is away, did not answer in time, or refused.
 
     With ``outcome`` ``"unknown"`` the job may or may not have been recorded: calling again with the same
-    ``idempotency_key`` never sends twice; calling again without a key may. ``"not_sent"``: every connection was
-    refused, so surely nothing was recorded.
+    ``idempotency_key`` never sends twice; calling again without a key may. ``"not_sent"``: surely nothing was recorded
+    by this call, for every connection was refused, Redis answered with a refusal, or nothing was to be recorded yet.
     """
 
     __module__ = "smsjobs"
