@@ -126,8 +126,8 @@ class Verification:
         """Whether that is the code of that number. The right one is used up by this.
 
         Spaces, full-width digits, hyphens and invisible marks, as keyboards and phones put them in, do no harm. What is
-        compared are keyed hashes, so the time it takes tells nothing about the code. It may tell that a try was counted, by a write in Redis; so does
-        the status.
+        compared are keyed hashes, so the time it takes tells nothing about the code. It may tell that a try was
+        counted, by a write in Redis; so does the status.
 
         Args:
             phone: The number, as it was sent to.

@@ -55,7 +55,8 @@ class Deadlines:
     def _watch(self) -> None:
         while True:
             time.sleep(_LOOK_S)
-            for connection, until in tuple(self._awaited.values()):
+            # A copy is made in one step; others begin and end meanwhile.
+            for connection, until in self._awaited.copy().values():
                 if time.monotonic() >= until:
                     with contextlib.suppress(OSError):
                         # Of TLS's socket too the plain one is shut: its reader is in the middle of TLS's own state.
