@@ -163,7 +163,7 @@ def test_trickling(sender, message, begin, more):
         begun = time.monotonic()
         with pytest.raises(AnswerLost):
             sender(f"http://127.0.0.1:{port}", readTimeoutMs=300).send(message, out_id="job-1")
-        assert 0.5 < time.monotonic() - begun < 5
+        assert 0.5 < time.monotonic() - begun < 1.8  # the time-out for connecting is 1 s, so not twice that
 
 
 def test_trickling_encrypted(certificate):
@@ -185,9 +185,9 @@ def test_trickling_encrypted(certificate):
 
 
 def test_answered_in_time(machine, sender, message):
-    """A connection whose answer came in time is not cut off, however long it is used."""
+    """A connection whose answer came in time is not cut off at the deadline that the answer had, and is used again."""
     one = sender(machine.url, readTimeoutMs=300)
-    for number in range(4):
-        one.send(message, out_id=f"job-{number}")
-        time.sleep(0.3)
+    one.send(message, out_id="job-1")
+    time.sleep(1.2)  # twice the read time-out, and two looks of whoever cuts
+    one.send(message, out_id="job-2")
     assert machine.connections == 1

@@ -51,8 +51,9 @@ class _HTTPConnection(HTTPConnection):
     _answered_at: float | None = None
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as in urllib3
-        if self.sock is not None and (read_timeout_s := self.sock.gettimeout()):
-            _deadlines.begin(self.sock, within_s=2 * read_timeout_s)
+        # By now it is the read time-out; the socket's own is still the one for connecting.
+        if self.sock is not None and isinstance(self.timeout, int | float):
+            _deadlines.begin(self.sock, within_s=2 * self.timeout)
         response = super().getresponse()
         self._answered_at = time.monotonic()
         return response
