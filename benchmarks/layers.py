@@ -35,10 +35,12 @@ CLOCKS: Final[dict[str, tuple[str, ...]]] = {
     _RECEIVE: ("kombu.messaging:Consumer._receive_callback",),
     "Celery: tracing the task": ("celery.concurrency.thread:apply_target",),
     "Celery: result": ("celery.backends.base:Backend.store_result",),
-    "smsjobs: taking and acknowledging, once a turn of the loop": ("smsjobs_worker.transport.channel:step",),
+    "smsjobs: taking and acknowledging, once a turn of the loop": (
+        "smsjobs_worker.process.transport.channel:step",
+    ),
     "smsjobs: claim": ("smsjobs.ledger.ledger:Ledger.claim",),
     "smsjobs: settle": ("smsjobs.ledger.ledger:Ledger.settle",),
-    "smsjobs: rules": ("smsjobs_worker.sender:Sender.run",),
+    "smsjobs: rules": ("smsjobs_worker.sending.sender:Sender.run",),
     "SDK: model, signature, answer": (
         "alibabacloud_dysmsapi20170525.client:Client.send_sms_with_options",
         "alibabacloud_dysmsapi20170525.client:Client.__init__",

@@ -13,7 +13,7 @@
 
 from typing import TYPE_CHECKING
 
-from smsjobs.client import Element, Sms, connect
+from smsjobs.client import Sms, connect
 from smsjobs.contract import (
     AliyunRejected,
     IdempotencyConflict,
@@ -24,7 +24,8 @@ from smsjobs.contract import (
     SmsError,
     VerificationRefused,
 )
-from smsjobs.job_handle import Job
+from smsjobs.element import Element
+from smsjobs.job import Job
 from smsjobs.settings import SettingsError
 
 __all__ = [

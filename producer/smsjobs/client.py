@@ -1,36 +1,19 @@
-"""The producer: `connect` once, then enqueue from request handlers, threads and forked processes."""
+"""`connect` once, then enqueue from request handlers, threads and forked processes."""
 
 from __future__ import annotations
 
-import logging
-import os
-import socket
-import time
-import uuid
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from redis.exceptions import RedisError
-
-from smsjobs.contract import InvalidArguments, OnUnknown, QueueUnavailable, check_full_name, make_job, unwrap
-from smsjobs.contract import Job as JobRecord
-from smsjobs.job_handle import Job
-from smsjobs.ledger import Ledger, connect_redis, passes
-from smsjobs.publisher import Publisher
-from smsjobs.settings import ConnectionSettings, away
-from smsjobs.threads import in_thread
+from smsjobs.connection import Connection
+from smsjobs.contract import InvalidArguments, check_full_name, unwrap
+from smsjobs.element import Element
+from smsjobs.job import Job
+from smsjobs.settings import ConnectionSettings
 
 if TYPE_CHECKING:
-    from redis import Redis
+    from smsjobs.campaign import Campaign
 
-    from smsjobs.campaign import Campaign, CampaignStore
-    from smsjobs.ledger import Recorded
-    from smsjobs.verification import Guard, Keyring, Limit, Rules, Verification
-
-__all__ = ["Element", "Sms", "connect"]
-
-log = logging.getLogger(__name__)
+__all__ = ["Sms", "connect"]
 
 
 def connect(
@@ -50,16 +33,20 @@ def connect(
     Raises:
         SettingsError: A setting is wrong; the text names the cure.
     """
-    return Sms(ConnectionSettings.read(broker_url=broker_url, redis_url=redis_url, timeout_s=timeout))
+    return Sms(
+        Connection(ConnectionSettings.read(broker_url=broker_url, redis_url=redis_url, timeout_s=timeout))
+    )
 
 
 class Sms:
-    """A producer. Safe to share between threads; a forked child gets connections of its own by itself."""
+    """A producer. Safe to share between threads; a forked child gets connections of its own by itself.
 
-    def __init__(self, settings: ConnectionSettings) -> None:
-        self.settings = settings
-        self._pid = 0
-        self._connect()
+    Attributes:
+        connection: What its elements, jobs and campaigns share.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
 
     def __repr__(self) -> str:
         return "<Sms>"
@@ -72,313 +59,28 @@ class Sms:
         Raises:
             InvalidArguments: It is no full name.
         """
-        return Element(self, check_full_name(unwrap(name)))
+        return Element(self.connection, check_full_name(unwrap(name)))
 
     def job(self, job_id: str) -> Job:
         """The handle on a job, maybe another process's."""
         if not isinstance(job_id, str) or not job_id:
             raise InvalidArguments("job_id must be the text of a job's id", "job_not_found")
-        return Job(job_id, self._ledger, timeout_s=self.settings.timeout_s, redis_url=self.settings.redis_url)
+        return Job(job_id, self.connection)
 
     def campaign(self, campaign_id: str) -> Campaign:
         """The handle on a campaign, maybe another process's."""
-        from smsjobs.campaign import Campaign  # noqa: PLC0415  only whoever has campaigns loads them
+        from smsjobs.campaign import Campaign, campaign_store  # noqa: PLC0415  only whoever has campaigns loads them
 
         if not isinstance(campaign_id, str) or not campaign_id:
             raise InvalidArguments("campaign_id must be the text of a campaign's id", "campaign_not_found")
-        return Campaign(campaign_id, self.campaign_store())
+        return Campaign(campaign_id, campaign_store(self.connection))
 
     def campaigns(self) -> list[Campaign]:
         """All campaigns that go on, or ended no longer ago than ``SMS_RETENTION``; the newest first."""
-        store = self.campaign_store()
-        return [self.campaign(each) for each in store.ids()]
+        from smsjobs.campaign import campaign_store  # noqa: PLC0415  as above
 
-    def campaign_store(self) -> CampaignStore:
-        """This process's way to the campaigns in Redis."""
-        from smsjobs.campaign import CampaignStore  # noqa: PLC0415  only whoever has campaigns loads them
-
-        settings = self.settings
-        return CampaignStore(
-            self.redis(), timeout_s=settings.timeout_s, keep_s=settings.retention_s, seal=settings.seal
-        )
+        return [self.campaign(each) for each in campaign_store(self.connection).ids()]
 
     def close(self) -> None:
         """Close the connections. The object may be used again."""
-        self._publisher.close()
-        self._ledger.redis.close()
-
-    def redis(self) -> Redis:
-        """This process's client of the ledger's Redis."""
-        if self._pid != os.getpid():
-            self._connect()
-        return self._ledger.redis
-
-    def enqueue(self, job: JobRecord) -> Job:
-        """Record the job, then publish its id.
-
-        Raises:
-            IdempotencyConflict: Its key belongs to a job with another payload.
-            QueueUnavailable: Redis did not record it in time.
-        """
-        if self._pid != os.getpid():
-            self._connect()
-        recorded = self._record(job)
-        if recorded.new and not job.countdown_s:
-            self._publish(recorded.job_id, job.lane)
-        return self.job(recorded.job_id)
-
-    def _record(self, job: JobRecord) -> Recorded:
-        """Recording recognises its own repetition, so a lost answer is answered by asking again."""
-        asked_at_s = time.time()
-        deadline = time.monotonic() + self.settings.timeout_s
-        surely_not = True
-        while True:
-            try:
-                return self._ledger.record(job, asked_at_s=asked_at_s)
-            except RedisError as error:
-                if not passes(error):
-                    # Out of memory or of disk, no permission: it answered, and the answer was no.
-                    raise QueueUnavailable(
-                        f"Redis refused to record the job ({type(error).__name__}); its log says why",
-                        outcome="not_sent",
-                        out_id=job.id,
-                    ) from None
-                surely_not = surely_not and _never_connected(error)
-                if time.monotonic() >= deadline:
-                    raise QueueUnavailable(
-                        f"{away(self.settings.redis_url)}, so the job could not be recorded in time. "
-                        + _calling_again(job),
-                        outcome="not_sent" if surely_not else "unknown",
-                        out_id=job.id,
-                    ) from None
-                time.sleep(0.05)
-
-    def _publish(self, job_id: str, lane: str) -> None:
-        try:
-            self._publisher.publish(job_id, lane)
-        except Exception:  # noqa: BLE001  kombu raises AttributeError, too, on a channel that Redis's restart closed
-            # It is in the ledger, and so it will be sent: the sweep publishes what nobody claimed.
-            log.warning(
-                "a job is recorded but could not be published; the sweep will publish it",
-                extra={"action": "publish_failed", "job_id": job_id, "lane": lane},
-            )
-
-    def _connect(self) -> None:
-        timeout_s = self.settings.timeout_s
-        self._ledger = Ledger(
-            connect_redis(self.settings.redis_url, timeout_s=timeout_s / 2),
-            retention_s=self.settings.retention_s,
-            seal=self.settings.seal,
-        )
-        self._publisher = Publisher(self.settings.broker_url, timeout_s=timeout_s / 4)
-        self._pid = os.getpid()
-
-
-class Element:
-    """An SMS element as the producer knows it: a name. Account, secret and signature stay on the workers."""
-
-    def __init__(self, sms: Sms, full_name: str) -> None:
-        self._sms = sms
-        self._full_name = full_name
-
-    def __repr__(self) -> str:
-        return f"<Element {self._full_name}>"
-
-    @property
-    def fullName(self) -> str:
-        """The full name, such as ``"SMS.YourSmsName"``."""
-        return self._full_name
-
-    def sendMessage(
-        self,
-        phoneList: Any = None,
-        params: Any = None,
-        verifyTemplateCode: Any = None,
-        extend: Any = None,
-        *,
-        lane: str = "notification",
-        expires: float | None = None,
-        countdown: float | None = None,
-        eta: datetime | None = None,
-        on_unknown: OnUnknown | None = None,
-        idempotency_key: str | None = None,
-    ) -> Job:
-        """Enqueue one message to one or more numbers that share its parameters.
-
-        Args:
-            phoneList: 1 to 1,000 numbers as text; mainland numbers bare or with +86, others with country code.
-            params: The template's parameters, a dict of text; ``{}`` for a template without any.
-            verifyTemplateCode: The template's code, such as ``"SMS_123456789"``.
-            extend: ``{"verifyTemplateCode": …}``, the older way to name the template.
-            lane: ``"verification"``, ``"notification"`` or ``"bulk"``.
-            expires: Seconds from now after which it is not sent any more. Default by lane: 300 s, 24 h, 72 h.
-            countdown: Seconds from now before which it is not sent; at most 30 days.
-            eta: The same as a point in time, with a time zone.
-            on_unknown: What happens when an answer was lost and the look-ups find no trace: ``"hold"`` settles
-                the job as unknown, ``"resend"`` sends once more. Default by lane: hold, resend, hold.
-            idempotency_key: The same key on the same element gives the same job back, for as long as the job
-                lives and its outcome is kept (3 days). Numbers, parameters and template have to be the same; lane,
-                expiry and delay are those of the first call.
-
-        Returns:
-            The job; with a known `idempotency_key`, the earlier one.
-
-        Raises:
-            InvalidArguments: An argument is missing or wrong; nothing was enqueued.
-            IdempotencyConflict: The key belongs to a job with another payload.
-            QueueUnavailable: Redis did not record the job within the timeout (default 5 s). Unless its `outcome` is
-                ``"not_sent"``, it may have been recorded all the same: call again with the same
-                `idempotency_key`, and it is not sent twice.
-        """
-        return self._sms.enqueue(
-            make_job(
-                id=str(uuid.uuid4()),
-                element=self._full_name,
-                phoneList=phoneList,
-                params=params,
-                verifyTemplateCode=verifyTemplateCode,
-                extend=extend,
-                lane_name=lane,
-                expires=expires,
-                countdown=_countdown(countdown, eta),
-                on_unknown=on_unknown,
-                idempotency_key=idempotency_key,
-            )
-        )
-
-    async def send_message_async(self, *args: Any, **kwargs: Any) -> Job:
-        """`sendMessage`, without blocking the event loop; the same arguments."""
-        return await in_thread(self.sendMessage, *args, **kwargs)
-
-    def campaign(
-        self,
-        name: str,
-        *,
-        recipients: Any,
-        verifyTemplateCode: Any = None,
-        params: Any = None,
-        at: datetime | None = None,
-        promotional: bool = False,
-        strict: bool = False,
-        template_text: str | None = None,
-    ) -> Campaign:
-        """Send one template to many recipients, on the lane ``bulk``. docs/campaigns.md tells the rest.
-
-        It returns when everything is read and planned, and only then anything is sent. The same call again, in
-        whatever process, finds the same campaign: where it was interrupted, it is finished; nothing is sent twice.
-
-        Args:
-            name: The campaign's name, unique on this element.
-            recipients: The path of a ``.csv``, ``.jsonl`` or ``.xlsx`` file, or an iterable of numbers, of dicts with
-                a key ``phone`` or ``手机号``, or of pairs of number and parameters. Other columns are parameters. An
-                iterable must come in the same order when the call is repeated: sort a set, and what a query gives.
-            verifyTemplateCode: The template's code, such as ``"SMS_123456789"``.
-            params: Parameters that are the same for all, a dict of text. ``"{column}"`` as a value takes it from
-                that column; then no other column is a parameter.
-            at: When it begins, with a time zone; None begins at once.
-            promotional: Send from 8:00 to 20:00 Beijing time only, as Aliyun demands, and go on the next morning.
-            strict: A row that cannot be used is an error, and nothing is sent; else it is left out and reported.
-            template_text: The template's text with its ``${parameters}``: one without a column is an error then.
-
-        Raises:
-            InvalidArguments: An argument, a column or the file is wrong; nothing was sent.
-            IdempotencyConflict: The name belongs to a campaign with other recipients or settings.
-            QueueUnavailable: Redis was away for longer than the timeout; or refused a step, such as a full one does, and
-                then nothing was sent (its `outcome` is ``"not_sent"``). The same call goes on.
-        """
-        from smsjobs.campaign import Order, start  # noqa: PLC0415  only whoever has campaigns loads them
-
-        order = Order.read(recipients, verifyTemplateCode, params, template_text=template_text, strict=strict)
-        store = self._sms.campaign_store()
-        return start(store, order, element=self._full_name, name=name, at=at, promotional=promotional)
-
-    def verification(
-        self,
-        purpose: str,
-        *,
-        verifyTemplateCode: Any = None,
-        ttl: float = 300,
-        digits: int = 6,
-        param: str = "code",
-        max_checks: int = 5,
-        per_number: Limit | None = None,
-        per_client: Limit | None = None,
-        ceiling: Limit | None = None,
-        countries: Sequence[str] | None = None,
-        guard: Guard | None = None,
-        secret: str | None = None,
-        old_secret: str | None = None,
-    ) -> Verification:
-        """Verification codes of one purpose. Make it once, beside the element; docs/verification.md tells the rest.
-
-        Args:
-            purpose: A word such as ``"login"``. A number has one live code a purpose.
-            verifyTemplateCode: The template's code, such as ``"SMS_123456789"``.
-            ttl: Seconds for which a code is good after the last message that carried it; at most an hour.
-            digits: Length of a code, 4 to 6.
-            param: The template's parameter that the code fills.
-            max_checks: Wrong tries after which a code is dead.
-            per_number: The most sends to one number on this element; else Aliyun's own limits: 1 a minute, 5 an hour,
-                10 a day. ``Limit()`` sets none.
-            per_client: The most sends for one client address on this element; else 10, 100, 500.
-            ceiling: The most sends of this purpose altogether; else 1,000 an hour and 10,000 a day.
-            countries: Country codes of numbers that are sent to, such as ``["86"]``; None permits all.
-            guard: Called with each `Attempt` before anything is counted; returns None, or the reason to refuse it.
-            secret: The key of all codes, of at least 32 bytes; else ``SMS_CODE_SECRET``.
-            old_secret: The one it replaces, whose codes are still good; else ``SMS_CODE_SECRET_OLD``.
-
-        Raises:
-            InvalidArguments: An argument is wrong.
-            SettingsError: The secret is missing or too short.
-        """
-        from smsjobs.verification import CEILING, PER_CLIENT, PER_NUMBER, Keyring, Rules  # noqa: PLC0415  only whoever uses codes loads them
-
-        rules = Rules(
-            element=self._full_name,
-            purpose=purpose,
-            template=unwrap(verifyTemplateCode),
-            ttl_s=ttl,
-            digits=digits,
-            param=param,
-            max_checks=max_checks,
-            per_number=PER_NUMBER if per_number is None else per_number,
-            per_client=PER_CLIENT if per_client is None else per_client,
-            ceiling=CEILING if ceiling is None else ceiling,
-            countries=countries,
-        )
-        return self._verification(rules, lambda: Keyring.read(secret, old_secret), guard)
-
-    def _verification(
-        self, rules: Rules, keyring: Callable[[], Keyring], guard: Guard | None
-    ) -> Verification:
-        from smsjobs.verification import RedisCodes, Verification  # noqa: PLC0415  as above
-
-        store = RedisCodes(self._sms.redis, timeout_s=self._sms.settings.timeout_s)
-        return Verification(self, rules, keyring(), store, self._sms.job, guard=guard)
-
-
-def _never_connected(error: Exception) -> bool:
-    """Whether the call was not even written: the connection was refused, or the name is nobody's.
-
-    redis-py raises its own error while it handles the socket's. Our client repeats nothing by itself, so that one
-    error tells of the whole call.
-    """
-    return isinstance(error.__context__, (ConnectionRefusedError, socket.gaierror))
-
-
-def _calling_again(job: JobRecord) -> str:
-    if job.idempotency_key is None:
-        return "Calling again makes a new job; only with an idempotency_key it would be the same one"
-    return "Calling again with the same idempotency_key never sends twice"
-
-
-def _countdown(
-    countdown: float | None, eta: datetime | None, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-) -> Any:
-    if eta is None:
-        return countdown
-    if countdown is not None:
-        raise InvalidArguments("pass countdown or eta, not both")
-    if not isinstance(eta, datetime) or eta.tzinfo is None:
-        raise InvalidArguments("eta must be a datetime with a time zone, such as datetime.now(UTC)")
-    return max(0.0, (eta - now()).total_seconds())
+        self.connection.close()

@@ -14,16 +14,17 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from redis.exceptions import AuthenticationError, ResponseError
 
-from smsjobs.ledger import DEFAULT_RETENTION_S, Seal
+from smsjobs.ledger import DEFAULT_RETENTION_S
+from smsjobs.redis_store import Seal
 
 __all__ = [
     "DEFAULT_BROKER_URL",
     "EMBEDDED",
     "ConnectionSettings",
     "SettingsError",
-    "away",
     "read_number",
-    "refused",
+    "refusal_text",
+    "unreachable_text",
 ]
 
 DEFAULT_BROKER_URL: Final = "redis://127.0.0.1:6379/0"
@@ -40,19 +41,19 @@ _DATABASE: Final = re.compile("[0-9]*")
 _CLASS: Final = re.compile(r"[A-Za-z_][\w.]*[.:][A-Za-z_]\w*")
 
 
-def away(redis_url: str) -> str:
+def unreachable_text(redis_url: str) -> str:
     """That no Redis answers there, and the cure. Of the address only host and port, or the socket, are shown.
 
     Where the exception that is being handled came of a refused password or database, it says that instead.
     """
     parts = urlsplit(redis_url)
     place = f"{parts.hostname or '127.0.0.1'}:{parts.port or 6379}" if parts.scheme != "unix" else parts.path
-    if refusal := refused(sys.exception()):
+    if refusal := refusal_text(sys.exception()):
         return f"Redis at {place} {refusal} (check SMS_BROKER_URL or SMS_REDIS_URL)"
     return f"Redis is away: none answers at {place} (start it, or set SMS_BROKER_URL or SMS_REDIS_URL)"
 
 
-def refused(error: BaseException | None) -> str | None:
+def refusal_text(error: BaseException | None) -> str | None:
     """What Redis refused of its address, if the error, or one that it was raised in the handling of, came of that."""
     while error is not None:
         if isinstance(error, AuthenticationError):

@@ -17,9 +17,9 @@ from typing import IO, Any
 import pytest
 
 from smsjobs import SendResult, connect
-from smsjobs.cli.dev import _alone_in
-from smsjobs.cli.failure import CommandFailed
 from smsjobs.contract import encode_outcome
+from smsjobs_shell.sandbox.dev import _alone_in
+from smsjobs_shell.terminal.failure import CommandFailed
 from support.redis_server import RedisServer
 
 SMSJOBS = str(Path(sys.executable).with_name("smsjobs"))
@@ -513,7 +513,7 @@ def test_dev_is_alone_in_its_directory(dev: dict[str, str]) -> None:
 
 def test_dev_that_was_killed_is_out_of_the_way(tmp_path: Path) -> None:
     """The lock of a `dev` that was killed ends with it."""
-    hold = "import sys, time; from smsjobs.cli.dev import _alone_in; from pathlib import Path\nwith _alone_in(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    hold = "import sys, time; from smsjobs_shell.sandbox.dev import _alone_in; from pathlib import Path\nwith _alone_in(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     with subprocess.Popen(
         [sys.executable, "-c", hold, str(tmp_path)], stdout=subprocess.PIPE, text=True
     ) as process:

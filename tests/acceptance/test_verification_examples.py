@@ -17,4 +17,4 @@ def test_login(stage: Stage, worker: WorkerProcess, framework: str, monkeypatch:
     assert browser.post("/code", phone=phone).status == 202
     (message,) = stage.simulator.accepted(phone=phone)
     assert browser.post("/login", code=message["params"]["code"]).body["status"] == "ok"
-    browser.module.element._sms.close()
+    browser.module.element._connection.close()

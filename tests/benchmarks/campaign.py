@@ -136,14 +136,16 @@ def run(path: Path, kind: str, options: argparse.Namespace) -> dict[str, float]:
 def wait_for_workers(sms, count: int) -> None:
     """Until each has its connection to the queue."""
     limit = time.monotonic() + 60
-    while sum("blpop" in c["cmd"] or "brpop" in c["cmd"] for c in sms.redis().client_list()) < count:
+    while (
+        sum("blpop" in c["cmd"] or "brpop" in c["cmd"] for c in sms.connection.redis().client_list()) < count
+    ):
         assert time.monotonic() < limit, "the workers did not start"
         time.sleep(0.1)
 
 
 def redis_peak(sms) -> float:
     """The most memory that Redis ever used."""
-    return sms.redis().info("memory")["used_memory_peak"] / 2**20
+    return sms.connection.redis().info("memory")["used_memory_peak"] / 2**20
 
 
 def cpu_s(pid: int) -> float:

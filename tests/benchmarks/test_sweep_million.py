@@ -9,7 +9,8 @@ import time
 import pytest
 import redis
 
-from smsjobs.ledger import Ledger, connect_redis
+from smsjobs.ledger import Ledger
+from smsjobs.redis_store import connect_redis
 from support.ledgers import a_job
 from support.redis_server import RedisServer
 

@@ -4,14 +4,15 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from smsjobs import SendResult
-from smsjobs.ledger import Ledger, connect_redis
+from smsjobs.ledger import Ledger
+from smsjobs.redis_store import connect_redis
 from smsjobs_worker.elements import App
-from smsjobs_worker.leases import Leases
-from smsjobs_worker.providers import Providers
-from smsjobs_worker.rate_limit import Permits
-from smsjobs_worker.schedule import BEIJING
-from smsjobs_worker.sender import Done, NothingToDo, Sender
-from smsjobs_worker.settings import WorkerSettings
+from smsjobs_worker.process.settings import WorkerSettings
+from smsjobs_worker.provider import BEIJING
+from smsjobs_worker.sending.leases import Leases
+from smsjobs_worker.sending.providers import Providers
+from smsjobs_worker.sending.rate_limit import Permits
+from smsjobs_worker.sending.sender import Done, NothingToDo, Sender
 from support.polling import until
 from support.stage import Stage, outcome
 
@@ -64,7 +65,9 @@ def test_a_lost_answer_around_midnight_is_found(stage: Stage) -> None:
             Providers(App(stage.app_dir)),
             Leases(ledger, lease_s=30),
             Permits(settings.connection.redis_url),
-            settings,
+            lanes=settings.lanes,
+            lease_s=settings.lease_s,
+            patience_s=settings.patience_s,
         )
         job = stage.send("SMS.Example", lane="verification", countdown=2)
         with stage.client() as client:  # recorded by Redis's clock, and due by ours

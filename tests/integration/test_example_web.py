@@ -8,7 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from smsjobs.contract import AliyunRejected, SendResult, encode_outcome
-from smsjobs.ledger import Ledger, connect_redis
+from smsjobs.ledger import Ledger
+from smsjobs.redis_store import connect_redis
 from support.redis_server import RedisServer
 
 FILE = Path(__file__).parents[2] / "examples" / "web" / "web.py"

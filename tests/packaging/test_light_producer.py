@@ -20,13 +20,14 @@ def test_imports() -> None:
 
 
 def test_requirements() -> None:
-    """A plain install brings celery, redis and what kombu needs for it, and nothing else of its own choosing."""
+    """A plain install brings celery, redis, what kombu needs for it, tenacity, and nothing else of its own choosing."""
     plain = [line for line in requires("smsjobs") or () if "extra ==" not in line]
     assert sorted(re.split(r"[^\w.-]", line)[0] for line in plain) == [
         "celery",
         "kombu",
         "packaging",
         "redis",
+        "tenacity",
     ]
 
 

@@ -30,7 +30,7 @@ PLANNER = """
 import os, signal, sys
 from collections import Counter
 from smsjobs import connect
-from smsjobs.campaign import Order, start
+from smsjobs.campaign import Order, campaign_store, start
 path, template, name, dies = sys.argv[1:]
 
 class Mortal:
@@ -51,7 +51,7 @@ class Mortal:
             os.kill(os.getpid(), signal.SIGKILL)
 
 order = Order.read(path, template, {"event": "维护"})
-print(start(Mortal(connect().campaign_store()), order, element="SMS.Example", name=name).id)
+print(start(Mortal(campaign_store(connect().connection)), order, element="SMS.Example", name=name).id)
 """
 
 

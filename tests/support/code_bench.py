@@ -8,7 +8,7 @@ from typing import Any
 import redis
 
 from smsjobs import Sms, connect, testing
-from smsjobs.client import Element
+from smsjobs.element import Element
 from smsjobs.verification import Guard, Keyring, RedisCodes, Rules, Sent, Verification
 from support.redis_server import RedisServer
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import redis
 
-from smsjobs.contract import Job, RequestFailed, SendResult, encode_outcome, make_job
+from smsjobs.contract import JobRecord, RequestFailed, SendResult, encode_outcome, make_job
 from smsjobs.ledger import Due, Granted, Ledger, Wait
 
 PHONE = "13800138000"
@@ -35,7 +35,7 @@ class Clock:
         return round(self.now * 1000)
 
 
-def a_job(**more: Any) -> Job:
+def a_job(**more: Any) -> JobRecord:
     """A job of the verification lane, with an id of its own."""
     given: dict[str, Any] = {
         "id": f"job-{next(_ids):08d}",
@@ -48,17 +48,17 @@ def a_job(**more: Any) -> Job:
     return make_job(**given | more)
 
 
-def accepted(job: Job, attempts: int = 1) -> dict[str, Any]:
+def accepted(job: JobRecord, attempts: int = 1) -> dict[str, Any]:
     """The JSON of an accepted job's outcome."""
     return encode_outcome(SendResult(response={"Code": "OK"}, out_id=job.id, attempts=attempts))
 
 
-def failed(job: Job, outcome: str = "not_sent", reason: str = "expired") -> dict[str, Any]:
+def failed(job: JobRecord, outcome: str = "not_sent", reason: str = "expired") -> dict[str, Any]:
     """The JSON of a failed job's outcome."""
     return encode_outcome(RequestFailed("it failed", reason, outcome, job.id, 0))
 
 
-def granted(ledger: Ledger, job: Job, token: str = "token") -> Granted:
+def granted(ledger: Ledger, job: JobRecord, token: str = "token") -> Granted:
     """Claim a job, which must be free."""
     claim = ledger.claim(job.id, token, lease_s=LEASE_S)
     assert isinstance(claim, Granted), claim

@@ -13,7 +13,7 @@ from celery.result import AsyncResult
 from smsjobs import SendResult, SmsError, connect
 
 sms = connect()
-plain = Celery("plain", backend=sms.settings.result_backend, set_as_current=False)
+plain = Celery("plain", backend=sms.connection.settings.result_backend, set_as_current=False)
 
 
 def tell(value: object) -> dict[str, object]:

@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any
 from smsjobs_worker.elements import App
 
 if TYPE_CHECKING:
-    from smsjobs_worker.celery_app import SmsJobs
+    from smsjobs_worker.process.app import SmsJobs
 
 __all__ = ["App", "app", "create_app"]
 
 
 def _app_of_the_environment() -> SmsJobs:
     from smsjobs.settings import SettingsError  # noqa: PLC0415
-    from smsjobs_worker.celery_app import create_app  # noqa: PLC0415
-    from smsjobs_worker.refusal import refuse_to_start  # noqa: PLC0415
+    from smsjobs_worker.process.app import create_app  # noqa: PLC0415
+    from smsjobs_worker.process.refusal import refuse_to_start  # noqa: PLC0415
 
     try:
         return create_app()

@@ -5,7 +5,7 @@ from smsjobs.campaign.handle import Campaign
 from smsjobs.campaign.progress import CampaignProgress
 from smsjobs.campaign.report import COLUMNS, ReportRow
 from smsjobs.campaign.start import Order, campaign_id, start
-from smsjobs.campaign.store import CampaignStore
+from smsjobs.campaign.store import CampaignStore, campaign_store
 
 __all__ = [
     "COLUMNS",
@@ -16,6 +16,7 @@ __all__ = [
     "Order",
     "ReportRow",
     "campaign_id",
+    "campaign_store",
     "check",
     "start",
 ]

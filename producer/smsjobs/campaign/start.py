@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from smsjobs.campaign.handle import Campaign
+from smsjobs.campaign.heartbeat import heartbeat
 from smsjobs.campaign.planning import Page, plan
-from smsjobs.campaign.planning_heart import planning
 from smsjobs.campaign.recipients import Recipients, Row
 from smsjobs.campaign.tables import open_table
 from smsjobs.campaign.text import variables
@@ -128,7 +128,7 @@ def start(
     pages = last_line = 0
     reach = _Reach()
     try:
-        with planning(store, planner):
+        with heartbeat(store, planner):
             for page in order.pages():
                 if not store.write(planner, page, listed.names):
                     return Campaign(identity, store)

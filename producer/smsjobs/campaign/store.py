@@ -54,15 +54,16 @@ from smsjobs.contract import (
     unpack,
     unpack_recipients,
 )
-from smsjobs.ledger import CannotOpen, open_job, passes
+from smsjobs.redis_store import CannotOpen, is_transient, unseal
 
 if TYPE_CHECKING:
     from redis import Redis
     from redis.commands.core import Script
 
-    from smsjobs.ledger import Seal
+    from smsjobs.connection import Connection
+    from smsjobs.redis_store import Seal
 
-__all__ = ["CampaignStore", "StoredPage"]
+__all__ = ["CampaignStore", "StoredPage", "campaign_store"]
 
 T = TypeVar("T")
 
@@ -345,7 +346,7 @@ class CampaignStore:
         return self._seal.close(text) if self._seal else text
 
     def _open(self, text: str) -> str:
-        return open_job(text, self._seal)
+        return unseal(text, self._seal)
 
     def _other_content(self, campaign_id: str, line: int) -> IdempotencyConflict:
         state = self._patiently(lambda: self._redis.hget(_key(campaign_id), "state"))
@@ -387,7 +388,7 @@ class CampaignStore:
             try:
                 return step()
             except RedisError as error:
-                if not passes(error):
+                if not is_transient(error):
                     # Out of memory or of disk, no permission: it answered, and the answer was no.
                     raise QueueUnavailable(
                         f"Redis refused a step of the campaign ({type(error).__name__}); its log says why. The same "
@@ -399,6 +400,14 @@ class CampaignStore:
                         "Redis is away. The same call may be repeated: nothing is sent twice by it"
                     ) from None
                 time.sleep(0.1)
+
+
+def campaign_store(connection: Connection) -> CampaignStore:
+    """All campaigns, by a producer's connection."""
+    settings = connection.settings
+    return CampaignStore(
+        connection.redis(), timeout_s=settings.timeout_s, keep_s=settings.retention_s, seal=settings.seal
+    )
 
 
 def _key(campaign_id: str) -> str:

@@ -24,7 +24,7 @@ from smsjobs.contract.errors import (
     SmsError,
     VerificationRefused,
 )
-from smsjobs.contract.jobs import Job, decode_job, encode_job, is_job_id, make_job
+from smsjobs.contract.jobs import JobRecord, decode_job, encode_job, is_job_id, make_job
 from smsjobs.contract.lanes import LANES, Lane, OnUnknown, lane
 from smsjobs.contract.names import check_full_name
 from smsjobs.contract.outcomes import OUTCOMES, STATUSES, Outcome, decode_outcome, encode_outcome
@@ -46,7 +46,7 @@ __all__ = [
     "ErrorCode",
     "IdempotencyConflict",
     "InvalidArguments",
-    "Job",
+    "JobRecord",
     "Lane",
     "Message",
     "OnUnknown",

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from smsjobs.contract.arguments import Message
 from smsjobs.contract.errors import InvalidArguments
-from smsjobs.contract.jobs import Job
+from smsjobs.contract.jobs import JobRecord
 from smsjobs.contract.lanes import LANES
 from smsjobs.contract.versions import check_version
 from smsjobs.contract.wire import VERSION
@@ -99,7 +99,7 @@ def pack_campaign(element: str, template: str, params: Mapping[str, str], column
     return json.dumps(shared, ensure_ascii=False)
 
 
-def make_chunk(job_id: str, campaign: str, recipients: str, params: str) -> Job:
+def make_chunk(job_id: str, campaign: str, recipients: str, params: str) -> JobRecord:
     """The job of a chunk. Its parts were checked when the campaign was planned.
 
     Args:
@@ -125,7 +125,7 @@ def make_chunk(job_id: str, campaign: str, recipients: str, params: str) -> Job:
             template=shared["verifyTemplateCode"],
             params_of_each=() if len(own) == 1 else tuple(own),
         )
-        return Job(
+        return JobRecord(
             id=job_id,
             element=shared["element"],
             message=message,

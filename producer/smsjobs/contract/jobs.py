@@ -15,7 +15,7 @@ from smsjobs.contract.names import check_full_name
 from smsjobs.contract.versions import check_fields, check_version
 from smsjobs.contract.wire import VERSION
 
-__all__ = ["Job", "decode_job", "encode_job", "is_job_id", "make_job"]
+__all__ = ["JobRecord", "decode_job", "encode_job", "is_job_id", "make_job"]
 
 #: Longest life or delay of a job, in seconds. Aliyun's records, which tell what became of a lost answer, reach 30 days back.
 MAX_SECONDS: Final = 30 * 24 * 3600.0
@@ -47,7 +47,7 @@ _FIELDS: Final = frozenset(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class JobRecord:
     """One `sendMessage` call: one Celery task id, one OutId, at most one accepted request."""
 
     #: The Celery task id, and the OutId that Aliyun sees.
@@ -81,7 +81,7 @@ def make_job(
     countdown: Any = None,
     on_unknown: Any = None,
     idempotency_key: Any = None,
-) -> Job:
+) -> JobRecord:
     """Check everything and make the job; what is None gets its lane's default.
 
     Args:
@@ -100,7 +100,7 @@ def make_job(
         raise InvalidArguments(
             "expires must be later than now and than countdown or eta: such a job could never be sent"
         )
-    return Job(
+    return JobRecord(
         id=id,
         element=check_full_name(unwrap(element)),
         message=check_message(phoneList, params, verifyTemplateCode, extend),
@@ -112,7 +112,7 @@ def make_job(
     )
 
 
-def encode_job(job: Job) -> dict[str, Any]:
+def encode_job(job: JobRecord) -> dict[str, Any]:
     """The job as JSON: ``v`` is the version, the rest the job's fields."""
     return {
         "v": VERSION,
@@ -129,7 +129,7 @@ def encode_job(job: Job) -> dict[str, Any]:
     }
 
 
-def decode_job(data: Any) -> Job:
+def decode_job(data: Any) -> JobRecord:
     """The job of that JSON. Every field but ``id``, ``element`` and the message's has a default.
 
     Raises:

@@ -15,8 +15,7 @@ from dataclasses import replace
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
-from smsjobs.contract import KEY_PREFIX, IdempotencyConflict, Job, encode_job, lane
-from smsjobs.ledger.clock import RedisClock
+from smsjobs.contract import KEY_PREFIX, IdempotencyConflict, JobRecord, encode_job, lane
 from smsjobs.ledger.entry import (
     Claim,
     Due,
@@ -30,12 +29,13 @@ from smsjobs.ledger.entry import (
     Snapshot,
     Wait,
 )
+from smsjobs.redis_store.clock import RedisClock
 
 if TYPE_CHECKING:
     from redis import Redis
     from redis.commands.core import Script
 
-    from smsjobs.ledger.seal import Seal
+    from smsjobs.redis_store.seal import Seal
 
 __all__ = ["DEFAULT_RETENTION_S", "Ledger"]
 
@@ -91,7 +91,7 @@ class Ledger:
     def __repr__(self) -> str:
         return "<Ledger>"
 
-    def record(self, job: Job, *, asked_at_s: float | None = None) -> Recorded:
+    def record(self, job: JobRecord, *, asked_at_s: float | None = None) -> Recorded:
         """Write a new job down, in one step with its idempotency key.
 
         Args:
@@ -338,7 +338,7 @@ def _register(redis: Redis) -> dict[str, Script]:
     }
 
 
-def _idempotency(job: Job) -> tuple[str, str]:
+def _idempotency(job: JobRecord) -> tuple[str, str]:
     """The Redis key of the job's idempotency key, and the payload's digest; both empty without a key.
 
     The digest is keyed with the idempotency key, which Redis does not hold: a plain hash of a number and a six

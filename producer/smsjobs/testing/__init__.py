@@ -20,6 +20,6 @@ sent is accepted at once, unless `FakeSms.end_next_with` says otherwise. The clo
 from smsjobs.testing.clock import Clock
 from smsjobs.testing.fakes import FakeElement, FakeSms, FakeVerification, connect
 from smsjobs.testing.memory_codes import MemoryCodes
-from smsjobs.testing.memory_ledger import Message
+from smsjobs.testing.memory_ledger import SentMessage
 
-__all__ = ["Clock", "FakeElement", "FakeSms", "FakeVerification", "MemoryCodes", "Message", "connect"]
+__all__ = ["Clock", "FakeElement", "FakeSms", "FakeVerification", "MemoryCodes", "SentMessage", "connect"]

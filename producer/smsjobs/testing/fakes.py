@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from smsjobs.client import Element, Sms
-from smsjobs.contract import Job as JobRecord
-from smsjobs.contract import SmsError, check_full_name, unwrap
+from smsjobs.client import Sms
+from smsjobs.connection import Connection
+from smsjobs.contract import JobRecord, SmsError, check_full_name, unwrap
+from smsjobs.element import Element
+from smsjobs.job import Job
 from smsjobs.settings import ConnectionSettings
 from smsjobs.testing.clock import Clock
 from smsjobs.testing.memory_codes import MemoryCodes
-from smsjobs.testing.memory_ledger import MemoryLedger, Message
+from smsjobs.testing.memory_ledger import MemoryLedger, SentMessage
 from smsjobs.verification import Guard, Keyring, Rules, Sent, Verification
 from smsjobs.verification.typed import check_number
 
 if TYPE_CHECKING:
     from redis import Redis
 
-    from smsjobs.campaign import Campaign, CampaignStore
-    from smsjobs.job_handle import Job
+    from smsjobs.campaign import Campaign
     from smsjobs.ledger import Ledger
 
 __all__ = ["FakeElement", "FakeSms", "FakeVerification", "connect"]
@@ -50,21 +50,21 @@ class FakeSms(Sms):
 
     def __init__(self, clock: Clock | None = None) -> None:
         self.clock = clock or Clock()
-        settings = ConnectionSettings(broker_url="", result_backend=None, redis_url="")
-        self._memory = MemoryLedger(self.clock, keep_s=settings.retention_s)
-        #: The codes of every `FakeElement.verification`.
-        self.codes = MemoryCodes(self.clock)
-        #: The last job for each element, purpose and number, whichever handle sent it.
-        self.last_jobs: dict[tuple[str, str, str], str] = {}
-        super().__init__(settings)
+        self._memory = _Memory(self.clock)
+        super().__init__(self._memory)
 
     def __repr__(self) -> str:
         return "<FakeSms>"
 
     @property
-    def messages(self) -> list[Message]:
+    def messages(self) -> list[SentMessage]:
         """Everything that was enqueued, oldest first."""
-        return list(self._memory.messages)
+        return list(self._memory.jobs.messages)
+
+    @property
+    def codes(self) -> MemoryCodes:
+        """The codes of every `FakeElement.verification`."""
+        return self._memory.codes
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""
@@ -76,23 +76,39 @@ class FakeSms(Sms):
         Raises:
             TypeError: It is no SmsError.
         """
-        self._memory.end_next_with(error)
+        self._memory.jobs.end_next_with(error)
 
     def getElement(self, name: str) -> FakeElement:
         """The element of that name."""
-        return FakeElement(self, check_full_name(unwrap(name)))
-
-    def enqueue(self, job: JobRecord) -> Job:
-        """Write the job down, settled."""
-        return self.job(self._memory.record(job).job_id)
+        return FakeElement(self._memory, check_full_name(unwrap(name)))
 
     def campaign(self, campaign_id: str) -> Campaign:
         """There are none."""
         raise NotImplementedError(_NO_CAMPAIGNS)
 
-    def campaign_store(self) -> CampaignStore:
-        """There is none."""
+    def campaigns(self) -> list[Campaign]:
+        """There are none."""
         raise NotImplementedError(_NO_CAMPAIGNS)
+
+
+class _Memory(Connection):
+    """Stands where a real producer has its connection to Redis and the broker."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(ConnectionSettings(broker_url="", result_backend=None, redis_url=""))
+        self.jobs = MemoryLedger(clock, keep_s=self.settings.retention_s)
+        self.codes = MemoryCodes(clock)
+        #: The last job for each element, purpose and number, whichever handle sent it.
+        self.last_jobs: dict[tuple[str, str, str], str] = {}
+
+    @property
+    def ledger(self) -> Ledger:
+        """The memory: as far as a producer reads it, it is a ledger."""
+        return cast("Ledger", self.jobs)
+
+    def enqueue(self, job: JobRecord) -> str:
+        """Write the job down, settled."""
+        return self.jobs.record(job).job_id
 
     def redis(self) -> Redis:
         """There is none."""
@@ -102,27 +118,20 @@ class FakeSms(Sms):
         """Nothing is open."""
 
     def _connect(self) -> None:
-        # As far as a producer reads it, the memory is a ledger.
-        self._ledger = cast("Ledger", self._memory)
-        self._pid = os.getpid()
+        """Nothing is to be opened."""
 
 
 class FakeElement(Element):
     """An element that keeps what it is given."""
 
-    def __init__(self, sms: FakeSms, full_name: str) -> None:
-        super().__init__(sms, full_name)
-        self._fake = sms
+    def __init__(self, memory: _Memory, full_name: str) -> None:
+        super().__init__(memory, full_name)
+        self._memory = memory
 
     @property
-    def messages(self) -> list[Message]:
+    def messages(self) -> list[SentMessage]:
         """What was enqueued on it, oldest first."""
-        return [each for each in self._fake.messages if each.element == self.fullName]
-
-    @property
-    def last_jobs(self) -> dict[tuple[str, str, str], str]:
-        """What `FakeVerification.last_code` looks up; the same for every handle."""
-        return self._fake.last_jobs
+        return [each for each in self._memory.jobs.messages if each.element == self.fullName]
 
     def campaign(self, *_: Any, **__: Any) -> Campaign:
         """There are none."""
@@ -138,18 +147,23 @@ class FakeElement(Element):
         keyring: Callable[[], Keyring],  # noqa: ARG002  tests need no secret
         guard: Guard | None,
     ) -> FakeVerification:
-        return FakeVerification(
-            self,
-            rules,
-            Keyring.read(_SECRET, environ={}),
-            self._fake.codes,
-            self._fake.job,
-            guard=guard,
-        )
+        return FakeVerification(self, self._memory, rules, guard)
 
 
 class FakeVerification(Verification):
     """Verification codes that a test can read."""
+
+    def __init__(self, element: FakeElement, memory: _Memory, rules: Rules, guard: Guard | None) -> None:
+        super().__init__(
+            rules,
+            Keyring.read(_SECRET, environ={}),
+            memory.codes,
+            send_message=element.sendMessage,
+            find_job=lambda job_id: Job(job_id, memory),
+            guard=guard,
+        )
+        self._element = element
+        self._last_jobs = memory.last_jobs
 
     def send(self, phone: str, client_ip: str | None = None, *, context: Any = None) -> Sent:
         """As `Verification.send`."""
@@ -165,11 +179,7 @@ class FakeVerification(Verification):
             InvalidArguments: The number is no phone number.
         """
         job_id = self._last_jobs.get(self._words(check_number(phone)))
-        for message in cast("FakeElement", self._element).messages:
+        for message in self._element.messages:
             if message.job_id == job_id:
                 return message.params[self._rules.param]
         raise LookupError(f"no code was sent to that number for {self._rules.purpose}")
-
-    @property
-    def _last_jobs(self) -> dict[tuple[str, str, str], str]:
-        return cast("FakeElement", self._element).last_jobs

@@ -7,16 +7,15 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from smsjobs.contract import IdempotencyConflict, Job, SendResult, SmsError, encode_outcome
-from smsjobs.contract import Message as Content
+from smsjobs.contract import IdempotencyConflict, JobRecord, Message, SendResult, SmsError, encode_outcome
 from smsjobs.ledger import Recorded, Snapshot
 from smsjobs.testing.clock import Clock
 
-__all__ = ["MemoryLedger", "Message"]
+__all__ = ["MemoryLedger", "SentMessage"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Message:
+class SentMessage:
     """What a job would have sent."""
 
     #: The job's id.
@@ -43,10 +42,10 @@ class MemoryLedger:
         self._keep_s = keep_s
         self._lock = threading.Lock()
         self._jobs: dict[str, Snapshot] = {}
-        self._keys: dict[tuple[str, str], tuple[str, Content]] = {}
+        self._keys: dict[tuple[str, str], tuple[str, Message]] = {}
         self._endings: list[SmsError] = []
         #: Everything that was enqueued, oldest first.
-        self.messages: list[Message] = []
+        self.messages: list[SentMessage] = []
 
     def end_next_with(self, error: SmsError) -> None:
         """The next job, and then one for each further call, ends with that error.
@@ -60,7 +59,7 @@ class MemoryLedger:
             )
         self._endings.append(error)
 
-    def record(self, job: Job) -> Recorded:
+    def record(self, job: JobRecord) -> Recorded:
         """Write a job down, and settle it.
 
         Raises:
@@ -87,7 +86,7 @@ class MemoryLedger:
             return None
         return found
 
-    def _settle(self, job: Job) -> None:
+    def _settle(self, job: JobRecord) -> None:
         outcome: SendResult | SmsError
         if self._endings:
             error = self._endings.pop(0)
@@ -106,7 +105,7 @@ class MemoryLedger:
             outcome=json.dumps(encode_outcome(outcome)),
         )
         self.messages.append(
-            Message(
+            SentMessage(
                 job_id=job.id,
                 element=job.element,
                 phones=job.message.phones,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from redis.exceptions import RedisError
 
 from smsjobs.contract import KEY_PREFIX, QueueUnavailable
-from smsjobs.ledger import passes
+from smsjobs.redis_store import is_transient
 from smsjobs.verification.store import AGAIN_S, REMEMBER_S, Checked, Held, Issued, SendRequest, Tags, Try
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class RedisCodes:
             try:
                 return ask()
             except RedisError as error:
-                if not passes(error):
+                if not is_transient(error):
                     raise QueueUnavailable(
                         f"Redis refused to issue or check a code ({type(error).__name__}); its log says why",
                         outcome="not_sent",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from smsjobs.job_handle import Job
+from smsjobs.job import Job
 
 __all__ = ["CheckResult", "CheckStatus", "Sent"]
 

@@ -23,8 +23,7 @@ from smsjobs.verification.store import Held, Issued, SendRequest, Try
 from smsjobs.verification.typed import check_code, check_number
 
 if TYPE_CHECKING:
-    from smsjobs.client import Element
-    from smsjobs.job_handle import Job
+    from smsjobs.job import Job
     from smsjobs.verification.keys import Keyring
     from smsjobs.verification.rules import Rules
     from smsjobs.verification.store import CodeStore
@@ -64,20 +63,20 @@ class Verification:
 
     def __init__(
         self,
-        element: Element,
         rules: Rules,
         keyring: Keyring,
         store: CodeStore,
-        find_job: Callable[[str], Job],
         *,
+        send_message: Callable[..., Job],
+        find_job: Callable[[str], Job],
         guard: Guard | None = None,
     ) -> None:
         if guard is not None and not callable(guard):
             raise InvalidArguments("guard must be a function of an Attempt, or None")
-        self._element = element
         self._rules = rules
         self._keyring = keyring
         self._store = store
+        self._send_message = send_message
         self._find_job = find_job
         self._guard = guard
 
@@ -199,7 +198,7 @@ class Verification:
             )
         key, words = self._keyring.which(issued.which), self._words(number)
         try:
-            return self._element.sendMessage(
+            return self._send_message(
                 phoneList=[number],
                 params={self._rules.param: key.code(issued.digits, issued.salt, *words)},
                 verifyTemplateCode=self._rules.template,

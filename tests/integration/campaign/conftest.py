@@ -6,7 +6,7 @@ import fakeredis
 import pytest
 import redis
 
-from smsjobs.ledger import connect_redis
+from smsjobs.redis_store import connect_redis
 from support.campaigns import Bench
 
 

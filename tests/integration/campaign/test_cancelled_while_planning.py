@@ -3,10 +3,10 @@
 import pytest
 
 from smsjobs import InvalidArguments
-from smsjobs.campaign import planning_heart
+from smsjobs.campaign import heartbeat
 from smsjobs.campaign.planning import PAGE
-from smsjobs.cli.campaign_progress import exit_status, show, watch
-from smsjobs.cli.screen import Screen
+from smsjobs_shell.campaign.progress import exit_status, show, watch
+from smsjobs_shell.terminal.screen import Screen
 from support.campaigns import Bench, counted, numbers, outcomes
 from support.polling import until
 
@@ -198,7 +198,7 @@ def test_nobody_asks(bench: Bench) -> None:
 
 def test_a_slow_source(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """However long recipients take to come, a cancelled campaign waits for them while its planner lives."""
-    monkeypatch.setattr(planning_heart, "BEAT_S", 0.01)
+    monkeypatch.setattr(heartbeat, "BEAT_S", 0.01)
     key = "sms:campaign:{}"
 
     def people():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from smsjobs.cli.program import program
+from smsjobs_shell.program import program
 
 MESSAGE = ["--element", "SMS.Test", "--template", "SMS_1"]
 

@@ -6,9 +6,9 @@ import json
 import pytest
 import redis
 
-from smsjobs_worker.broker import Broker
-from smsjobs_worker.celery_app import create_app
-from smsjobs_worker.settings import WorkerSettings
+from smsjobs_worker.process.app import create_app
+from smsjobs_worker.process.broker import Broker
+from smsjobs_worker.process.settings import WorkerSettings
 
 
 def test_published_together(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

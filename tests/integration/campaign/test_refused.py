@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from smsjobs import QueueUnavailable, Sms, connect
-from smsjobs.campaign import Campaign
+from smsjobs.campaign import Campaign, campaign_store
 from smsjobs.campaign.planning import PAGE
 from support.campaigns import numbers
 from support.redis_server import RedisServer
@@ -97,7 +97,7 @@ def test_full_later(sms: Sms, server: RedisServer, verb: str) -> None:
 
 def test_full_after_a_lost_answer(sms: Sms, server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A campaign whose plan was complete before Redis was full is not told to be refused."""
-    store = sms.campaign_store()
+    store = campaign_store(sms.connection)
     step = type(store)._step
 
     def lossy(self: Any, name: str, *more: Any) -> Any:

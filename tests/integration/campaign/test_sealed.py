@@ -9,7 +9,7 @@ from cryptography.fernet import Fernet
 from smsjobs import IdempotencyConflict, InvalidArguments
 from smsjobs.campaign import CampaignStore, Order
 from smsjobs.campaign.planning import PAGE
-from smsjobs.ledger import Seal
+from smsjobs.redis_store import Seal
 from support.campaigns import KEEP_S, Bench, numbers
 
 OLD, NEW = (Fernet.generate_key().decode() for _ in range(2))

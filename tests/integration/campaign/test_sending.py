@@ -10,7 +10,8 @@ from cryptography.fernet import Fernet
 from smsjobs import IdempotencyConflict, InvalidArguments
 from smsjobs.campaign import CampaignStore
 from smsjobs.contract import RequestFailed, make_chunk, unpack
-from smsjobs.ledger import NotDue, Seal, Settled, open_job
+from smsjobs.ledger import NotDue, Settled
+from smsjobs.redis_store import Seal, unseal
 from support.campaigns import KEEP_S, Bench, counted, numbers, outcomes, refused, unknown
 
 
@@ -496,7 +497,7 @@ def test_sealed(bench: Bench) -> None:
         with pytest.raises(InvalidArguments):
             unpack(text)
     granted = bench.granted(bench.sweep()[0])
-    job = make_chunk(granted.job_id, granted.job, *(open_job(each, seal) for each in granted.chunk))
+    job = make_chunk(granted.job_id, granted.job, *(unseal(each, seal) for each in granted.chunk))
     assert job.message.params_of_each[99] == {"name": "name99"}
     assert [row.phone for row in campaign.report()] == [*numbers(150), "13x"]
     with pytest.raises(IdempotencyConflict, match="from line 151 on"):

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from smsjobs import Sms, connect
 from smsjobs.campaign import Campaign, CampaignStore
-from smsjobs.cli.program import program
+from smsjobs_shell.program import program
 from support.campaigns import numbers
 
 
@@ -31,8 +31,8 @@ def test_one_of_the_list_goes(sms: Sms, monkeypatch: pytest.MonkeyPatch) -> None
     """A campaign that is kept no longer when its turn comes is left out of the list, and the others are in it."""
     kept, gone = start(sms, "kept"), start(sms, "gone")
     monkeypatch.setattr(Sms, "campaigns", lambda _: [gone, kept])
-    for key in sms.redis().scan_iter(f"sms:campaign:{gone.id}*"):
-        sms.redis().delete(key)
+    for key in sms.connection.redis().scan_iter(f"sms:campaign:{gone.id}*"):
+        sms.connection.redis().delete(key)
     result = CliRunner().invoke(program, ["campaign", "list", "--json"])
     assert result.exit_code == 0, result.output
     assert [each["id"] for each in json.loads(result.stdout)["campaigns"]] == [kept.id]

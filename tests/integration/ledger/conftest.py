@@ -6,7 +6,8 @@ import fakeredis
 import pytest
 import redis
 
-from smsjobs.ledger import Ledger, connect_redis
+from smsjobs.ledger import Ledger
+from smsjobs.redis_store import connect_redis
 from support.ledgers import Clock
 
 RETENTION_S = 3600.0

@@ -9,7 +9,8 @@ import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from smsjobs.ledger import Granted, Ledger, connect_redis
+from smsjobs.ledger import Granted, Ledger
+from smsjobs.redis_store import connect_redis
 from support.ledgers import LEASE_S, a_job, accepted, granted, to_send, verbs
 from support.redis_server import RedisServer
 

@@ -11,7 +11,8 @@ import pytest
 import redis
 
 from smsjobs.contract import IdempotencyConflict
-from smsjobs.ledger import Granted, Ledger, connect_redis
+from smsjobs.ledger import Granted, Ledger
+from smsjobs.redis_store import connect_redis
 from support.ledgers import LEASE_S, Clock, a_job, accepted, assert_nothing_is_lost, failed, granted, to_send
 from support.processes import in_processes, meet
 

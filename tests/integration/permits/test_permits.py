@@ -11,14 +11,14 @@ import pytest
 import redis
 
 from smsjobs.contract import LANES
-from smsjobs_worker.rate_limit import Permits
+from smsjobs_worker.sending.rate_limit import Permits
 from support.redis_server import RedisServer
 
 TAKE = textwrap.dedent(
     """
     import json, sys, threading, time
     from smsjobs.contract import LANES
-    from smsjobs_worker.rate_limit import Permits
+    from smsjobs_worker.sending.rate_limit import Permits
     url, lane, qps, threads, start, end = sys.argv[1], sys.argv[2], *map(float, sys.argv[3:])
     permits, taken = Permits(url), []
     def take():

@@ -8,7 +8,7 @@ import pytest
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from smsjobs import Element, QueueUnavailable, RequestFailed, Sms, connect
-from smsjobs.contract import Job
+from smsjobs.contract import JobRecord
 from smsjobs.ledger import Ledger, Recorded
 from support.redis_server import RedisServer
 
@@ -61,16 +61,16 @@ def test_redis_away(element: Element, own_server: RedisServer, fault: str, warm:
 
 def test_refused_after_an_answer_was_lost(element: Element, own_server: RedisServer) -> None:
     """Where the first try may have been recorded, a refusal afterwards does not make it certain that it was not."""
-    real, tries = element._sms._ledger.record, []
+    real, tries = element._connection.ledger.record, []
 
-    def record_then_die(job: Job, **more: float) -> Recorded:
+    def record_then_die(job: JobRecord, **more: float) -> Recorded:
         if not tries:
             tries.append(real(job, **more))
             own_server.kill()
             raise RedisTimeoutError
         return real(job, **more)
 
-    element._sms._ledger.record = record_then_die  # type: ignore[method-assign]
+    element._connection.ledger.record = record_then_die  # type: ignore[method-assign]
     assert fails_in_time(lambda: element.sendMessage(**GOOD)).outcome == "unknown"
 
 
@@ -99,7 +99,7 @@ def test_clocks_that_differ(sms: Sms, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(time, "time", lambda ahead_s=ahead_s: real() + ahead_s)
         for _ in range(2):
             job = sms.getElement("SMS.Test").sendMessage(**GOOD, expires=60)
-            left_s = int(sms.redis().hget(f"sms:job:{job.id}", "expires") or 0) / 1000 - real()
+            left_s = int(sms.connection.redis().hget(f"sms:job:{job.id}", "expires") or 0) / 1000 - real()
             assert 58 < left_s <= 60.5
 
 

@@ -9,7 +9,8 @@ import pytest
 import redis
 
 from smsjobs import Element, IdempotencyConflict, InvalidArguments, Sms, connect
-from smsjobs.ledger import Granted, Ledger, NotDue, connect_redis
+from smsjobs.ledger import Granted, Ledger, NotDue
+from smsjobs.redis_store import connect_redis
 from support.redis_server import RedisServer
 
 PHONE, CODE = "13800138000", "739201"
@@ -148,9 +149,9 @@ def test_broker_away_still_returns_the_job(redis_url: str, own_server: RedisServ
     sms = connect(broker_url=broker_url, redis_url=redis_url, timeout=1)
     job = sms.getElement("SMS.Test").sendMessage(**GOOD)
     assert job.status() == "queued"
-    assert [record.__dict__["action"] for record in caplog.records if record.name == "smsjobs.client"] == [
-        "publish_failed"
-    ]
+    assert [
+        record.__dict__["action"] for record in caplog.records if record.name == "smsjobs.connection"
+    ] == ["publish_failed"]
     assert PHONE not in caplog.text
     sms.close()
 
@@ -167,7 +168,7 @@ def test_broker_that_refuses_still_returns_the_job(redis_url: str, own_server: R
 def test_reprs_show_nothing(sms: Sms, element: Element) -> None:
     """The reprs of producer, settings, element and job show no number, no parameter and no address."""
     job = element.sendMessage(**GOOD)
-    text = f"{sms!r} {sms.settings!r} {element!r} {job!r}"
+    text = f"{sms!r} {sms.connection.settings!r} {element!r} {job!r}"
     for secret in (PHONE, CODE, "redis://"):
         assert secret not in text
     assert job.id in text

@@ -43,7 +43,7 @@ def outcomes(job_id: str) -> list[Outcome]:
 @pytest.fixture
 def ledger(sms: Sms) -> Ledger:
     """The ledger, as a worker has it."""
-    return sms._ledger
+    return sms.connection.ledger
 
 
 def settle(ledger: Ledger, job_id: str, outcome: Outcome) -> None:

@@ -260,7 +260,7 @@ def test_redis_fails_over(own_server: RedisServer) -> None:
     login.send("13800138001")
     seen = spy(element)
     with own_server.client() as client:
-        replica = Replica(sms.redis(), client)
+        replica = Replica(sms.connection.redis(), client)
         login._store = RedisCodes(lambda: replica, timeout_s=5)
         replica.becomes()
         login.send(PHONE)
@@ -325,7 +325,7 @@ class AnswersLost:
 def test_answers_of_redis_lost(redis_bench: RedisBench) -> None:
     """A step whose answer was lost is repeated and counts once: a send, a wrong try, and the right one."""
     login = redis_bench.verification(per_number=Limit(hour=1), max_checks=3)
-    redis = redis_bench.sms.redis()
+    redis = redis_bench.sms.connection.redis()
     login.check(PHONE, "")  # the script is known from here on
 
     def losing() -> None:

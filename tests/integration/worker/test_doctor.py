@@ -14,12 +14,12 @@ from redis.exceptions import RedisError
 from aliyun_sms_simulator import Simulator
 from smsjobs.contract import LANES
 from smsjobs.embedded import TemporaryRedis
-from smsjobs.ledger import connect_redis
 from smsjobs.presence import workers_by_lane
-from smsjobs.settings import ConnectionSettings, away
+from smsjobs.redis_store import connect_redis
+from smsjobs.settings import ConnectionSettings, unreachable_text
 from smsjobs_worker.aliyun.account import Endpoint
-from smsjobs_worker.doctor import Finding, examine
-from smsjobs_worker.settings import WorkerSettings
+from smsjobs_worker.process.settings import WorkerSettings
+from smsjobs_worker.watching.doctor import Finding, examine
 from support.redis_server import RedisServer
 from support.stage import plain_celery
 from support.worker import WorkerProcess, write_element
@@ -129,7 +129,7 @@ def test_a_redis_that_refuses_is_not_away(
         try:
             raise refusal.value
         except RedisError:
-            told = away(url)
+            told = unreachable_text(url)
     assert text == f"Redis at 127.0.0.1:{parts.port} {words}"
     assert told.startswith(text)
 
@@ -288,7 +288,7 @@ def test_the_command_ends_with_its_verdict(
     """`smsjobs doctor --json` writes one document and ends with 0, doubts or not, and with 1 when something is bad."""
     write_element(tmp_path, "One", simulator.url, accessKey=key)
     run = subprocess.run(
-        [sys.executable, "-m", "smsjobs", "doctor", "--json"],
+        [sys.executable, "-m", "smsjobs_shell", "doctor", "--json"],
         env=os.environ | {"SMS_BROKER_URL": redis_url, "SMS_APP": str(tmp_path)},
         capture_output=True,
         check=False,

@@ -10,9 +10,9 @@ import redis
 from kombu import Connection, Consumer, Producer, Queue
 from kombu.asynchronous import Hub, get_event_loop, set_event_loop
 
-from smsjobs_worker.transport import harden
-from smsjobs_worker.transport.channel import TurnTransport
-from smsjobs_worker.transport.turn import MOST
+from smsjobs_worker.process.transport import harden
+from smsjobs_worker.process.transport.channel import TurnTransport
+from smsjobs_worker.process.transport.turn import MOST
 from support.redis_server import RedisServer
 
 QUEUE = "sms.notification"

@@ -11,13 +11,13 @@ import pytest
 
 from smsjobs.campaign import CampaignProgress
 from smsjobs.campaign.store import _past
-from smsjobs.cli import campaign_progress
-from smsjobs.cli.campaign_progress import _facts, chart, exit_status, show, tell_of_report, watch
-from smsjobs.cli.failure import CommandFailed
-from smsjobs.cli.moment import read_moment
-from smsjobs.cli.screen import Bar, Screen
-from smsjobs.cli.wording import counted, in_shell_words
 from smsjobs.contract import QueueUnavailable
+from smsjobs_shell.campaign import progress as campaign_progress
+from smsjobs_shell.campaign.progress import _facts, chart, exit_status, show, tell_of_report, watch
+from smsjobs_shell.terminal.failure import CommandFailed
+from smsjobs_shell.terminal.moment import read_moment
+from smsjobs_shell.terminal.screen import Bar, Screen
+from smsjobs_shell.terminal.wording import counted, in_shell_words
 
 
 def progress(**more):

@@ -15,13 +15,14 @@ from smsjobs.contract import (
     pack_campaign,
     pack_recipients,
 )
-from smsjobs.ledger import CannotOpen, Granted, Wait
+from smsjobs.ledger import Granted, Wait
+from smsjobs.redis_store import CannotOpen
 from smsjobs_worker.aliyun import CODES, find_code
 from smsjobs_worker.aliyun.scrub import contents
-from smsjobs_worker.rate_limit import bulk_window, windows
-from smsjobs_worker.run import Run
-from smsjobs_worker.sender import _sealed, _stops_campaign
-from smsjobs_worker.settings import WorkerSettings
+from smsjobs_worker.process.settings import WorkerSettings
+from smsjobs_worker.sending.rate_limit import bulk_window, windows
+from smsjobs_worker.sending.run import Run
+from smsjobs_worker.sending.sender import _sealed, _stops_campaign
 
 
 def granted(**more):

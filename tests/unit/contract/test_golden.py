@@ -11,7 +11,7 @@ from smsjobs.contract import (
     AliyunRejected,
     IdempotencyConflict,
     InvalidArguments,
-    Job,
+    JobRecord,
     Outcome,
     QueueUnavailable,
     RequestFailed,
@@ -96,7 +96,7 @@ def test_job_of_version_1_is_read() -> None:
 def test_plain_client_may_leave_out_what_has_a_default() -> None:
     """The golden job of a plain Celery client, which names only what it must, gets its lane's defaults."""
     job = decode_job(golden("job_of_a_plain_client") | {"id": "plain-1"})
-    assert job == Job(
+    assert job == JobRecord(
         id="plain-1",
         element="SMS.YourSmsName",
         message=job.message,

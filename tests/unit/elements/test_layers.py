@@ -152,7 +152,7 @@ class Loader:
         ("def broken(:\n", "does not import: SyntaxError"),
         (
             "class Loader:\n    def load(self):\n        raise KeyError('example-secret')\n",
-            "KeyError at __init__.py, line 3",
+            "KeyError at __init__.py:3",
         ),
         ("class Other: pass\n", "no Loader"),
     ],

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 
-from smsjobs.contract import IdempotencyConflict, Job
+from smsjobs.contract import IdempotencyConflict, JobRecord
 from smsjobs.ledger import Granted, InFlight, Ledger, NotDue, Settled, Wait
 from support.ledgers import (
     LEASE_S,
@@ -35,7 +35,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.redis = fakeredis.FakeRedis(decode_responses=True)
         self.ledger = Ledger(self.redis, retention_s=RETENTION_S, clock=self.clock)
         self.tokens = 0
-        self.recorded: dict[str, Job] = {}
+        self.recorded: dict[str, JobRecord] = {}
         #: What each worker believes to hold: its last grant, however old.
         self.grants: dict[tuple[str, str], Granted] = {}
         #: Who holds a job in truth, and until when.

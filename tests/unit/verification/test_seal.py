@@ -6,7 +6,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from smsjobs import InvalidArguments, SettingsError
-from smsjobs.ledger import Seal, open_job
+from smsjobs.redis_store import Seal, unseal
 from smsjobs.settings import ConnectionSettings
 
 TEXT = '{"params": {"code": "123456"}, "phoneList": ["13800138000"], "name": "张三"}'
@@ -18,22 +18,22 @@ def test_there_and_back() -> None:
     sealed = Seal(NEW).close(TEXT)
     assert "123456" not in sealed
     assert "138" not in sealed.removeprefix("sealed:")[:10]
-    assert open_job(sealed, Seal(NEW)) == TEXT
+    assert unseal(sealed, Seal(NEW)) == TEXT
 
 
 @pytest.mark.parametrize("seal", [None, Seal(NEW)])
 def test_unsealed(seal: Seal | None) -> None:
     """A job from before the key was set is read as it is."""
-    assert open_job(TEXT, seal) == TEXT
+    assert unseal(TEXT, seal) == TEXT
 
 
 def test_rotation() -> None:
     """A new key before the old one: what the old one sealed is opened, and what is sealed needs the new one."""
     both = Seal(f"{NEW}, {OLD}")
-    assert open_job(Seal(OLD).close(TEXT), both) == TEXT
-    assert open_job(both.close(TEXT), Seal(NEW)) == TEXT
+    assert unseal(Seal(OLD).close(TEXT), both) == TEXT
+    assert unseal(both.close(TEXT), Seal(NEW)) == TEXT
     with pytest.raises(InvalidArguments):
-        open_job(both.close(TEXT), Seal(OLD))
+        unseal(both.close(TEXT), Seal(OLD))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_rotation() -> None:
 def test_cannot_be_opened(seal: Seal | None, sealed: str) -> None:
     """What cannot be opened is 46001 job_unreadable, and the text names the setting."""
     with pytest.raises(InvalidArguments, match="SMS_PAYLOAD_KEY") as caught:
-        open_job(sealed, seal)
+        unseal(sealed, seal)
     assert caught.value.reason == "job_unreadable"
 
 

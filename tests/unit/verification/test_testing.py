@@ -71,7 +71,7 @@ def test_idempotency_key(sms: testing.FakeSms) -> None:
 def test_keys_are_forgotten(sms: testing.FakeSms) -> None:
     """A key and its job are known for as long as outcomes are kept, and then forgotten, as by the real ledger."""
     job = send(sms, idempotency_key="one")
-    sms.advance(sms.settings.retention_s - 1)
+    sms.advance(sms.connection.settings.retention_s - 1)
     assert send(sms, idempotency_key="one") == job
     sms.advance(1)
     other = send(sms, "654321", idempotency_key="one")

@@ -9,8 +9,8 @@ import pytest
 
 from smsjobs.contract import LANES
 from smsjobs.settings import ConnectionSettings
-from smsjobs_worker.celery_app import SmsJobs, create_app
-from smsjobs_worker.settings import WorkerSettings
+from smsjobs_worker.process.app import SmsJobs, create_app
+from smsjobs_worker.process.settings import WorkerSettings
 
 OURS, THEIRS = "redis://127.0.0.1:1/3", "redis://127.0.0.1:2/4"
 

@@ -8,8 +8,8 @@ from celery.worker.consumer import consumer
 from celery.worker.request import Request
 from kombu.transport.redis import Channel
 
-from smsjobs_worker.privacy import describe, install_log_privacy
-from smsjobs_worker.tasks import _QuietRequest
+from smsjobs_worker.logs.privacy import describe, install_log_privacy
+from smsjobs_worker.process.tasks import _QuietRequest
 
 PHONE, CODE = "13800138000", "739201"
 BODY = f"{{'phoneList': ['{PHONE}'], 'params': {{'code': '{CODE}'}}}}"

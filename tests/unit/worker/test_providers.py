@@ -8,7 +8,7 @@ import pytest
 
 from smsjobs.contract import check_message
 from smsjobs_worker import App
-from smsjobs_worker.providers import PlainProvider, Providers
+from smsjobs_worker.sending.providers import PlainProvider, Providers
 
 MESSAGE = check_message(["13800138000"], {"code": "123456"}, "SMS_1")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from smsjobs_worker.rate_limit import bulk_window, windows
+from smsjobs_worker.sending.rate_limit import bulk_window, windows
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-import smsjobs_worker.run
+import smsjobs_worker.sending.run
 from smsjobs.contract import (
     LANES,
     AliyunRejected,
@@ -23,7 +23,7 @@ from smsjobs.contract import (
 from smsjobs.ledger import Granted, Wait
 from smsjobs_worker.provider import AnswerLost, LookupFailed, NotSent
 from smsjobs_worker.retry import request_with_retries
-from smsjobs_worker.run import Run
+from smsjobs_worker.sending.run import Run
 from support.ledgers import CODE, PHONE, a_job
 
 NOW_MS = 1_800_000_000_000
@@ -105,7 +105,7 @@ class Permits:
 def no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries within a run do not wait."""
     monkeypatch.setattr(
-        smsjobs_worker.run,
+        smsjobs_worker.sending.run,
         "request_with_retries",
         functools.partial(request_with_retries, sleep=lambda _: None),
     )

@@ -6,7 +6,7 @@ import pytest
 
 from smsjobs.contract import LANES
 from smsjobs.ledger import Due
-from smsjobs_worker.schedule import (
+from smsjobs_worker.sending.schedule import (
     days_to_search,
     failed_lookup_delay,
     gives_up_looking,
@@ -14,7 +14,7 @@ from smsjobs_worker.schedule import (
     retry_delay,
     sample,
 )
-from smsjobs_worker.sweep import expired_outcome, is_lost
+from smsjobs_worker.sending.sweep import expired_outcome, is_lost
 
 VERIFICATION, NOTIFICATION = LANES["verification"].lookups_s, LANES["notification"].lookups_s
 

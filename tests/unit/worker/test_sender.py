@@ -4,20 +4,18 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import fakeredis
 import pytest
 from cryptography.fernet import Fernet
 
-from smsjobs.contract import LANES, AliyunRejected, InvalidArguments, Job, RequestFailed, SendResult
-from smsjobs.ledger import Ledger, Seal
-from smsjobs.settings import ConnectionSettings
-from smsjobs_worker.leases import Leases
+from smsjobs.contract import LANES, AliyunRejected, InvalidArguments, JobRecord, RequestFailed, SendResult
+from smsjobs.ledger import Ledger
+from smsjobs.redis_store import Seal
 from smsjobs_worker.provider import AnswerLost, Provider
-from smsjobs_worker.sender import Done, NothingToDo, Sender
-from smsjobs_worker.settings import WorkerSettings
+from smsjobs_worker.sending.leases import Leases
+from smsjobs_worker.sending.sender import Done, NothingToDo, Sender
 from support.ledgers import CODE, PHONE, Clock, a_job, accepted, everything, verbs
 
 OK = {"Code": "OK", "Message": "OK", "BizId": "1^0", "RequestId": "r"}
@@ -80,28 +78,25 @@ def aliyun() -> Scripted:
 @pytest.fixture
 def sender(ledger: Ledger, aliyun: Scripted) -> Sender:
     """A sender."""
-    settings = WorkerSettings(
-        connection=ConnectionSettings.read(environ={}), app_dir=Path(), lanes=LANES, patience_s=1
-    )
-    return Sender(ledger, aliyun, Leases(ledger, lease_s=30), aliyun, settings)  # type: ignore[arg-type]
+    return Sender(ledger, aliyun, Leases(ledger, lease_s=30), aliyun, lanes=LANES, lease_s=30, patience_s=1)  # type: ignore[arg-type]
 
 
 @pytest.fixture
-def job(ledger: Ledger) -> Job:
+def job(ledger: Ledger) -> JobRecord:
     """A recorded job."""
     recorded = a_job()
     ledger.record(recorded)
     return recorded
 
 
-def status(ledger: Ledger, job: Job) -> str:
+def status(ledger: Ledger, job: JobRecord) -> str:
     found = ledger.read(job.id)
     assert found is not None
     return found.status
 
 
 def test_sent_once_however_often_its_message_comes(
-    sender: Sender, aliyun: Scripted, ledger: Ledger, job: Job
+    sender: Sender, aliyun: Scripted, ledger: Ledger, job: JobRecord
 ) -> None:
     """The first message sends the job, and every further one gives its outcome back."""
     aliyun.answers = [OK]
@@ -111,7 +106,7 @@ def test_sent_once_however_often_its_message_comes(
     assert PHONE not in everything(ledger.redis)
 
 
-def test_message_that_comes_while_it_is_sent(sender: Sender, aliyun: Scripted, job: Job) -> None:
+def test_message_that_comes_while_it_is_sent(sender: Sender, aliyun: Scripted, job: JobRecord) -> None:
     """A second message of a job that is being sent has nothing to do."""
     seen: list[object] = []
     aliyun.answers = [OK]
@@ -130,7 +125,7 @@ def test_message_that_comes_too_early(sender: Sender, aliyun: Scripted, ledger: 
 
 
 def test_lost_answer_is_looked_up_and_found(
-    sender: Sender, aliyun: Scripted, ledger: Ledger, job: Job, clock: Clock
+    sender: Sender, aliyun: Scripted, ledger: Ledger, job: JobRecord, clock: Clock
 ) -> None:
     """A lost answer waits, is absent at first, and is then found: accepted, with one request in all."""
     aliyun.answers = [AnswerLost("no_answer", "x"), False, True]
@@ -148,7 +143,7 @@ def test_lost_answer_is_looked_up_and_found(
 
 
 def test_worker_that_was_overtaken_reports_the_outcome_that_counts(
-    sender: Sender, aliyun: Scripted, ledger: Ledger, job: Job, clock: Clock
+    sender: Sender, aliyun: Scripted, ledger: Ledger, job: JobRecord, clock: Clock
 ) -> None:
     """A worker whose job was settled by another one meanwhile gives that one's outcome back, not its own."""
 
@@ -165,7 +160,7 @@ def test_worker_that_was_overtaken_reports_the_outcome_that_counts(
 
 
 def test_worker_that_was_overtaken_leaves_it_to_the_other(
-    sender: Sender, aliyun: Scripted, ledger: Ledger, job: Job, clock: Clock
+    sender: Sender, aliyun: Scripted, ledger: Ledger, job: JobRecord, clock: Clock
 ) -> None:
     """A worker whose job another one holds now writes no refusal, and stores no result."""
 
@@ -179,7 +174,7 @@ def test_worker_that_was_overtaken_leaves_it_to_the_other(
     assert status(ledger, job) == "looking_up"
 
 
-def test_followers_are_handed_on(sender: Sender, aliyun: Scripted, ledger: Ledger, job: Job) -> None:
+def test_followers_are_handed_on(sender: Sender, aliyun: Scripted, ledger: Ledger, job: JobRecord) -> None:
     """Further task ids come with the outcome, the first time and every further one."""
     ledger.follow(job.id, "task-2")
     aliyun.answers = [OK]
@@ -198,7 +193,7 @@ def test_unknown_id_is_an_outcome(sender: Sender, ledger: Ledger) -> None:
 
 
 def test_unreadable_message_of_a_job_that_lives(
-    sender: Sender, aliyun: Scripted, ledger: Ledger, job: Job
+    sender: Sender, aliyun: Scripted, ledger: Ledger, job: JobRecord
 ) -> None:
     """An unreadable message of a job that the ledger knows changes nothing about the job."""
     assert sender.refuse(job.id, InvalidArguments("x", "job_unreadable")) == NothingToDo()
@@ -210,7 +205,7 @@ def test_unreadable_message_of_a_job_that_lives(
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "5", '{"v": 2}', '{"v": 1, "colour": 1}'])
-def test_unreadable_job(sender: Sender, aliyun: Scripted, ledger: Ledger, job: Job, text: str) -> None:
+def test_unreadable_job(sender: Sender, aliyun: Scripted, ledger: Ledger, job: JobRecord, text: str) -> None:
     """A job that this version cannot read ends as 46001, and nothing is sent."""
     ledger.redis.hset(f"sms:job:{job.id}", "job", text)
     done = sender.run(job.id)
@@ -220,7 +215,7 @@ def test_unreadable_job(sender: Sender, aliyun: Scripted, ledger: Ledger, job: J
 
 
 def test_unreadable_job_whose_answer_was_lost(
-    sender: Sender, aliyun: Scripted, ledger: Ledger, job: Job, clock: Clock
+    sender: Sender, aliyun: Scripted, ledger: Ledger, job: JobRecord, clock: Clock
 ) -> None:
     """A job that another version sent and this one cannot read is unknown, for it may have been accepted."""
     aliyun.answers = [AnswerLost("no_answer", "x")]
@@ -237,7 +232,7 @@ def test_unexpected_error_before_a_request(
     sender: Sender,
     aliyun: Scripted,
     ledger: Ledger,
-    job: Job,
+    job: JobRecord,
     error: Exception,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -252,14 +247,16 @@ def test_unexpected_error_before_a_request(
     assert CODE not in shown
 
 
-def test_unexpected_error_in_a_request(sender: Sender, aliyun: Scripted, ledger: Ledger, job: Job) -> None:
+def test_unexpected_error_in_a_request(
+    sender: Sender, aliyun: Scripted, ledger: Ledger, job: JobRecord
+) -> None:
     """A request that breaks in a way that nobody foresaw is looked up."""
     aliyun.answers = [ZeroDivisionError(PHONE)]
     assert sender.run(job.id) == NothingToDo()
     assert status(ledger, job) == "looking_up"
 
 
-def test_missing_element(sender: Sender, aliyun: Scripted, job: Job) -> None:
+def test_missing_element(sender: Sender, aliyun: Scripted, job: JobRecord) -> None:
     """An element that does not exist ends the job as 46001 with its cure."""
     aliyun.broken = InvalidArguments("SMS.Test: e.json is missing", "element_not_found")
     done = sender.run(job.id)
@@ -268,7 +265,7 @@ def test_missing_element(sender: Sender, aliyun: Scripted, job: Job) -> None:
 
 
 def test_type_that_answers_what_is_no_json(
-    sender: Sender, aliyun: Scripted, ledger: Ledger, job: Job
+    sender: Sender, aliyun: Scripted, ledger: Ledger, job: JobRecord
 ) -> None:
     """An answer of a Type of one's own that cannot be stored as it is, is accepted all the same."""
     aliyun.answers = [{**OK, "when": object(), "to": PHONE}]
@@ -279,7 +276,7 @@ def test_type_that_answers_what_is_no_json(
     assert PHONE not in everything(ledger.redis)
 
 
-def test_lease_is_renewed_while_a_request_runs(ledger: Ledger, job: Job, clock: Clock) -> None:
+def test_lease_is_renewed_while_a_request_runs(ledger: Ledger, job: JobRecord, clock: Clock) -> None:
     """While a job is held its lease is renewed at a third of its length, and no longer afterwards."""
     leases = Leases(ledger, lease_s=0.3)
     claim = ledger.claim(job.id, "mine", lease_s=0.3)
@@ -296,7 +293,7 @@ def test_lease_is_renewed_while_a_request_runs(ledger: Ledger, job: Job, clock: 
             time.sleep(0.01)
 
 
-def test_lease_runs_out_by_this_machines_clock(ledger: Ledger, job: Job) -> None:
+def test_lease_runs_out_by_this_machines_clock(ledger: Ledger, job: JobRecord) -> None:
     """A worker that was paused knows that its lease is over, even before anybody told it."""
     leases = Leases(ledger, lease_s=30)
     claim = ledger.claim(job.id, "mine", lease_s=30)
@@ -305,10 +302,10 @@ def test_lease_runs_out_by_this_machines_clock(ledger: Ledger, job: Job) -> None
 
 
 def test_a_request_that_never_ends_is_given_up(
-    ledger: Ledger, job: Job, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger, job: JobRecord, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A lease is not renewed for ever, so that a request that trickles on becomes an answer lost."""
-    monkeypatch.setattr("smsjobs_worker.leases._LONGEST_S", 0.5)
+    monkeypatch.setattr("smsjobs_worker.sending.leases._LONGEST_S", 0.5)
     leases = Leases(ledger, lease_s=0.3)
     claim = ledger.claim(job.id, "mine", lease_s=0.3)
     with leases.hold(claim, claimed_at=time.monotonic()) as lease:  # type: ignore[arg-type]
@@ -322,21 +319,22 @@ def test_a_request_that_never_ends_is_given_up(
 
 
 def test_a_sealed_job_is_left_to_who_can_open_it(
-    aliyun: Scripted, clock: Clock, job: Job, ledger: Ledger
+    aliyun: Scripted, clock: Clock, job: JobRecord, ledger: Ledger
 ) -> None:
     """A worker without the key neither sends nor ends a sealed job."""
     sealed = a_job()
     keys = Seal(Fernet.generate_key().decode())
     with_key = Ledger(ledger.redis, clock=clock, seal=keys)
     with_key.record(sealed)
-    settings = WorkerSettings(
-        connection=ConnectionSettings.read(environ={}), app_dir=Path(), lanes=LANES, patience_s=1
-    )
     aliyun.answers = [OK]
-    without = Sender(ledger, aliyun, Leases(ledger, lease_s=30), aliyun, settings)  # type: ignore[arg-type]
+    without = Sender(
+        ledger, aliyun, Leases(ledger, lease_s=30), aliyun, lanes=LANES, lease_s=30, patience_s=1
+    )  # type: ignore[arg-type]
     assert without.run(sealed.id) == NothingToDo()
     assert (status(ledger, sealed), aliyun.sent) == ("queued", [])
     clock.now += 11
-    knowing = Sender(with_key, aliyun, Leases(with_key, lease_s=30), aliyun, settings)  # type: ignore[arg-type]
+    knowing = Sender(
+        with_key, aliyun, Leases(with_key, lease_s=30), aliyun, lanes=LANES, lease_s=30, patience_s=1
+    )  # type: ignore[arg-type]
     assert isinstance(knowing.run(sealed.id), Done)
     assert aliyun.sent == [sealed.id]

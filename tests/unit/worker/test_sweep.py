@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 import fakeredis
 import pytest
 
-from smsjobs.contract import Job, Outcome
+from smsjobs.contract import JobRecord, Outcome
 from smsjobs.ledger import Ledger
-from smsjobs_worker.sweep import Sweep
+from smsjobs_worker.sending.sweep import Sweep
 from support.ledgers import Clock, a_job, accepted, granted, to_send
 
 
@@ -52,7 +52,7 @@ class Bench:
         self.ledger = Ledger(fakeredis.FakeRedis(decode_responses=True), clock=self.clock)
         self.sweep = Sweep(self.ledger, self.broker, self.results)
 
-    def record(self, **more: object) -> Job:
+    def record(self, **more: object) -> JobRecord:
         """Record a job."""
         job = a_job(**more)
         self.ledger.record(job)

@@ -7,7 +7,7 @@ import pytest
 from celery.exceptions import Reject
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from smsjobs_worker.tasks import _QuietRequest, _send, _submit
+from smsjobs_worker.process.tasks import _QuietRequest, _send, _submit
 
 
 def away(*_: Any) -> Any:

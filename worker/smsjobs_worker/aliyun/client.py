@@ -22,9 +22,8 @@ from smsjobs_worker.aliyun.account import Account
 from smsjobs_worker.aliyun.codes import find_code
 from smsjobs_worker.aliyun.mapping import Failure, Throttled, map_answer, map_exception
 from smsjobs_worker.aliyun.scrub import contents
-from smsjobs_worker.provider import AnswerLost, LookupFailed, NotSent
+from smsjobs_worker.provider import BEIJING, AnswerLost, LookupFailed, NotSent
 from smsjobs_worker.retry import RetryPolicy, Tried, request_with_retries
-from smsjobs_worker.schedule import BEIJING
 
 __all__ = ["AliyunSms", "CredentialCheck"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from smsjobs_worker.schedule import BEIJING
+from smsjobs_worker.provider import BEIJING
 
 __all__ = ["retry_after_s"]
 

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from smsjobs.contract import check_full_name, unwrap
-from smsjobs_worker.elements.element import Element, load
+from smsjobs_worker.elements.element import LoadedElement, load
 from smsjobs_worker.elements.files import Reads
 from smsjobs_worker.elements.layers import find_layers, names
-from smsjobs_worker.elements.loading import has_loader, make_loader, where
+from smsjobs_worker.elements.loading import has_loader, make_loader
 from smsjobs_worker.elements.node import Node, read_chain
 from smsjobs_worker.elements.problems import Broken, Problem, plain
+from smsjobs_worker.logs.privacy import describe
 
 __all__ = ["App"]
 
@@ -33,7 +34,7 @@ class App:
     def __init__(self, path: str | Path = ".", *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._elements: dict[str, Element] = {}
+        self._elements: dict[str, LoadedElement] = {}
         try:
             self.layers = find_layers(Path(path))
         except Broken as error:
@@ -46,7 +47,7 @@ class App:
     def __repr__(self) -> str:
         return f"<App {self.path.name}>"
 
-    def getElement(self, full_name: str) -> Element:
+    def getElement(self, full_name: str) -> LoadedElement:
         """The element of that name; the same one each time.
 
         Raises:
@@ -55,11 +56,11 @@ class App:
         name = check_full_name(unwrap(full_name))
         if (known := self._elements.get(name)) is not None:
             return known
-        element = Element(self, name, clock=self._clock)
+        element = LoadedElement(self, name, clock=self._clock)
         with self._lock:
             return self._elements.setdefault(name, element)
 
-    def elements(self) -> list[Element]:
+    def elements(self) -> list[LoadedElement]:
         """Every SMS Instance, sorted by name: what a worker sends with.
 
         An Instance has a type, has no Loader of its own, and is no other element's type. One whose own
@@ -116,6 +117,6 @@ def _check_instance(chain: tuple[Node, ...]) -> list[Problem]:
     except Broken as error:
         return list(error.problems)
     except Exception as error:  # noqa: BLE001  a Type's code is not ours, and may raise anything
-        cause = f"its Loader's check failed: {where(error)}"
+        cause = f"its Loader's check failed: {describe(error)}"
         return [Problem(element=chain[0].fullName, cause=cause, cure="mend the Type")]
     return problems

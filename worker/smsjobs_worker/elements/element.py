@@ -7,18 +7,16 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from smsjobs.contract import InvalidArguments
 from smsjobs_worker.elements.files import Reads, Signature
-from smsjobs_worker.elements.loading import make_loader, where
-from smsjobs_worker.elements.node import Node, read_chain
+from smsjobs_worker.elements.loading import make_loader
+from smsjobs_worker.elements.node import Application, Node, read_chain
 from smsjobs_worker.elements.problems import Broken, Problem, plain
+from smsjobs_worker.logs.privacy import describe
 
-if TYPE_CHECKING:
-    from smsjobs_worker.elements.app import App
-
-__all__ = ["Element", "load", "loaded"]
+__all__ = ["LoadedElement", "load", "loaded"]
 
 logger = logging.getLogger("smsjobs.elements")
 
@@ -39,7 +37,7 @@ class _Loaded:
     node: Node
 
 
-class Element:
+class LoadedElement:
     """An SMS element. What it does not have itself, it forwards to the object that its Loader makes.
 
     That object is made at the first use, under a lock, and made again when a file it was made from has changed.
@@ -51,7 +49,7 @@ class Element:
         app: The app it belongs to.
     """
 
-    def __init__(self, app: App, full_name: str, *, clock: Callable[[], float]) -> None:
+    def __init__(self, app: Application, full_name: str, *, clock: Callable[[], float]) -> None:
         self.fullName = full_name
         self.name = full_name.rpartition(".")[2]
         self.app = app
@@ -184,13 +182,13 @@ def load(nodes: tuple[Node, ...]) -> Any:
         # Its text stays out: a Loader handles secrets.
         problem = Problem(
             element=nodes[0].fullName,
-            cause=f"its Loader failed: {where(error)}",
+            cause=f"its Loader failed: {describe(error)}",
             cure="mend the element's files, or the Type",
         )
     raise Broken([problem])
 
 
-def loaded(element: Element) -> Any:
+def loaded(element: LoadedElement) -> Any:
     """The object behind an element, to be asked what it can do.
 
     It is made at the first use; keep the element rather than the object, which a changed file replaces.

@@ -13,7 +13,6 @@ import os
 import re
 import sys
 import threading
-import traceback
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -21,8 +20,9 @@ from typing import Any, Final
 
 from smsjobs_worker.elements.node import Node
 from smsjobs_worker.elements.problems import Broken, Problem
+from smsjobs_worker.logs.privacy import describe
 
-__all__ = ["Loader", "find_loader", "has_loader", "make_loader", "where"]
+__all__ = ["Loader", "find_loader", "has_loader", "make_loader"]
 
 _WHOLE_VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
 
@@ -111,13 +111,6 @@ def has_loader(node: Node) -> bool:
     return place is not None and isinstance(getattr(_import(node, place), "Loader", None), type)
 
 
-def where(error: BaseException) -> str:
-    """The class of a foreign error and the line that raised it; its text could show a secret."""
-    frames = traceback.extract_tb(error.__traceback__)
-    line = f" at {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{line}"
-
-
 def _place(node: Node) -> Path | None:
     """The file to import, or None."""
     entry = Path(node.entry)
@@ -151,7 +144,7 @@ def _import(node: Node, place: Path) -> ModuleType:
                 del sys.modules[each]
             problem = node.problem(
                 file=node.entry,
-                cause=f"its Python does not import: {where(error)}",
+                cause=f"its Python does not import: {describe(error)}",
                 cure="mend it, or install what it needs",
             )
             raise Broken([problem]) from None

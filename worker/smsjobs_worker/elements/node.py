@@ -6,16 +6,25 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
 from smsjobs_worker.elements.files import Reads, read_inside
 from smsjobs_worker.elements.layers import Layer, locate
 from smsjobs_worker.elements.problems import Broken, Problem
 
-if TYPE_CHECKING:
-    from smsjobs_worker.elements.app import App
+__all__ = ["Application", "Node", "read_chain"]
 
-__all__ = ["Node", "read_chain"]
+
+class Application(Protocol):
+    """What an element knows of its `App`."""
+
+    #: The directory that holds ``SMS/``.
+    path: Path
+    #: Where elements are looked for, in this order.
+    layers: tuple[Layer, ...]
+
+    def getElement(self, full_name: str) -> Any:
+        """The element of that name."""
 
 
 class Node:
@@ -29,7 +38,9 @@ class Node:
         directory: Where it lies.
     """
 
-    def __init__(self, app: App, full_name: str, *, layer: Layer, directory: Path, reads: Reads) -> None:
+    def __init__(
+        self, app: Application, full_name: str, *, layer: Layer, directory: Path, reads: Reads
+    ) -> None:
         self.fullName = full_name
         self.name = full_name.rpartition(".")[2]
         self.app = app
@@ -114,7 +125,7 @@ class Node:
         return data
 
 
-def read_chain(app: App, full_name: str, reads: Reads) -> tuple[Node, ...]:
+def read_chain(app: Application, full_name: str, reads: Reads) -> tuple[Node, ...]:
     """The element, its Type and so on up to the Meta.
 
     Raises:

@@ -1,0 +1,126 @@
+"""The one way of a process to Redis and the broker, which all that a caller holds shares: `Sms`, `Element`, `Job`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from redis.exceptions import RedisError
+
+from smsjobs.contract import JobRecord, QueueUnavailable
+from smsjobs.ledger import Ledger
+from smsjobs.publisher import Publisher
+from smsjobs.redis_store import connect_redis, is_transient
+from smsjobs.settings import ConnectionSettings, unreachable_text
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from smsjobs.ledger import Recorded
+
+__all__ = ["Connection"]
+
+log = logging.getLogger(__name__)
+
+
+class Connection:
+    """Safe to share between threads; a forked child gets connections of its own by itself. Nothing is connected yet."""
+
+    def __init__(self, settings: ConnectionSettings) -> None:
+        self.settings = settings
+        self._connect()
+
+    def __repr__(self) -> str:
+        return "<Connection>"
+
+    @property
+    def ledger(self) -> Ledger:
+        """This process's ledger."""
+        if self._pid != os.getpid():
+            self._connect()
+        return self._ledger
+
+    def redis(self) -> Redis:
+        """This process's client of the ledger's Redis."""
+        return self.ledger.redis
+
+    def enqueue(self, job: JobRecord) -> str:
+        """Record the job, then publish its id. Returns the id; with a known idempotency key, the earlier job's.
+
+        Raises:
+            IdempotencyConflict: Its key belongs to a job with another payload.
+            QueueUnavailable: Redis did not record it in time.
+        """
+        recorded = self._record(job)
+        if recorded.new and not job.countdown_s:
+            self._publish(recorded.job_id, job.lane)
+        return recorded.job_id
+
+    def close(self) -> None:
+        """Close the connections; they are made again when they are needed."""
+        self._publisher.close()
+        self._ledger.redis.close()
+
+    def _record(self, job: JobRecord) -> Recorded:
+        """Recording recognises its own repetition, so a lost answer is answered by asking again."""
+        asked_at_s = time.time()
+        deadline = time.monotonic() + self.settings.timeout_s
+        surely_not = True
+        while True:
+            try:
+                return self.ledger.record(job, asked_at_s=asked_at_s)
+            except RedisError as error:
+                if not is_transient(error):
+                    # Out of memory or of disk, no permission: it answered, and the answer was no.
+                    raise QueueUnavailable(
+                        f"Redis refused to record the job ({type(error).__name__}); its log says why",
+                        outcome="not_sent",
+                        out_id=job.id,
+                    ) from None
+                surely_not = surely_not and _never_connected(error)
+                if time.monotonic() >= deadline:
+                    raise QueueUnavailable(
+                        f"{unreachable_text(self.settings.redis_url)}, so the job could not be recorded in time. "
+                        + _calling_again(job),
+                        outcome="not_sent" if surely_not else "unknown",
+                        out_id=job.id,
+                    ) from None
+                time.sleep(0.05)
+
+    def _publish(self, job_id: str, lane: str) -> None:
+        try:
+            self._publisher.publish(job_id, lane)
+        except Exception:  # noqa: BLE001  kombu raises AttributeError, too, on a channel that Redis's restart closed
+            # It is in the ledger, and so it will be sent: the sweep publishes what nobody claimed.
+            log.warning(
+                "a job is recorded but could not be published; the sweep will publish it",
+                extra={"action": "publish_failed", "job_id": job_id, "lane": lane},
+            )
+
+    def _connect(self) -> None:
+        timeout_s = self.settings.timeout_s
+        self._ledger = Ledger(
+            connect_redis(self.settings.redis_url, timeout_s=timeout_s / 2),
+            retention_s=self.settings.retention_s,
+            seal=self.settings.seal,
+        )
+        self._publisher = Publisher(self.settings.broker_url, timeout_s=timeout_s / 4)
+        self._pid = os.getpid()
+
+
+def _never_connected(error: Exception) -> bool:
+    """Whether the call was not even written: the connection was refused, or the name is nobody's.
+
+    redis-py raises its own error while it handles the socket's. Our client repeats nothing by itself, so that one
+    error tells of the whole call.
+    """
+    return isinstance(error.__context__, (ConnectionRefusedError, socket.gaierror))
+
+
+def _calling_again(job: JobRecord) -> str:
+    if job.idempotency_key is None:
+        return "Calling again makes a new job; only with an idempotency_key it would be the same one"
+    return "Calling again with the same idempotency_key never sends twice"

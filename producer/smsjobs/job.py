@@ -1,0 +1,151 @@
+"""A handle on a job: its status, and its outcome once it has one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from smsjobs.contract import InvalidArguments, QueueUnavailable, SendResult, SmsError, decode_outcome
+from smsjobs.settings import unreachable_text
+from smsjobs.threads import in_thread
+
+if TYPE_CHECKING:
+    from smsjobs.connection import Connection
+    from smsjobs.ledger import Snapshot
+
+__all__ = ["Job"]
+
+#: Seconds between two looks at a job that is waited for: soon at first, rarely later.
+_FIRST_LOOK_S: Final = 0.01
+_LAST_LOOK_S: Final = 0.25
+#: Each pause to the one before: an outcome is seen at most a tenth later than it is there, for 9 looks at Aliyun's
+#: usual 0.1 s.
+_SLOWER: Final = 1.1
+
+
+class Job:
+    """A job that is in the ledger. `sms.job(job_id)` makes the same handle in another process."""
+
+    def __init__(self, job_id: str, connection: Connection) -> None:
+        self._id = job_id
+        self._connection = connection
+
+    def __repr__(self) -> str:
+        return f"<Job {self._id}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Job) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self._id)
+
+    @property
+    def id(self) -> str:
+        """The Celery task id, and the OutId that Aliyun sees."""
+        return self._id
+
+    def status(self) -> str:
+        """``"queued"``, ``"sending"``, ``"looking_up"``, or the outcome: ``"accepted"``, ``"rejected"``,
+        ``"not_sent"``, ``"unknown"``.
+
+        Raises:
+            InvalidArguments: The ledger has no such job, or no longer (``reason="job_not_found"``).
+            QueueUnavailable: Redis is away.
+        """  # noqa: D205  the words are the sentence
+        return self._snapshot().status
+
+    def get(self, timeout: float | None = None) -> SendResult:
+        """Wait for the outcome.
+
+        It comes from the ledger, so it is right even when a worker died before Celery's result was stored.
+
+        Args:
+            timeout: Seconds to wait; None waits as long as the job may live.
+
+        Returns:
+            What Aliyun accepted.
+
+        Raises:
+            SmsError: The outcome is another one, as `InvalidArguments`, `AliyunRejected` or `RequestFailed`.
+            TimeoutError: The job goes on; `get` may be called again.
+            QueueUnavailable: Redis is away.
+        """
+        for pause in self._pauses(timeout):
+            if (outcome := self._outcome(timeout)) is not None:
+                return _unless_error(outcome)
+            time.sleep(pause)
+        raise self._still_waiting(timeout)
+
+    async def get_async(self, timeout: float | None = None) -> SendResult:  # noqa: ASYNC109  get()'s twin
+        """`get`, without blocking the event loop."""
+        for pause in self._pauses(timeout):
+            if (outcome := await in_thread(self._outcome, timeout)) is not None:
+                return _unless_error(outcome)
+            await asyncio.sleep(pause)
+        raise self._still_waiting(timeout)
+
+    def _pauses(self, timeout: float | None) -> Iterator[float]:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        pause = _FIRST_LOOK_S
+        while True:
+            left = pause if deadline is None else deadline - time.monotonic()
+            yield max(0.0, min(pause, left))
+            if left <= 0:
+                return
+            pause = min(pause * _SLOWER, _LAST_LOOK_S)
+
+    def _outcome(self, within_s: float | None) -> SendResult | SmsError | None:
+        text = self._snapshot(within_s).outcome
+        return None if text is None else decode_outcome(json.loads(text))
+
+    def _snapshot(self, within_s: float | None = None) -> Snapshot:
+        timeout_s = self._connection.settings.timeout_s
+        patience_s = timeout_s if within_s is None else min(within_s, timeout_s)
+        deadline = time.monotonic() + patience_s
+        while True:
+            try:
+                found = self._connection.ledger.read(self._id)
+                break
+            except (RedisConnectionError, RedisTimeoutError):
+                # Reading may be repeated: a connection from before a restart of Redis fails once.
+                if time.monotonic() >= deadline:
+                    raise QueueUnavailable(
+                        f"{unreachable_text(self._connection.settings.redis_url)}, so the job could not be read",
+                        out_id=self._id,
+                    ) from None
+                time.sleep(0.1)
+        if found is None:
+            raise InvalidArguments(
+                "there is no job of that id, or its outcome was kept longer than SMS_RETENTION",
+                "job_not_found",
+                out_id=self._id,
+            )
+        return found
+
+    def _still_waiting(self, timeout: float | None) -> TimeoutError:
+        return TimeoutError(
+            f"job {self._id} has no outcome after {timeout:g} s; it goes on, call get() again"
+        )
+
+    def _details(self) -> dict[str, Any]:
+        """For `smsjobs status`."""
+        found = self._snapshot()
+        return {
+            "id": found.job_id,
+            "status": found.status,
+            "element": found.element,
+            "lane": found.lane,
+            "outcome": json.loads(found.outcome) if found.outcome else None,
+        }
+
+
+def _unless_error(outcome: SendResult | SmsError) -> SendResult:
+    if isinstance(outcome, SmsError):
+        raise outcome
+    return outcome

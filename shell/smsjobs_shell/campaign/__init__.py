@@ -1,0 +1,124 @@
+"""``smsjobs campaign``: many recipients from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from datetime import datetime
+
+import click
+
+from smsjobs.campaign import Campaign, CampaignProgress, CampaignStore, campaign_store
+from smsjobs.campaign.progress import BY_HAND
+from smsjobs.client import connect
+from smsjobs.contract import InvalidArguments
+from smsjobs_shell.campaign.progress import exit_status, show, tell_of_report, watch
+from smsjobs_shell.campaign.report import report
+from smsjobs_shell.campaign.start import check, start
+from smsjobs_shell.terminal.failure import CommandFailed
+from smsjobs_shell.terminal.options import ID, with_screen
+from smsjobs_shell.terminal.screen import Screen
+
+__all__ = ["campaign"]
+
+
+@click.group(
+    short_help="Send to many recipients from a file.",
+    epilog="""\b
+Examples:
+  smsjobs campaign check people.csv --template SMS_200000001 \\
+      --param event=系统维护
+  smsjobs campaign start people.csv --element SMS.YourSmsName \\
+      --template SMS_200000001 --param event=系统维护 --watch
+  smsjobs campaign pause people-1f0c2a9d4b7e
+  smsjobs campaign report people-1f0c2a9d4b7e -o report.csv""",
+)
+def campaign() -> None:
+    """Send to many recipients from a file, watch it, stop it, and find out who got what."""
+
+
+@campaign.command(short_help="Show how far a campaign is.")
+@click.option("--watch", "watching", is_flag=True, help="Until it has ended, or is paused.")
+@click.argument("campaign_id", type=ID, metavar="ID")
+@with_screen
+def status(screen: Screen, *, watching: bool, campaign_id: str) -> int:
+    """Show how far a campaign is.
+
+    With --watch, the exit status is 1 unless every recipient's message was accepted; rows that are left out do not
+    count.
+    """
+    sms = connect()
+    found = sms.campaign(campaign_id)
+    if watching:
+        watch(screen, found, sms.connection.settings.broker_url)
+    progress = show(screen, found)
+    if watching:
+        tell_of_report(screen, progress)
+    return exit_status(progress) if watching else 0
+
+
+@campaign.command(short_help="Send no further chunk for now.")
+@click.argument("campaign_id", type=ID, metavar="ID")
+@with_screen
+def pause(screen: Screen, *, campaign_id: str) -> None:
+    """Send no further chunk until `resume`. Requests that are under way end as they end."""
+    _control(screen, campaign_id, lambda store: store.pause(campaign_id, BY_HAND))
+
+
+@campaign.command(short_help="Let a paused campaign go on.")
+@click.argument("campaign_id", type=ID, metavar="ID")
+@with_screen
+def resume(screen: Screen, *, campaign_id: str) -> None:
+    """Let a paused campaign go on with what was not sent."""
+    _control(screen, campaign_id, lambda store: store.pause(campaign_id, ""))
+
+
+@campaign.command(short_help="End a campaign for good.")
+@click.argument("campaign_id", type=ID, metavar="ID")
+@with_screen
+def cancel(screen: Screen, *, campaign_id: str) -> None:
+    """End a campaign for good; what was not sent by now is never sent."""
+    _control(screen, campaign_id, lambda store: store.cancel(campaign_id))
+
+
+@campaign.command("list", short_help="List the campaigns.")
+@with_screen
+def list_campaigns(screen: Screen) -> None:
+    """List the campaigns that go on, and those that ended no longer ago than SMS_RETENTION; the newest first."""
+    all_of_them = list(_progress_of(connect().campaigns()))
+    rows = [
+        (
+            each.id,
+            each.state,
+            f"{each.settled:,} of {each.total:,}",
+            f"{each.total - each.pending - each.accepted:,}",
+            datetime.fromtimestamp(each.created_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M"),
+        )
+        for each in all_of_them
+    ]
+    if rows:
+        screen.records(("Campaign", "State", "Done", "Not accepted", "Begun"), rows)
+    else:
+        screen.line("There is no campaign.")
+    screen.document({"campaigns": [each.to_json() for each in all_of_them]})
+
+
+for _command in (start, check, report):
+    campaign.add_command(_command)
+
+
+def _progress_of(campaigns: Iterable[Campaign]) -> Iterator[CampaignProgress]:
+    for each in campaigns:
+        # One may be kept no longer by the time it is asked.
+        with suppress(InvalidArguments):
+            yield each.progress()
+
+
+def _control(screen: Screen, campaign_id: str, step: Callable[[CampaignStore], bool]) -> None:
+    sms = connect()
+    found = sms.campaign(campaign_id)
+    # The step itself says whether the campaign had ended: one that is asked before may end in between.
+    if not step(campaign_store(sms.connection)):
+        state = found.progress().state
+        raise CommandFailed(f"the campaign is {state}", "campaign_ended", more={"campaign": campaign_id})
+    show(screen, found)

@@ -1,0 +1,189 @@
+"""How far a campaign is, shown to people: once, or for as long as it goes on."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from datetime import tzinfo
+from typing import Final
+
+from smsjobs.campaign import Campaign, CampaignProgress
+from smsjobs.campaign.progress import BY_HAND
+from smsjobs.contract import QueueUnavailable
+from smsjobs.presence import workers_by_lane
+from smsjobs_shell.no_worker import tell_that_no_worker_answers
+from smsjobs_shell.terminal.failure import FAILED, INTERRUPTED, CommandFailed
+from smsjobs_shell.terminal.moment import show_moment
+from smsjobs_shell.terminal.screen import Screen
+from smsjobs_shell.terminal.wording import counted, in_shell_words
+
+__all__ = ["chart", "exit_status", "show", "tell_of_report", "watch"]
+
+#: Seconds between two looks.
+_LOOK_S: Final = 0.5
+
+#: Seconds in which nothing is settled, after which the workers are asked for.
+_STILL_S: Final = 3.0
+
+#: Seconds between two such questions; each takes a second.
+_ASK_AGAIN_S: Final = 30.0
+
+#: Seconds over which the rate is taken.
+_RATE_S: Final = 10.0
+
+_OUTCOMES: Final = ("accepted", "rejected", "not_sent", "unknown", "pending")
+
+
+def watch(
+    screen: Screen, campaign: Campaign, broker_url: str | None = None, *, begins_in: tzinfo | None = None
+) -> None:
+    """Show how far it is until it has ended, is paused, or nobody reads its file any more.
+
+    Args:
+        broker_url: Where workers can be asked for while nothing moves.
+        begins_in: The zone in which its start was typed, where that is known.
+
+    Raises:
+        CommandFailed: Ctrl-C, or Redis is away; the campaign goes on.
+    """
+    try:
+        screen.pairs([("campaign", campaign.id)])
+        if (progress := campaign.progress()).state == "scheduled":
+            screen.pairs([("state", progress.state), ("begins", _begins(progress, begins_in))])
+        _watch(screen, campaign, broker_url)
+    except KeyboardInterrupt:
+        screen.line(
+            f"\nThe campaign goes on; see it with:\n  smsjobs campaign status --watch {campaign.id}",
+            exact=True,
+        )
+        screen.line(f"and hold it with:\n  smsjobs campaign pause {campaign.id}", exact=True)
+        raise CommandFailed(
+            "interrupted; the campaign goes on", "interrupted", status=INTERRUPTED, more={"id": campaign.id}
+        ) from None
+    except QueueUnavailable as error:
+        raise CommandFailed(
+            f"{error.code} {in_shell_words(error.message)}. The campaign goes on when it is back; see it with: "
+            f"smsjobs campaign status --watch {campaign.id}",
+            error.reason,
+            more={"id": campaign.id, "code": error.code},
+        ) from None
+
+
+def _watch(screen: Screen, campaign: Campaign, broker_url: str | None) -> None:
+    seen: deque[tuple[float, int]] = deque()
+    workers = None if broker_url is None else _Workers(broker_url)
+    with screen.bar("Sending", "messages") as bar:
+        while True:
+            progress = campaign.progress()
+            done = progress.settled - _never_tried(progress)
+            last = progress.ended or progress.state == "paused" or progress.interrupted
+            bar.update(done, progress.total, rate=_rate(seen, done), note=_note(progress), last=last)
+            if last:
+                return
+            if workers is not None and workers.are_missing(progress):
+                tell_that_no_worker_answers(screen, "bulk")
+                workers = None
+            time.sleep(_LOOK_S)
+
+
+class _Workers:
+    """Finds out that nobody sends: a campaign that does not move looks the same whether it waits for Aliyun or a worker."""
+
+    def __init__(self, broker_url: str) -> None:
+        self._broker_url = broker_url
+        self._settled = -1
+        self._ask_at = 0.0
+
+    def are_missing(self, progress: CampaignProgress) -> bool:
+        """Whether it stands still, and no worker answers."""
+        if progress.settled != self._settled or progress.state != "running":
+            self._settled, self._ask_at = progress.settled, time.monotonic() + _STILL_S
+        if time.monotonic() < self._ask_at:
+            return False
+        self._ask_at = time.monotonic() + _ASK_AGAIN_S
+        answering = workers_by_lane(self._broker_url)
+        return answering is not None and answering["bulk"] == 0
+
+
+def show(screen: Screen, campaign: Campaign, *, begins_in: tzinfo | None = None) -> CampaignProgress:
+    """Show how far it is now; its start in that zone, in which it was typed."""
+    progress = campaign.progress()
+    screen.pairs(_facts(progress, begins_in))
+    screen.line()
+    for line in chart(progress, min(screen.width, 100), mark=screen.mark):
+        screen.line(line, exact=True)
+    if progress.state == "paused" and not progress.interrupted:
+        when = "To let it go on" if progress.reason == BY_HAND else "Once that is mended"
+        screen.line(f"\n{when}:  smsjobs campaign resume {progress.id}", exact=True)
+    screen.document(progress.to_json())
+    return progress
+
+
+def exit_status(progress: CampaignProgress) -> int:
+    """0 where every recipient's message was accepted, and the whole file was read."""
+    return 0 if progress.accepted == progress.total and not progress.interrupted else FAILED
+
+
+def tell_of_report(screen: Screen, progress: CampaignProgress) -> None:
+    """How to find out who got what, where it has ended and not every row's message was accepted."""
+    if progress.ended and (progress.invalid or progress.duplicates or progress.accepted != progress.total):
+        screen.line(f"\nWho got what:  smsjobs campaign report {progress.id} -o report.csv", exact=True)
+
+
+def chart(progress: CampaignProgress, width: int, *, mark: str = "█") -> Sequence[str]:
+    """A bar of marks for each outcome, and for each code but Aliyun's OK."""
+    rows = [(name, getattr(progress, name)) for name in _OUTCOMES]
+    rows += [(f"  {code}", number) for code, number in progress.by_code.items() if code != "OK"]
+    rows = [(name, number) for name, number in rows if number]
+    if not rows:
+        return ()
+    names, numbers = max(len(name) for name, _ in rows), max(len(f"{number:,}") for _, number in rows)
+    room = max(10, width - names - numbers - 13)
+    return [
+        f"{name:<{names}}  {number:>{numbers},}  {100 * number / progress.total:5.1f} %  "
+        + mark * max(1, round(room * number / progress.total))
+        for name, number in rows
+    ]
+
+
+def _facts(progress: CampaignProgress, begins_in: tzinfo | None = None) -> list[tuple[str, str]]:
+    facts = [
+        ("campaign", progress.id),
+        ("name", progress.name),
+        ("element", progress.element),
+        ("state", f"{progress.state}: {progress.reason}" if progress.reason else progress.state),
+        ("recipients", f"{progress.total:,} in {counted(progress.chunks, 'request')}"),
+        ("left out", f"{progress.invalid:,} invalid, {counted(progress.duplicates, 'duplicate')}"),
+    ]
+    if progress.state == "scheduled":
+        facts.append(("begins", _begins(progress, begins_in)))
+    return facts
+
+
+def _begins(progress: CampaignProgress, zone: tzinfo | None) -> str:
+    hours = "from 8:00 to 20:00 Beijing time only" if progress.promotional else ""
+    if progress.starts_ms is None or progress.starts_ms < time.time() * 1000:
+        return hours
+    return f"{show_moment(progress.starts_ms, zone)}{hours and f', {hours}'}"
+
+
+def _rate(seen: deque[tuple[float, int]], done: int) -> float | None:
+    now = time.monotonic()
+    seen.append((now, done))
+    while seen[-1][0] - seen[0][0] > _RATE_S:
+        seen.popleft()
+    (first, before), (last, _) = seen[0], seen[-1]
+    return (done - before) / (last - first) if last > first else None
+
+
+def _never_tried(progress: CampaignProgress) -> int:
+    """Recipients whose messages the cancelling spared."""
+    return progress.by_code.get("cancelled", 0)
+
+
+def _note(progress: CampaignProgress) -> str:
+    failed = [f"{name} {getattr(progress, name):,}" for name in ("rejected", "not_sent", "unknown")]
+    shown = [each for each in failed if not each.endswith(" 0")]
+    state = [] if progress.state in ("running", "finished") else [progress.state]
+    return ", ".join(state + shown)

@@ -1,0 +1,81 @@
+"""``smsjobs campaign report``: who got what."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from smsjobs.campaign import COLUMNS, ReportRow
+from smsjobs.client import connect
+from smsjobs_shell.campaign.progress import show
+from smsjobs_shell.terminal.failure import CommandFailed
+from smsjobs_shell.terminal.options import ID, with_screen
+from smsjobs_shell.terminal.screen import Screen
+
+__all__ = ["report"]
+
+
+@click.command(
+    short_help="Write what became of every row of the file.",
+    epilog="""\b
+Examples:
+  smsjobs campaign report people-1f0c2a9d4b7e -o report.csv
+  smsjobs campaign report people-1f0c2a9d4b7e -o - | grep unknown
+
+The columns are line, phone, outcome, code, reason, aliyun_code, out_id and
+biz_id. The outcome is accepted, rejected, not_sent, unknown, pending, invalid
+or duplicate.""",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    help="Where the CSV goes; - is standard output. [default: nowhere, only a summary is shown]",
+)
+@click.argument("campaign_id", type=ID, metavar="ID")
+@with_screen
+def report(screen: Screen, *, output: Path | None, campaign_id: str) -> None:
+    """Write a CSV with what became of every row of the file, and show a summary."""
+    if screen.as_json and str(output) == "-":
+        raise click.UsageError("--json and -o - both want standard output")
+    campaign = connect().campaign(campaign_id)
+    campaign.progress()  # there is one: no file is touched for one that there is not
+    if str(output) == "-":
+        _write(sys.stdout, campaign.report())
+        return
+    if output is not None:
+        with screen.working("Writing the report"):
+            _write_file(output, campaign.report())
+    show(screen, campaign)
+    if output is not None:
+        screen.line(f"\nEvery row: {output}", exact=True)
+
+
+def _write_file(output: Path, rows: Iterable[ReportRow]) -> None:
+    """Write beside the file and put it in its place at the end: an earlier report may be the only record there is."""
+    # What is no file, such as a pipe, has nothing that could be kept.
+    part = output if output.exists() and not output.is_file() else output.with_name(f".{output.name}.part")
+    try:
+        # The mark at its beginning tells Excel that it is UTF-8.
+        with part.open("w", encoding="utf-8-sig", newline="") as file:
+            _write(file, rows)
+        if part != output:
+            part.replace(output)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise CommandFailed(f"the report could not be written to {output}: {why}", "not_written") from None
+    finally:
+        if part != output:
+            part.unlink(missing_ok=True)
+
+
+def _write(file: TextIO, rows: Iterable[ReportRow]) -> None:
+    writer = csv.writer(file)
+    writer.writerow(COLUMNS)
+    writer.writerows(row.cells() for row in rows)

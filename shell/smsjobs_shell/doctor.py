@@ -1,0 +1,62 @@
+"""``smsjobs doctor``: is this installation safe to send with?"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from smsjobs.settings import SettingsError
+from smsjobs_shell.terminal.failure import FAILED, CommandFailed
+from smsjobs_shell.terminal.options import with_screen
+from smsjobs_shell.terminal.screen import Screen
+from smsjobs_shell.worker_side import ask_worker_side
+
+__all__ = ["doctor"]
+
+_ENDS = {
+    "good": "Nothing is wrong: this installation is safe to send with.",
+    "doubtful": "Nothing is bad, but the doubtful lines say what may not hold.",
+    "bad": "Do not send with it before the bad lines are mended.",
+}
+
+
+@click.command(
+    short_help="Say whether this installation is safe to send with.",
+    epilog="""\b
+Examples:
+  smsjobs doctor
+  SMS_BROKER_URL=redis://127.0.0.1:6379/0 SMS_APP=path/to/app \\
+      smsjobs doctor --json
+
+Run it where a worker runs, with the worker's environment. Nothing is sent:
+the credentials are tried with a query. The exit status is 1 if something is
+bad, and 0 with no more than doubtful lines; 2 if a setting cannot be read.""",
+)
+@with_screen
+def doctor(screen: Screen) -> int:
+    """Look at Redis, clocks, the SDK, elements and credentials, and name a cure for all that is wrong."""
+    with screen.working("Looking at Redis, the SDK and every element"):
+        report = _ask()
+    findings = report["findings"]
+    screen.table(
+        ("State", "What", "Finding"),
+        [(each["verdict"], each["subject"], _told(each["text"], each["cure"])) for each in findings],
+    )
+    screen.line(_ENDS[report["verdict"]])
+    screen.document(report)
+    return FAILED if report["verdict"] == "bad" else 0
+
+
+def _ask() -> dict[str, Any]:
+    try:
+        return ask_worker_side("doctor", env=os.environ, what="the findings")
+    except CommandFailed as failure:
+        if failure.reason == "settings":
+            raise SettingsError(str(failure)) from None
+        raise
+
+
+def _told(text: str, cure: str) -> str:
+    return f"{text}\ncure: {cure}" if cure else text

@@ -1,0 +1,66 @@
+"""``smsjobs elements``: what a worker would send with, and what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from smsjobs_shell.terminal.failure import FAILED
+from smsjobs_shell.terminal.options import app_option, with_screen
+from smsjobs_shell.terminal.screen import Screen
+from smsjobs_shell.worker_side import ask_worker_side
+
+__all__ = ["elements", "read_elements"]
+
+
+@click.command(
+    short_help="List and check the SMS elements of an app.",
+    epilog="""\b
+Examples:
+  smsjobs elements
+  smsjobs elements --app path/to/app
+
+Every element is loaded as a worker loads it; the exit status is 1 if one does
+not load. Nothing is sent, and no secret is shown.""",
+)
+@app_option(otherwise="the current directory")
+# It changes nothing: elements are always checked.
+@click.option("--check", is_flag=True, hidden=True)
+@with_screen
+def elements(screen: Screen, *, app: Path | None, check: bool) -> int:
+    """List the SMS elements of an app, and what is wrong with them."""
+    report = read_elements(app or Path(), os.environ)
+    rows = [_row(each) for each in report["elements"]]
+    if rows:
+        screen.table(("Element", "Title", "Types", "State"), rows)
+    for each in report["elements"]:
+        for problem in each["problems"]:
+            screen.line(f"{each['name']}: {_place(problem)}{problem['cause']}")
+            screen.line(f"    cure: {problem['cure']}")
+    screen.document(report)
+    broken = any(each["state"] == "problem" for each in report["elements"])
+    del check
+    return FAILED if broken else 0
+
+
+def read_elements(app: Path, env: Mapping[str, str]) -> dict[str, Any]:
+    """The report of the worker's side, which alone can load elements.
+
+    Raises:
+        CommandFailed: It could not make one.
+    """
+    return ask_worker_side("elements", "--app", str(app), env=env, what="the elements")
+
+
+def _row(element: Mapping[str, Any]) -> tuple[str, ...]:
+    types = " → ".join(element["types"]) or "-"
+    return element["name"], element["title"] or "-", types, element["state"]
+
+
+def _place(problem: Mapping[str, Any]) -> str:
+    place = ", ".join(filter(None, (problem["file"], problem["key"] and f"key {problem['key']}")))
+    return f"{place}: " if place else ""

@@ -1,0 +1,179 @@
+"""The program: its commands, and how it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any, Final, NoReturn
+
+import click
+from redis.exceptions import RedisError
+
+from smsjobs.contract import QueueUnavailable, SmsError
+from smsjobs.embedded import EmbeddedRedisError, RedisServerNotFound
+from smsjobs.settings import DEFAULT_BROKER_URL, EMBEDDED, SettingsError, unreachable_text
+from smsjobs_shell.campaign import campaign
+from smsjobs_shell.doctor import doctor
+from smsjobs_shell.elements import elements
+from smsjobs_shell.sandbox.demo import demo
+from smsjobs_shell.sandbox.dev import dev
+from smsjobs_shell.send import send
+from smsjobs_shell.simulator import simulator
+from smsjobs_shell.status import status
+from smsjobs_shell.terminal.failure import BAD_USAGE, FAILED, INTERRUPTED, BadOption, CommandFailed
+from smsjobs_shell.terminal.masking import mask_typed
+from smsjobs_shell.terminal.screen import Screen
+from smsjobs_shell.terminal.wording import in_shell_words
+
+__all__ = ["Program", "main", "program"]
+
+#: Set, it shows the traceback of an error that nobody foresaw. Its text may hold a number or a code.
+_DEBUG: Final = "SMS_DEBUG"
+
+#: What a full disk says, one whose quota is used up, and one that is broken.
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+#: About the question only: what was asked for may have been accepted long ago.
+_NOT_FOUND: Final = ("job_not_found", "campaign_not_found")
+
+# The help that stands for a command that was not named; clicks before 8.2 have no such error, and end by themselves.
+_NoCommand: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
+
+
+class Program(click.Group):
+    """The commands, and one way to end for all of them: a text on standard error, or JSON on standard output."""
+
+    def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> NoReturn:
+        """Run, and end the process with the command's exit status."""
+        Screen.wrote_document = False
+        typed = list(sys.argv[1:] if args is None else args)
+        try:
+            status = super().main(typed, **(extra | {"standalone_mode": False}))
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Who read our output has had enough. What is buffered has nowhere to go when Python ends.
+            _discard_output()
+            status = FAILED
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  no command ends in a traceback
+            if _is_no_room(error):
+                _discard_output()
+            status = _end(error, as_json="--json" in typed and not _is_no_room(error))
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+def main() -> None:
+    """The entry point of the command ``smsjobs``."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show Chinese text shows question marks, not a traceback.
+        with contextlib.suppress(AttributeError):
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    program.main(prog_name="smsjobs")
+
+
+@click.group(
+    cls=Program,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit status: 0 success, 1 a failed outcome, 2 bad usage. Where Redis is, is read from SMS_BROKER_URL "
+    'and SMS_REDIS_URL; "embedded" starts a private one.',
+)
+@click.version_option(package_name="smsjobs", prog_name="smsjobs")
+def program() -> None:
+    """Send SMS through Alibaba Cloud in the background.
+
+    \b
+    Try it, with no account and nothing installed:   smsjobs demo
+    The same left running, for your own code:        smsjobs dev
+    """  # noqa: D301  \b is click's mark for lines that stay as they are
+
+
+for _command in (demo, dev, send, status, campaign, elements, doctor, simulator):
+    program.add_command(_command)
+
+
+def _is_no_room(error: BaseException) -> bool:
+    """Whether what was to be written had no room. An error of a file that was to be opened has its name."""
+    return isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None
+
+
+def _discard_output() -> None:
+    # Python writes what is buffered when it ends, and would fail again.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _end(error: BaseException, *, as_json: bool) -> int:
+    """Tell the error, and give its exit status."""
+    failure, shown = _told(error)
+    if as_json and not Screen.wrote_document:
+        Screen(as_json=True).document(failure.to_json())
+    else:
+        click.echo(shown, err=True)
+        if failure.log:
+            click.echo(f"\n{failure.log}", err=True)
+    return failure.status
+
+
+def _told(error: BaseException) -> tuple[CommandFailed, str]:
+    match error:
+        case CommandFailed(status=130):
+            return error, "Interrupted."
+        case CommandFailed():
+            return error, f"Error: {error}"
+        case KeyboardInterrupt() | click.Abort():
+            return CommandFailed("interrupted", "interrupted", status=INTERRUPTED), "\nInterrupted."
+        case _NoCommand():
+            help_text = error.format_message()
+            return CommandFailed("a command is missing", "bad_usage", status=BAD_USAGE), help_text
+        case click.ClickException():
+            message = error.format_message()
+            message = message if isinstance(error, BadOption) else mask_typed(message)
+            if isinstance(error, click.NoSuchOption) and error.option_name == "--json":
+                message = "--json stands after the command: smsjobs COMMAND --json"
+            usage = f"{error.ctx.get_usage()}\n" if isinstance(error, click.UsageError) and error.ctx else ""
+            hint = f"Try '{error.ctx.command_path} --help'.\n" if usage and error.ctx else ""  # type: ignore[attr-defined]
+            failure = CommandFailed(message, "bad_usage", status=BAD_USAGE)
+            return failure, f"{usage}{hint}\nError: {message}"
+        case SmsError():
+            message = _in_our_words(error)
+            more = {name: value for name, value in error.to_json().items() if name != "message"}
+            told = f"Error: {error}".replace(error.message, message)
+            if error.reason in _NOT_FOUND:
+                more |= {"outcome": None, "attempts": None}
+            return CommandFailed(message, error.reason, more=more), told
+        case SettingsError():
+            return CommandFailed(str(error), "bad_setting", status=BAD_USAGE), f"Error: {error}"
+        case EmbeddedRedisError() | RedisServerNotFound():
+            return CommandFailed(str(error), "no_embedded_redis"), f"Error: {error}"
+        case RedisError():
+            # Its own text may quote a command, and so what was typed.
+            failure = CommandFailed(f"Redis refused a command ({type(error).__name__})", "redis_failed")
+            return failure, f"Error: {failure}"
+        case OSError() if _is_no_room(error):
+            failure = CommandFailed(f"the output could not be written: {error.strerror}", "not_written")
+            return failure, f"Error: {failure}"
+        case _:
+            return _unforeseen(error)
+
+
+def _in_our_words(error: SmsError) -> str:
+    """The error's message in the shell's words, with the address of a Redis that is away where it lacks that."""
+    url = os.environ.get("SMS_REDIS_URL") or os.environ.get("SMS_BROKER_URL") or DEFAULT_BROKER_URL
+    message = in_shell_words(error.message)
+    if url == EMBEDDED or not isinstance(error, QueueUnavailable) or "SMS_BROKER_URL" in message:
+        return message
+    return message.replace("Redis is away", unreachable_text(url), 1)
+
+
+def _unforeseen(error: BaseException) -> tuple[CommandFailed, str]:
+    """A mistake of ours, or something of the machine's. Its text may hold what was typed."""
+    if os.environ.get(_DEBUG):
+        traceback.print_exception(error)
+    failure = CommandFailed(
+        f"smsjobs failed ({type(error).__name__}); to see where, set {_DEBUG}=1 and run it again: it shows a "
+        "traceback, which may hold numbers and parameters",
+        "unforeseen",
+    )
+    return failure, f"Error: {failure}"

@@ -1,0 +1,146 @@
+"""Processes that a command starts, watches and stops. Each is in a session of its own, so that a Ctrl-C in the
+terminal reaches the command only, which then stops them in order.
+"""  # noqa: D205  the second sentence is the reason for the first
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from smsjobs_shell.sandbox.bound import bound_to_this_process
+from smsjobs_shell.terminal.failure import CommandFailed
+from smsjobs_shell.terminal.signals import held_back, raise_if_told
+
+__all__ = ["Child", "Children"]
+
+_POLL_S = 0.05
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Child:
+    """A process that was started."""
+
+    #: What messages call it.
+    name: str
+    #: Where its output goes.
+    log: Path
+    process: subprocess.Popen[bytes] = field(repr=False)
+
+    def tail(self, lines: int = 20) -> str:
+        """The last lines of its output, under a heading."""
+        text = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
+        return "\n".join([f"--- the end of {self.name}'s log", *text])
+
+    def check(self) -> None:
+        """See that it runs.
+
+        Raises:
+            CommandFailed: It ended; with the end of its log.
+        """
+        if (status := self.process.poll()) is not None:
+            how = f"with status {status}" if status >= 0 else f"by signal {-status}"
+            raise CommandFailed(f"{self.name} ended {how}", "child_ended", log=self.tail())
+
+
+class Children:
+    """Processes that are stopped together, when the ``with`` block ends.
+
+    Args:
+        directory: Where their logs are.
+        grace_s: How long they may take to end, in seconds, before they are killed.
+        cwd: Where they run; None is `directory`, where no module of the user's own can be in their way.
+    """
+
+    def __init__(self, directory: Path, *, grace_s: float, cwd: Path | None = None) -> None:
+        self._directory = directory
+        self._cwd = cwd or directory
+        self._grace_s = grace_s
+        self._children: list[Child] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def __iter__(self) -> Iterator[Child]:
+        return iter(self._children)
+
+    def start(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> Child:
+        """Start a process, which on Linux ends with this one even where this one is killed.
+
+        Args:
+            name: What messages and its log file call it.
+            command: The program and its arguments.
+            env: Its whole environment.
+        """
+        log = self._directory / f"{name.replace(' ', '-')}.log"
+        with held_back(), log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603  our own programs, no shell
+                bound_to_this_process(command),
+                env=env,
+                cwd=self._cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+            child = Child(name=name, log=log, process=process)
+            self._children.append(child)
+        return child
+
+    def check(self) -> None:
+        """See that all of them run, and that nobody told this command to end.
+
+        Raises:
+            CommandFailed: One ended.
+        """
+        raise_if_told()
+        for each in self._children:
+            each.check()
+
+    def wait_until(self, what: str, ready: Callable[[], T | None], *, within_s: float) -> T:
+        """Wait until `ready` gives something.
+
+        Args:
+            what: What is waited for, for the error.
+            ready: Asked again and again.
+            within_s: The longest wait, in seconds.
+
+        Raises:
+            CommandFailed: One of the processes ended, or the time is over.
+        """
+        deadline = time.monotonic() + within_s
+        while (found := ready()) is None:
+            self.check()
+            if time.monotonic() > deadline:
+                log = "\n\n".join(each.tail() for each in self._children)
+                raise CommandFailed(f"{what} took longer than {within_s:g} s", "too_slow", log=log)
+            time.sleep(_POLL_S)
+        return found
+
+    def stop(self) -> None:
+        """Stop them all; whoever does not end in time is killed."""
+        with held_back():
+            for each in self._children:
+                each.process.terminate()
+            deadline = time.monotonic() + self._grace_s
+            for each in self._children:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    each.process.wait(max(0.0, deadline - time.monotonic()))
+                # What it may have started itself is in its group, which has its id.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(each.process.pid, signal.SIGKILL)
+                each.process.wait()
+            self._children.clear()

@@ -1,0 +1,308 @@
+"""``smsjobs demo``: the whole system, put up for some seconds, with no account and nothing to install."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from smsjobs.client import connect
+from smsjobs.contract import LANES
+from smsjobs.embedded import TemporaryRedis
+from smsjobs.job import Job
+from smsjobs_shell.sandbox.children import Children
+from smsjobs_shell.sandbox.stage import (
+    Simulator,
+    hold_redis,
+    start_simulator,
+    start_worker,
+    wait_for_simulator,
+    wait_for_workers,
+    worker_environment,
+    write_element,
+)
+from smsjobs_shell.terminal.extras import need_extras
+from smsjobs_shell.terminal.failure import FAILED
+from smsjobs_shell.terminal.masking import mask_phone
+from smsjobs_shell.terminal.options import with_screen
+from smsjobs_shell.terminal.screen import Screen
+from smsjobs_shell.terminal.signals import ending_in_order, held_back
+
+__all__ = ["demo"]
+
+#: How long all outcomes together may take, in seconds.
+_OUTCOMES_S: Final = 12.0
+
+#: What the simulated Aliyun knows; with a list of templates it refuses every other one.
+_CATALOGUE: Final = {
+    "templates": [
+        {"code": "SMS_100000001", "content": "您的验证码是${code},5分钟内有效。", "kind": "verification"},
+        {"code": "SMS_100000002", "content": "${name}您好,今晚22点至24点进行${event},敬请谅解。"},
+    ]
+}
+
+
+_WIDE: Final = ("Message", "To", "Lane", "Outcome", "Code", "Reason", "Aliyun's code", "Attempts", "Time")
+_NARROW: Final = ("Message", "Lane", "Outcome, reason,\nAliyun's code", "Attempts", "Time")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Message:
+    """One of the demo's messages."""
+
+    #: What the table calls it.
+    what: str
+    element: str = "SMS.Demo"
+    phones: tuple[str, ...] = field(repr=False)
+    params: Mapping[str, str] = field(repr=False)
+    template: str
+    lane: str
+    #: Seconds until it is given up.
+    expires_s: float = 60
+    #: The outcome that it must have, and our code.
+    expected: tuple[str, int | None] = ("accepted", None)
+
+    @property
+    def to(self) -> str:
+        """The numbers, fit to be shown."""
+        first, *others = map(mask_phone, self.phones)
+        return f"{first} +{len(others)}" if others else first
+
+
+_MESSAGES: Final = (
+    _Message(
+        what="Verification code",
+        phones=("13800138000",),
+        params={"code": "123456"},
+        template="SMS_100000001",
+        lane="verification",
+    ),
+    _Message(
+        what="Notification",
+        phones=("13800138001", "13800138002", "13800138003"),
+        params={"name": "张三", "event": "系统维护"},
+        template="SMS_100000002",
+        lane="notification",
+    ),
+    _Message(
+        what="Unknown template",
+        phones=("13800138004",),
+        params={},
+        template="SMS_999999999",
+        lane="notification",
+        expected=("rejected", 46002),
+    ),
+    _Message(
+        what="Aliyun unreachable",
+        element="SMS.Unreachable",
+        phones=("13800138005",),
+        params={"name": "李四", "event": "系统维护"},
+        template="SMS_100000002",
+        lane="bulk",
+        expires_s=4,
+        expected=("not_sent", 46003),
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ended:
+    """What became of a message."""
+
+    message: _Message
+    #: The job's record.
+    details: Mapping[str, Any]
+    #: Seconds from enqueuing to the outcome.
+    seconds: float
+
+    @property
+    def outcome(self) -> Mapping[str, Any]:
+        """The outcome's JSON; empty where there is none yet."""
+        return self.details["outcome"] or {}
+
+    @property
+    def error(self) -> Mapping[str, Any]:
+        """The error's JSON; empty for an accepted job."""
+        found: Mapping[str, Any] = self.outcome.get("error") or {}
+        return found
+
+    @property
+    def attempts(self) -> int:
+        """Requests made."""
+        return int(self.error.get("attempts", self.outcome.get("attempts", 0)))
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether it ended as it had to."""
+        return (self.details["status"], self.error.get("code")) == self.message.expected
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {
+            "what": self.message.what,
+            "to": [mask_phone(each) for each in self.message.phones],
+            "lane": self.message.lane,
+            "job": self.details["id"],
+            "outcome": self.details["status"],
+            "code": self.error.get("code"),
+            "reason": self.error.get("reason"),
+            "aliyun_code": self.error.get("aliyun_code"),
+            "attempts": self.attempts,
+            "seconds": round(self.seconds, 2),
+            "as_expected": self.as_expected,
+        }
+
+
+@click.command(
+    short_help="See four messages go to a simulated Aliyun.",
+    epilog="""\b
+Examples:
+  smsjobs demo
+  smsjobs demo --json | jq '.messages[].outcome'""",
+)
+@with_screen
+def demo(screen: Screen) -> int:
+    """Send four messages to a simulated Aliyun, and show what became of each.
+
+    Starts a private Redis, the simulator and a worker, and removes everything afterwards. No message leaves this
+    machine.
+    """
+    need_extras("worker", "simulator")
+    began = time.monotonic()
+    with ending_in_order(), ExitStack() as stack:
+        with held_back():
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="smsjobs-demo-")))
+        servers = stack.enter_context(Children(directory, grace_s=3))
+        with screen.working("Starting Redis, a simulated Aliyun and a worker"):
+            redis_url, simulator = _put_up(stack, servers, directory)
+            workers = stack.enter_context(Children(directory, grace_s=3))
+            queues = [each.queue for each in LANES.values()]
+            env = worker_environment(redis_url=redis_url, app=directory / "app")
+            worker = start_worker(workers, "demo", queues, env)
+            wait_for_workers(workers, redis_url)
+        with screen.working(f"Sending {len(_MESSAGES)} messages"):
+            ended = _send_all(redis_url, workers)
+        log = worker.tail()
+        texts = [(item["phones"], item["text"]) for item in simulator.accepted()]
+    good = all(each.as_expected for each in ended)
+    _show(screen, ended, texts, time.monotonic() - began)
+    document = {"ok": good, "messages": [each.to_json() for each in ended]}
+    screen.document(document if good else document | {"log": log})
+    if not good:
+        screen.line(f"\nNot every outcome was the expected one.\n\n{log}")
+    return 0 if good else FAILED
+
+
+def _put_up(stack: ExitStack, servers: Children, directory: Path) -> tuple[str, Simulator]:
+    catalogue, ready_file = directory / "catalogue.json", directory / "simulator.json"
+    catalogue.write_text(json.dumps(_CATALOGUE), encoding="utf-8")
+    start_simulator(
+        servers, ready_file, ["--port", "0", "--control-port", "0", "--catalogue", str(catalogue)]
+    )
+    redis_url = hold_redis(stack, TemporaryRedis)
+    simulator = wait_for_simulator(servers, ready_file)
+    account: dict[str, Any] = {
+        "accessKey": "demo_access_key",
+        "accessSecret": "demo_access_secret",
+        "verifySign": "示例公司",
+        "endpoint": simulator.url,
+    }
+    write_element(directory / "app", "SMS.Demo", "演示短信", account)
+    closed = {"endpoint": f"http://127.0.0.1:{_closed_port(stack)}", "connectTimeoutMs": 500}
+    write_element(directory / "app", "SMS.Unreachable", "连不上的短信", account | closed)
+    return redis_url, simulator
+
+
+def _closed_port(stack: ExitStack) -> int:
+    """A port that refuses connections: it is bound, so nobody else takes it, and nobody listens."""
+    holder = stack.enter_context(socket.socket())
+    holder.bind(("127.0.0.1", 0))
+    port: int = holder.getsockname()[1]
+    return port
+
+
+def _send_all(redis_url: str, workers: Children) -> list[_Ended]:
+    sms = connect(broker_url=redis_url, redis_url=redis_url)
+    sent: list[tuple[_Message, Job, float]] = []
+    ended: dict[str, _Ended] = {}
+
+    def look() -> bool | None:
+        for message, job, at in sent:
+            details = {} if job.id in ended else job._details()  # noqa: SLF001  it is there for us
+            if details.get("outcome"):
+                ended[job.id] = _Ended(message=message, details=details, seconds=time.monotonic() - at)
+        return len(ended) == len(sent) or None
+
+    try:
+        for each in _MESSAGES:
+            job = sms.getElement(each.element).sendMessage(
+                phoneList=list(each.phones),
+                params=each.params,
+                verifyTemplateCode=each.template,
+                lane=each.lane,
+                expires=each.expires_s,
+            )
+            sent.append((each, job, time.monotonic()))
+        workers.wait_until("the outcomes", look, within_s=_OUTCOMES_S)
+    finally:
+        sms.close()
+    return [ended[job.id] for _, job, _ in sent]
+
+
+def _show(screen: Screen, ended: list[_Ended], texts: list[tuple[list[str], str]], seconds: float) -> None:
+    screen.line()
+    rows = [_wide_row(each) for each in ended]
+    if screen.has_room(_WIDE, rows):
+        screen.table(_WIDE, rows)
+    else:
+        screen.table(_NARROW, [_narrow_row(row) for row in rows])
+    screen.line("What Aliyun would have put on the phones:")
+    for phones, text in texts:
+        screen.line(f"  {', '.join(map(mask_phone, phones))}\n      {text}")
+    screen.line(f"\nDone in {seconds:.0f} s; everything is stopped and removed. Next:")
+    us = _command()
+    screen.line(f"  {us} dev            the same, left running for your own code")
+    screen.line(f"  {us} send --help    send a message from the shell")
+    screen.line(f"  {us} elements       check the elements that you wrote: SMS/<Name>/e.json")
+
+
+def _command() -> str:
+    """What is to be typed for ``smsjobs`` here: the name where it is on PATH, else where it is installed."""
+    ours = Path(sys.executable).with_name("smsjobs")
+    if shutil.which("smsjobs") or not ours.exists():
+        return "smsjobs"
+    here = Path.cwd()
+    return shlex.quote(str(ours.relative_to(here) if ours.is_relative_to(here) else ours))
+
+
+def _wide_row(each: _Ended) -> tuple[str, ...]:
+    message, error = each.message, each.error
+    return (
+        message.what,
+        message.to,
+        message.lane,
+        each.details["status"],
+        str(error.get("code", "-")),
+        error.get("reason") or "-",
+        error.get("aliyun_code") or "-",
+        str(each.attempts),
+        f"{each.seconds:.1f} s",
+    )
+
+
+def _narrow_row(row: tuple[str, ...]) -> tuple[str, ...]:
+    """For 80 columns: what belongs together stands in one cell."""
+    what, to, lane, outcome, code, reason, aliyun_code, *rest = row
+    told = (f"{outcome} {code}", reason, aliyun_code)
+    return (f"{what}\n{to}", lane, "\n".join(each.removesuffix(" -") for each in told if each != "-"), *rest)

@@ -1,0 +1,271 @@
+"""``smsjobs dev``: an embedded Redis, the simulator and workers, left running for somebody's own web application."""
+
+from __future__ import annotations
+
+import fcntl
+import secrets
+import shlex
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from smsjobs.contract import LANES
+from smsjobs.embedded import EmbeddedRedis, UnusableDirectory
+from smsjobs.settings import SettingsError
+from smsjobs_shell.elements import read_elements
+from smsjobs_shell.sandbox.children import Children
+from smsjobs_shell.sandbox.stage import (
+    Simulator,
+    hold_redis,
+    start_simulator,
+    start_worker,
+    wait_for_simulator,
+    wait_for_workers,
+    worker_environment,
+    write_element,
+)
+from smsjobs_shell.terminal.extras import need_extras
+from smsjobs_shell.terminal.failure import CommandFailed
+from smsjobs_shell.terminal.masking import mask_phone
+from smsjobs_shell.terminal.options import PORT, app_option, with_screen
+from smsjobs_shell.terminal.screen import Screen
+from smsjobs_shell.terminal.signals import ending_in_order
+
+__all__ = ["dev"]
+
+#: Seconds between two looks at what the simulator accepted.
+_LOOK_S: Final = 0.3
+
+#: The element of the app that is made where there is none: the one of all examples in the documentation, so that they
+#: run as they stand. The worker's environment says where the simulator is.
+_EXAMPLE: Final = "SMS.YourSmsName"
+_EXAMPLE_ACCOUNT: Final = {
+    "accessKey": "demo_access_key",
+    "accessSecret": "demo_access_secret",
+    "verifySign": "示例公司",
+    "endpoint": "${SMS_SIMULATOR_URL}",
+}
+
+
+@click.command(
+    short_help="The same pieces, left running for your code.",
+    epilog="""\b
+Examples:
+  smsjobs dev
+  smsjobs dev --app path/to/app --simulator-port 9500
+  smsjobs dev --single
+
+The simulator takes the access key demo_access_key with the secret
+demo_access_secret. An element of your own sends to it when its sms.json has
+these and "endpoint": "${SMS_SIMULATOR_URL}".""",
+)
+@app_option(otherwise="an example in .smsjobs/app")
+@click.option("--single", is_flag=True, help="One worker for all lanes, instead of one for each.")
+@click.option(
+    "--simulator-port",
+    type=PORT,
+    default=9400,
+    show_default=True,
+    help="The simulator's port; the next one is its control API. 0 takes free ones.",
+)
+@click.option(
+    "--catalogue",
+    metavar="FILE",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The simulator's accounts, signatures and templates.",
+)
+@with_screen
+def dev(
+    screen: Screen, *, app: Path | None, single: bool, simulator_port: int, catalogue: Path | None
+) -> None:
+    """Run Redis, a simulated Aliyun and workers for your own web application, until Ctrl-C."""
+    need_extras("worker", "simulator")
+    with suppress(_Ended):
+        _run(screen, app, single=single, simulator_port=simulator_port, catalogue=catalogue)
+    screen.line("Everything is stopped.")
+
+
+class _Ended(Exception):
+    """Ctrl-C while everything was up: the end that `dev` is meant to have."""
+
+
+def _run(
+    screen: Screen, app: Path | None, *, single: bool, simulator_port: int, catalogue: Path | None
+) -> None:
+    with ending_in_order(), ExitStack() as stack:
+        redis = EmbeddedRedis()
+        stack.enter_context(_alone_in(redis.directory))
+        with screen.working("Starting Redis, a simulated Aliyun and the workers"):
+            redis_url = hold_redis(stack, lambda: redis)
+            logs = redis.directory / "logs"
+            logs.mkdir(exist_ok=True)
+            servers = stack.enter_context(Children(logs, grace_s=5))
+            simulator = _start_simulator(servers, logs, simulator_port, catalogue)
+            app = _find_app(app, redis.directory)
+            env = worker_environment(redis_url=redis_url, app=app, SMS_SIMULATOR_URL=simulator.url)
+            report = _check(app, env)
+            workers = stack.enter_context(Children(logs, grace_s=15))
+            for name, queues in _workers(single=single).items():
+                start_worker(workers, name, queues, env)
+            wait_for_workers(workers, redis_url)
+        groups = (servers, workers)
+        _tell(screen, report, simulator, redis.directory, groups)
+        try:
+            _watch(screen, simulator, groups)
+        except KeyboardInterrupt:
+            raise _Ended from None
+        finally:
+            screen.line("\nStopping the workers, the simulator and Redis ...")
+
+
+@contextmanager
+def _alone_in(directory: Path) -> Iterator[None]:
+    """Keeps a second `dev` out of the directory: it would take the first one's messages, and overwrite its logs.
+
+    Raises:
+        CommandFailed: There is one already.
+        SettingsError: The directory cannot be written to.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = (directory / "dev.lock").open("w")
+    except OSError as error:
+        raise SettingsError(str(UnusableDirectory(directory, error))) from None
+    # The kernel gives the lock up when this process ends, however it ends; no child inherits it.
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CommandFailed(
+                f"another smsjobs dev runs in {directory}: end it first, or set SMS_EMBEDDED_DIR to another "
+                "directory and choose another --simulator-port",
+                "already_running",
+            ) from None
+        yield
+
+
+def _start_simulator(servers: Children, directory: Path, port: int, catalogue: Path | None) -> Simulator:
+    ready_file = directory / "simulator.json"
+    arguments = ["--port", str(port), "--control-port", str(port and port + 1)]
+    if catalogue is not None:
+        arguments += ["--catalogue", str(catalogue.absolute())]
+    start_simulator(servers, ready_file, arguments)
+    try:
+        return wait_for_simulator(servers, ready_file)
+    except CommandFailed as failure:
+        failure.log = failure.log.replace("--port", "--simulator-port")  # as it is called here
+        raise
+
+
+def _find_app(chosen: Path | None, directory: Path) -> Path:
+    """The app that was named, or the example, which is made once and then the user's to change."""
+    if chosen is not None:
+        return chosen.absolute()
+    example = directory / "app"
+    if not (example / "SMS").exists():
+        write_element(example, _EXAMPLE, "示例短信", _EXAMPLE_ACCOUNT)
+    return example
+
+
+def _check(app: Path, env: Mapping[str, str]) -> dict[str, Any]:
+    """See that workers can start with the app: their own refusal would only be found in a log."""
+    report = read_elements(app, env)
+    broken = [each["name"] for each in report["elements"] if each["state"] == "problem"]
+    if broken:
+        raise CommandFailed(
+            f"workers would not start, because of {', '.join(broken)}: smsjobs elements --app {shlex.quote(str(app))}",
+            "element_invalid",
+        )
+    return report
+
+
+def _workers(*, single: bool) -> dict[str, list[str]]:
+    # One process a lane, with the worker's own 32 threads: 300 messages a second at Aliyun's 0.1 s, measured, is more
+    # than development needs, and each further process is 80 MB and another import of the SDK at the start.
+    if single:
+        return {"all": [lane.queue for lane in LANES.values()]}
+    return {name: [lane.queue] for name, lane in LANES.items()}
+
+
+def _tell(
+    screen: Screen,
+    report: Mapping[str, Any],
+    simulator: Simulator,
+    directory: Path,
+    groups: tuple[Children, ...],
+) -> None:
+    elements = report["elements"]
+    environment = {
+        "SMS_BROKER_URL": "embedded",
+        "SMS_EMBEDDED_DIR": str(directory),
+        "SMS_APP": report["app"],
+        "SMS_SIMULATOR_URL": simulator.url,
+        "SMS_CODE_SECRET": _code_secret(directory),
+    }
+    screen.document(
+        {
+            "environment": environment,
+            "elements": [{"name": each["name"], "endpoint": each["endpoint"]} for each in elements],
+            "simulator": {"url": simulator.url, "control_url": simulator.control_url},
+            "processes": {each.name: each.process.pid for group in groups for each in group},
+            "logs": str(directory / "logs"),
+        }
+    )
+    screen.pairs(
+        [
+            ("App", report["app"]),
+            ("Elements", ", ".join(each["name"] for each in elements)),
+            ("Simulator", f"{simulator.url}  (control API: {simulator.control_url})"),
+            ("Workers", ", ".join(each.name.removesuffix(" worker") for each in groups[-1])),
+            ("Logs", str(directory / "logs")),
+            ("Redis", "its URL, for a plain Celery client: python -m smsjobs.embedded"),
+        ]
+    )
+    for each in elements:
+        if each["endpoint"] != simulator.url:
+            where = each["endpoint"] or "where its Type says"
+            screen.line(f"Warning: {each['name']} sends to {where}, not to the simulator.", style="yellow")
+    screen.line("\nFor your web application, and for smsjobs in other shells:\n")
+    for name, value in environment.items():
+        screen.line(f"  export {name}={shlex.quote(value)}", exact=True)
+    screen.line("\nTry it in such a shell:\n")
+    screen.line(f"  smsjobs send --element {elements[0]['name']} --template SMS_100000001 \\", exact=True)
+    screen.line("      --param code=123456 13800138000", exact=True)
+    screen.line("\nCtrl-C ends everything. Messages that the simulator accepts are shown here:\n")
+
+
+def _code_secret(directory: Path) -> str:
+    """A key for verification codes, made once: codes outlive a restart as the jobs do."""
+    file = directory / "code-secret"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(32), encoding="utf-8")
+    return file.read_text(encoding="utf-8")
+
+
+def _watch(screen: Screen, simulator: Simulator, groups: tuple[Children, ...]) -> None:
+    """Show messages as they are accepted, until a child dies or Ctrl-C."""
+    seen = 0
+    while True:
+        for group in groups:
+            group.check()
+        try:
+            items = simulator.accepted(after=seen)
+        except OSError:
+            items = []  # the next check tells what became of it
+        seen += len(items)
+        for item in items:
+            screen.line(f"{time.strftime('%H:%M:%S')}  {_shown(item)}")
+        time.sleep(_LOOK_S)
+
+
+def _shown(item: Mapping[str, Any]) -> str:
+    """A request on one line: the first number and how many more there are, and the text that the first one gets."""
+    first, *others = item["phones"]
+    text = item["text"] if isinstance(item["text"], str) else item["text"][0]
+    more = f" +{len(others)}" if others else ""
+    return f"{mask_phone(first)}{more}  {text}"

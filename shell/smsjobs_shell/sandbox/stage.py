@@ -1,0 +1,137 @@
+"""What `demo` and `dev` put up: an embedded Redis, the simulator, an app with elements, and workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from smsjobs.embedded import EmbeddedRedis
+from smsjobs.presence import ask_workers
+from smsjobs_shell.sandbox.children import Child, Children
+from smsjobs_shell.terminal.signals import held_back
+
+__all__ = [
+    "Simulator",
+    "hold_redis",
+    "start_simulator",
+    "start_worker",
+    "wait_for_simulator",
+    "wait_for_workers",
+    "worker_environment",
+    "write_element",
+]
+
+#: How long a part may take to be ready, in seconds. A worker imports Aliyun's SDK, which is large.
+READY_S: Final = 60.0
+
+# A proxy of the environment has no business with localhost.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Simulator:
+    """Where the simulator is."""
+
+    #: The value of ``endpoint`` in ``sms.json``.
+    url: str
+    #: Its control API.
+    control_url: str
+
+    def accepted(self, *, after: int = 0) -> list[dict[str, Any]]:
+        """The requests it accepted, oldest first, without the first `after` ones."""
+        with _OPENER.open(f"{self.control_url}/accepted?offset={after}", timeout=5) as answer:
+            items: list[dict[str, Any]] = json.load(answer)["items"]
+        return items
+
+
+def hold_redis(stack: ExitStack, make: Callable[[], EmbeddedRedis]) -> str:
+    """Start the server, or join it, until the stack ends; gives its URL."""
+    with held_back():  # making one may make its directory
+        redis = make()
+        stack.callback(redis.stop)
+        redis.start()
+    return redis.url
+
+
+def start_simulator(children: Children, ready_file: Path, arguments: Sequence[str]) -> Child:
+    """Start the simulator, which writes into that file where it is."""
+    ready_file.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "aliyun_sms_simulator", "--ready-file", str(ready_file), *arguments]
+    return children.start("simulator", command, os.environ)
+
+
+def wait_for_simulator(children: Children, ready_file: Path) -> Simulator:
+    """Wait until the simulator has told where it is.
+
+    Raises:
+        CommandFailed: It ended, or took too long.
+    """
+
+    def told() -> Simulator | None:
+        if not ready_file.exists():
+            return None
+        where = json.loads(ready_file.read_text(encoding="utf-8"))
+        return Simulator(url=where["url"], control_url=where["control_url"])
+
+    return children.wait_until("starting the simulator", told, within_s=READY_S)
+
+
+def worker_environment(*, redis_url: str, app: Path, **more: str) -> dict[str, str]:
+    """The environment of a worker: ours, with that Redis for everything and that app."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("SMS_REDIS_URL", "SMS_RESULT_BACKEND") and not name.startswith("CELERY_")
+    }
+    return kept | {"SMS_BROKER_URL": redis_url, "SMS_APP": str(app)} | more
+
+
+def start_worker(children: Children, name: str, queues: Sequence[str], env: Mapping[str, str]) -> Child:
+    """Start a worker process for those queues."""
+    # Workers of one machine have nothing to tell each other, and waiting for each other costs a second.
+    quick = ("--without-mingle", "--without-gossip")
+    worker = (
+        "-A",
+        "smsjobs_worker",
+        "worker",
+        "-Q",
+        ",".join(queues),
+        "-n",
+        f"{name}@%h",
+        "-l",
+        "INFO",
+        *quick,
+    )
+    return children.start(f"{name} worker", [sys.executable, "-m", "celery", *worker], env)
+
+
+def wait_for_workers(children: Children, redis_url: str) -> None:
+    """Wait until all of those workers answer.
+
+    Raises:
+        CommandFailed: One ended, or took too long.
+    """
+    count = len(list(children))
+
+    def answered() -> bool | None:
+        answers = ask_workers(redis_url, "ping", silence_s=0.5, limit=count)
+        return (answers is not None and len(answers) >= count) or None
+
+    children.wait_until("starting the workers", answered, within_s=READY_S)
+
+
+def write_element(app: Path, full_name: str, title: str, settings: Mapping[str, Any]) -> None:
+    """Write an Instance of ``SMS.Aliyun`` into the app."""
+    directory = app.joinpath(*full_name.split("."))
+    directory.mkdir(parents=True, exist_ok=True)
+    define = {"title": title, "type": "SMS.Aliyun", "backendBundleEntry": "."}
+    for name, content in (("e.json", define), ("sms.json", settings)):
+        text = json.dumps(content, ensure_ascii=False, indent=2)
+        (directory / name).write_text(f"{text}\n", encoding="utf-8")

@@ -1,0 +1,127 @@
+"""``smsjobs send``: enqueue one message."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from smsjobs.client import connect
+from smsjobs.contract import LANES, InvalidArguments, QueueUnavailable
+from smsjobs_shell.status import follow, show, tell_that_it_goes_on
+from smsjobs_shell.terminal.failure import BadOption, CommandFailed, bad_usage
+from smsjobs_shell.terminal.options import SECONDS, TEXT, with_screen
+from smsjobs_shell.terminal.outcome import exit_status
+from smsjobs_shell.terminal.screen import Screen
+from smsjobs_shell.terminal.wording import in_shell_words
+
+__all__ = ["parameters", "send"]
+
+
+def parameters(ctx: click.Context, option: click.Parameter, typed: Sequence[str]) -> dict[str, str]:
+    """The parameters by name. An error never repeats what was typed: it may be a verification code."""
+    pairs = [each.partition("=") for each in typed]
+    if not all(name and equals for name, equals, _ in pairs):
+        raise BadOption("each needs the form NAME=VALUE", ctx, option)
+    by_name = {name: value for name, _, value in pairs}
+    if len(by_name) < len(pairs):
+        raise BadOption("each NAME may be given once", ctx, option)
+    return by_name
+
+
+@click.command(
+    short_help="Enqueue one message.",
+    epilog="""\b
+Examples:
+  smsjobs send --element SMS.YourSmsName --template SMS_123456789 \\
+      --param code=123456 --lane verification 13800138000
+  smsjobs send --element SMS.YourSmsName --template SMS_200000001 \\
+      --param name=张三 --param event=系统维护 --key outage:17 \\
+      --no-wait 13800138000 13800138001
+
+A number or a code that is typed here may stay in your shell's history.""",
+)
+@click.option(
+    "--element",
+    required=True,
+    type=TEXT,
+    metavar="NAME",
+    help="Full name of the SMS element, such as SMS.YourSmsName.",
+)
+@click.option(
+    "--template", required=True, type=TEXT, metavar="CODE", help="The template's code, such as SMS_123456789."
+)
+@click.option(
+    "--param",
+    "params",
+    multiple=True,
+    type=TEXT,
+    metavar="NAME=VALUE",
+    callback=parameters,
+    help="A parameter of the template; repeatable.",
+)
+@click.option(
+    "--lane",
+    type=click.Choice(list(LANES)),
+    default="notification",
+    show_default=True,
+    help="Which workers send it.",
+)
+@click.option(
+    "--expires", type=SECONDS, metavar="SECONDS", help="Not sent any more after that. [default: by lane]"
+)
+@click.option(
+    "--key", type=TEXT, metavar="TEXT", help="Idempotency key: the same key gives the same job back."
+)
+@click.option(
+    "--wait",
+    "wait_s",
+    type=SECONDS,
+    default=10,
+    show_default=True,
+    metavar="SECONDS",
+    help="Wait so long for the outcome.",
+)
+@click.option("--no-wait", is_flag=True, help="Only enqueue.")
+@click.argument("phones", nargs=-1, required=True, metavar="PHONE...")
+@with_screen
+def send(
+    screen: Screen,
+    *,
+    element: str,
+    template: str,
+    params: dict[str, str],
+    lane: str,
+    expires: float | None,
+    key: str | None,
+    wait_s: float,
+    no_wait: bool,
+    phones: tuple[str, ...],
+) -> int:
+    """Enqueue one message to one or more numbers, and wait for its outcome.
+
+    A worker of its lane sends it. Ctrl-C ends the waiting only: the job goes on.
+    """
+    source = click.get_current_context().get_parameter_source("wait_s")
+    if no_wait and source is not click.core.ParameterSource.DEFAULT:
+        raise click.UsageError("--wait and --no-wait exclude each other")
+    sms = connect()
+    try:
+        job = sms.getElement(element).sendMessage(
+            phoneList=list(phones),
+            params=params,
+            verifyTemplateCode=template,
+            lane=lane,
+            expires=expires,
+            idempotency_key=key,
+        )
+    except InvalidArguments as error:
+        raise bad_usage(error) from None
+    try:
+        details = show(screen, job) if no_wait else follow(screen, sms, job, wait_s)
+    except QueueUnavailable as error:
+        # It is recorded; only the question failed.
+        tell_that_it_goes_on(screen, job.id)
+        more = {"code": error.code, "id": job.id, "outcome": None, "attempts": None}
+        raise CommandFailed(f"{in_shell_words(error.message)}; it goes on", error.reason, more=more) from None
+    return exit_status(details, settled_wanted=not no_wait)

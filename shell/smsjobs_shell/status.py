@@ -1,0 +1,134 @@
+"""``smsjobs status``: what became of a job."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import click
+
+from smsjobs.client import Sms, connect
+from smsjobs.contract import InvalidArguments, QueueUnavailable, SmsError
+from smsjobs.job import Job
+from smsjobs.presence import workers_by_lane
+from smsjobs_shell.no_worker import tell_that_no_worker_answers
+from smsjobs_shell.terminal.failure import INTERRUPTED, CommandFailed
+from smsjobs_shell.terminal.options import ID, SECONDS, with_screen
+from smsjobs_shell.terminal.outcome import exit_status, facts
+from smsjobs_shell.terminal.screen import Screen
+
+__all__ = ["follow", "show", "status", "tell_that_it_goes_on"]
+
+
+@click.command(
+    short_help="Show what became of a job.",
+    epilog="""\b
+Examples:
+  smsjobs status 3b9f0c1e-...
+  smsjobs status --wait --timeout 60 3b9f0c1e-...
+  smsjobs status --json 3b9f0c1e-... | jq -r .status
+
+The exit status is 1 when the job's outcome is another than "accepted", and when --wait saw none in time.""",
+)
+@click.option("--wait", is_flag=True, help="Wait for the outcome.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=SECONDS,
+    metavar="SECONDS",
+    help="Wait no longer than that. [default: as long as it takes]",
+)
+@click.argument("job_id", type=ID, metavar="JOB_ID")
+@with_screen
+def status(screen: Screen, *, wait: bool, timeout_s: float | None, job_id: str) -> int:
+    """Show a job's status, and its outcome once it has one.
+
+    Ctrl-C ends the waiting only: the job goes on.
+    """
+    if timeout_s is not None and not wait:
+        raise click.UsageError("--timeout needs --wait")
+    sms = connect()
+    job = sms.job(job_id)
+    try:
+        details = follow(screen, sms, job, timeout_s) if wait else show(screen, job)
+    except InvalidArguments as error:
+        if error.reason == "job_not_found" and _is_campaign(sms, job_id):
+            told = f"that is a campaign's id: smsjobs campaign status {job_id}"
+            raise InvalidArguments(told, error.reason, out_id=error.out_id) from None
+        raise
+    return exit_status(details, settled_wanted=wait)
+
+
+def _is_campaign(sms: Sms, its_id: str) -> bool:
+    try:
+        sms.campaign(its_id).progress()
+    except SmsError:
+        return False
+    return True
+
+
+def follow(screen: Screen, sms: Sms, job: Job, timeout_s: float | None) -> dict[str, Any]:
+    """Wait for the job's outcome, show its record, and return it; say what is to be done where it goes on.
+
+    Raises:
+        CommandFailed: Ctrl-C came while it waited.
+        SmsError: Redis is away, or there is no such job.
+    """
+    try:
+        with screen.working("Waiting for the outcome"):
+            _wait(job, timeout_s)
+            details = _record(sms, job)
+    except KeyboardInterrupt:
+        tell_that_it_goes_on(screen, job.id)
+        raise CommandFailed(
+            "interrupted; the job goes on", "interrupted", status=INTERRUPTED, more={"id": job.id}
+        ) from None
+    _show(screen, details)
+    return details
+
+
+def show(screen: Screen, job: Job) -> dict[str, Any]:
+    """Show the job's record, and return it."""
+    details = job._details()  # noqa: SLF001  it is there for us
+    _show(screen, details)
+    return details
+
+
+def _record(sms: Sms, job: Job) -> dict[str, Any]:
+    """The job's record; where it goes on, with the number of its lane's workers, or None where that is not known."""
+    details = job._details()  # noqa: SLF001  as above
+    if details["outcome"] is None:
+        workers = workers_by_lane(sms.connection.settings.broker_url) or {}
+        details["workers"] = workers.get(details["lane"])
+    return details
+
+
+def _show(screen: Screen, details: dict[str, Any]) -> None:
+    screen.pairs(facts(details))
+    if details.get("workers") == 0:
+        tell_that_no_worker_answers(screen, details["lane"])
+    if details["outcome"] is None:
+        _tell_how_to_see_it(screen, details["id"])
+    screen.document(details)
+
+
+def tell_that_it_goes_on(screen: Screen, job_id: str) -> None:
+    """Name the job whose outcome could not be waited for, and how to see it again."""
+    screen.line()
+    screen.pairs([("job", job_id)])
+    _tell_how_to_see_it(screen, job_id)
+
+
+def _tell_how_to_see_it(screen: Screen, job_id: str) -> None:
+    screen.line(f"\nThe job goes on; see it with:\n  smsjobs status --wait {job_id}", exact=True)
+
+
+def _wait(job: Job, timeout_s: float | None) -> None:
+    try:
+        with contextlib.suppress(TimeoutError):
+            job.get(timeout=timeout_s)
+    except QueueUnavailable:
+        raise
+    except SmsError as error:
+        if isinstance(error, InvalidArguments) and error.reason == "job_not_found":
+            raise

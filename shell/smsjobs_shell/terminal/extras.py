@@ -1,0 +1,35 @@
+"""The parts of smsjobs that are not installed with the producer, by their extras."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import PackageNotFoundError, distribution
+
+from smsjobs_shell.terminal.failure import CommandFailed
+
+__all__ = ["need_extras"]
+
+
+def need_extras(*extras: str) -> None:
+    """See that everything those extras ask for is installed.
+
+    Raises:
+        CommandFailed: Something is missing; the text names the cure.
+    """
+    if missing := [each for each in extras if not _is_installed(each)]:
+        raise CommandFailed(
+            f"the {' and the '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed here: "
+            f"pip install 'smsjobs[{','.join(missing)}]'",
+            "extra_missing",
+        )
+
+
+def _is_installed(extra: str) -> bool:
+    wanted = re.compile(rf"""extra\s*==\s*['"]{extra}['"]""")
+    needs = [each for each in distribution("smsjobs").requires or () if wanted.search(each)]
+    try:
+        for need in needs:
+            distribution(re.split(r"[^A-Za-z0-9._-]", need, maxsplit=1)[0])
+    except PackageNotFoundError:
+        return False
+    return True

@@ -1,0 +1,115 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from smsjobs.contract import is_job_id, is_whole
+from smsjobs.settings import SettingsError
+from smsjobs_shell.terminal.failure import BadOption
+from smsjobs_shell.terminal.screen import Screen
+
+__all__ = ["ID", "PORT", "SECONDS", "TEXT", "app_option", "with_screen"]
+
+R = TypeVar("R")
+
+
+def with_screen(command: Callable[..., R]) -> Callable[..., R]:
+    """Gives the command ``--json``, and a `Screen` as its first argument."""
+
+    @click.option(
+        "--json", "as_json", is_flag=True, help="One JSON document on standard output, and nothing else."
+    )
+    @functools.wraps(command)
+    def wrapped(*args: Any, as_json: bool, **kwargs: Any) -> R:
+        return command(Screen(as_json=as_json), *args, **kwargs)
+
+    return wrapped
+
+
+def app_option(*, otherwise: str) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    """Gives the command ``--app``, the directory that was typed, else that of SMS_APP, else None.
+
+    Args:
+        otherwise: What stands for it then, for the help.
+    """
+    return click.option(
+        "--app",
+        metavar="DIR",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        callback=lambda _, __, typed: typed or _app_of_environment(),
+        help=f"The directory that holds SMS/. [default: SMS_APP, else {otherwise}]",
+    )
+
+
+def _app_of_environment() -> Path | None:
+    # Not click's own way to take it, which would blame an option that nobody typed.
+    named = os.environ.get("SMS_APP")
+    if named and not Path(named).is_dir():
+        raise SettingsError(f"SMS_APP: there is no directory {named}")
+    return Path(named) if named else None
+
+
+class _Number(click.ParamType):  # type: ignore[type-arg]  # older clicks have no arguments for it
+    """A number whose error says what it must be, and repeats nothing: click's own repeats what was typed."""
+
+    name = "number"
+
+    def __init__(self, must_be: str, convert: Callable[[str], float], at_most: float) -> None:
+        self._must_be = must_be
+        self._convert = convert
+        self._at_most = at_most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            number = self._convert(value)
+        except ValueError:
+            number = math.nan
+        if not (math.isfinite(number) and 0 <= number <= self._at_most):
+            raise BadOption(f"must be {self._must_be}", ctx, param)
+        return number
+
+
+class _Text(click.ParamType):  # type: ignore[type-arg]  # as above
+    """Text that can be encoded. Python hands over bytes that its locale cannot read as halves of characters."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and not is_whole(value):
+            raise BadOption(
+                "it is not UTF-8 text; the terminal's encoding or the locale (LC_ALL, LC_CTYPE or LANG) is the "
+                "cause: both have to be UTF-8",
+                ctx,
+                param,
+            )
+        return value
+
+
+class _Id(click.ParamType):  # type: ignore[type-arg]  # as above
+    """An id of a job or a campaign. What can be none was mistyped; nobody need be asked for it."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not is_job_id(value):
+            raise BadOption("an id has 1 to 64 letters, digits, - and _", ctx, param)
+        return value
+
+
+#: A campaign's id is the beginning of its jobs' ids, and so of the same form.
+ID = _Id()
+
+TEXT = _Text()
+
+SECONDS = _Number("a number of seconds, 0 or more", float, math.inf)
+
+#: The next one is used too.
+PORT = _Number("a port from 0 to 65534", int, 65534)

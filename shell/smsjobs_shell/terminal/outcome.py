@@ -1,0 +1,55 @@
+"""A job's record and outcome, shown to people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from smsjobs.contract import OUTCOMES
+from smsjobs_shell.terminal.failure import FAILED
+
+__all__ = ["exit_status", "facts"]
+
+
+def exit_status(details: Mapping[str, Any], *, settled_wanted: bool) -> int:
+    """0 for an accepted job, and for one that goes on unless its outcome was waited for; else 1."""
+    status = details["status"]
+    if status == "accepted" or (status not in OUTCOMES and not settled_wanted):
+        return 0
+    return FAILED
+
+
+def facts(details: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Names and values of a job's record, as `status` and `send` show them."""
+    shown = [
+        ("job", details["id"]),
+        ("element", details["element"]),
+        ("lane", details["lane"]),
+        ("status", details["status"]),
+    ]
+    outcome = details["outcome"]
+    if outcome is None:
+        return shown
+    if error := outcome.get("error"):
+        shown += [("code", str(error["code"])), ("reason", error["reason"])]
+        if aliyun_code := error.get("aliyun_code"):
+            shown.append(("Aliyun's code", aliyun_code))
+        shown += [("message", error["message"]), ("attempts", str(error["attempts"]))]
+        if advice := error.get("advice"):
+            shown.append(("advice", _advice(advice, error.get("retry_after"))))
+    else:
+        shown += [
+            ("attempts", str(outcome["attempts"])),
+            ("resolved by", outcome["resolved_by"]),
+            ("BizId", outcome["biz_id"] or "-"),
+        ]
+    return shown
+
+
+def _advice(advice: str, retry_after: float | None) -> str:
+    when = f"in {retry_after:.0f} s" if retry_after else "later"
+    return {
+        "never": "do not send this again: it cannot work",
+        "later": f"it may work {when}",
+        "operator": "account, signature, template or permissions have to be mended first",
+    }.get(advice, advice)

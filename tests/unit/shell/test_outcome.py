@@ -1,0 +1,63 @@
+"""A job's record, for people and for the exit status."""
+
+from typing import Any
+
+import pytest
+
+from smsjobs.contract import (
+    STATUSES,
+    AliyunRejected,
+    Outcome,
+    RequestFailed,
+    SendResult,
+    encode_outcome,
+)
+from smsjobs_shell.terminal.outcome import exit_status, facts
+
+
+def record(status: str, outcome: Outcome | None = None) -> dict[str, Any]:
+    encoded = None if outcome is None else encode_outcome(outcome)
+    return {"id": "job-1", "element": "SMS.A", "lane": "bulk", "status": status, "outcome": encoded}
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("waited", [True, False])
+def test_exit_status(status: str, waited: bool) -> None:
+    """Accepted is 0, every other outcome 1, and going on is 1 only for who waited for the outcome."""
+    goes_on = status in ("queued", "sending", "looking_up")
+    expected = 0 if status == "accepted" or (goes_on and not waited) else 1
+    assert exit_status(record(status), settled_wanted=waited) == expected
+
+
+def test_rejected_facts() -> None:
+    """A refusal shows our code, Aliyun's code, and what to do about it."""
+    error = AliyunRejected(
+        "per-number limit", aliyun_code="isv.BUSINESS_LIMIT_CONTROL", retry_after=42.4, advice="later"
+    )
+    shown = dict(facts(record("rejected", error)))
+    assert shown["code"] == "46002"
+    assert shown["reason"] == "refused"
+    assert shown["Aliyun's code"] == "isv.BUSINESS_LIMIT_CONTROL"
+    assert shown["advice"] == "it may work in 42 s"
+    assert shown["attempts"] == "1"
+
+
+def test_failed_facts() -> None:
+    """A failed request shows our reason, and no advice that nobody gave."""
+    shown = dict(facts(record("not_sent", RequestFailed("late", "expired", "not_sent", "job-1", 3))))
+    assert (shown["code"], shown["reason"], shown["attempts"]) == ("46003", "expired", "3")
+    assert "advice" not in shown
+    assert "Aliyun's code" not in shown
+
+
+def test_accepted_facts() -> None:
+    """An accepted job shows Aliyun's id, or a dash where a look-up decided it."""
+    found = SendResult(response={"Code": "OK"}, out_id="job-1", attempts=1, resolved_by="lookup")
+    shown = dict(facts(record("accepted", found)))
+    assert (shown["resolved by"], shown["BizId"]) == ("lookup", "-")
+    assert "reason" not in shown
+
+
+def test_unsettled_facts() -> None:
+    """A job that goes on shows its status and nothing made up."""
+    assert [name for name, _ in facts(record("queued"))] == ["job", "element", "lane", "status"]

@@ -1,0 +1,140 @@
+"""The Celery app of a worker, made from its environment: ``celery -A smsjobs_worker worker -Q sms.verification``."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+from typing import Any
+
+from celery import Celery, bootsteps
+from celery.loaders.app import AppLoader
+
+from smsjobs.contract import InvalidArguments
+from smsjobs_worker.logs.privacy import install_log_privacy
+from smsjobs_worker.logs.text import install_log_facts
+from smsjobs_worker.process.celery_settings import celery_settings
+from smsjobs_worker.process.refusal import refuse_to_start
+from smsjobs_worker.process.results import RedisResults
+from smsjobs_worker.process.runtime import Runtime
+from smsjobs_worker.process.settings import WorkerSettings
+from smsjobs_worker.process.tasks import add_tasks
+from smsjobs_worker.process.transport import harden
+from smsjobs_worker.sending.sweep import Sweeper
+
+__all__ = ["SmsJobs", "create_app"]
+
+log = logging.getLogger(__name__)
+
+
+class _Unconfigured(AppLoader):  # type: ignore[misc]
+    """Reads no configuration: the module that CELERY_CONFIG_MODULE names is somebody else's."""
+
+    def read_configuration(self, env: str = "") -> dict[str, Any]:
+        """None."""
+        del env
+        return {}
+
+
+class SmsJobs(Celery):  # type: ignore[misc]  # celery ships no types
+    """A Celery app with the parts of a worker. Its addresses are ours: CELERY_BROKER_URL and the like are somebody else's."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        super().__init__(
+            "smsjobs",
+            loader=_Unconfigured,
+            broker=settings.connection.broker_url,
+            backend=settings.connection.result_backend,
+            set_as_current=False,
+            fixups=[],
+        )
+        # Stands before CELERY_RESULT_BACKEND, which Celery would believe more than its own argument.
+        self.backend_cls = settings.connection.result_backend
+        backend = f"{RedisResults.__module__}:{RedisResults.__name__}"
+        self.loader.override_backends = {"redis": backend, "rediss": backend}
+        self.settings = settings
+        self._runtime: Runtime | None = None
+        self._runtime_lock = threading.Lock()
+
+    def connection_for_read(self, url: str | None = None, **options: Any) -> Any:
+        """The broker of our settings."""
+        return harden(super().connection_for_read(url or self.settings.connection.broker_url, **options))
+
+    def connection_for_write(self, url: str | None = None, **options: Any) -> Any:
+        """The broker of our settings."""
+        return super().connection_for_write(url or self.settings.connection.broker_url, **options)
+
+    @property
+    def runtime(self) -> Runtime:
+        """The parts of this process, put together at the first use."""
+        with self._runtime_lock:
+            if self._runtime is None:
+                self._runtime = Runtime.build(self, self.settings)
+            return self._runtime
+
+
+class _SweepStep(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Refuses to start with broken elements, then sweeps for as long as the worker runs."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def __init__(self, parent: Any, **kwargs: Any) -> None:
+        super().__init__(parent, **kwargs)
+        app: SmsJobs = parent.app
+        refuse_broken_elements(_runtime_of(app))
+        self._sweeper = Sweeper(app.runtime.sweep, every_s=app.settings.sweep_s)
+
+    def start(self, parent: Any) -> None:
+        del parent
+        # What is loaded by now stays for good: the collector need not go through it over and over, 5 % of a job.
+        gc.freeze()
+        self._sweeper.start()
+
+    def stop(self, parent: Any) -> None:
+        del parent
+        self._sweeper.stop()
+
+
+def _runtime_of(app: SmsJobs) -> Runtime:
+    """The parts of this process; ends it with the reason where there is no app to make them from."""
+    directory = app.settings.app_dir
+    if not directory.is_dir():
+        refuse_to_start(f"this worker does not start: SMS_APP: there is no directory {directory}")
+    try:
+        return app.runtime
+    except InvalidArguments as error:
+        refuse_to_start(f"this worker does not start: {error.message}")
+
+
+def refuse_broken_elements(runtime: Runtime) -> None:
+    """End the process with a list of all that is wrong with its elements, if anything is."""
+    problems = runtime.app.check()
+    for each in problems:
+        if each.level == "warning":
+            log.warning(
+                "an element has something odd",
+                extra={"action": "element_odd", "element": each.element, "problem": str(each)},
+            )
+    broken = [f"  {each}" for each in problems if each.level == "error"]
+    if broken:
+        lines = "\n".join(broken)
+        refuse_to_start(f"this worker does not start, for these elements cannot be used:\n{lines}")
+
+
+def create_app(settings: WorkerSettings | None = None) -> SmsJobs:
+    """The app of a worker.
+
+    Args:
+        settings: Else they are read from the environment.
+
+    Raises:
+        SettingsError: A setting is wrong; the text names the cure.
+    """
+    settings = settings or WorkerSettings.read()
+    install_log_privacy()
+    install_log_facts()
+    app = SmsJobs(settings)
+    app.conf.update(celery_settings(settings))
+    app.steps["worker"].add(_SweepStep)
+    add_tasks(app, lambda: app.runtime)
+    return app

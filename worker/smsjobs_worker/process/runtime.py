@@ -1,0 +1,76 @@
+"""The parts of a worker, put together once a process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from smsjobs.ledger import Ledger
+from smsjobs.redis_store import connect_redis
+from smsjobs_worker.elements import App
+from smsjobs_worker.probes import probe
+from smsjobs_worker.process.broker import Broker
+from smsjobs_worker.process.results import Results
+from smsjobs_worker.sending.leases import Leases
+from smsjobs_worker.sending.providers import Providers
+from smsjobs_worker.sending.rate_limit import Permits
+from smsjobs_worker.sending.sender import Sender
+from smsjobs_worker.sending.sweep import Sweep
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from smsjobs_worker.process.settings import WorkerSettings
+
+__all__ = ["Runtime"]
+
+#: Seconds for one answer of Redis; steps of the ledger are repeated after it.
+_REDIS_S: Final = 3.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """What tasks and the sweep work with."""
+
+    app: App
+    ledger: Ledger
+    broker: Broker
+    results: Results
+    sender: Sender
+    sweep: Sweep
+
+    @classmethod
+    def build(cls, celery: Celery, settings: WorkerSettings) -> Runtime:
+        """Put the parts together. Nothing is connected yet."""
+        connection = settings.connection
+        ledger = Ledger(
+            connect_redis(connection.redis_url, timeout_s=_REDIS_S),
+            retention_s=connection.retention_s,
+            seal=connection.seal,
+        )
+        app = App(settings.app_dir)
+        broker = Broker(celery)
+        results = Results(
+            celery,
+            patience_s=settings.patience_s,
+            in_ledger=connection.result_backend == connection.redis_url,
+        )
+        sender = Sender(
+            ledger,
+            Providers(app),
+            Leases(ledger, lease_s=settings.lease_s),
+            Permits(connection.redis_url, timeout_s=_REDIS_S),
+            lanes=settings.lanes,
+            lease_s=settings.lease_s,
+            patience_s=settings.patience_s,
+            result_of=results.entry,
+            probe=probe,
+        )
+        return cls(
+            app=app,
+            ledger=ledger,
+            broker=broker,
+            results=results,
+            sender=sender,
+            sweep=Sweep(ledger, broker, results),
+        )

@@ -1,0 +1,160 @@
+"""The transport itself: kombu's, with our channel, and what somebody else put on a queue does not end the worker."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from functools import cached_property
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+from kombu.transport.redis import Channel, Transport
+from kombu.utils.encoding import bytes_to_str
+from kombu.utils.json import loads
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from smsjobs_worker.logs.privacy import describe
+from smsjobs_worker.process.transport.turn import TurnPoller, TurnQoS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["TurnChannel", "harden"]
+
+log = logging.getLogger(__name__)
+
+_SCRIPT: Final = files(__package__).joinpath("turn.lua").read_text("utf-8")
+
+#: What kombu raises at a text that is no message.
+_NO_MESSAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+
+
+class TurnChannel(Channel):
+    """A channel whose book-keeping takes one round trip a turn of the loop."""
+
+    QoS = TurnQoS
+    _shared: Any = None
+
+    @property
+    def turns(self) -> bool:
+        """Whether Celery's loop runs, so that there will be a turn. A prefix of keys is more than the script knows."""
+        return self.connection is not None and self.connection.turns and not self.global_keyprefix
+
+    @cached_property
+    def script(self) -> Any:
+        """The step in Redis."""
+        return self.plain_client.register_script(_SCRIPT)
+
+    @property
+    def plain_client(self) -> Any:
+        """The client that does not wait for messages."""
+        return self._create_client()
+
+    def write(self) -> None:
+        """Write what was collected, and take nothing."""
+        if self.qos.notes or self.qos.done:
+            self._step(None)
+
+    def turn(self) -> None:
+        """Write what was collected, and take messages in the same round trip unless BRPOP waits for one."""
+        if self.qos.notes or self.qos.done:
+            queue = self._queue_to_take_from()
+            for text, tag in self._step(queue):
+                with self._handing_over(bytes_to_str(tag) or None):  # type: ignore[no-untyped-call]
+                    # As in kombu's `_brpop_read`.
+                    self.connection._deliver(loads(bytes_to_str(text)), queue)  # type: ignore[no-untyped-call]  # noqa: SLF001
+
+    def _step(self, queue: str | None) -> Iterator[tuple[bytes, bytes]]:
+        """Write notes and acknowledgements, and take messages of that queue.
+
+        What was not written stays collected where Redis does not answer.
+
+        Returns:
+            Each message with the tag under which it is noted, empty where it is not.
+        """
+        qos = self.qos
+        notes, done = dict(qos.notes), tuple(qos.done)
+        room = qos.room() if queue is not None else 0
+        taken: list[bytes] = self.script(
+            client=self.plain_client,
+            keys=(queue or qos.unacked_key, qos.unacked_key, qos.unacked_index_key),
+            args=(time.time(), room, len(notes), *(each for pair in notes.items() for each in pair), *done),
+        )
+        for tag in notes:
+            qos.notes.pop(tag, None)
+        del qos.done[: len(done)]
+        return zip(taken[::2], taken[1::2], strict=True)
+
+    def _queue_to_take_from(self) -> str | None:
+        # Several queues take turns by kombu's own order, which BRPOP keeps.
+        queues = self.active_queues
+        return queues[0] if len(queues) == 1 and not self._in_poll else None
+
+    @contextlib.contextmanager
+    def _handing_over(self, tag: str | None) -> Iterator[None]:
+        """Drops what is no message, or none that Celery can make a job of."""
+        self.qos.handed = tag
+        try:
+            yield
+        except _NO_MESSAGE as error:
+            # Its text stays out of the log: it may be anything.
+            log.error(  # noqa: TRY400
+                "something that is no message was taken from a queue and dropped",
+                extra={"action": "no_message", "error": describe(error)},
+            )
+            self.qos.drop()
+        finally:
+            self.qos.handed = None
+
+    def close(self) -> None:
+        """Write what was collected while the connections are open."""
+        with contextlib.suppress(*self.connection_errors, self.ResponseError):
+            self.write()
+        super().close()  # type: ignore[no-untyped-call]
+
+    def _create_client(self, asynchronous: bool = False) -> Any:
+        # Kombu makes a client of redis-py anew for each delivery and each acknowledgement: 0.05 ms each.
+        if asynchronous:
+            return super()._create_client(asynchronous)  # type: ignore[no-untyped-call]
+        if self._shared is None or self._shared.connection_pool is not self.pool:
+            self._shared = super()._create_client()  # type: ignore[no-untyped-call]
+        return self._shared
+
+    def _connparams(self, asynchronous: bool = False) -> Any:
+        if getattr(self.connection, "client", None) is None:
+            # A message that is acknowledged or put back after its connection was closed. Kombu's AttributeError
+            # would end the worker; this one it expects.
+            raise RedisConnectionError("the connection to the broker was closed")
+        return super()._connparams(asynchronous)  # type: ignore[no-untyped-call]
+
+    def _brpop_read(self, **options: Any) -> Any:
+        with self._handing_over(None):
+            return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
+        return True
+
+
+class TurnTransport(Transport):
+    """Kombu's transport with our channel."""
+
+    Channel = TurnChannel
+    #: Whether Celery's loop runs on it.
+    turns = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+        self.cycle = TurnPoller()  # type: ignore[no-untyped-call,assignment]
+
+    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
+        """From now on each turn of the loop comes by `TurnPoller.on_poll_start`."""
+        self.cycle.loop = loop  # type: ignore[union-attr]
+        super().register_with_event_loop(connection, loop)  # type: ignore[no-untyped-call]
+        self.turns = True
+
+
+def harden(connection: Any) -> Any:
+    """The connection, with our transport where it has Redis's."""
+    if connection.transport_cls in ("redis", "rediss"):
+        # Not as `transport_cls`, which stands in log lines.
+        connection.get_transport_cls = lambda: TurnTransport
+    return connection

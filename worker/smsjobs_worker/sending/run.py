@@ -1,0 +1,294 @@
+"""One run at one job: what its request or its look-up leads to. It decides; the sender writes it down."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, cast
+
+from redis.exceptions import RedisError
+
+from smsjobs.contract import (
+    AliyunRejected,
+    InvalidArguments,
+    JobRecord,
+    Lane,
+    Outcome,
+    RequestFailed,
+    SendResult,
+)
+from smsjobs.ledger import Granted, Wait
+from smsjobs_worker.provider import AnswerLost, BoundedProvider, LookUp, LookupFailed, NotSent, Provider
+from smsjobs_worker.retry import request_with_retries
+from smsjobs_worker.sending.look_up import was_accepted
+from smsjobs_worker.sending.schedule import failed_lookup_delay, gives_up_looking, next_lookup, retry_delay
+
+if TYPE_CHECKING:
+    from smsjobs_worker.sending.rate_limit import Permits
+
+__all__ = ["Run"]
+
+log = logging.getLogger(__name__)
+
+#: Seconds for which a run waits for a permit before it gives the job back.
+_PERMIT_S: Final = 2.0
+
+#: Aliyun's body, of which nothing repeats the request.
+_KEPT: Final = ("Code", "Message", "BizId", "RequestId")
+
+#: Seconds of life without which a job is not sent any more: a connection takes its time too.
+_SHORTEST_CONNECT_S: Final = 0.01
+
+#: Seconds until an element that breaks before its request is tried again.
+_BROKEN_S: Final = 15.0
+
+#: A refusal that hints that an earlier request was accepted: Aliyun counts what it accepts, by the minute.
+_MINUTE_LIMIT: Final = ("isv.BUSINESS_LIMIT_CONTROL", "分钟级")
+
+
+class _Abandoned(Exception):
+    """The lease ran out: somebody else may hold the job now."""
+
+
+class _Expired(Exception):
+    """The job may not be sent any more."""
+
+
+class _NoPermit(Exception):
+    """The element's rate is used up."""
+
+
+@dataclass(kw_only=True)
+class Run:
+    """A claimed job, and the means to carry it one step on."""
+
+    job: JobRecord
+    lane: Lane
+    granted: Granted
+    #: The monotonic time before the claim was asked for.
+    claimed_at: float
+    #: Whether the claim still holds.
+    holds: Callable[[], bool]
+    permits: Permits
+    #: Whether it may still be sent, asked before each request: the campaign of a chunk may have been paused.
+    goes_on: Callable[[], bool] = lambda: True
+    #: Requests made in this run.
+    attempts: int = field(default=0, init=False)
+
+    def send(self, provider: Provider) -> Wait | Outcome:
+        """Make the request, and where it surely was not sent, make it again for a moment."""
+        if self.job.message.params_of_each and not getattr(provider, "sends_batches", False):
+            return self._bad_arguments(
+                InvalidArguments(
+                    "the element's type cannot send different parameters in one request", "element_invalid"
+                )
+            )
+        begun_ms = self._now_ms()
+        try:
+            tried = request_with_retries(
+                lambda: self._request(provider), before=lambda _: self._may_send(provider)
+            )
+        except InvalidArguments as error:
+            return self._bad_arguments(error)
+        except _Expired:
+            return self._expired()
+        except _NoPermit:
+            # Waiting for a permit uses up no attempt; what was made in this run is counted.
+            return self._wait("queued", random.uniform(0.2, 1.0))
+        except _Abandoned:
+            # Nothing has left under this claim. Where nobody has noticed that it ran out, the job is sent later
+            # rather than looked up; else the ledger refuses the wait.
+            return self._wait("queued", 0)
+        match tried.error:
+            case AliyunRejected() as refusal:
+                return self._rejected(refusal)
+            case NotSent() as failure:
+                return self._not_sent(failure)
+            case AnswerLost() as failure:
+                return self._lost(provider, failure, begun_ms)
+            case None:
+                return SendResult(
+                    response=_body(tried.response or {}), out_id=self.job.id, attempts=self._attempts()
+                )
+
+    def look_up(self, provider: Provider) -> Wait | Outcome:
+        """Ask Aliyun's record about the request whose answer was lost."""
+        if not isinstance(provider, LookUp):
+            return self._unknown("its type has no look-up")
+        elapsed_s = self._elapsed_s()
+        try:
+            found = was_accepted(provider, self.job, self.granted)
+        except LookupFailed as failure:
+            return self._look_again(failure.detail, elapsed_s, failure.retry_after)
+        if found:
+            return SendResult(
+                response={"Code": "OK"}, out_id=self.job.id, attempts=self._attempts(), resolved_by="lookup"
+            )
+        delay = next_lookup(self.lane.lookups_s, elapsed_s)
+        if delay is not None:
+            return self._wait("looking_up", delay)
+        return self._absent()
+
+    def broken(self) -> Wait | Outcome:
+        """What becomes of the job after an error that nobody foresaw: what cannot be known counts as lost."""
+        if self.granted.state == "looking_up":
+            return self._look_again("an unexpected error, see the worker's log", self._elapsed_s(), None)
+        if self.attempts == 0:
+            # Without a request there is no count to grow with: what is broken now is hardly mended in a second.
+            failure = NotSent("internal_error", "an unexpected error, see the worker's log", _BROKEN_S)
+            return self._not_sent(failure)
+        return self._wait(
+            "looking_up",
+            self.lane.lookups_s[0],
+            lost_from_ms=self.granted.lost_from_ms or self.granted.now_ms,
+            lost_to_ms=self._now_ms(),
+        )
+
+    def without_provider(self, error: InvalidArguments) -> Wait | Outcome:
+        """What becomes of the job while its element does not exist or cannot load."""
+        if self.granted.state == "sending":
+            return self._bad_arguments(error)
+        # A request is on its way: when somebody mends the element, its fate can still be found out.
+        return self._look_again(error.message, self._elapsed_s(), None)
+
+    # What leads to what
+
+    def _request(self, provider: Provider) -> dict[str, object]:
+        self.attempts += 1
+        if getattr(provider, "bounds_connect", False):
+            # What is connected only after the job expired must not be sent then.
+            bounded = cast("BoundedProvider", provider)
+            return dict(bounded.send(self.job.message, out_id=self.job.id, connect_within_s=self._left_s()))
+        return dict(provider.send(self.job.message, out_id=self.job.id))
+
+    def _may_send(self, provider: Provider) -> None:
+        """The last look before each request: permit first, for it may take a while."""
+        try:
+            permitted = self.permits.take(
+                self.job.element, self.lane, getattr(provider, "max_qps", None), within_s=_PERMIT_S
+            )
+            permitted = permitted and self.goes_on()
+        except RedisError:
+            permitted = False
+        if not permitted:
+            raise _NoPermit
+        if self._left_s() < _SHORTEST_CONNECT_S:
+            raise _Expired
+        if not self.holds():
+            raise _Abandoned
+
+    def _rejected(self, error: AliyunRejected) -> Wait | Outcome:
+        code, word = _MINUTE_LIMIT
+        if self.granted.lost_to_ms and error.aliyun_code == code and word in error.aliyun_message:
+            # Look again before settling: from now, as if this answer had been lost.
+            return self._wait("looking_up", self.lane.lookups_s[0], lost_to_ms=self._now_ms())
+        return AliyunRejected(
+            error.message,
+            error.reason,
+            "rejected",
+            self.job.id,
+            self._attempts(),
+            error.aliyun_code,
+            error.aliyun_message,
+            error.request_id,
+            error.retry_after,
+            error.advice,
+        )
+
+    def _bad_arguments(self, error: InvalidArguments) -> Outcome:
+        if self.granted.lost_to_ms:  # "nothing was sent" holds for the resend only
+            return self._unknown(error.message)
+        return InvalidArguments(error.message, error.reason, "rejected", self.job.id, self._attempts())
+
+    def _not_sent(self, failure: NotSent) -> Wait | Outcome:
+        delay = retry_delay(
+            self.lane,
+            attempts=self._attempts(),
+            left_s=self._left_s(),
+            retry_after_s=failure.retry_after,
+            jitter=random.random(),
+        )
+        if delay is not None:
+            return self._wait("queued", delay)
+        if self.granted.lost_to_ms:
+            return self._unknown(failure.detail)
+        return RequestFailed(
+            f"{failure.detail}; the job expires before it could be tried again",
+            failure.reason,
+            "not_sent",
+            self.job.id,
+            self._attempts(),
+        )
+
+    def _lost(self, provider: Provider, failure: AnswerLost, begun_ms: int) -> Wait | Outcome:
+        if not isinstance(provider, LookUp):
+            return self._unknown(f"{failure.detail}, and its type has no look-up")
+        return self._wait(
+            "looking_up",
+            self.lane.lookups_s[0],
+            lost_from_ms=self.granted.lost_from_ms or begun_ms,
+            lost_to_ms=self._now_ms(),
+        )
+
+    def _look_again(self, why: str, elapsed_s: float, retry_after_s: float | None) -> Wait | Outcome:
+        if gives_up_looking(self.lane.lookups_s, elapsed_s=elapsed_s, left_s=self._left_s()):
+            return self._unknown(f"the look-ups failed too: {why}")
+        delay = failed_lookup_delay(elapsed_s=elapsed_s, retry_after_s=retry_after_s, jitter=random.random())
+        return self._wait("looking_up", delay)
+
+    def _absent(self) -> Wait | Outcome:
+        if self.job.on_unknown == "resend" and not self.granted.resent and self._left_s() > 0:
+            return self._wait("queued", 0, resent=True)
+        return self._unknown("Aliyun's record does not show it")
+
+    def _expired(self) -> Outcome:
+        if self.granted.lost_to_ms:
+            return self._unknown("it expired before it was sent again")
+        return RequestFailed(
+            "the job expired before it could be sent", "expired", "not_sent", self.job.id, self._attempts()
+        )
+
+    def _unknown(self, why: str) -> RequestFailed:
+        cause = "a worker died while it held the job" if self.granted.interrupted else "the answer was lost"
+        reason = "interrupted" if self.granted.interrupted else "no_answer"
+        return RequestFailed(f"{cause}; {why}", reason, "unknown", self.job.id, self._attempts())
+
+    def _wait(
+        self,
+        state: str,
+        delay_s: float,
+        *,
+        lost_from_ms: int | None = None,
+        lost_to_ms: int | None = None,
+        resent: bool = False,
+    ) -> Wait:
+        return Wait(
+            state="looking_up" if state == "looking_up" else "queued",
+            delay_s=delay_s,
+            attempts=self.attempts,
+            lost_from_ms=self.granted.lost_from_ms if lost_from_ms is None else lost_from_ms,
+            lost_to_ms=self.granted.lost_to_ms if lost_to_ms is None else lost_to_ms,
+            resent=resent or self.granted.resent,
+        )
+
+    # The clock: Redis's, carried on by this machine's
+
+    def _now_ms(self) -> int:
+        return self.granted.now_ms + round((time.monotonic() - self.claimed_at) * 1000)
+
+    def _left_s(self) -> float:
+        return (self.granted.expires_ms - self._now_ms()) / 1000
+
+    def _elapsed_s(self) -> float:
+        return (self._now_ms() - self.granted.lost_to_ms) / 1000
+
+    def _attempts(self) -> int:
+        return self.granted.attempts + self.attempts
+
+
+def _body(response: Mapping[str, object]) -> dict[str, str]:
+    """What is kept of an answer. A Type of one's own may answer anything, the number or what is no JSON included."""
+    return {name: str(response[name]) for name in _KEPT if response.get(name) is not None}

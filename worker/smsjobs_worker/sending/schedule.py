@@ -1,0 +1,107 @@
+"""When to try again: pure functions of what happened so far. Somebody else keeps the clock and does the waiting.
+
+All times are seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from smsjobs.contract import Lane
+from smsjobs_worker.provider import BEIJING
+
+__all__ = [
+    "days_to_search",
+    "failed_lookup_delay",
+    "gives_up_looking",
+    "next_lookup",
+    "retry_delay",
+    "sample",
+]
+
+#: A request may be recorded on the day before or after ours when clocks differ or it was held up on its way.
+_MIDNIGHT_MARGIN: Final = timedelta(minutes=10)
+
+#: How many of a job's numbers are looked up. One request is accepted or refused as a whole, so one would do; but
+#: Aliyun does not say whether a single number can be dropped from it.
+_SAMPLE: Final = 3
+
+#: A look-up that is due comes a few milliseconds early by one clock or the other.
+_SAME_MOMENT_S: Final = 0.05
+
+#: Under two seconds of life left, another try is not worth its wait.
+_SHORTEST_WAIT_S: Final = 1.0
+
+
+def retry_delay(
+    lane: Lane, *, attempts: int, left_s: float, retry_after_s: float | None, jitter: float
+) -> float | None:
+    """Seconds to wait before a job that surely was not sent is tried again, or None where it would expire first.
+
+    The wait doubles from 2 s with every run of tries up to the lane's longest, and is halved at random, so that
+    the jobs of an outage do not come back in one moment. Where the job would expire meanwhile, the last part of
+    its life is halved instead, again and again: a verification code is tried until there is no time for it.
+
+    Args:
+        attempts: Requests made so far.
+        left_s: Seconds until the job expires.
+        retry_after_s: What Aliyun asked for; it is never undercut.
+        jitter: A random number from 0 to 1.
+    """
+    runs = max(1, -(-attempts // 3))
+    # Bounded before it is raised: two days of an outage are more runs than a float has powers of two.
+    longest = min(lane.longest_retry_s, 2.0 ** min(runs, 32))
+    delay = longest * (0.5 + jitter / 2)
+    if retry_after_s is not None:
+        delay = max(delay, retry_after_s * (1 + jitter / 10))
+        return delay if delay < left_s - _SHORTEST_WAIT_S else None
+    delay = min(delay, left_s / 2)
+    return delay if delay >= _SHORTEST_WAIT_S else None
+
+
+def next_lookup(offsets_s: Sequence[float], elapsed_s: float) -> float | None:
+    """Seconds until the next look-up, or None where the settling time is over and absence is to be believed.
+
+    Args:
+        offsets_s: When to look, counted from the moment the answer was lost; the last one is the settling time.
+        elapsed_s: Seconds since that moment, taken before the look-up began.
+    """
+    return next((offset - elapsed_s for offset in offsets_s if offset > elapsed_s + _SAME_MOMENT_S), None)
+
+
+def failed_lookup_delay(*, elapsed_s: float, retry_after_s: float | None, jitter: float) -> float:
+    """Seconds until a look-up that proved nothing is made again: half the time that passed, 1 s to 10 min.
+
+    Args:
+        elapsed_s: Seconds since the answer was lost.
+        retry_after_s: What Aliyun asked for; it is never undercut.
+        jitter: A random number from 0 to 1.
+    """
+    delay = min(max(elapsed_s / 2, 1.0), 600.0) * (1 + jitter / 4)
+    return max(delay, retry_after_s or 0.0)
+
+
+def gives_up_looking(offsets_s: Sequence[float], *, elapsed_s: float, left_s: float) -> bool:
+    """Whether look-ups that prove nothing have gone on long enough: to the job's expiry, and twice the settling time.
+
+    Args:
+        elapsed_s: Seconds since the answer was lost.
+        left_s: Seconds until the job expires; negative once it has.
+    """
+    return left_s <= 0 and elapsed_s >= 2 * offsets_s[-1]
+
+
+def days_to_search(lost_from_s: float, lost_to_s: float) -> list[date]:
+    """The Beijing days under which Aliyun may have recorded a request of that time; two around midnight."""
+    first = (datetime.fromtimestamp(lost_from_s, UTC) - _MIDNIGHT_MARGIN).astimezone(BEIJING).date()
+    last = (datetime.fromtimestamp(lost_to_s, UTC) + _MIDNIGHT_MARGIN).astimezone(BEIJING).date()
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def sample(phones: Sequence[str]) -> list[str]:
+    """The numbers to look up: the first, one in the middle, the last."""
+    if len(phones) <= _SAMPLE:
+        return list(phones)
+    return [phones[0], phones[len(phones) // 2], phones[-1]]

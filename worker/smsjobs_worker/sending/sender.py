@@ -1,0 +1,326 @@
+"""The rules of sending: what is to be done with a job, and what became of it. Knows no Celery.
+
+::
+
+    claim ─► granted, to send ─► permit ─► request ─► answer        ─► settle accepted / rejected
+      │                                       ├────► not sent      ─► wait, to send again ─► … ─► not_sent
+      │                                       └────► answer lost   ─► wait, to look up
+      ├────► granted, to look up ─► found ─► settle accepted
+      │                     ├─────► absent or no proof ─► wait, to look up again
+      │                     └─────► absent for good ─► by on_unknown: settle unknown, or send once more
+      ├────► settled ─► its outcome
+      └────► in flight, or not due ─► nothing to do
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, Protocol
+
+from smsjobs.contract import (
+    AliyunRejected,
+    InvalidArguments,
+    JobRecord,
+    Lane,
+    Outcome,
+    RequestFailed,
+    SendResult,
+    SmsError,
+    decode_job,
+    decode_outcome,
+    encode_outcome,
+    make_chunk,
+)
+from smsjobs.ledger import Granted, Missing, Settled, Settlement, Wait
+from smsjobs.redis_store import CannotOpen, unseal
+from smsjobs.redis_store.patience import patiently
+from smsjobs_worker.campaign_pause import pauses
+from smsjobs_worker.logs.privacy import describe
+from smsjobs_worker.sending.run import Run
+
+if TYPE_CHECKING:
+    from smsjobs.ledger import Claim, Ledger, Snapshot
+    from smsjobs.redis_store import Seal
+    from smsjobs_worker.provider import Provider
+    from smsjobs_worker.sending.leases import Leases
+    from smsjobs_worker.sending.rate_limit import Permits
+
+__all__ = ["Done", "Elements", "NothingToDo", "Sender"]
+
+log = logging.getLogger(__name__)
+
+#: Seconds after which a job that this worker cannot open is published again, for another worker.
+_KEY_DELAY_S: Final = 10.0
+
+#: Seconds after its answer was lost for which a job that nobody can open is kept.
+_KEY_AWAITED_S: Final = 3600
+
+
+class Elements(Protocol):
+    """Where a job's element comes from."""
+
+    def provider(self, full_name: str) -> Provider:
+        """The provider of the element of that name.
+
+        Raises:
+            InvalidArguments: It does not exist or cannot load.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """The job has its outcome."""
+
+    outcome: Outcome
+    #: Further Celery task ids under which it is to be stored.
+    followers: tuple[str, ...] = ()
+    #: Whether Celery's result of the job's own id is stored already.
+    stored: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class NothingToDo:
+    """This run ends without an outcome: the job waits, or somebody else is at it."""
+
+
+class Sender:
+    """Carries jobs on, one step a run."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        elements: Elements,
+        leases: Leases,
+        permits: Permits,
+        *,
+        lanes: Mapping[str, Lane],
+        lease_s: float,
+        patience_s: float,
+        result_of: Callable[[str, Outcome], tuple[str, str] | None] = lambda _, __: None,
+        probe: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._ledger = ledger
+        self._elements = elements
+        self._leases = leases
+        self._permits = permits
+        self._lanes = lanes
+        self._lease_s = lease_s
+        self._patience_s = patience_s
+        # Key and text of an outcome in Celery's result backend, where the ledger can store it.
+        self._result_of = result_of
+        # Fault tests stop or kill the worker at named points of a send.
+        self._probe = probe
+
+    def run(self, job_id: str) -> Done | NothingToDo:
+        """Do what is to be done with the job now.
+
+        Raises:
+            redis.exceptions.RedisError: Redis stayed away, so that nothing could be decided or written down. The
+                sweep goes on with the job when it is back.
+        """
+        self._probe("before_claim")
+        claim, claimed_at = self._claim(job_id)
+        match claim:
+            case Granted() as granted:
+                self._probe("after_claim")
+                return self._work(granted, claimed_at)
+            case Settled() as settled:
+                return Done(outcome=decode_outcome(json.loads(settled.outcome)), followers=settled.followers)
+            case Missing():
+                return self._settle_missing(job_id)
+            case _:
+                return NothingToDo()
+
+    def refuse(self, job_id: str, error: SmsError) -> Done | NothingToDo:
+        """Record why a message makes no job: it could not be read, or expired. A job that the ledger knows by that id keeps its own way."""
+
+        def ask() -> Snapshot | None:
+            absent = self._ledger.settle_absent(job_id, encode_outcome(error))
+            return None if absent else self._ledger.read(job_id)
+
+        known = patiently(ask, for_s=self._patience_s)
+        if known is None:
+            return Done(outcome=error)
+        if known.outcome is None:
+            return NothingToDo()
+        return Done(outcome=decode_outcome(json.loads(known.outcome)), followers=known.followers)
+
+    def _claim(self, job_id: str) -> tuple[Claim, float]:
+        """The claim, and the monotonic time before the answer to it was asked for."""
+        token = uuid.uuid4().hex
+
+        def ask() -> tuple[Claim, float]:
+            asked_at = time.monotonic()
+            return self._ledger.claim(job_id, token, lease_s=self._lease_s), asked_at
+
+        # A claim that was given up may yet be carried out by a Redis that wakes up, and then nobody would hold it.
+        return patiently(ask, for_s=self._patience_s)
+
+    def _work(self, granted: Granted, claimed_at: float) -> Done | NothingToDo:
+        with self._leases.hold(granted, claimed_at=claimed_at) as lease:
+            step = self._decide(granted, claimed_at, lease.holds)
+            self._probe("after_answer")
+            if isinstance(step, Wait):
+                self._wait(granted, step)
+                return NothingToDo()
+            if granted.chunk is not None and _stops_campaign(granted, step) and self._put_back(granted, step):
+                return NothingToDo()
+            return self._settle(granted, step)
+
+    def _decide(self, granted: Granted, claimed_at: float, holds: Callable[[], bool]) -> Wait | Outcome:
+        try:
+            job = _job(granted, self._ledger.seal)
+        except ValueError:
+            return _unreadable(granted, "the job is no JSON")
+        except CannotOpen as error:
+            return _sealed(granted, error)
+        except InvalidArguments as error:
+            return _unreadable(granted, error.message)
+        run = Run(
+            job=job,
+            lane=self._lanes[job.lane],
+            granted=granted,
+            claimed_at=claimed_at,
+            holds=holds,
+            permits=self._permits,
+            goes_on=lambda: granted.chunk is None or self._ledger.goes_on(granted.job_id),
+        )
+        try:
+            try:
+                provider = self._elements.provider(job.element)
+            except InvalidArguments as error:
+                return run.without_provider(error)
+            return run.send(provider) if granted.state == "sending" else run.look_up(provider)
+        except Exception as error:  # noqa: BLE001  whatever it is, the job must get its outcome
+            # Its text and its frames may hold numbers; its type and its place do not.
+            log.error(  # noqa: TRY400
+                "an unexpected error at a job",
+                extra={"action": "unexpected", "job_id": granted.job_id, "error": describe(error)},
+            )
+            return run.broken()
+
+    def _wait(self, granted: Granted, wait: Wait) -> None:
+        kept = patiently(
+            lambda: self._ledger.wait(granted.job_id, granted.token, wait), for_s=self._patience_s
+        )
+        log.info(
+            "a job waits",
+            extra={
+                "action": "waits" if kept else "fenced",
+                "job_id": granted.job_id,
+                "state": wait.state,
+                "delay_s": round(wait.delay_s, 3),
+            },
+        )
+
+    def _put_back(self, granted: Granted, refusal: Outcome) -> bool:
+        """Pause the chunk's campaign and give the chunk back to it. False: its refusal is its outcome."""
+        assert not isinstance(refusal, SendResult)  # noqa: S101  `_stops_campaign` says so
+        verb = patiently(
+            lambda: self._ledger.put_back(
+                granted.job_id,
+                granted.token,
+                attempts=max(0, refusal.attempts - granted.attempts),
+                reason=f"{refusal.label}: {refusal.message}",
+            ),
+            for_s=self._patience_s,
+        )
+        if verb == "ok":
+            log.error(
+                "a campaign is paused: somebody has to mend something",
+                extra={"action": "campaign_paused", "job_id": granted.job_id, "reason": refusal.label},
+            )
+        return verb != "settle"
+
+    def _settle(self, granted: Granted, outcome: Outcome) -> Done | NothingToDo:
+        encoded, result = encode_outcome(outcome), self._result_of(granted.job_id, outcome)
+        settlement: Settlement = patiently(
+            lambda: self._ledger.settle(granted.job_id, granted.token, encoded, result=result),
+            for_s=self._patience_s,
+        )
+        self._probe("after_settle")
+        log.info(
+            "a job is settled" if settlement.ours else "a job was settled by somebody else",
+            extra={"action": "settled", "job_id": granted.job_id, "outcome": outcome.outcome},
+        )
+        if settlement.outcome is None:
+            return NothingToDo()
+        if not settlement.ours:
+            outcome = decode_outcome(json.loads(settlement.outcome))
+        stored = settlement.ours and result is not None
+        return Done(outcome=outcome, followers=settlement.followers, stored=stored)
+
+    def _settle_missing(self, job_id: str) -> Done | NothingToDo:
+        return self.refuse(
+            job_id,
+            InvalidArguments(
+                "the ledger has no job of that id: it was never recorded there, or its outcome was kept long enough",
+                "job_not_found",
+                out_id=job_id,
+            ),
+        )
+
+
+def _job(granted: Granted, seal: Seal | None) -> JobRecord:
+    """The job as the ledger has it.
+
+    Raises:
+        ValueError: It is no JSON.
+        InvalidArguments: It cannot be read.
+    """
+    if granted.chunk is None:
+        return decode_job(json.loads(unseal(granted.job, seal)))
+    return make_chunk(granted.job_id, granted.job, *(unseal(each, seal) for each in granted.chunk))
+
+
+def _sealed(granted: Granted, error: CannotOpen) -> Wait | Outcome:
+    """Leaves a job to a worker that has its key: one worker without it must not end what others could send."""
+    log.error(
+        "a job was left to a worker that can open it", extra={"action": "sealed", "job_id": granted.job_id}
+    )
+    if granted.state == "looking_up":
+        if granted.now_ms > max(granted.expires_ms, granted.lost_to_ms + _KEY_AWAITED_S * 1000):
+            return _unreadable(granted, error.message)
+        return _wait_as_it_was(granted, "looking_up")
+    return _wait_as_it_was(granted, "queued")
+
+
+def _wait_as_it_was(granted: Granted, state: Literal["queued", "looking_up"]) -> Wait:
+    return Wait(
+        state=state,
+        delay_s=_KEY_DELAY_S,
+        attempts=0,
+        lost_from_ms=granted.lost_from_ms,
+        lost_to_ms=granted.lost_to_ms,
+        resent=granted.resent,
+    )
+
+
+def _unreadable(granted: Granted, why: str) -> Outcome:
+    if granted.lost_to_ms:  # somebody who could read it has sent it, and what became of that nobody will know
+        return RequestFailed(
+            f"the answer was lost; {why}", "job_unreadable", "unknown", granted.job_id, granted.attempts
+        )
+    return InvalidArguments(why, "job_unreadable", "rejected", granted.job_id, granted.attempts)
+
+
+def _stops_campaign(granted: Granted, outcome: Outcome) -> bool:
+    """Whether what befell a chunk would befall every other one too: its account, signature, template or element."""
+    if granted.state != "sending" or granted.lost_to_ms:
+        return False
+    match outcome:
+        case AliyunRejected():
+            when = pauses(outcome.aliyun_code, outcome.reason, outcome.advice)
+            # Only recipients with parameters of their own have any packed beside their numbers.
+            own = granted.chunk is not None and bool(granted.chunk[1])
+            return when == "always" or (when == "same_text" and not own)
+        case InvalidArguments():
+            return outcome.reason in ("element_not_found", "element_invalid", "job_unreadable")
+        case _:
+            return False

@@ -1,0 +1,198 @@
+"""The sweep: the regular pass over what is due, by every worker, each job by one of them.
+
+It makes chunks of campaigns jobs, publishes what is due, what was interrupted and what seems lost, and settles what
+has expired. What it could not do, the ledger hands out again a little later.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from typing import TYPE_CHECKING, Final, Protocol
+
+from kombu.exceptions import KombuError
+from redis.exceptions import RedisError, ResponseError
+
+from smsjobs.contract import (
+    LANES,
+    InvalidArguments,
+    Outcome,
+    RequestFailed,
+    decode_outcome,
+    encode_outcome,
+)
+from smsjobs_worker.logs.privacy import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from smsjobs.ledger import Due, Ledger
+
+__all__ = ["Nudges", "ResultStore", "Sweep", "Sweeper", "expired_outcome", "is_lost"]
+
+log = logging.getLogger(__name__)
+
+#: Jobs of one call; more wait for the next call of the same pass.
+_BATCH: Final = 500
+
+#: From this look on a job is published again although its queue is not empty. With looks at doubling distances
+#: (1, 3, 7, 15 waits of the lane's `requeue_s`) that is after 75 s for verification, 7.5 minutes for the others.
+_PATIENT_LOOKS: Final = 4
+
+
+class Nudges(Protocol):
+    """The broker, as far as the sweep needs it."""
+
+    def publish(self, jobs: Iterable[tuple[str, str]]) -> None:
+        """Publish pairs of job id and lane."""
+
+    def backlog(self, lane: str) -> int:
+        """How many messages wait on the lane's queue."""
+
+
+class ResultStore(Protocol):
+    """Celery's result backend, as far as the sweep needs it."""
+
+    def store_at_once(self, job_id: str, outcome: Outcome, followers: Sequence[str]) -> bool:
+        """Store the outcome under the job's id and its followers'. False: the backend is away."""
+
+
+def is_lost(due: Due, backlog: int) -> bool:
+    """Whether a published job that nobody claimed is to be published again.
+
+    Celery's Redis transport loses up to one message a worker that is killed, and a producer may die before it
+    publishes. But most often the job only waits its turn, and a second message would make the queue longer. An
+    empty queue settles it; a queue that never gets empty is believed for some looks only.
+    """
+    return backlog == 0 or due.looks >= _PATIENT_LOOKS
+
+
+def expired_outcome(job_id: str, *, attempts: int, lost: bool) -> RequestFailed:
+    """The outcome of a job whose time ran out before it was settled.
+
+    Args:
+        lost: Whether the answer of one of its requests was lost. Then it may have been sent.
+    """
+    if lost:
+        return RequestFailed(
+            "a request's answer was lost, Aliyun's record did not show it, and the job expired before it was "
+            "sent again",
+            "no_answer",
+            "unknown",
+            job_id,
+            attempts,
+        )
+    return RequestFailed("the job expired before it could be sent", "expired", "not_sent", job_id, attempts)
+
+
+class Sweep:
+    """One pass at a time."""
+
+    def __init__(self, ledger: Ledger, nudges: Nudges, results: ResultStore) -> None:
+        self._ledger = ledger
+        self._nudges = nudges
+        self._results = results
+
+    def run_once(self) -> int:
+        """Do all that is due now. Returns how many jobs were looked at."""
+        self._feed()
+        looked_at = 0
+        while batch := self._ledger.sweep(limit=_BATCH):
+            looked_at += len(batch)
+            self._act(batch)
+            if len(batch) < _BATCH:
+                break
+        return looked_at
+
+    def _feed(self) -> None:
+        try:
+            self._ledger.feed()
+        except ResponseError:
+            # One campaign's keys are damaged. Everything else must go on.
+            log.error(  # noqa: TRY400  Redis's text may quote a command
+                "campaigns could not be fed", extra={"action": "feed_failed"}
+            )
+
+    def _act(self, batch: list[Due]) -> None:
+        """Settle first: that needs the ledger alone, and the broker may be away."""
+        for due in batch:
+            try:
+                if due.verb == "expired":
+                    self._expire(due)
+                elif due.verb == "store":
+                    self._store(due.job_id)
+            except InvalidArguments as error:
+                # Its outcome is of a newer version, say. It must not stop those behind it, now and at every pass.
+                log.error(  # noqa: TRY400  the text says it all
+                    "the sweep cannot read a job",
+                    extra={"action": "unreadable", "job_id": due.job_id, "error": error.message},
+                )
+        self._publish(batch)
+
+    def _publish(self, batch: list[Due]) -> None:
+        waiting = {due.lane for due in batch if due.verb == "requeue" and due.lane in LANES}
+        backlog = {lane: self._nudges.backlog(lane) for lane in waiting}
+        chosen = [
+            (due.job_id, due.lane)
+            for due in batch
+            if due.lane in LANES  # a newer version's lane is for newer workers
+            and (due.verb == "publish" or (due.verb == "requeue" and is_lost(due, backlog[due.lane])))
+        ]
+        if chosen:
+            self._nudges.publish(chosen)
+            log.info("jobs published by the sweep", extra={"action": "swept", "jobs": len(chosen)})
+
+    def _expire(self, due: Due) -> None:
+        outcome = expired_outcome(due.job_id, attempts=due.attempts, lost=due.lost)
+        settlement = self._ledger.settle(due.job_id, "", encode_outcome(outcome), outside_task=True)
+        if settlement.ours:
+            log.info("a job expired before it was sent", extra={"action": "expired", "job_id": due.job_id})
+            self._store_now(due.job_id, outcome, settlement.followers)
+
+    def _store(self, job_id: str) -> None:
+        found = self._ledger.read(job_id)
+        if found is None or found.outcome is None:
+            self._ledger.confirm_stored(job_id)
+        else:
+            self._store_now(job_id, decode_outcome(json.loads(found.outcome)), found.followers)
+
+    def _store_now(self, job_id: str, outcome: Outcome, followers: Sequence[str]) -> None:
+        """Store Celery's result, once; where the backend is away, the ledger hands the job out again."""
+        if self._results.store_at_once(job_id, outcome, followers):
+            self._ledger.confirm_stored(job_id)
+
+
+class Sweeper:
+    """Runs the sweep in a thread of its own until it is stopped."""
+
+    def __init__(self, sweep: Sweep, *, every_s: float) -> None:
+        self._sweep = sweep
+        self._every_s = every_s
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="smsjobs-sweep", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the pass that is under way, or after 5 seconds."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(5)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._every_s):
+            try:
+                self._sweep.run_once()
+            except (RedisError, KombuError, OSError):
+                # What was taken and not done, the ledger hands out again.
+                log.warning(
+                    "a sweep broke off: Redis or the broker is away", extra={"action": "sweep_failed"}
+                )
+            except Exception as error:  # noqa: BLE001
+                # Without the sweep jobs would wait for ever: it goes on whatever happens.
+                log.error(  # noqa: TRY400  the error's text may quote anything
+                    "a sweep broke off", extra={"action": "sweep_failed", "error": describe(error)}
+                )
