@@ -19,6 +19,7 @@ from benchmarks.processes import cpu_s
 from smsjobs import Sms, connect
 from smsjobs.contract import LANES
 from smsjobs.embedded import TemporaryRedis
+from support.keys import agenda
 
 __all__ = [
     "ACCESS_KEY",
@@ -127,7 +128,7 @@ class Stage:
     def wait_for_rest(self) -> None:
         """Wait until nothing is left to be done of what was cancelled: it would be counted with what comes next."""
         deadline = time.monotonic() + 60
-        while self.redis.llen(LANES["bulk"].queue) or self.redis.zcard("sms:agenda"):
+        while self.redis.llen(LANES["bulk"].queue) or self.redis.zcard(agenda("SMS.Example")):
             if time.monotonic() > deadline:
                 raise RuntimeError("the workers did not come to rest within 60 s")
             time.sleep(0.1)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import time
 from typing import TYPE_CHECKING
 
-from redis.exceptions import RedisError
-
-from smsjobs.contract import JobRecord, QueueUnavailable
+from smsjobs.contract import JobRecord
 from smsjobs.ledger import Ledger
 from smsjobs.publisher import Publisher
-from smsjobs.redis_store import connect_redis, is_transient
+from smsjobs.redis_store import available, connect_redis
 from smsjobs.settings import ConnectionSettings, unreachable_text
 
 if TYPE_CHECKING:
@@ -43,6 +40,10 @@ class Connection:
             self._connect()
         return self._ledger
 
+    def where(self) -> str:
+        """That no Redis answers, and at which address; while an error of Redis is being handled."""
+        return unreachable_text(self.settings.redis_url)
+
     def redis(self) -> Redis:
         """This process's client of the ledger's Redis."""
         return self.ledger.redis
@@ -67,28 +68,15 @@ class Connection:
     def _record(self, job: JobRecord) -> Recorded:
         """Recording recognises its own repetition, so a lost answer is answered by asking again."""
         asked_at_s = time.time()
-        deadline = time.monotonic() + self.settings.timeout_s
-        surely_not = True
-        while True:
-            try:
-                return self.ledger.record(job, asked_at_s=asked_at_s)
-            except RedisError as error:
-                if not is_transient(error):
-                    # Out of memory or of disk, no permission: it answered, and the answer was no.
-                    raise QueueUnavailable(
-                        f"Redis refused to record the job ({type(error).__name__}); its log says why",
-                        outcome="not_sent",
-                        out_id=job.id,
-                    ) from None
-                surely_not = surely_not and _never_connected(error)
-                if time.monotonic() >= deadline:
-                    raise QueueUnavailable(
-                        f"{unreachable_text(self.settings.redis_url)}, so the job could not be recorded in time. "
-                        + _calling_again(job),
-                        outcome="not_sent" if surely_not else "unknown",
-                        out_id=job.id,
-                    ) from None
-                time.sleep(0.05)
+        return available(
+            lambda: self.ledger.record(job, asked_at_s=asked_at_s),
+            for_s=self.settings.timeout_s,
+            task="the job could not be recorded",
+            where=self.where,
+            again=_calling_again(job),
+            lost="unknown",
+            out_id=job.id,
+        )
 
     def _publish(self, job_id: str, lane: str) -> None:
         try:
@@ -111,16 +99,7 @@ class Connection:
         self._pid = os.getpid()
 
 
-def _never_connected(error: Exception) -> bool:
-    """Whether the call was not even written: the connection was refused, or the name is nobody's.
-
-    redis-py raises its own error while it handles the socket's. Our client repeats nothing by itself, so that one
-    error tells of the whole call.
-    """
-    return isinstance(error.__context__, (ConnectionRefusedError, socket.gaierror))
-
-
 def _calling_again(job: JobRecord) -> str:
     if job.idempotency_key is None:
-        return "Calling again makes a new job; only with an idempotency_key it would be the same one"
-    return "Calling again with the same idempotency_key never sends twice"
+        return "calling again makes a new job; only with an idempotency_key it would be the same one"
+    return "calling again with the same idempotency_key never sends twice"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from smsjobs.contract import InvalidArguments, OnUnknown, make_job, unwrap
+from smsjobs.contract import InvalidArguments, OnUnknown, make_job, new_job_id, unwrap
 from smsjobs.job import Job
 from smsjobs.threads import in_thread
 
@@ -77,7 +76,7 @@ class Element:
         """
         job_id = self._connection.enqueue(
             make_job(
-                id=str(uuid.uuid4()),
+                id=new_job_id(self._full_name),
                 element=self._full_name,
                 phoneList=phoneList,
                 params=params,
@@ -199,10 +198,13 @@ class Element:
     ) -> Verification:
         from smsjobs.verification import RedisCodes, Verification  # noqa: PLC0415  as above
 
-        store = RedisCodes(self._connection.redis, timeout_s=self._connection.settings.timeout_s)
-        return Verification(
-            rules, keyring(), store, send_message=self.sendMessage, find_job=self._job, guard=guard
+        store = RedisCodes(
+            self._connection.redis,
+            self._full_name,
+            timeout_s=self._connection.settings.timeout_s,
+            where=self._connection.where,
         )
+        return Verification(self, rules, keyring(), store, self._job, guard=guard)
 
     def _job(self, job_id: str) -> Job:
         return Job(job_id, self._connection)

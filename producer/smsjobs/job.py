@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
-
-from smsjobs.contract import InvalidArguments, QueueUnavailable, SendResult, SmsError, decode_outcome
-from smsjobs.settings import unreachable_text
+from smsjobs.contract import InvalidArguments, SendResult, SmsError
+from smsjobs.ledger import outcome_json, read_outcome
+from smsjobs.redis_store import available
 from smsjobs.threads import in_thread
 
 if TYPE_CHECKING:
@@ -102,24 +99,19 @@ class Job:
 
     def _outcome(self, within_s: float | None) -> SendResult | SmsError | None:
         text = self._snapshot(within_s).outcome
-        return None if text is None else decode_outcome(json.loads(text))
+        return None if text is None else read_outcome(text, self._id)
 
     def _snapshot(self, within_s: float | None = None) -> Snapshot:
-        timeout_s = self._connection.settings.timeout_s
-        patience_s = timeout_s if within_s is None else min(within_s, timeout_s)
-        deadline = time.monotonic() + patience_s
-        while True:
-            try:
-                found = self._connection.ledger.read(self._id)
-                break
-            except (RedisConnectionError, RedisTimeoutError):
-                # Reading may be repeated: a connection from before a restart of Redis fails once.
-                if time.monotonic() >= deadline:
-                    raise QueueUnavailable(
-                        f"{unreachable_text(self._connection.settings.redis_url)}, so the job could not be read",
-                        out_id=self._id,
-                    ) from None
-                time.sleep(0.1)
+        settings = self._connection.settings
+        found = available(
+            lambda: self._connection.ledger.read(self._id),
+            for_s=settings.timeout_s if within_s is None else min(within_s, settings.timeout_s),
+            task="the job could not be read",
+            where=self._connection.where,
+            refused="unknown",
+            lost="unknown",
+            out_id=self._id,
+        )
         if found is None:
             raise InvalidArguments(
                 "there is no job of that id, or its outcome was kept longer than SMS_RETENTION",
@@ -141,7 +133,7 @@ class Job:
             "status": found.status,
             "element": found.element,
             "lane": found.lane,
-            "outcome": json.loads(found.outcome) if found.outcome else None,
+            "outcome": outcome_json(found.outcome, found.job_id) if found.outcome else None,
         }
 
 

@@ -12,10 +12,8 @@ from importlib.metadata import entry_points
 from typing import Final
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from redis.exceptions import AuthenticationError, ResponseError
-
 from smsjobs.ledger import DEFAULT_RETENTION_S
-from smsjobs.redis_store import Seal
+from smsjobs.redis_store import Seal, refusal_text
 
 __all__ = [
     "DEFAULT_BROKER_URL",
@@ -23,7 +21,6 @@ __all__ = [
     "ConnectionSettings",
     "SettingsError",
     "read_number",
-    "refusal_text",
     "unreachable_text",
 ]
 
@@ -50,18 +47,9 @@ def unreachable_text(redis_url: str) -> str:
     place = f"{parts.hostname or '127.0.0.1'}:{parts.port or 6379}" if parts.scheme != "unix" else parts.path
     if refusal := refusal_text(sys.exception()):
         return f"Redis at {place} {refusal} (check SMS_BROKER_URL or SMS_REDIS_URL)"
-    return f"Redis is away: none answers at {place} (start it, or set SMS_BROKER_URL or SMS_REDIS_URL)"
-
-
-def refusal_text(error: BaseException | None) -> str | None:
-    """What Redis refused of its address, if the error, or one that it was raised in the handling of, came of that."""
-    while error is not None:
-        if isinstance(error, AuthenticationError):
-            return "refuses the password"
-        if isinstance(error, ResponseError) and "DB index is out of range" in str(error):
-            return "has no such database"
-        error = error.__context__
-    return None
+    return (
+        f"Redis is unreachable: nothing answers at {place} (start it, or set SMS_BROKER_URL or SMS_REDIS_URL)"
+    )
 
 
 class SettingsError(Exception):

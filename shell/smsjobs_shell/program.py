@@ -13,9 +13,9 @@ from typing import Any, Final, NoReturn
 import click
 from redis.exceptions import RedisError
 
-from smsjobs.contract import QueueUnavailable, SmsError
+from smsjobs.contract import SmsError
 from smsjobs.embedded import EmbeddedRedisError, RedisServerNotFound
-from smsjobs.settings import DEFAULT_BROKER_URL, EMBEDDED, SettingsError, unreachable_text
+from smsjobs.settings import SettingsError
 from smsjobs_shell.campaign import campaign
 from smsjobs_shell.doctor import doctor
 from smsjobs_shell.elements import elements
@@ -159,12 +159,8 @@ def _told(error: BaseException) -> tuple[CommandFailed, str]:
 
 
 def _in_our_words(error: SmsError) -> str:
-    """The error's message in the shell's words, with the address of a Redis that is away where it lacks that."""
-    url = os.environ.get("SMS_REDIS_URL") or os.environ.get("SMS_BROKER_URL") or DEFAULT_BROKER_URL
-    message = in_shell_words(error.message)
-    if url == EMBEDDED or not isinstance(error, QueueUnavailable) or "SMS_BROKER_URL" in message:
-        return message
-    return message.replace("Redis is away", unreachable_text(url), 1)
+    """The error's message in the shell's words."""
+    return in_shell_words(error.message)
 
 
 def _unforeseen(error: BaseException) -> tuple[CommandFailed, str]:

@@ -26,6 +26,7 @@ from support.campaign_stage import (
     workers,
     write_people,
 )
+from support.keys import agenda, job_key
 from support.polling import until
 from support.stage import TEMPLATE, Stage
 
@@ -133,8 +134,8 @@ def test_paused_for_longer_than_a_chunk_lives(stage: Stage, tmp_path: Path) -> N
         until(lambda: under_way(stage, campaign) == COUNT / 1000, "all chunks are jobs")
         campaign.pause()
         for job_id in job_ids(stage, campaign, range(COUNT // 1000)):  # three days go by
-            client.hset(f"sms:job:{job_id}", "expires", 1)
-            client.zadd("sms:agenda", {job_id: 1})
+            client.hset(job_key(job_id), "expires", 1)
+            client.zadd(agenda("SMS.Example"), {job_id: 1})
         until(lambda: not under_way(stage, campaign), "none of them is a job any more")
         progress = campaign.progress()
         assert (progress.state, progress.pending, progress.total) == ("paused", COUNT, COUNT)

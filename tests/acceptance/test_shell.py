@@ -346,7 +346,7 @@ def test_redis_goes_away_while_send_waits(tmp_path: Path) -> None:
     job = re.search(r"^job +(\S+)$", stdout, re.MULTILINE)
     assert job is not None
     assert f"The job goes on; see it with:\n  smsjobs status --wait {job[1]}\n" in stdout
-    assert "Redis is away" in stderr
+    assert "Redis is unreachable" in stderr
 
 
 def test_interrupted_campaign(redis_url: str, tmp_path: Path) -> None:

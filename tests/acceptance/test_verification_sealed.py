@@ -6,6 +6,7 @@ from cryptography.fernet import Fernet
 from smsjobs import connect
 from smsjobs.verification import Limit, Verification
 from support.contents import contents, shows
+from support.keys import job_key
 from support.polling import until
 from support.stage import TEMPLATE, Stage, new_phone
 
@@ -33,7 +34,7 @@ def test_sealed_job_is_sent(stage: Stage, login: Verification) -> None:
     phone = new_phone()
     job = login.send(phone).job
     with stage.client() as client:
-        kept = client.hget(f"sms:job:{job.id}", "job")
+        kept = client.hget(job_key(job.id), "job")
     assert kept.startswith("sealed:")
     with stage.worker(lanes=("verification",), SMS_PAYLOAD_KEY=f"{OLD_KEY},{KEY}"):
         assert job.get(timeout=20)

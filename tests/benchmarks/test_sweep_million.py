@@ -11,6 +11,7 @@ import redis
 
 from smsjobs.ledger import Ledger
 from smsjobs.redis_store import connect_redis
+from support.keys import agenda, job_key
 from support.ledgers import a_job
 from support.redis_server import RedisServer
 
@@ -21,9 +22,9 @@ SWEEPS = 50
 FILL = """
 for n = tonumber(ARGV[1]), tonumber(ARGV[2]) do
   local id = 'waiting-' .. n
-  redis.call('HSET', 'sms:job:' .. id, 'state', 'queued', 'job', ARGV[5], 'lane', 'bulk', 'element', 'SMS.Test', 'key', '',
+  redis.call('HSET', KEYS[2] .. id, 'state', 'queued', 'job', ARGV[5], 'lane', 'bulk', 'element', 'SMS.Test', 'key', '',
     'created', ARGV[3], 'due', ARGV[4], 'expires', ARGV[4] + 1000, 'requeue', 30000, 'looks', 0, 'attempts', 0, 'token', '')
-  redis.call('ZADD', 'sms:agenda', ARGV[4] + n % 100000, id)
+  redis.call('ZADD', KEYS[1], ARGV[4] + n % 100000, id)
 end
 """
 
@@ -33,13 +34,14 @@ def fill(client: redis.Redis, count: int, now_s: float) -> None:
     script = client.register_script(FILL)
     for first in range(0, count, 5000):
         script(
+            keys=[agenda(), job_key("")],
             args=[
                 first,
                 min(first + 5000, count) - 1,
                 round(now_s * 1000),
                 round((now_s + 86400) * 1000),
                 "x" * 300,
-            ]
+            ],
         )
 
 
@@ -61,8 +63,8 @@ def sweep_ms(client: redis.Redis, now_s: float) -> float:
         times.append((time.perf_counter() - begun) * 1000)
         assert len(found) >= DUE
         for due in found:
-            client.delete(f"sms:job:{due.job_id}")
-            client.zrem("sms:agenda", due.job_id)
+            client.delete(job_key(due.job_id))
+            client.zrem(agenda(), due.job_id)
     return statistics.median(times)
 
 
@@ -82,7 +84,7 @@ def test_sweep_costs_what_is_due_and_not_what_is_stored(
         fill(client, 10, now_s)
         few = sweep_ms(client, now_s)
         fill(client, 1_000_000, now_s)
-        assert client.zcard("sms:agenda") == 1_000_000
+        assert client.zcard(agenda()) == 1_000_000
         many = sweep_ms(client, now_s)
         client.close()
     with capsys.disabled():

@@ -13,6 +13,7 @@ from smsjobs_worker.sending.leases import Leases
 from smsjobs_worker.sending.providers import Providers
 from smsjobs_worker.sending.rate_limit import Permits
 from smsjobs_worker.sending.sender import Done, NothingToDo, Sender
+from support.keys import job_key
 from support.polling import until
 from support.stage import Stage, outcome
 
@@ -35,7 +36,7 @@ def test_an_outage_is_waited_out(stage: Stage) -> None:
         with stage.client() as client:
             # More jobs than threads, and none of them in a worker's hands.
             until(lambda: client.hlen("unacked") == 0, "no message is in a worker's memory")
-            tries = {job.id: int(client.hget(f"sms:job:{job.id}", "attempts")) for job in long}
+            tries = {job.id: int(client.hget(job_key(job.id), "attempts")) for job in long}
         assert min(tries.values()) >= 2
         stage.simulator.listen()
         assert all(isinstance(outcome(job, timeout=40), SendResult) for job in long)
@@ -71,7 +72,7 @@ def test_a_lost_answer_around_midnight_is_found(stage: Stage) -> None:
         )
         job = stage.send("SMS.Example", lane="verification", countdown=2)
         with stage.client() as client:  # recorded by Redis's clock, and due by ours
-            client.hset(f"sms:job:{job.id}", mapping={"due": 0, "expires": int((clock[0] + 3600) * 1000)})
+            client.hset(job_key(job.id), mapping={"due": 0, "expires": int((clock[0] + 3600) * 1000)})
         stage.simulator.set_clock(midnight + timedelta(seconds=aliyuns))
         stage.simulator.fault("reset_after")
         assert isinstance(sender.run(job.id), NothingToDo)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from smsjobs import Job, QueueUnavailable, RequestFailed
+from support.keys import agenda
 from support.polling import until
 from support.stage import TEMPLATE, Stage, count, new_phone, outcome
 
@@ -60,7 +61,7 @@ def check(stage: Stage, load: Load, *, unknown: int = 0) -> None:
     assert counted.outcomes["unknown"] <= unknown
     assert counted.outcomes["accepted"] >= 100
     with stage.client() as client:
-        until(lambda: client.zcard("sms:agenda") == 0, "nothing waits any more")
+        until(lambda: client.zcard(agenda("SMS.Example")) == 0, "nothing waits any more")
     for job in load.jobs[::20]:
         stage.stored(job)
 

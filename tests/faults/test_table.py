@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from smsjobs import Job, RequestFailed, SendResult, SmsError
+from support.keys import agenda, job_key
 from support.stage import Stage, new_phone, outcome
 
 LOST = "unknown no_answer"
@@ -260,6 +261,6 @@ def test_nothing_is_left_over(done: tuple[Stage, Table]) -> None:
     """After all of it no job waits, no message is unacknowledged, and no number or code is left in Redis."""
     stage, table = done
     with stage.client() as client:
-        assert client.zcard("sms:agenda") == 0
-        assert all(client.hget(f"sms:job:{ended.job.id}", "job") is None for ended in table.values())
+        assert client.zcard(agenda("SMS.Example")) == 0
+        assert all(client.hget(job_key(ended.job.id), "job") is None for ended in table.values())
         assert all(client.llen(f"sms.{lane}") == 0 for lane in ("verification", "notification", "bulk"))

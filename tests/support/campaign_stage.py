@@ -15,6 +15,7 @@ from pathlib import Path
 from aliyun_sms_simulator import SimulatorProcess
 from smsjobs.campaign import Campaign, ReportRow
 from smsjobs.contract import chunk_id
+from support.keys import campaign_key, job_key
 from support.redis_server import RedisServer
 from support.stage import TEMPLATE, Stage
 from support.worker import WorkerProcess
@@ -139,12 +140,12 @@ def held(stage: Stage, campaign: Campaign) -> set[str]:
     client = stage.client()
     numbers = [int(chunk.partition(":")[0]) for chunk in _active(stage, campaign)]
     active = job_ids(stage, campaign, numbers)
-    return {job_id for job_id in active if client.hget(f"sms:job:{job_id}", "token")}
+    return {job_id for job_id in active if client.hget(job_key(job_id), "token")}
 
 
 def job_ids(stage: Stage, campaign: Campaign, numbers: Iterable[int]) -> list[str]:
     """The ids of those chunks' jobs."""
-    generation = str(stage.client().hget(f"sms:campaign:{campaign.id}", "generation"))
+    generation = str(stage.client().hget(campaign_key(campaign.id), "generation"))
     return [chunk_id(campaign.id, generation, number) for number in numbers]
 
 
@@ -154,7 +155,7 @@ def under_way(stage: Stage, campaign: Campaign) -> int:
 
 
 def _active(stage: Stage, campaign: Campaign) -> set[str]:
-    return {str(each) for each in stage.client().smembers(f"sms:campaign:{campaign.id}:active")}
+    return {str(each) for each in stage.client().smembers(campaign_key(campaign.id, "active"))}
 
 
 def explain(stage: Stage, campaign: Campaign, *, killed: set[str]) -> None:

@@ -16,6 +16,7 @@ from smsjobs.contract import (
     unpack_recipients,
 )
 from smsjobs.ledger import Granted, Ledger, Wait
+from support.keys import campaign_key
 from support.ledgers import Clock
 
 KEEP_S = 3600.0
@@ -71,7 +72,7 @@ class Bench:
     def recipients(self, job_id: str) -> list[str]:
         """The numbers of a chunk."""
         campaign_id, _, number = job_id.rsplit("-", 2)
-        packed = self.redis.hget(f"sms:campaign:{campaign_id}:rows", number)
+        packed = self.redis.hget(campaign_key(campaign_id, "rows"), number)
         return unpack_recipients(str(packed))[1]
 
     def send(self, job_id: str, outcome: Outcome | None = None) -> None:

@@ -20,14 +20,14 @@ class ClockedElement(Element):
     """The real element, whose codes go by a test's clock."""
 
     def __init__(self, sms: Sms, clock: testing.Clock) -> None:
-        super().__init__(sms, "SMS.Example")
+        super().__init__(sms.connection, "SMS.Example")
         self.clock = clock
 
     def _verification(
         self, rules: Rules, keyring: Callable[[], Keyring], guard: Guard | None
     ) -> Verification:
-        store = RedisCodes(self._sms.redis, timeout_s=5, clock=self.clock)
-        return Verification(self, rules, keyring(), store, self._sms.job, guard=guard)
+        store = RedisCodes(self._connection.redis, self.fullName, timeout_s=5, clock=self.clock)
+        return Verification(self, rules, keyring(), store, self._job, guard=guard)
 
 
 class Bench:
@@ -102,7 +102,9 @@ class RedisBench(Bench):
     def codes(self, phone: str | None = None) -> dict[str, str]:
         """The code of every job there is, or of one number's."""
         with self.server.client() as client:
-            texts = {key.rpartition(":")[2]: client.hget(key, "job") for key in client.scan_iter("sms:job:*")}
+            texts = {
+                key.rpartition(":")[2]: client.hget(key, "job") for key in client.scan_iter("sms:{*}:job:*")
+            }
         jobs = {job_id: json.loads(text) for job_id, text in texts.items()}
         return {
             job_id: job["params"]["code"]

@@ -5,7 +5,14 @@ from typing import Any
 
 import redis
 
-from smsjobs.contract import JobRecord, RequestFailed, SendResult, encode_outcome, make_job
+from smsjobs.contract import (
+    JobRecord,
+    RequestFailed,
+    SendResult,
+    element_tag,
+    encode_outcome,
+    make_job,
+)
 from smsjobs.ledger import Due, Granted, Ledger, Wait
 
 PHONE = "13800138000"
@@ -38,14 +45,15 @@ class Clock:
 def a_job(**more: Any) -> JobRecord:
     """A job of the verification lane, with an id of its own."""
     given: dict[str, Any] = {
-        "id": f"job-{next(_ids):08d}",
         "element": "SMS.Test",
         "phoneList": [PHONE],
         "params": {"code": CODE},
         "verifyTemplateCode": "SMS_1",
         "lane_name": "verification",
+        **more,
     }
-    return make_job(**given | more)
+    own = f"{element_tag(given['element'])}-00000000-0000-4000-8000-{next(_ids):012d}"
+    return make_job(**{"id": own} | given)
 
 
 def accepted(job: JobRecord, attempts: int = 1) -> dict[str, Any]:
@@ -85,24 +93,26 @@ def verbs(found: list[Due]) -> list[tuple[str, str]]:
 def everything(client: "redis.Redis") -> str:
     """All keys and values of a Redis, as text."""
     parts: list[str] = []
-    for key in client.scan_iter():
-        kind = client.type(key)
+    for name in client.scan_iter():
+        kind = client.type(name)
         match kind:
             case "hash":
-                parts.append(f"{key} {sorted(client.hgetall(key).items())}")
+                parts.append(f"{name} {sorted(client.hgetall(name).items())}")
             case "string":
-                parts.append(f"{key} {client.get(key)}")
+                parts.append(f"{name} {client.get(name)}")
             case "zset":
-                parts.append(f"{key} {client.zrange(key, 0, -1, withscores=True)}")
+                parts.append(f"{name} {client.zrange(name, 0, -1, withscores=True)}")
             case _:
-                raise AssertionError(f"{key} is a {kind}, which the ledger has none of")
+                raise AssertionError(f"{name} is a {kind}, which the ledger has none of")
     return "\n".join(sorted(parts))
 
 
 def assert_nothing_is_lost(client: "redis.Redis") -> None:
     """Every job that has no outcome is on the agenda, where the sweep finds it."""
-    agenda = set(client.zrange("sms:agenda", 0, -1))
-    for key in client.scan_iter("sms:job:*"):
-        state = client.hget(key, "state")
+    for name in client.scan_iter("sms:{*}:job:*"):
+        element, _, job_id = name.partition(":job:")
+        state = client.hget(name, "state")
         if state in ("queued", "sending", "looking_up"):
-            assert key.removeprefix("sms:job:") in agenda, f"{key} is {state} and on no agenda"
+            assert client.zscore(f"{element}:agenda", job_id) is not None, (
+                f"{name} is {state} and on no agenda"
+            )

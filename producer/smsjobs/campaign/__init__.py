@@ -4,7 +4,7 @@ from smsjobs.campaign.check import CampaignCheck, check
 from smsjobs.campaign.handle import Campaign
 from smsjobs.campaign.progress import CampaignProgress
 from smsjobs.campaign.report import COLUMNS, ReportRow
-from smsjobs.campaign.start import Order, campaign_id, start
+from smsjobs.campaign.start import Order, start
 from smsjobs.campaign.store import CampaignStore, campaign_store
 
 __all__ = [
@@ -15,7 +15,6 @@ __all__ = [
     "CampaignStore",
     "Order",
     "ReportRow",
-    "campaign_id",
     "campaign_store",
     "check",
     "start",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from smsjobs.contract import ErrorCode, unpack_recipients
+from smsjobs.ledger import outcome_json
 
 if TYPE_CHECKING:
     from smsjobs.campaign.store import CampaignStore, StoredPage
@@ -67,7 +67,7 @@ def _rows(page: StoredPage, *, cancelled: bool) -> Iterator[ReportRow]:
     chunks = zip(page.chunks, page.out_ids, page.recipients, page.outcomes, strict=True)
     for number, out_id, recipients, outcome in chunks:
         if outcome is not None:
-            facts = _facts(json.loads(outcome))
+            facts = _facts(outcome_json(outcome, out_id))
         elif cancelled and number not in page.active:
             code = int(ErrorCode.REQUEST_FAILED)
             facts = {"outcome": "not_sent", "code": code, "reason": "cancelled"}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +16,7 @@ from smsjobs.campaign.text import variables
 from smsjobs.contract import (
     IdempotencyConflict,
     InvalidArguments,
+    campaign_id,
     check_message,
     pack_campaign,
     unwrap,
@@ -27,10 +26,7 @@ from smsjobs.contract.arguments import is_whole
 if TYPE_CHECKING:
     from smsjobs.campaign.store import CampaignStore
 
-__all__ = ["Order", "campaign_id", "start"]
-
-#: What of a name is readable in an id.
-_READABLE: Final = re.compile(r"[^A-Za-z0-9]+")
+__all__ = ["Order", "start"]
 
 #: A number that only stands in for the recipients while the other arguments are checked.
 _ANY_PHONE: Final = "13800138000"
@@ -81,14 +77,6 @@ class Order:
             if row.fault == "invalid" and self.strict:
                 raise InvalidArguments(f"recipients: line {row.line}: {row.reason}; nothing is sent")
             yield row
-
-
-def campaign_id(element: str, name: str) -> str:
-    """The id of the campaign of that name on that element: the name, as far as an id can show it, and a digest."""
-    readable = _READABLE.sub("-", name).strip("-").lower()[:24].strip("-") or "campaign"
-    # Any text has an id, for the shell tells it before `start` refuses a name that is none.
-    digest = hashlib.sha256(f"{element}\0{name}".encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{readable}-{digest[:12]}"
 
 
 def start(

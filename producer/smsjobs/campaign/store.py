@@ -1,7 +1,7 @@
 """A campaign in Redis: planned page by page, controlled, and read. Each step is one atomic script.
 
-A campaign's facts and counters are the hash ``sms:campaign:<id>``; what else there is of it is described in
-``../ledger/scripts/campaign.lua``. Times are milliseconds of Redis's clock, counters are recipients.
+A campaign's facts and counters are the hash ``sms:{<tag>}:campaign:<id>``; what else there is of it is described in
+``../ledger/scripts/lib.lua``. Times are milliseconds of Redis's clock, counters are recipients.
 
 =================  ==================================================================================
 state              ``planning``, ``running``, ``cancelled`` or ``finished``
@@ -27,38 +27,32 @@ import base64
 import hashlib
 import hmac
 import json
-import re
 import secrets
-import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import resources
 from itertools import count, zip_longest
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
-
-from redis.exceptions import RedisError
 
 from smsjobs.campaign.planner import Planner
 from smsjobs.campaign.planning import Page
 from smsjobs.campaign.progress import CampaignProgress, State
 from smsjobs.contract import (
-    KEY_PREFIX,
     IdempotencyConflict,
     InvalidArguments,
-    QueueUnavailable,
     chunk_id,
     pack,
     pack_recipients,
+    tag_of_campaign,
     unpack,
     unpack_recipients,
 )
-from smsjobs.redis_store import CannotOpen, is_transient, unseal
+from smsjobs.ledger import Places
+from smsjobs.redis_store import CannotOpen, Scripts, available, key, unseal
 
 if TYPE_CHECKING:
     from redis import Redis
-    from redis.commands.core import Script
 
     from smsjobs.connection import Connection
     from smsjobs.redis_store import Seal
@@ -66,8 +60,6 @@ if TYPE_CHECKING:
 __all__ = ["CampaignStore", "StoredPage", "campaign_store"]
 
 T = TypeVar("T")
-
-_SCRIPTS: Final = ("create", "plan", "planning", "planned", "discard", "pause", "cancel", "progress", "page")
 
 #: Milliseconds for which a planner that gives no sign of life is believed to live.
 _PLANNER_MS: Final = 10_000
@@ -77,12 +69,6 @@ _PAST_MS: Final = 60_000
 
 #: Why a campaign is still being planned whose planner has died.
 _INTERRUPTED: Final = "its reading was interrupted; run the same start again, or cancel it"
-
-_ID: Final = re.compile("[A-Za-z0-9_-]+", re.ASCII)
-
-_INDEX: Final = f"{KEY_PREFIX}:campaigns"
-_AGENDA: Final = f"{KEY_PREFIX}:agenda"
-_JOBS: Final = f"{KEY_PREFIX}:job:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +96,7 @@ class CampaignStore:
         redis: The ledger's client.
         timeout_s: Seconds for which a step is repeated while Redis is away.
         keep_s: Seconds for which a campaign is kept after its end.
+        where: Says that Redis is unreachable, and at which address.
         seal: Seals recipients and their parameters before they are written; None writes them readably.
         clock: The time in seconds since 1970, for tests. Without it, Redis's own clock counts.
     """
@@ -121,14 +108,16 @@ class CampaignStore:
         timeout_s: float,
         keep_s: float,
         seal: Seal | None = None,
+        where: Callable[[], str] = lambda: "Redis is unreachable",
         clock: Callable[[], float] | None = None,
     ) -> None:
         self._redis = redis
         self._timeout_s = timeout_s
         self._keep_s = keep_s
         self._seal = seal
+        self._where = where
         self._clock = clock
-        self._script = _register(redis)
+        self._scripts = Scripts("smsjobs.campaign", libraries=["smsjobs.ledger"], clock=clock)
 
     def create(
         self,
@@ -148,11 +137,22 @@ class CampaignStore:
         """
         token = secrets.token_hex(8)
         wanted = [shared, str(_at_ms(at)), str(int(promotional))]
-        settings = [token, name, element, *wanted, round(self._keep_s * 1000), _PLANNER_MS, _PAST_MS]
-        # A plain digest of one number is undone by trying them all, and Redis holds what it is compared with.
-        settings.append(self._close(secrets.token_hex(32)) if self._seal else "")
-        verb, generation, *there = self._patiently(
-            lambda: self._step("create", campaign_id, settings), refused="not_sent"
+        settings: dict[str, Any] = {
+            "planner": token,
+            "name": name,
+            "element": element,
+            "shared": shared,
+            "at": _at_ms(at),
+            "promotional": int(promotional),
+            "keep": round(self._keep_s * 1000),
+            "lives": _PLANNER_MS,
+            "past": _PAST_MS,
+            # A plain digest of one number is undone by trying them all, and Redis holds what it is compared with.
+            "secret": self._close(secrets.token_hex(32)) if self._seal else "",
+        }
+        self._patiently(lambda: Places(self._redis).announce([element]), refused="not_sent")
+        verb, generation, *there = self._run(
+            "create", campaign_id, refused="not_sent", id=campaign_id, **settings
         )
         if verb == "past" and at is not None:
             raise _past(at, now_ms=int(generation))
@@ -175,7 +175,7 @@ class CampaignStore:
             IdempotencyConflict: Another page is there; naming the first line that differs.
         """
         campaign_id = planner.campaign_id
-        (verb,) = self._plan("plan", planner, self._page_arguments(page, names, planner.secret))
+        (verb,) = self._plan("plan", planner, self._chunks(page, names), **self._page(page, planner.secret))
         match verb:
             case "differs":
                 raise self._other_content(campaign_id, self._first_difference(campaign_id, page))
@@ -191,7 +191,7 @@ class CampaignStore:
         Raises:
             redis.exceptions.RedisError: Redis is away, or refused it.
         """
-        self._step("planning", planner.campaign_id, [planner.generation, planner.token, _PLANNER_MS])
+        self._step("planning", planner.campaign_id, **_of(planner), lives=_PLANNER_MS)
 
     def complete(self, planner: Planner, pages: int, *, last_line: int) -> None:
         """All pages are written: let the chunks be sent.
@@ -199,7 +199,14 @@ class CampaignStore:
         Raises:
             IdempotencyConflict: More was planned under this name.
         """
-        (verb,) = self._plan("planned", planner, [pages])
+        (verb,) = self._run(
+            "planned",
+            planner.campaign_id,
+            refused="not_sent",
+            id=planner.campaign_id,
+            generation=planner.generation,
+            pages=pages,
+        )
         if verb == "shorter":
             raise self._other_content(planner.campaign_id, last_line + 1)
         if verb == "missing":
@@ -219,7 +226,7 @@ class CampaignStore:
             ``"kept"`` where it is cancelled, or its plan complete, or has another number of pages; ``"others"``
             where another planner is at it.
         """
-        (verb,) = self._plan("discard", planner, ["" if pages is None else pages])
+        (verb,) = self._plan("discard", planner, pages="" if pages is None else pages)
         return cast("Literal['forgotten', 'kept', 'others']", verb)
 
     def pause(self, campaign_id: str, reason: str) -> bool:
@@ -228,7 +235,7 @@ class CampaignStore:
         Raises:
             InvalidArguments: There is none.
         """
-        return self._control("pause", campaign_id, [reason])
+        return self._control("pause", campaign_id, reason=reason)
 
     def cancel(self, campaign_id: str) -> bool:
         """End it. False: it is finished.
@@ -236,7 +243,7 @@ class CampaignStore:
         Raises:
             InvalidArguments: There is none.
         """
-        return self._control("cancel", campaign_id, [_JOBS], keys=[_AGENDA])
+        return self._control("cancel", campaign_id, id=campaign_id)
 
     def progress(self, campaign_id: str) -> CampaignProgress:
         """How far it is.
@@ -244,7 +251,7 @@ class CampaignStore:
         Raises:
             InvalidArguments: There is none.
         """
-        says, fields, codes, interrupted = self._run("progress", campaign_id, [])
+        says, fields, codes, interrupted = self._run("progress", campaign_id, id=campaign_id)
         found = _pairs(fields)
         if not found:
             raise _missing(campaign_id)
@@ -255,11 +262,15 @@ class CampaignStore:
         return self._patiently(self._ids)
 
     def _ids(self) -> list[str]:
-        ids = cast("list[str]", self._redis.zrevrange(_INDEX, 0, -1))
-        gone = [each for each in ids if not self._redis.exists(_key(each))]
-        if gone:
-            self._redis.zrem(_INDEX, *gone)
-        return [each for each in ids if each not in gone]
+        by_time: list[tuple[float, str]] = []
+        for tag in Places(self._redis).tags():
+            index = key(tag, "campaigns")
+            found = cast("list[tuple[str, float]]", self._redis.zrange(index, 0, -1, withscores=True))
+            gone = [each for each, _ in found if not self._redis.exists(_key(each))]
+            if gone:
+                self._redis.zrem(index, *gone)
+            by_time += [(created, each) for each, created in found if each not in gone]
+        return [each for _, each in sorted(by_time, reverse=True)]
 
     def pages(self, campaign_id: str) -> Iterator[StoredPage]:
         """Its pages in order, each read in one step.
@@ -269,7 +280,7 @@ class CampaignStore:
         """
         begun = None
         for number in count():
-            generation, *page = self._page(campaign_id, number)
+            generation, *page = self._read_page(campaign_id, number)
             # Another one of the name may have been begun since.
             if begun not in (None, generation):
                 raise _missing(campaign_id)
@@ -288,15 +299,15 @@ class CampaignStore:
                 skipped=[tuple(row) for row in unpack(self._open(rest))["skipped"]],
             )
 
-    def _page(self, campaign_id: str, number: int) -> list[Any]:
-        found: list[Any] = self._run("page", campaign_id, [number])
+    def _read_page(self, campaign_id: str, number: int) -> list[Any]:
+        found: list[Any] = self._run("page", campaign_id, number=number)
         if not found:
             raise _missing(campaign_id)
         return found
 
     def _first_difference(self, campaign_id: str, page: Page) -> int:
         """The line of the page where it first differs from what is there: in what it says, or by being there at all."""
-        _, text, recipients, *_ = self._page(campaign_id, page.number)
+        _, text, recipients, *_ = self._read_page(campaign_id, page.number)
         there = unpack(self._open(text.split(" ", 3)[3]))
         lines = [line for line, *_ in there["skipped"]]
         for each in recipients:
@@ -309,27 +320,32 @@ class CampaignStore:
         pair = next((each for each in rows if each[0] != each[1]), ((page.lines[-1] + 1, 0),))
         return min(row[0] for row in pair if row)
 
-    def _page_arguments(self, page: Page, names: Sequence[str], secret: str) -> list[Any]:
+    def _page(self, page: Page, secret: str) -> dict[str, Any]:
+        """The page's own part, by the names of the script."""
         skipped = [(row.line, row.phone, row.fault, row.reason) for row in page.skipped]
         prints = base64.b64encode(page.prints.tobytes()).decode("ascii")
-        arguments: list[Any] = [
-            page.number,
-            _keyed(page.digest, secret),
-            page.first_chunk,
-            self._close(pack({"skipped": skipped, "prints": prints})),
-            page.recipients,
-            page.count("invalid"),
-            page.count("duplicate"),
-            _PLANNER_MS,
-        ]
+        return {
+            "number": page.number,
+            "digest": _keyed(page.digest, secret),
+            "first": page.first_chunk,
+            "skipped": self._close(pack({"skipped": skipped, "prints": prints})),
+            "total": page.recipients,
+            "invalid": page.count("invalid"),
+            "duplicates": page.count("duplicate"),
+            "lives": _PLANNER_MS,
+        }
+
+    def _chunks(self, page: Page, names: Sequence[str]) -> list[Any]:
+        """Of each chunk how many recipients it has, who they are, and their parameters."""
+        flat: list[Any] = []
         for chunk in page.chunks:
             own = [dict(zip(names, values, strict=True)) for values in chunk.values] if names else []
-            arguments += [
+            flat += [
                 len(chunk.phones),
                 self._close(pack_recipients(chunk.lines, chunk.phones)),
                 self._close(pack(own)) if own else "",
             ]
-        return arguments
+        return flat
 
     def _open_secret(self, campaign_id: str, sealed: str) -> str:
         try:
@@ -358,63 +374,63 @@ class CampaignStore:
             out_id=campaign_id,
         )
 
-    def _control(self, script: str, campaign_id: str, args: list[Any], keys: Sequence[str] = ()) -> bool:
-        (verb,) = self._run(script, campaign_id, args, keys=keys)
+    def _control(self, script: str, campaign_id: str, **arguments: Any) -> bool:
+        (verb,) = self._run(script, campaign_id, **arguments)
         if verb == "missing":
             raise _missing(campaign_id)
         return bool(verb == "ok")
 
-    def _plan(self, script: str, planner: Planner, args: list[Any]) -> Any:
-        step = [planner.generation, planner.token, *args]
-        return self._patiently(lambda: self._step(script, planner.campaign_id, step), refused="not_sent")
+    def _plan(self, script: str, planner: Planner, rest: Sequence[Any] = (), **arguments: Any) -> Any:
+        # Of a plan that Redis refuses a step of, nothing is sent.
+        return self._run(script, planner.campaign_id, rest, refused="not_sent", **_of(planner), **arguments)
 
-    def _run(self, name: str, campaign_id: str, args: list[Any], keys: Sequence[str] = ()) -> Any:
-        return self._patiently(lambda: self._step(name, campaign_id, args, keys))
+    def _run(
+        self,
+        script: str,
+        campaign_id: str,
+        rest: Sequence[Any] = (),
+        *,
+        refused: Literal["not_sent", "unknown"] = "unknown",
+        **arguments: Any,
+    ) -> Any:
+        return self._patiently(lambda: self._step(script, campaign_id, rest, **arguments), refused=refused)
 
-    def _step(self, name: str, campaign_id: str, args: list[Any], keys: Sequence[str] = ()) -> Any:
-        now = 0 if self._clock is None else round(self._clock() * 1000)
-        return self._script[name]([_key(campaign_id), *keys], [now, campaign_id, *args])
+    def _step(self, script: str, campaign_id: str, rest: Sequence[Any] = (), /, **arguments: Any) -> Any:
+        return self._scripts.run(script, self._redis, {"campaign": _key(campaign_id)}, rest, **arguments)
 
     def _patiently(self, step: Callable[[], T], *, refused: Literal["not_sent", "unknown"] = "unknown") -> T:
-        """Every step recognises its own repetition, so one whose answer was lost is made again.
-
-        Args:
-            step: What is done.
-            refused: The outcome where Redis refuses it: ``"not_sent"`` for a step of a plan, which nothing is sent of
-                then; of a campaign that may be sent a refusal to hold it says no such thing.
-        """
-        deadline = time.monotonic() + self._timeout_s
-        while True:
-            try:
-                return step()
-            except RedisError as error:
-                if not is_transient(error):
-                    # Out of memory or of disk, no permission: it answered, and the answer was no.
-                    raise QueueUnavailable(
-                        f"Redis refused a step of the campaign ({type(error).__name__}); its log says why. The same "
-                        "call may be repeated: nothing is sent twice by it",
-                        outcome=refused,
-                    ) from None
-                if time.monotonic() >= deadline:
-                    raise QueueUnavailable(
-                        "Redis is away. The same call may be repeated: nothing is sent twice by it"
-                    ) from None
-                time.sleep(0.1)
+        return available(
+            step,
+            for_s=self._timeout_s,
+            task="a step of the campaign could not be done",
+            where=self._where,
+            again="the same call may be repeated: nothing is sent twice by it",
+            refused=refused,
+            lost="unknown",
+        )
 
 
 def campaign_store(connection: Connection) -> CampaignStore:
     """All campaigns, by a producer's connection."""
     settings = connection.settings
     return CampaignStore(
-        connection.redis(), timeout_s=settings.timeout_s, keep_s=settings.retention_s, seal=settings.seal
+        connection.redis(),
+        timeout_s=settings.timeout_s,
+        keep_s=settings.retention_s,
+        seal=settings.seal,
+        where=connection.where,
     )
 
 
 def _key(campaign_id: str) -> str:
-    # With a colon it would name one of the campaign's other keys.
-    if not _ID.fullmatch(campaign_id):
+    tag = tag_of_campaign(campaign_id)
+    if tag is None:
         raise _missing(campaign_id)
-    return f"{KEY_PREFIX}:campaign:{campaign_id}"
+    return key(tag, "campaign", campaign_id)
+
+
+def _of(planner: Planner) -> dict[str, str]:
+    return {"id": planner.campaign_id, "generation": planner.generation, "planner": planner.token}
 
 
 def _keyed(digest: str, secret: str) -> str:
@@ -425,15 +441,6 @@ def _keyed(digest: str, secret: str) -> str:
 
 def _pairs(flat: Sequence[str]) -> dict[str, str]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
-
-
-def _register(redis: Redis) -> dict[str, Script]:
-    ledger = resources.files("smsjobs.ledger") / "scripts"
-    common = "".join((ledger / f"{name}.lua").read_text("utf-8") for name in ("common", "campaign"))
-    folder = resources.files(__package__) / "scripts"
-    return {
-        name: redis.register_script(common + (folder / f"{name}.lua").read_text("utf-8")) for name in _SCRIPTS
-    }
 
 
 def _other(there: Sequence[str], wanted: Sequence[str]) -> str:

@@ -4,9 +4,9 @@ The JSON of jobs and results is a versioned contract: its golden files are in ``
 """
 
 from smsjobs.contract.arguments import MAX_PHONES, Message, check_message, is_whole, unwrap
+from smsjobs.contract.campaigns import CAMPAIGN_STATES
 from smsjobs.contract.chunks import (
     MAX_BATCH,
-    chunk_id,
     make_chunk,
     pack,
     pack_campaign,
@@ -24,26 +24,38 @@ from smsjobs.contract.errors import (
     SmsError,
     VerificationRefused,
 )
+from smsjobs.contract.ids import (
+    campaign_id,
+    chunk_id,
+    element_tag,
+    new_job_id,
+    tag_of_campaign,
+    tag_of_job,
+)
 from smsjobs.contract.jobs import JobRecord, decode_job, encode_job, is_job_id, make_job
 from smsjobs.contract.lanes import LANES, Lane, OnUnknown, lane
 from smsjobs.contract.names import check_full_name
 from smsjobs.contract.outcomes import OUTCOMES, STATUSES, Outcome, decode_outcome, encode_outcome
 from smsjobs.contract.phones import normalise_phone
+from smsjobs.contract.promotional import PROMOTIONAL_HOURS, Hours
 from smsjobs.contract.results import ResolvedBy, SendResult, decode_result, encode_result
 from smsjobs.contract.wire import KEY_PREFIX, SEND_TASK, SUBMIT_TASK, VERSION
 
 __all__ = [
+    "CAMPAIGN_STATES",
     "KEY_PREFIX",
     "LANES",
     "MAX_BATCH",
     "MAX_PHONES",
     "OUTCOMES",
+    "PROMOTIONAL_HOURS",
     "SEND_TASK",
     "STATUSES",
     "SUBMIT_TASK",
     "VERSION",
     "AliyunRejected",
     "ErrorCode",
+    "Hours",
     "IdempotencyConflict",
     "InvalidArguments",
     "JobRecord",
@@ -57,12 +69,14 @@ __all__ = [
     "SendResult",
     "SmsError",
     "VerificationRefused",
+    "campaign_id",
     "check_full_name",
     "check_message",
     "chunk_id",
     "decode_job",
     "decode_outcome",
     "decode_result",
+    "element_tag",
     "encode_job",
     "encode_outcome",
     "encode_result",
@@ -71,10 +85,13 @@ __all__ = [
     "lane",
     "make_chunk",
     "make_job",
+    "new_job_id",
     "normalise_phone",
     "pack",
     "pack_campaign",
     "pack_recipients",
+    "tag_of_campaign",
+    "tag_of_job",
     "unpack",
     "unpack_recipients",
     "unwrap",

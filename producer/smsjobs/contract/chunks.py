@@ -24,7 +24,6 @@ from smsjobs.contract.wire import VERSION
 
 __all__ = [
     "MAX_BATCH",
-    "chunk_id",
     "make_chunk",
     "pack",
     "pack_campaign",
@@ -35,16 +34,6 @@ __all__ = [
 
 #: The most numbers of one SendBatchSms request (Aliyun's limit).
 MAX_BATCH: Final = 100
-
-
-def chunk_id(campaign_id: str, generation: str, number: int) -> str:
-    """The id of a chunk's job, which is its OutId too. Lua's `chunk_id` makes the same.
-
-    Args:
-        generation: Tells it from a later campaign of the same name, whose id is the same.
-        number: Counted from 0 over the whole campaign.
-    """
-    return f"{campaign_id}-{generation}-{number}"
 
 
 def pack(data: Any) -> str:

@@ -14,6 +14,8 @@ from smsjobs.ledger.entry import (
     Wait,
 )
 from smsjobs.ledger.ledger import DEFAULT_RETENTION_S, Ledger
+from smsjobs.ledger.outcome_text import outcome_json, read_outcome
+from smsjobs.ledger.places import Places
 
 __all__ = [
     "DEFAULT_RETENTION_S",
@@ -24,9 +26,12 @@ __all__ = [
     "Ledger",
     "Missing",
     "NotDue",
+    "Places",
     "Recorded",
     "Settled",
     "Settlement",
     "Snapshot",
     "Wait",
+    "outcome_json",
+    "read_outcome",
 ]

@@ -1,6 +1,6 @@
 """What the ledger's steps take and give back.
 
-A job's entry is the hash ``sms:job:<id>``. Its fields, times in milliseconds of Redis's clock:
+A job's entry is the hash ``sms:{<tag>}:job:<id>``. Its fields, times in milliseconds of Redis's clock:
 
 ==============  =====================================================================================
 state           one of `STATUSES`
@@ -18,7 +18,7 @@ attempts        requests made, except under the claim that is held now
 lost_from, _to  the first and the last time at which an answer was lost
 resent          1 once it is sent again although an answer was lost
 interrupted     1 once a worker died while it held the job
-outcome         the outcome as JSON; settled_by is the token that wrote it
+outcome         the outcome, see `outcome_text`; settled_by is the token that wrote it
 followers       further Celery task ids under which the outcome is to be stored
 ==============  =====================================================================================
 """
@@ -77,6 +77,8 @@ class Granted:
     interrupted: bool
     #: Whether it is being sent once more, or was, although an answer was lost.
     resent: bool
+    #: When it was recorded, in ms of Redis's clock.
+    created_ms: int = 0
     #: For a chunk: its recipients, and the parameters of each or ``""``, packed; `job` is its campaign's then.
     chunk: tuple[str, str] | None = field(default=None, repr=False)
 
@@ -86,7 +88,7 @@ class Settled:
     """The job has its outcome."""
 
     job_id: str
-    #: The outcome as JSON text.
+    #: The outcome, for `read_outcome`.
     outcome: str
     #: Further Celery task ids under which it is to be stored.
     followers: tuple[str, ...] = ()
@@ -139,7 +141,7 @@ class Settlement:
 
     #: Whether the job has this call's outcome now.
     ours: bool
-    #: The outcome that the job has, as JSON text; None where it has none yet, or is unknown to the ledger.
+    #: The outcome that the job has, for `read_outcome`; None where it has none yet, or is unknown to the ledger.
     outcome: str | None
     #: Further Celery task ids under which it is to be stored.
     followers: tuple[str, ...] = ()
@@ -154,6 +156,7 @@ class Due:
     verb: Literal["publish", "requeue", "expired", "store"]
     job_id: str
     lane: str
+    element: str
     #: Requests made so far.
     attempts: int
     #: How often it was looked at since it became due.
@@ -174,7 +177,7 @@ class Snapshot:
     attempts: int
     #: When it was recorded, in ms since 1970.
     created_ms: int
-    #: The outcome as JSON text, where it is settled.
+    #: The outcome, for `read_outcome`, where it is settled.
     outcome: str | None
     #: Further Celery task ids under which it is to be stored.
     followers: tuple[str, ...] = ()

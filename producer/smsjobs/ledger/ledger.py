@@ -10,12 +10,11 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from importlib import resources
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 
-from smsjobs.contract import KEY_PREFIX, IdempotencyConflict, JobRecord, encode_job, lane
+from smsjobs.contract import IdempotencyConflict, JobRecord, encode_job, lane
 from smsjobs.ledger.entry import (
     Claim,
     Due,
@@ -29,13 +28,14 @@ from smsjobs.ledger.entry import (
     Snapshot,
     Wait,
 )
-from smsjobs.redis_store.clock import RedisClock
+from smsjobs.ledger.outcome_text import write_outcome
+from smsjobs.ledger.places import Places
+from smsjobs.redis_store import RedisClock, Scripts, key
 
 if TYPE_CHECKING:
     from redis import Redis
-    from redis.commands.core import Script
 
-    from smsjobs.redis_store.seal import Seal
+    from smsjobs.redis_store import Seal
 
 __all__ = ["DEFAULT_RETENTION_S", "Ledger"]
 
@@ -44,20 +44,6 @@ DEFAULT_RETENTION_S: Final = 3 * 24 * 3600.0
 
 #: Seconds until the sweep repeats what it could not finish, such as a settlement or a stored result.
 _REPEAT_S: Final = 10.0
-
-_SCRIPTS: Final = (
-    "record",
-    "claim",
-    "wait",
-    "settle",
-    "settle_absent",
-    "renew",
-    "sweep",
-    "follow",
-    "feed",
-    "goes_on",
-    "put_back",
-)
 
 #: Most chunks of one campaign that are jobs at a time: what many workers send in a second, and little to hold.
 _FEED: Final = 500
@@ -86,7 +72,8 @@ class Ledger:
         self.seal = seal
         self._clock = clock
         self._redis_clock = RedisClock(redis)
-        self._script = _register(redis)
+        self._places = Places(redis)
+        self._scripts = Scripts("smsjobs.ledger", libraries=["smsjobs.ledger"], clock=clock)
 
     def __repr__(self) -> str:
         return "<Ledger>"
@@ -99,29 +86,27 @@ class Ledger:
                 life begins with the recording.
 
         Raises:
-            IdempotencyConflict: The key belongs to a job with another payload.
+            IdempotencyConflict: The key belongs to a job with another payload, or the id to a job of another element.
         """
-        its_lane = lane(job.lane)
-        key, digest = _idempotency(job)
+        tag = self._places.prepare(job, keep_s=self.retention_s)
+        key_digest, digest = _idempotency(job)
         # The key itself stays out of Redis: it may name a user, and it keys the payload's digest.
         text = json.dumps(encode_job(replace(job, idempotency_key=None)), ensure_ascii=False)
         latest_ms = 0 if asked_at_s is None else self._redis_clock.ms(asked_at_s + job.expires_s)
         begun_s = time.time()
+        keys = _keys(tag, job.id)
         status, job_id, now_ms = self._run(
             "record",
-            [_job_key(job.id), _AGENDA, key],
-            [
-                job.id,
-                self.seal.close(text) if self.seal else text,
-                job.lane,
-                job.element,
-                digest,
-                _ms(job.expires_s),
-                _ms(job.countdown_s),
-                _ms(its_lane.requeue_s),
-                _job_key(""),
-                latest_ms,
-            ],
+            keys | {"key": key(tag, "key", key_digest)} if key_digest else keys,
+            id=job.id,
+            record=self.seal.close(text) if self.seal else text,
+            lane=job.lane,
+            element=job.element,
+            digest=digest,
+            expires=_ms(job.expires_s),
+            countdown=_ms(job.countdown_s),
+            requeue=_ms(lane(job.lane).requeue_s),
+            latest=latest_ms,
         )
         self._redis_clock.learn(int(now_ms), asked_at_s=begun_s)
         if status == "conflict":
@@ -135,12 +120,13 @@ class Ledger:
             token: A new random text for every run; the same again where a claim is repeated.
             lease_s: Seconds until the claim runs out unless it is renewed.
         """
-        verb, *rest = self._run("claim", [_job_key(job_id), _AGENDA], [job_id, token, _ms(lease_s)])
+        verb, *rest = self._run("claim", self._keys_of(job_id), id=job_id, token=token, lease=_ms(lease_s))
         match verb:
             case "granted":
-                return _granted(job_id, token, rest)
+                return _granted(job_id, token, _Granted(*rest))
             case "settled":
-                return Settled(job_id=job_id, outcome=rest[0], followers=tuple(rest[1].split()))
+                outcome, followers = rest
+                return Settled(job_id=job_id, outcome=outcome, followers=tuple(followers.split()))
             case "in_flight":
                 return InFlight(job_id=job_id)
             case "not_due":
@@ -152,17 +138,15 @@ class Ledger:
         """Give a claimed job back until it is due. False: the claim had run out, and somebody else decides."""
         (verb,) = self._run(
             "wait",
-            [_job_key(job_id), _AGENDA],
-            [
-                job_id,
-                token,
-                wait.state,
-                _ms(wait.delay_s),
-                wait.attempts,
-                wait.lost_from_ms,
-                wait.lost_to_ms,
-                int(wait.resent),
-            ],
+            self._keys_of(job_id),
+            id=job_id,
+            token=token,
+            state=wait.state,
+            delay=_ms(wait.delay_s),
+            attempts=wait.attempts,
+            lost_from=wait.lost_from_ms,
+            lost_to=wait.lost_to_ms,
+            resent=int(wait.resent),
         )
         return bool(verb == "ok")
 
@@ -184,21 +168,20 @@ class Ledger:
             result: Key and text of Celery's result, where the ledger's Redis is Celery's result backend too: it is
                 stored and announced in the same step.
         """
-        text = _outcome_text(outcome)
-        key, value = result or (None, "")
+        text = write_outcome(outcome)
+        keys = self._keys_of(job_id)
+        result_key, value = result or (None, "")
         verb, *rest = self._run(
             "settle",
-            [_job_key(job_id), _AGENDA, *([key] if key else [])],
-            [
-                job_id,
-                token,
-                outcome["outcome"],
-                text,
-                _ms(self.retention_s),
-                _ms(_REPEAT_S) if outside_task else 0,
-                _label(outcome),
-                value,
-            ],
+            keys | {"result_key": result_key} if result_key else keys,
+            id=job_id,
+            token=token,
+            state=outcome["outcome"],
+            outcome=text,
+            keep=_ms(self.retention_s),
+            store_after=_ms(_REPEAT_S) if outside_task else 0,
+            label=_label(outcome),
+            result=value,
         )
         if verb == "ok":
             return Settlement(ours=True, outcome=text, followers=tuple(rest[0].split()))
@@ -208,51 +191,71 @@ class Ledger:
 
     def settle_absent(self, job_id: str, outcome: dict[str, Any]) -> bool:
         """Record an outcome for an id that has no entry, such as a malformed message's. False: it has one."""
-        keys, retention = [_job_key(job_id)], _ms(self.retention_s)
         return bool(
-            self._script["settle_absent"](keys, [outcome["outcome"], _outcome_text(outcome), retention])
+            self._run(
+                "settle_absent",
+                {"job": key(self._places.of(job_id), "job", job_id)},
+                state=outcome["outcome"],
+                outcome=write_outcome(outcome),
+                keep=_ms(self.retention_s),
+            )
         )
 
     def renew(self, held: Sequence[tuple[str, str]], *, lease_s: float) -> list[bool]:
         """Extend the leases of `held`, pairs of job id and token. False: that one is not held any more."""
-        if not held:
-            return []
-        pairs = [text for pair in held for text in pair]
-        return [bool(one) for one in self._run("renew", [_AGENDA], [_ms(lease_s), _job_key(""), *pairs])]
+        still: dict[tuple[str, str], bool] = {}
+        by_tag: dict[str, list[tuple[str, str]]] = {}
+        for pair in held:
+            by_tag.setdefault(self._places.of(pair[0]), []).append(pair)
+        for tag, pairs in by_tag.items():
+            texts = [text for pair in pairs for text in pair]
+            answers = self._run("renew", {"agenda": _agenda(tag)}, texts, lease=_ms(lease_s))
+            still |= zip(pairs, map(bool, answers), strict=True)
+        return [still[pair] for pair in held]
+
+    def announce(self, elements: Iterable[str]) -> None:
+        """Have jobs of these elements swept, by whoever sweeps."""
+        self._places.announce(elements)
 
     def sweep(self, *, limit: int = 500) -> list[Due]:
         """What is to be done now, each job once: whoever sweeps next finds only what is left.
 
         Args:
-            limit: The most jobs of one call. As many in the answer means that there may be more.
+            limit: The most jobs of one element. As many in the answer, or more, means that there may be more.
         """
-        flat = self._run("sweep", [_AGENDA], [limit, _job_key(""), _ms(_REPEAT_S)])
-        return [
-            Due(
+        return [due for tag in self._places.tags() for due in self._sweep(tag, limit)]
+
+    def _sweep(self, tag: str, limit: int) -> Iterable[Due]:
+        flat = self._run("sweep", {"agenda": _agenda(tag)}, most=limit, repeat_after=_ms(_REPEAT_S))
+        for verb, job_id, lane_name, element, attempts, looks, lost in zip(*[iter(flat)] * 7, strict=True):
+            yield Due(
                 verb=cast("Literal['publish', 'requeue', 'expired', 'store']", verb),
                 job_id=job_id,
                 lane=lane_name,
+                element=element,
                 attempts=int(attempts),
                 looks=int(looks),
                 lost=bool(int(lost)),
             )
-            for verb, job_id, lane_name, attempts, looks, lost in zip(*[iter(flat)] * 6, strict=True)
-        ]
 
     def feed(self) -> int:
         """Make chunks of campaigns jobs, as many as may be under way. Returns how many; the sweep publishes them."""
         bulk = lane("bulk")
-        return int(
+        return sum(
             self._run(
                 "feed",
-                [_AGENDA],
-                [_FEED, _job_key(""), bulk.name, _ms(bulk.expires_s), _ms(bulk.requeue_s)],
+                {"agenda": _agenda(tag)},
+                most=_FEED,
+                lane=bulk.name,
+                expires=_ms(bulk.expires_s),
+                requeue=_ms(bulk.requeue_s),
             )
+            for tag in self._places.tags()
         )
 
     def goes_on(self, job_id: str) -> bool:
         """Whether a claimed chunk may still be sent: its campaign may have been paused since."""
-        return bool(self._run("goes_on", [_job_key(job_id)], []))
+        return bool(self._run("goes_on", {"job": key(self._places.of(job_id), "job", job_id)}))
 
     def put_back(
         self, job_id: str, token: str, *, attempts: int, reason: str
@@ -266,22 +269,24 @@ class Ledger:
         Returns:
             ``"fenced"`` where the claim had run out; ``"settle"`` where the campaign goes on no more.
         """
-        (verb,) = self._run("put_back", [_job_key(job_id), _AGENDA], [job_id, token, attempts, reason])
+        keys = {"job": key(self._places.of(job_id), "job", job_id)}
+        (verb,) = self._run("put_back", keys, id=job_id, token=token, attempts=attempts, reason=reason)
         return cast("Literal['ok', 'fenced', 'settle']", verb)
 
     def confirm_stored(self, job_id: str) -> None:
         """Celery's result of a settlement outside a task is stored: take the job off the agenda."""
-        self.redis.zrem(_AGENDA, job_id)
+        self.redis.zrem(_agenda(self._places.of(job_id)), job_id)
 
     def follow(self, job_id: str, task_id: str) -> str | None:
         """Have the outcome stored under one more Celery task id. Returns the outcome where it is there already."""
-        return self._script["follow"]([_job_key(job_id)], [task_id]) or None
+        keys = {"job": key(self._places.of(job_id), "job", job_id)}
+        return self._run("follow", keys, task_id=task_id) or None
 
     def read(self, job_id: str) -> Snapshot | None:
         """The job as it is now, or None where the ledger has none of that id."""
         names = ("state", "element", "lane", "attempts", "created", "outcome", "followers")
-        values = cast("list[str | None]", self.redis.hmget(_job_key(job_id), list(names)))
-        found = dict(zip(names, values, strict=True))
+        values = self.redis.hmget(key(self._places.of(job_id), "job", job_id), list(names))
+        found = dict(zip(names, cast("list[str | None]", values), strict=True))
         if found["state"] is None:
             return None
         return Snapshot(
@@ -297,31 +302,67 @@ class Ledger:
 
     def waiting(self) -> int:
         """How many jobs are not settled yet."""
-        return int(self.redis.zcard(_AGENDA))
+        return sum(int(self.redis.zcard(_agenda(tag))) for tag in self._places.tags())
 
     def overdue(self, seconds: float) -> int:
         """How many jobs the sweep should have looked at more than `seconds` ago: none while any worker runs."""
         now = self._clock() if self._clock else self.redis.time()[0]
-        return int(self.redis.zcount(_AGENDA, "-inf", _ms(now - seconds)))
+        before = _ms(now - seconds)
+        return sum(int(self.redis.zcount(_agenda(tag), "-inf", before)) for tag in self._places.tags())
 
-    def _run(self, name: str, keys: list[str], args: list[Any]) -> Any:
-        now = 0 if self._clock is None else round(self._clock() * 1000)
-        return self._script[name](keys, [now, *args])
+    def _keys_of(self, job_id: str) -> dict[str, str]:
+        return _keys(self._places.of(job_id), job_id)
+
+    def _run(self, name: str, keys: dict[str, str], rest: Sequence[Any] = (), **arguments: Any) -> Any:
+        return self._scripts.run(name, self.redis, keys, rest, **arguments)
 
 
-_AGENDA: Final = f"{KEY_PREFIX}:agenda"
+class _Granted(NamedTuple):
+    """What `claim.lua` returns of a granted job."""
+
+    state: str
+    job: str
+    attempts: str
+    lost_from: str
+    lost_to: str
+    expires: str
+    now: str
+    interrupted: str
+    resent: str
+    created: str
+    #: For a chunk only: its recipients, and their parameters.
+    rows: str | None = None
+    params: str | None = None
 
 
-def _job_key(job_id: str) -> str:
-    return f"{KEY_PREFIX}:job:{job_id}"
+def _granted(job_id: str, token: str, found: _Granted) -> Granted:
+    return Granted(
+        job_id=job_id,
+        token=token,
+        state="looking_up" if found.state == "looking_up" else "sending",
+        job=found.job,
+        attempts=int(found.attempts),
+        lost_from_ms=int(found.lost_from),
+        lost_to_ms=int(found.lost_to),
+        expires_ms=int(found.expires),
+        now_ms=int(found.now),
+        interrupted=bool(int(found.interrupted)),
+        resent=bool(int(found.resent)),
+        created_ms=int(found.created),
+        chunk=None if found.rows is None else (found.rows, found.params or ""),
+    )
+
+
+def _agenda(tag: str) -> str:
+    return key(tag, "agenda")
+
+
+def _keys(tag: str, job_id: str) -> dict[str, str]:
+    return {"job": key(tag, "job", job_id), "agenda": _agenda(tag)}
 
 
 def _ms(seconds: float) -> int:
     return round(seconds * 1000)
-
-
-def _outcome_text(outcome: dict[str, Any]) -> str:
-    return json.dumps(outcome, ensure_ascii=False, sort_keys=True)
 
 
 def _label(outcome: dict[str, Any]) -> str:
@@ -330,43 +371,17 @@ def _label(outcome: dict[str, Any]) -> str:
     return "OK" if error is None else str(error.get("aliyun_code") or error["reason"])
 
 
-def _register(redis: Redis) -> dict[str, Script]:
-    folder = resources.files(__package__) / "scripts"
-    common = "".join((folder / f"{name}.lua").read_text("utf-8") for name in ("common", "campaign"))
-    return {
-        name: redis.register_script(common + (folder / f"{name}.lua").read_text("utf-8")) for name in _SCRIPTS
-    }
-
-
 def _idempotency(job: JobRecord) -> tuple[str, str]:
-    """The Redis key of the job's idempotency key, and the payload's digest; both empty without a key.
+    """The digest that names the job's idempotency key, and the payload's digest; both empty without a key.
 
-    The digest is keyed with the idempotency key, which Redis does not hold: a plain hash of a number and a six
-    digit code could be undone by trying them all.
+    The payload's digest is keyed with the idempotency key, which Redis does not hold: a plain hash of a number and a
+    six digit code could be undone by trying them all.
     """
     if job.idempotency_key is None:
         return "", ""
-    key = job.idempotency_key.encode()
-    name = hashlib.sha256(job.element.encode() + b"\0" + key).hexdigest()
+    secret = job.idempotency_key.encode()
+    name = hashlib.sha256(job.element.encode() + b"\0" + secret).hexdigest()
     payload = json.dumps(
         [list(job.message.phones), dict(job.message.params), job.message.template], sort_keys=True
     )
-    return f"{KEY_PREFIX}:key:{name}", hmac.new(key, payload.encode(), hashlib.sha256).hexdigest()
-
-
-def _granted(job_id: str, token: str, rest: list[Any]) -> Granted:
-    numbers: Iterator[int] = (int(each) for each in rest[2:])
-    return Granted(
-        job_id=job_id,
-        token=token,
-        state="looking_up" if rest[0] == "looking_up" else "sending",
-        job=rest[1],
-        attempts=next(numbers),
-        lost_from_ms=next(numbers),
-        lost_to_ms=next(numbers),
-        expires_ms=next(numbers),
-        now_ms=next(numbers),
-        interrupted=bool(next(numbers)),
-        resent=bool(next(numbers)),
-        chunk=(rest[9], rest[10]) if len(rest) > 9 else None,
-    )
+    return name, hmac.new(secret, payload.encode(), hashlib.sha256).hexdigest()

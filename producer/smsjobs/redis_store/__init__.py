@@ -1,8 +1,27 @@
-"""How every room talks to Redis: the connection, how long it is waited for, its clock, and what is sealed in it."""
+"""How every room talks to Redis: connection, names of keys, scripts, patience, clock, and what is sealed."""
 
 from smsjobs.redis_store.clock import RedisClock
-from smsjobs.redis_store.connection import connect_redis, is_transient
-from smsjobs.redis_store.patience import patiently
+from smsjobs.redis_store.connection import connect_redis
+from smsjobs.redis_store.failures import error_code, is_transient, refusal_text
+from smsjobs.redis_store.keys import ELEMENTS, NO_ELEMENT, key, pointer
+from smsjobs.redis_store.patience import available, patiently
+from smsjobs.redis_store.script_loader import Scripts
 from smsjobs.redis_store.seal import CannotOpen, Seal, unseal
 
-__all__ = ["CannotOpen", "RedisClock", "Seal", "connect_redis", "is_transient", "patiently", "unseal"]
+__all__ = [
+    "ELEMENTS",
+    "NO_ELEMENT",
+    "CannotOpen",
+    "RedisClock",
+    "Scripts",
+    "Seal",
+    "available",
+    "connect_redis",
+    "error_code",
+    "is_transient",
+    "key",
+    "patiently",
+    "pointer",
+    "refusal_text",
+    "unseal",
+]

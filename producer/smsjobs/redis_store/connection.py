@@ -6,15 +6,12 @@ from typing import TYPE_CHECKING
 
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 if TYPE_CHECKING:
     from redis import Redis
 
-__all__ = ["connect_redis", "is_transient"]
+__all__ = ["connect_redis"]
 
 
 def connect_redis(url: str, *, timeout_s: float = 2.0, max_connections: int = 256) -> Redis:
@@ -39,9 +36,3 @@ def connect_redis(url: str, *, timeout_s: float = 2.0, max_connections: int = 25
         max_connections=max_connections,
         retry=Retry(NoBackoff(), 0),
     )
-
-
-def is_transient(error: RedisError) -> bool:
-    """Whether it is of the kind that a restart or a failover brings. Out of memory or of disk, for one, is not."""
-    # Up to Redis 6 a script's error is a text in another error, and no class of its own.
-    return isinstance(error, (RedisConnectionError, RedisTimeoutError)) or "READONLY" in str(error)

@@ -154,15 +154,11 @@ class FakeVerification(Verification):
     """Verification codes that a test can read."""
 
     def __init__(self, element: FakeElement, memory: _Memory, rules: Rules, guard: Guard | None) -> None:
+        keyring = Keyring.read(_SECRET, environ={})
         super().__init__(
-            rules,
-            Keyring.read(_SECRET, environ={}),
-            memory.codes,
-            send_message=element.sendMessage,
-            find_job=lambda job_id: Job(job_id, memory),
-            guard=guard,
+            element, rules, keyring, memory.codes, lambda job_id: Job(job_id, memory), guard=guard
         )
-        self._element = element
+        self._messages: Callable[[], list[SentMessage]] = lambda: element.messages
         self._last_jobs = memory.last_jobs
 
     def send(self, phone: str, client_ip: str | None = None, *, context: Any = None) -> Sent:
@@ -179,7 +175,7 @@ class FakeVerification(Verification):
             InvalidArguments: The number is no phone number.
         """
         job_id = self._last_jobs.get(self._words(check_number(phone)))
-        for message in self._element.messages:
+        for message in self._messages():
             if message.job_id == job_id:
                 return message.params[self._rules.param]
         raise LookupError(f"no code was sent to that number for {self._rules.purpose}")

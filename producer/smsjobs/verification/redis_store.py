@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable
-from importlib import resources
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from redis.exceptions import RedisError
 
-from smsjobs.contract import KEY_PREFIX, QueueUnavailable
-from smsjobs.redis_store import is_transient
+from smsjobs.contract import element_tag
+from smsjobs.redis_store import Scripts, available, key
 from smsjobs.verification.store import AGAIN_S, REMEMBER_S, Checked, Held, Issued, SendRequest, Tags, Try
 
 if TYPE_CHECKING:
     from redis import Redis
-    from redis.commands.core import Script
 
     from smsjobs.verification.limits import Limit
 
 __all__ = ["RedisCodes"]
 
-log = logging.getLogger(__name__)
+T = TypeVar("T")
 
-_SCRIPTS: Final = ("issue", "confirm", "check")
+log = logging.getLogger(__name__)
 
 #: Seconds for which a check that is repeated because its answer was lost finds that it was right.
 _RECOGNISED_S: Final = 30.0
@@ -35,17 +32,26 @@ class RedisCodes:
 
     Args:
         redis: Gives this process's client.
+        element: The full name of the element, whose codes these are.
+        where: Says that Redis is unreachable, and at which address.
         timeout_s: Seconds after which a call gives up on Redis.
         clock: The time in seconds since 1970, for tests. Without it, Redis's own clock counts.
     """
 
     def __init__(
-        self, redis: Callable[[], Redis], *, timeout_s: float, clock: Callable[[], float] | None = None
+        self,
+        redis: Callable[[], Redis],
+        element: str,
+        *,
+        timeout_s: float,
+        where: Callable[[], str] = lambda: "Redis is unreachable",
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._redis = redis
+        self._tag = element_tag(element)
         self._timeout_s = timeout_s
-        self._clock = clock
-        self._script = _register(redis())
+        self._where = where
+        self._scripts = Scripts("smsjobs.verification", libraries=["smsjobs.verification"], clock=clock)
 
     def issue(self, request: SendRequest) -> Issued | Held:
         """Count a send and give it the live code, else the request's; or refuse it.
@@ -54,25 +60,30 @@ class RedisCodes:
             QueueUnavailable: Redis is away, or takes no writes. Nothing is sent without its limits.
         """
         rules = request.rules
-        keys = [
-            *_keys("", request.code),
-            *_keys("number:", request.number),
-            *_keys("client:", request.client),
-            f"{KEY_PREFIX}:code:purpose:{rules.element}:{rules.purpose}",
-        ]
-        args = [
-            _ms(rules.ttl_s),
-            rules.max_checks,
-            rules.digits,
-            request.salt,
-            request.proof,
-            _ms(REMEMBER_S),
-            _ms(AGAIN_S),
-            *_windows(rules.per_number),
-            *_windows(rules.per_client),
-            *_windows(rules.ceiling),
-        ]
-        verb, *rest = self._run("issue", keys, args)
+        code, old_code = self._pair("", request.code)
+        number, old_number = self._pair("number", request.number)
+        keys = {
+            "code": code,
+            "old_code": old_code,
+            "number": number,
+            "old_number": old_number,
+            "purpose": self._key("purpose", rules.element, rules.purpose),
+        }
+        if request.client[0]:
+            keys["client"], keys["old_client"] = self._pair("client", request.client)
+        limits = (rules.per_number, rules.per_client, rules.ceiling)
+        verb, *rest = self._run(
+            "issue",
+            keys,
+            [most for limit in limits for most in _windows(limit)],
+            life=_ms(rules.ttl_s),
+            most_tries=rules.max_checks,
+            digits=rules.digits,
+            salt=request.salt,
+            proof=request.proof,
+            remember=_ms(REMEMBER_S),
+            again=_ms(AGAIN_S),
+        )
         if verb == "refused":
             return Held(whose=rest[0], wait_s=int(rest[1]) / 1000)
         which, salt, digits, send, left, wait = rest
@@ -88,7 +99,7 @@ class RedisCodes:
     def confirm(self, tag: str, salt: str, send: int) -> None:
         """The send is in the ledger. Where this is lost, the send is given out again and found there."""
         try:
-            self._script["confirm"]([_key("", tag)], [salt, send], client=self._redis())
+            self._scripts.run("confirm", self._redis(), {"code": self._key(tag)}, salt=salt, send=send)
         except RedisError:
             log.info("a send could not be confirmed", extra={"action": "confirm_failed"})
 
@@ -96,70 +107,55 @@ class RedisCodes:
         """The salt of the code of each tag; empty where there is none.
 
         Raises:
-            QueueUnavailable: Redis is away.
+            QueueUnavailable: Redis is unreachable.
         """
-        current, old = self._patiently(lambda: [self._salt(key) for key in _keys("", code)])
+        current, old = self._patiently(lambda: [self._salt(tag) for tag in code])
         return current, old
 
-    def _salt(self, key: str) -> str:
-        return str(self._redis().hget(key, "salt") or "") if key else ""
+    def _salt(self, tag: str) -> str:
+        return str(self._redis().hget(self._key(tag), "salt") or "") if tag else ""
 
     def check(self, tried: Try) -> Checked:
         """Count a try; the right one ends the code.
 
         Raises:
-            QueueUnavailable: Redis is away, or takes no writes. Nothing is compared that cannot be counted.
+            QueueUnavailable: Redis is unreachable, or takes no writes. Nothing is compared that cannot be counted.
         """
+        code, old_code = tried.code
+        proof, old_proof = tried.proofs
+        keys = {"code": self._key(code)}
         status, left = self._run(
             "check",
-            _keys("", tried.code),
-            [*tried.proofs, tried.token, tried.max_checks, _ms(_RECOGNISED_S)],
+            keys | {"old_code": self._key(old_code)} if old_code else keys,
+            proof=proof,
+            old_proof=old_proof,
+            token=tried.token,
+            most=tried.max_checks,
+            recognised=_ms(_RECOGNISED_S),
         )
         return Checked(status=status, tries_left=int(left))
 
-    def _run(self, name: str, keys: list[str], args: list[Any]) -> Any:
-        now = 0 if self._clock is None else round(self._clock() * 1000)
-        return self._patiently(lambda: self._script[name](keys, [now, *args], client=self._redis()))
+    def _run(self, name: str, keys: dict[str, str], rest: Sequence[Any] = (), **arguments: Any) -> Any:
+        return self._patiently(lambda: self._scripts.run(name, self._redis(), keys, rest, **arguments))
 
-    def _patiently(self, ask: Callable[[], Any]) -> Any:
-        """A lost answer is answered by asking again: every script knows its own repetition while nobody else came between.
+    def _patiently(self, step: Callable[[], T]) -> T:
+        """Every script knows its own repetition while nobody else came between.
 
         Otherwise it errs to the safe side: a wrong try may count twice, and a send that another call has found and
-        confirmed meanwhile is a new one, or refused by the limits.
+        confirmed meanwhile is a new one, or refused by the limits. Whatever was lost, nothing was handed over.
         """
-        deadline = time.monotonic() + self._timeout_s
-        while True:
-            try:
-                return ask()
-            except RedisError as error:
-                if not is_transient(error):
-                    raise QueueUnavailable(
-                        f"Redis refused to issue or check a code ({type(error).__name__}); its log says why",
-                        outcome="not_sent",
-                    ) from None
-                if time.monotonic() >= deadline:
-                    raise QueueUnavailable(
-                        "Redis is away, so no code could be issued or checked in time; calling again is safe",
-                        # Whether it was counted is not known; these steps hand nothing over.
-                        outcome="not_sent",
-                    ) from None
-                time.sleep(0.05)
+        return available(
+            step, for_s=self._timeout_s, task="no code could be issued or checked in time", where=self._where
+        )
 
+    def _key(self, *parts: str) -> str:
+        return key(self._tag, "code", *parts)
 
-def _register(redis: Redis) -> dict[str, Script]:
-    folder = resources.files(__package__) / "scripts"
-    common = (folder / "common.lua").read_text("utf-8")
-    return {
-        name: redis.register_script(common + (folder / f"{name}.lua").read_text("utf-8")) for name in _SCRIPTS
-    }
-
-
-def _key(kind: str, tag: str) -> str:
-    return f"{KEY_PREFIX}:code:{kind}{tag}" if tag else ""
-
-
-def _keys(kind: str, tags: tuple[str, str]) -> list[str]:
-    return [_key(kind, tag) for tag in tags]
+    def _pair(self, kind: str, tags: Tags) -> tuple[str, str]:
+        """The keys by the current and by the old secret; the same twice while there is no old one."""
+        current, old = tags
+        parts = (kind,) if kind else ()
+        return self._key(*parts, current), self._key(*parts, old or current)
 
 
 def _windows(limit: Limit) -> list[int]:

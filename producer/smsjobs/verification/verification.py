@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 
 from smsjobs.contract import (
     IdempotencyConflict,
@@ -58,17 +58,23 @@ class Attempt:
 Guard = Callable[[Attempt], str | None]
 
 
+class _Sends(Protocol):
+    """What is needed of an `Element`."""
+
+    def sendMessage(self, *args: Any, **options: Any) -> Job: ...
+
+
 class Verification:
     """The codes of one purpose. Make it once; it may be shared between threads and survives a fork."""
 
     def __init__(
         self,
+        element: _Sends,
         rules: Rules,
         keyring: Keyring,
         store: CodeStore,
-        *,
-        send_message: Callable[..., Job],
         find_job: Callable[[str], Job],
+        *,
         guard: Guard | None = None,
     ) -> None:
         if guard is not None and not callable(guard):
@@ -76,7 +82,7 @@ class Verification:
         self._rules = rules
         self._keyring = keyring
         self._store = store
-        self._send_message = send_message
+        self._element = element
         self._find_job = find_job
         self._guard = guard
 
@@ -198,7 +204,7 @@ class Verification:
             )
         key, words = self._keyring.which(issued.which), self._words(number)
         try:
-            return self._send_message(
+            return self._element.sendMessage(
                 phoneList=[number],
                 params={self._rules.param: key.code(issued.digits, issued.salt, *words)},
                 verifyTemplateCode=self._rules.template,

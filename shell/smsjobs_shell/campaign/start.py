@@ -10,13 +10,13 @@ from typing import TypeVar
 
 import click
 
-from smsjobs.campaign import CampaignCheck, Order, campaign_id, campaign_store
+from smsjobs.campaign import CampaignCheck, Order, campaign_store
 from smsjobs.campaign import check as dry_run
 from smsjobs.campaign import start as begin
 from smsjobs.campaign.filenames import readable
 from smsjobs.campaign.planning import Page
 from smsjobs.client import connect
-from smsjobs.contract import InvalidArguments, QueueUnavailable
+from smsjobs.contract import InvalidArguments, QueueUnavailable, campaign_id
 from smsjobs_shell.campaign.progress import exit_status, show, tell_of_report, watch
 from smsjobs_shell.send import parameters
 from smsjobs_shell.terminal.failure import BAD_USAGE, INTERRUPTED, CommandFailed, bad_usage

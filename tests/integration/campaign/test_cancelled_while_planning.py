@@ -8,6 +8,7 @@ from smsjobs.campaign.planning import PAGE
 from smsjobs_shell.campaign.progress import exit_status, show, watch
 from smsjobs_shell.terminal.screen import Screen
 from support.campaigns import Bench, counted, numbers, outcomes
+from support.keys import campaign_key, open_campaigns
 from support.polling import until
 
 #: Seconds for which a planner that gives no sign is believed to live.
@@ -137,7 +138,7 @@ def test_what_was_told_stays(bench: Bench, pages) -> None:
     assert bench.start(3 * PAGE) == campaign
     assert facts(campaign) == told
     assert bench.sweep() == []
-    left = {name: bench.redis.pttl(name) for name in bench.redis.scan_iter("sms:campaign:*")}
+    left = {name: bench.redis.pttl(name) for name in bench.redis.scan_iter("sms:{*}:campaign:*")}
     assert min(left.values()) > 0, left
 
 
@@ -191,15 +192,14 @@ def test_nobody_asks(bench: Bench) -> None:
     assert bench.sweep() == []
     bench.clock.pass_(LEASE_S)
     assert bench.sweep() == []
-    left = {name: bench.redis.pttl(name) for name in bench.redis.scan_iter("sms:campaign:*")}
+    left = {name: bench.redis.pttl(name) for name in bench.redis.scan_iter("sms:{*}:campaign:*")}
     assert min(left.values()) > 0, left
-    assert bench.redis.smembers("sms:campaigns:open") == set()
+    assert bench.redis.smembers(open_campaigns()) == set()
 
 
 def test_a_slow_source(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """However long recipients take to come, a cancelled campaign waits for them while its planner lives."""
     monkeypatch.setattr(heartbeat, "BEAT_S", 0.01)
-    key = "sms:campaign:{}"
 
     def people():
         yield from numbers(PAGE + 1)
@@ -209,7 +209,7 @@ def test_a_slow_source(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
             bench.clock.pass_(LEASE_S - 2)
             until(
                 lambda: (
-                    int(bench.redis.hget(key.format(campaign_id), "planner"))
+                    int(bench.redis.hget(campaign_key(campaign_id), "planner"))
                     >= bench.clock.ms + LEASE_S * 1000
                 ),
                 "a sign of life",

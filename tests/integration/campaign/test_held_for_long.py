@@ -125,13 +125,13 @@ def test_forgotten(bench: Bench) -> None:
     """A chunk whose campaign somebody has deleted ends as cancelled when the sweep comes to it, and is not published."""
     bench.start(1000)
     (job_id,) = bench.sweep()
-    for name in list(bench.redis.scan_iter("sms:campaign:*")):
+    for name in list(bench.redis.scan_iter("sms:{*}:campaign:*")):
         bench.redis.delete(name)
     bench.clock.pass_(31)
     assert [due.verb for due in bench.ledger.sweep()] == []
     assert [(due.verb, due.job_id) for due in bench.ledger.sweep()] == [("store", job_id)]
     assert bench.ledger.read(job_id).status == "not_sent"
-    assert list(bench.redis.scan_iter("sms:campaign:*")) == []
+    assert list(bench.redis.scan_iter("sms:{*}:campaign:*")) == []
 
 
 def test_what_may_have_been_sent_is_not_held(bench: Bench) -> None:

@@ -8,11 +8,12 @@ from smsjobs import InvalidArguments
 from smsjobs.contract import chunk_id
 from smsjobs.ledger import Ledger
 from support.campaigns import KEEP_S, Bench, counted, numbers
+from support.keys import campaigns, job_key
 
 
 def forget(bench):
     """What Redis does once the campaign has been kept for its time, while its jobs are kept for longer."""
-    for name in [*bench.redis.scan_iter("sms:campaign:*"), "sms:campaigns"]:
+    for name in [*bench.redis.scan_iter("sms:{*}:campaign:*"), campaigns()]:
         bench.redis.delete(name)
     bench.clock.pass_(KEEP_S)
 
@@ -34,7 +35,7 @@ def test_a_new_campaign_is_sent(bench: Bench) -> None:
     before = sent(bench)
     forget(bench)
     again = bench.start()
-    assert all(bench.redis.exists(f"sms:job:{job_id}") for job_id in before)
+    assert all(bench.redis.exists(job_key(job_id)) for job_id in before)
     jobs = bench.sweep()
     assert len(jobs) == 3
     assert counted(again.progress()) == {"pending": 2500}
@@ -73,7 +74,7 @@ def test_an_id_is_legal(bench: Bench) -> None:
     """The longest id that a chunk can have is an id that the contract and Aliyun take, and tells its moment."""
     campaign = bench.start(1, name="a" * 200)
     (job_id,) = bench.sweep()
-    assert re.fullmatch(r"a{24}-[0-9a-f]{12}-[0-9a-z]{8}-0", job_id)
+    assert re.fullmatch(r"a{24}-[a-z2-7]{12}-[0-9a-z]{8}-0", job_id)
     assert int(job_id.split("-")[2], 36) == campaign.progress().created_ms
     # In base 36, milliseconds have nine digits from the year 2059 to the year 5188.
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", chunk_id(campaign.id, "z" * 9, 10**15))

@@ -9,6 +9,7 @@ import pytest
 from smsjobs import IdempotencyConflict, InvalidArguments
 from smsjobs.campaign import Order, start
 from smsjobs.campaign.planning import PAGE
+from smsjobs.redis_store import ELEMENTS
 from support.campaigns import Bench, counted, numbers
 
 
@@ -24,7 +25,7 @@ def dies_after(people, count, error):
 def snapshot(bench):
     """Everything a plan writes; what is compressed is compared as it is."""
     found = {}
-    for key in bench.redis.scan_iter("sms:campaign*"):
+    for key in bench.redis.scan_iter("sms:{*}:campaign*"):
         match bench.redis.type(key):
             case "hash":
                 found[key] = bench.redis.hgetall(key)
@@ -166,7 +167,7 @@ def test_strict(bench: Bench) -> None:
     order = Order.read(people, "SMS_1", strict=True)
     with pytest.raises(InvalidArguments, match=rf"line {PAGE + 11}: not_a_phone_number"):
         start(bench.store, order, element="SMS.Test", name="test")
-    assert list(bench.redis.scan_iter()) == []
+    assert list(bench.redis.scan_iter()) == [ELEMENTS]
     bench.start(people=people[:-1])
 
 
@@ -179,7 +180,7 @@ def test_a_file_that_breaks_off(bench: Bench) -> None:
 
     with pytest.raises(InvalidArguments, match="cut"):
         bench.start(people=people())
-    assert list(bench.redis.scan_iter()) == []
+    assert list(bench.redis.scan_iter()) == [ELEMENTS]
 
 
 def test_a_mended_file(bench: Bench, tmp_path) -> None:
@@ -200,7 +201,7 @@ def test_a_mended_file(bench: Bench, tmp_path) -> None:
     with pytest.raises(InvalidArguments, match=r"row \d+ of people\.xlsx cannot be read"):
         bench.start(people=path, on_page=pages.append)
     assert len(pages) == 1
-    assert list(bench.redis.scan_iter()) == []
+    assert list(bench.redis.scan_iter()) == [ELEMENTS]
     path.write_bytes(right)
     assert bench.start(people=path).progress().total == PAGE + 5000
 
@@ -216,7 +217,7 @@ def test_nobody(bench: Bench, people, told) -> None:
     """A file without a single recipient is an error that says why, and its name is free for the mended file."""
     with pytest.raises(InvalidArguments, match=told):
         bench.start(people=people)
-    assert list(bench.redis.scan_iter()) == []
+    assert list(bench.redis.scan_iter()) == [ELEMENTS]
     assert bench.start(1).progress().total == 1
 
 

@@ -100,9 +100,9 @@ def test_full_after_a_lost_answer(sms: Sms, server: RedisServer, monkeypatch: py
     store = campaign_store(sms.connection)
     step = type(store)._step
 
-    def lossy(self: Any, name: str, *more: Any) -> Any:
-        answer = step(self, name, *more)
-        if name == "planned":
+    def lossy(self: Any, script: str, *more: Any, **arguments: Any) -> Any:
+        answer = step(self, script, *more, **arguments)
+        if script == "planned":
             fill(server)
             monkeypatch.undo()
             raise redis.exceptions.ConnectionError("lost")
@@ -130,7 +130,7 @@ def test_demoted(sms: Sms, server: RedisServer) -> None:
     with server.client() as client:
         client.replicaof("127.0.0.1", "1")
     for call in (campaign.pause, campaign.resume, campaign.cancel, lambda: start(sms, name="another")):
-        with pytest.raises(QueueUnavailable, match="Redis is away"):
+        with pytest.raises(QueueUnavailable, match="Redis is unreachable"):
             call()
 
 

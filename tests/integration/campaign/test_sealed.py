@@ -11,6 +11,7 @@ from smsjobs.campaign import CampaignStore, Order
 from smsjobs.campaign.planning import PAGE
 from smsjobs.redis_store import Seal
 from support.campaigns import KEEP_S, Bench, numbers
+from support.keys import campaign_key
 
 OLD, NEW = (Fernet.generate_key().decode() for _ in range(2))
 
@@ -28,7 +29,7 @@ def keys(bench: Bench) -> Callable[[str | None], None]:
 
 def dump(bench):
     """All that Redis has."""
-    return [text for key in bench.redis.scan_iter("sms:campaign:*") for text in texts(bench.redis, key)]
+    return [text for key in bench.redis.scan_iter("sms:{*}:campaign:*") for text in texts(bench.redis, key)]
 
 
 def texts(client, key):
@@ -59,7 +60,7 @@ def test_no_two_alike(bench: Bench, keys) -> None:
     found = []
     for name in ("first", "second"):
         campaign = bench.start(150, name=name)
-        found.append(set(texts(bench.redis, f"sms:campaign:{campaign.id}:pages")) - {"0"})
+        found.append(set(texts(bench.redis, campaign_key(campaign.id, "pages"))) - {"0"})
     (first,), (second,) = found
     assert not set(first.split(" ")[::3]) & set(second.split(" ")[::3])
 
@@ -67,7 +68,7 @@ def test_no_two_alike(bench: Bench, keys) -> None:
 def test_without_a_key(bench: Bench) -> None:
     """Without a key nothing is kept to seal with."""
     campaign = bench.start(1)
-    assert bench.redis.hget(f"sms:campaign:{campaign.id}", "secret") == ""
+    assert bench.redis.hget(campaign_key(campaign.id), "secret") == ""
 
 
 @pytest.mark.parametrize("later", [OLD, f"{NEW},{OLD}"], ids=["same", "rotated"])

@@ -1,6 +1,5 @@
 """Chunks on their way: fed, held, given back, counted once, and reported."""
 
-import json
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -10,9 +9,10 @@ from cryptography.fernet import Fernet
 from smsjobs import IdempotencyConflict, InvalidArguments
 from smsjobs.campaign import CampaignStore
 from smsjobs.contract import RequestFailed, make_chunk, unpack
-from smsjobs.ledger import NotDue, Settled
-from smsjobs.redis_store import Seal, unseal
+from smsjobs.ledger import NotDue, Settled, outcome_json
+from smsjobs.redis_store import ELEMENTS, Seal, unseal
 from support.campaigns import KEEP_S, Bench, counted, numbers, outcomes, refused, unknown
+from support.keys import campaign_key, job_key, open_campaigns
 
 
 def test_from_start_to_end(bench: Bench) -> None:
@@ -235,7 +235,7 @@ def test_jobs_of_a_cancelled_campaign(bench: Bench) -> None:
     campaign.cancel()
     claim = bench.claim(first)
     assert isinstance(claim, Settled)
-    error = json.loads(claim.outcome)["error"]
+    error = outcome_json(claim.outcome, claim.job_id)["error"]
     assert (error["code"], error["reason"], error["outcome"], error["out_id"]) == (
         46003,
         "cancelled",
@@ -266,7 +266,7 @@ def test_cancel_what_is_held_back(bench: Bench) -> None:
         bench.claim(job_id)
     campaign.cancel()
     assert counted(campaign.progress()) == {"not_sent": 2000}
-    assert [bench.redis.ttl(f"sms:job:{job_id}") > 0 for job_id in jobs] == [True, True]
+    assert [bench.redis.ttl(job_key(job_id)) > 0 for job_id in jobs] == [True, True]
 
 
 def test_cancel_while_planning(bench: Bench) -> None:
@@ -283,7 +283,7 @@ def test_cancel_while_planning(bench: Bench) -> None:
     assert progress.by_code == {"cancelled": 25_000}
     assert outcomes(campaign.report()) == {"not_sent": 25_000}
     assert bench.sweep() == []
-    left = {name: bench.redis.pttl(name) for name in bench.redis.scan_iter("sms:campaign:*")}
+    left = {name: bench.redis.pttl(name) for name in bench.redis.scan_iter("sms:{*}:campaign:*")}
     assert min(left.values()) > 0, left
     assert not [name for name in left if name.endswith((":pending", ":params", ":active"))]
 
@@ -402,7 +402,7 @@ def test_a_time_that_is_past(bench: Bench, since_1970) -> None:
     assert raised.value.message == (
         f"the time {at.isoformat()} is past, it is {now.isoformat()} now: leave the time (at, --at) out to send now"
     )
-    assert list(bench.redis.scan_iter()) == []
+    assert list(bench.redis.scan_iter()) == [ELEMENTS]
     late = datetime.fromtimestamp(bench.clock.now - 60, zone)
     assert bench.start(1000, at=late).progress().state == "running"
 
@@ -433,21 +433,21 @@ def test_what_stays(bench: Bench) -> None:
     """After the end the parameters are gone, the rest goes by itself after a while, and no job's numbers are left."""
     people = [{"phone": number, "name": f"n{n}"} for n, number in enumerate(numbers(150))]
     campaign = bench.start(people=people)
-    key = f"sms:campaign:{campaign.id}"
+    key = campaign_key(campaign.id)
     jobs = bench.sweep()
     bench.send(jobs[0])
     assert bench.redis.hkeys(f"{key}:params") == ["1"]
     bench.send(jobs[1])
-    left = {name: bench.redis.pttl(name) for name in bench.redis.scan_iter("sms:campaign:*")}
+    left = {name: bench.redis.pttl(name) for name in bench.redis.scan_iter("sms:{*}:campaign:*")}
     assert set(left) == {key, *(f"{key}:{part}" for part in ("pages", "rows", "outcomes", "codes"))}
     assert all(0 < each <= KEEP_S * 1000 for each in left.values())
-    assert bench.redis.smembers("sms:campaigns:open") == set()
+    assert bench.redis.smembers(open_campaigns()) == set()
 
 
 def test_forgotten(bench: Bench) -> None:
     """A campaign that is no longer kept is told so, and is in no list."""
     campaign = bench.start()
-    for name in list(bench.redis.scan_iter("sms:campaign:*")):
+    for name in list(bench.redis.scan_iter("sms:{*}:campaign:*")):
         bench.redis.delete(name)
     assert bench.store.ids() == []
     for verb in (
@@ -467,12 +467,12 @@ def test_jobs_of_a_forgotten_campaign(bench: Bench) -> None:
     """A chunk whose campaign somebody has deleted is not sent, and still ends with an outcome."""
     bench.start(1000)
     (job_id,) = bench.sweep()
-    for name in list(bench.redis.scan_iter("sms:campaign:*")):
+    for name in list(bench.redis.scan_iter("sms:{*}:campaign:*")):
         bench.redis.delete(name)
     claim = bench.claim(job_id)
     assert isinstance(claim, Settled)
-    assert json.loads(claim.outcome)["error"]["reason"] == "cancelled"
-    assert list(bench.redis.scan_iter("sms:campaign:*")) == []
+    assert outcome_json(claim.outcome, claim.job_id)["error"]["reason"] == "cancelled"
+    assert list(bench.redis.scan_iter("sms:{*}:campaign:*")) == []
 
 
 def test_waiting_for_the_end(bench: Bench) -> None:
@@ -490,7 +490,7 @@ def test_sealed(bench: Bench) -> None:
     bench.store = CampaignStore(bench.redis, timeout_s=1, keep_s=KEEP_S, seal=seal, clock=bench.clock)
     people = [{"phone": number, "name": f"name{n}"} for n, number in enumerate(numbers(150))]
     campaign = bench.start(people=[*people, {"phone": "13x", "name": "bad"}])
-    key = f"sms:campaign:{campaign.id}"
+    key = campaign_key(campaign.id)
     stored = [*bench.redis.hvals(f"{key}:rows"), *bench.redis.hvals(f"{key}:params")]
     assert len(stored) == 4
     for text in (*stored, bench.redis.hget(f"{key}:pages", "0").split(" ", 3)[3]):
@@ -526,7 +526,7 @@ def test_accepted_after_it_was_given_back(bench: Bench) -> None:
     bench.wait(bench.granted(first), delay_s=0)
     campaign.pause()
     bench.sweep()
-    assert bench.redis.lrange(f"sms:campaign:{campaign.id}:pending", 0, -1) == ["0:1000"]
+    assert bench.redis.lrange(campaign_key(campaign.id, "pending"), 0, -1) == ["0:1000"]
     bench.settle(stale)
     assert counted(campaign.progress()) == {"accepted": 1000, "pending": 1000}
     campaign.resume()

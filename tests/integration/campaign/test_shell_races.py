@@ -10,6 +10,7 @@ from smsjobs import Sms, connect
 from smsjobs.campaign import Campaign, CampaignStore
 from smsjobs_shell.program import program
 from support.campaigns import numbers
+from support.keys import campaign_key
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def test_one_of_the_list_goes(sms: Sms, monkeypatch: pytest.MonkeyPatch) -> None
     """A campaign that is kept no longer when its turn comes is left out of the list, and the others are in it."""
     kept, gone = start(sms, "kept"), start(sms, "gone")
     monkeypatch.setattr(Sms, "campaigns", lambda _: [gone, kept])
-    for key in sms.connection.redis().scan_iter(f"sms:campaign:{gone.id}*"):
+    for key in sms.connection.redis().scan_iter(campaign_key(gone.id) + "*"):
         sms.connection.redis().delete(key)
     result = CliRunner().invoke(program, ["campaign", "list", "--json"])
     assert result.exit_code == 0, result.output

@@ -8,6 +8,8 @@ import pytest
 from smsjobs import IdempotencyConflict, InvalidArguments
 from smsjobs.campaign.planning import PAGE, plan
 from smsjobs.campaign.recipients import Row
+from smsjobs.contract import campaign_id
+from smsjobs.redis_store import ELEMENTS
 from support.campaigns import Bench, counted, numbers, outcomes
 
 #: Seconds for which a planner that gives no sign is believed to live.
@@ -100,7 +102,7 @@ def test_a_dead_planner(bench: Bench, pages) -> None:
     bench.clock.pass_(LEASE_S)
     with pytest.raises(InvalidArguments, match="cut"):
         bench.start(people=breaks_off(PAGE + 1))
-    assert list(bench.redis.scan_iter()) == []
+    assert list(bench.redis.scan_iter()) == [ELEMENTS]
     assert bench.start(5).progress().total == 5
 
 
@@ -116,7 +118,7 @@ def test_taken_over(bench: Bench) -> None:
     dies(bench)
     with pytest.raises(InvalidArguments, match="cut"):
         bench.start(people=people())
-    assert list(bench.redis.scan_iter()) == []
+    assert list(bench.redis.scan_iter()) == [ELEMENTS]
 
 
 def test_not_yet_taken_over(bench: Bench) -> None:
@@ -200,16 +202,17 @@ def test_frozen_until_the_name_is_another_ones(bench: Bench) -> None:
 
 def test_no_page_before_its_turn(bench: Bench) -> None:
     """A page whose predecessor is not there is no part of the plan."""
+    its_id = campaign_id("SMS.Test", "test")
     planner = bench.store.create(
-        "test-1", name="test", element="SMS.Test", shared="{}", at=None, promotional=False
+        its_id, name="test", element="SMS.Test", shared="{}", at=None, promotional=False
     )
     first, second = plan(Row(n, number, (), "", "") for n, number in enumerate(numbers(PAGE + 1)))
     with pytest.raises(InvalidArguments, match="gave it up"):
         bench.store.write(planner, second, ())
-    assert bench.store.progress("test-1").total == 0
+    assert bench.store.progress(its_id).total == 0
     assert bench.store.write(planner, first, ())
     assert bench.store.write(planner, second, ())
-    assert bench.store.progress("test-1").total == PAGE + 1
+    assert bench.store.progress(its_id).total == PAGE + 1
 
 
 def test_other_content_meanwhile(bench: Bench) -> None:

@@ -5,6 +5,7 @@ import redis
 
 from smsjobs.contract import IdempotencyConflict
 from smsjobs.ledger import Ledger
+from support.keys import job_key
 from support.ledgers import LEASE_S, PHONE, Clock, a_job, accepted, everything, failed, granted
 
 
@@ -97,11 +98,11 @@ def test_key_whose_job_is_gone_is_free(ledger: Ledger, client: redis.Redis) -> N
     ledger.record(first)
     granted(ledger, first)
     ledger.settle(first.id, "token", accepted(first))
-    client.delete(f"sms:job:{first.id}")
+    client.delete(job_key(first.id))
     second = a_job(idempotency_key="k")
     recorded = ledger.record(second)
     assert (recorded.job_id, recorded.new) == (second.id, True)
-    (key,) = client.scan_iter("sms:key:*")
+    (key,) = client.scan_iter("sms:{*}:key:*")
     assert client.pttl(key) == -1
 
 
@@ -109,7 +110,7 @@ def test_key_is_kept_for_as_long_as_its_job_lives(ledger: Ledger, client: redis.
     """However long a job waits, its key stays its own."""
     first = a_job(idempotency_key="k", countdown=2_000_000)
     ledger.record(first)
-    (key,) = client.scan_iter("sms:key:*")
+    (key,) = client.scan_iter("sms:{*}:key:*")
     assert client.pttl(key) == -1
     clock.pass_(2_000_000)
     assert ledger.record(a_job(idempotency_key="k")).job_id == first.id
@@ -121,5 +122,5 @@ def test_digest_says_nothing_without_the_key(ledger: Ledger, client: redis.Redis
     """The same payload under two keys leaves two different digests."""
     for key in ("k", "l"):
         ledger.record(a_job(idempotency_key=key))
-    digests = {client.get(key).split()[1] for key in client.scan_iter("sms:key:*")}
+    digests = {client.get(key).split()[1] for key in client.scan_iter("sms:{*}:key:*")}
     assert len(digests) == 2

@@ -3,6 +3,7 @@
 import redis
 
 from smsjobs.ledger import Ledger
+from support.keys import job_key
 from support.ledgers import LEASE_S, Clock, a_job, accepted, failed, granted
 
 KEY, TEXT = "celery-task-meta-1", '{"status": "SUCCESS"}'
@@ -18,7 +19,7 @@ def test_result_is_there_with_the_outcome(ledger: Ledger, client: redis.Redis) -
         assert listener.get_message(timeout=5)["type"] == "subscribe"
         assert ledger.settle(job.id, claim.token, accepted(job), result=(KEY, TEXT)).ours
         assert client.get(KEY) == TEXT
-        assert abs(client.pttl(KEY) - client.pttl(f"sms:job:{job.id}")) < 5000
+        assert abs(client.pttl(KEY) - client.pttl(job_key(job.id))) < 5000
         assert listener.get_message(timeout=5)["data"] == TEXT
 
 

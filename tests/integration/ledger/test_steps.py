@@ -8,6 +8,8 @@ import redis
 
 from smsjobs.contract import InvalidArguments, decode_job, encode_outcome
 from smsjobs.ledger import Granted, InFlight, Ledger, Missing, NotDue, Recorded, Settled, Settlement, Wait
+from smsjobs.redis_store import ELEMENTS, NO_ELEMENT, key
+from support.keys import agenda, job_key
 from support.ledgers import (
     CODE,
     LEASE_S,
@@ -399,13 +401,13 @@ def test_outcome_is_kept_for_the_retention(ledger: Ledger, client: redis.Redis) 
     """A job has no time to live until it is settled; its outcome and its key then have the retention."""
     job = a_job(idempotency_key="k")
     ledger.record(job)
-    keys = [key for key in client.scan_iter() if key != "sms:agenda"]
-    assert [client.pttl(key) for key in keys] == [-1, -1]
+    keys = [name for name in client.scan_iter() if name not in (agenda(), ELEMENTS)]
+    assert [client.pttl(name) for name in keys] == [-1, -1]
     granted(ledger, job)
-    assert [client.pttl(key) for key in keys] == [-1, -1]
+    assert [client.pttl(name) for name in keys] == [-1, -1]
     ledger.settle(job.id, "token", accepted(job))
-    assert all(3_590_000 < client.pttl(key) <= 3_600_000 for key in keys)
-    assert set(client.scan_iter()) == set(keys)
+    assert all(3_590_000 < client.pttl(name) <= 3_600_000 for name in keys)
+    assert set(client.scan_iter()) == {*keys, ELEMENTS}
 
 
 def test_absent_job_gets_an_outcome_once(ledger: Ledger, client: redis.Redis) -> None:
@@ -416,7 +418,7 @@ def test_absent_job_gets_an_outcome_once(ledger: Ledger, client: redis.Redis) ->
     found = ledger.read("absent")
     assert found is not None
     assert (found.status, json.loads(found.outcome or "")) == ("rejected", error)
-    assert 3_590_000 < client.pttl("sms:job:absent") <= 3_600_000
+    assert 3_590_000 < client.pttl(key(NO_ELEMENT, "job", "absent")) <= 3_600_000
     assert isinstance(ledger.claim("absent", "one", lease_s=LEASE_S), Settled)
     job = a_job()
     ledger.record(job)
@@ -443,7 +445,7 @@ def test_times_far_away_are_whole_digits(ledger: Ledger, client: redis.Redis, cl
     """A month in milliseconds is written as digits, not as 2.6e+09, and read back to the millisecond."""
     job = a_job(countdown=2_591_999.999, expires=2_592_000)
     ledger.record(job)
-    for field, value in client.hgetall(f"sms:job:{job.id}").items():
+    for field, value in client.hgetall(job_key(job.id)).items():
         if field in ("due", "expires", "created", "requeue", "looks"):
             assert value.isdigit(), field
     clock.pass_(2_591_999.999)

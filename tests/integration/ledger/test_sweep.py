@@ -7,6 +7,7 @@ import redis
 
 from smsjobs.contract import LANES
 from smsjobs.ledger import Granted, InFlight, Ledger
+from support.keys import agenda, job_key
 from support.ledgers import (
     LEASE_S,
     Clock,
@@ -163,7 +164,7 @@ def test_forgotten_job_leaves_the_agenda(ledger: Ledger, client: redis.Redis, cl
     """An entry of the agenda whose job is gone is dropped."""
     job = a_job()
     ledger.record(job)
-    client.delete(f"sms:job:{job.id}")
+    client.delete(job_key(job.id))
     clock.pass_(1000)
     assert ledger.sweep() == []
     assert ledger.waiting() == 0
@@ -187,15 +188,16 @@ def test_damaged_entries_do_not_stop_the_sweep(ledger: Ledger, client: redis.Red
     good = a_job()
     ledger.record(good)
     for state in ("queued", "sending", "looking_up", "of_the_future", ""):
-        client.hset(f"sms:job:bad-{state}", mapping={"state": state})
-        client.zadd("sms:agenda", {f"bad-{state}": 0})
-    client.hset("sms:job:held", mapping={"state": "sending", "token": "x", "lease": "rubbish", "claimed": ""})
-    client.zadd("sms:agenda", {"held": 0})
+        client.hset(job_key(f"bad-{state}"), mapping={"state": state})
+        client.zadd(agenda(), {f"bad-{state}": 0})
+    held = a_job().id
+    client.hset(job_key(held), mapping={"state": "sending", "token": "x", "lease": "rubbish", "claimed": ""})
+    client.zadd(agenda(), {held: 0})
     clock.pass_(5)
     first = ledger.sweep()
     assert ("requeue", good.id) in verbs(first)
     assert [due for due in ledger.sweep() if due.job_id != good.id] == []
-    claim = ledger.claim("held", "token", lease_s=LEASE_S)
+    claim = ledger.claim(held, "token", lease_s=LEASE_S)
     assert isinstance(claim, Granted)
     assert (claim.job, claim.state, claim.interrupted) == ("", "looking_up", True)
 

@@ -10,6 +10,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from smsjobs import Element, QueueUnavailable, RequestFailed, Sms, connect
 from smsjobs.contract import JobRecord
 from smsjobs.ledger import Ledger, Recorded
+from support.keys import job_key
 from support.redis_server import RedisServer
 
 GOOD = {
@@ -99,7 +100,7 @@ def test_clocks_that_differ(sms: Sms, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(time, "time", lambda ahead_s=ahead_s: real() + ahead_s)
         for _ in range(2):
             job = sms.getElement("SMS.Test").sendMessage(**GOOD, expires=60)
-            left_s = int(sms.connection.redis().hget(f"sms:job:{job.id}", "expires") or 0) / 1000 - real()
+            left_s = int(sms.connection.redis().hget(job_key(job.id), "expires") or 0) / 1000 - real()
             assert 58 < left_s <= 60.5
 
 

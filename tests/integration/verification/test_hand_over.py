@@ -261,7 +261,7 @@ def test_redis_fails_over(own_server: RedisServer) -> None:
     seen = spy(element)
     with own_server.client() as client:
         replica = Replica(sms.connection.redis(), client)
-        login._store = RedisCodes(lambda: replica, timeout_s=5)
+        login._store = RedisCodes(lambda: replica, "SMS.Example", timeout_s=5)
         replica.becomes()
         login.send(PHONE)
         replica.becomes()
@@ -330,7 +330,7 @@ def test_answers_of_redis_lost(redis_bench: RedisBench) -> None:
 
     def losing() -> None:
         client = AnswersLost(redis)
-        login._store = RedisCodes(lambda: client, timeout_s=5, clock=redis_bench.clock)
+        login._store = RedisCodes(lambda: client, "SMS.Example", timeout_s=5, clock=redis_bench.clock)
 
     login.send(PHONE)
     redis.flushdb()
@@ -347,14 +347,16 @@ def test_answers_of_redis_lost(redis_bench: RedisBench) -> None:
 def test_confirmation_lost(redis_bench: RedisBench) -> None:
     """Where only the confirmation is lost the send has succeeded, and the next call finds its job."""
     login = redis_bench.verification()
-    confirm = login._store._script["confirm"]
+    run = login._store._scripts.run
 
-    def lost(*_: Any, **__: Any) -> None:
-        raise RedisConnectionError
+    def lost(script: str, *more: Any, **arguments: Any) -> Any:
+        if script == "confirm":
+            raise RedisConnectionError
+        return run(script, *more, **arguments)
 
-    login._store._script["confirm"] = lost
+    login._store._scripts.run = lost
     first = login.send(PHONE)
-    login._store._script["confirm"] = confirm
+    login._store._scripts.run = run
     assert login.send(PHONE).job == first.job
     with pytest.raises(VerificationRefused):
         login.send(PHONE)

@@ -20,6 +20,7 @@ from smsjobs.settings import ConnectionSettings, unreachable_text
 from smsjobs_worker.aliyun.account import Endpoint
 from smsjobs_worker.process.settings import WorkerSettings
 from smsjobs_worker.watching.doctor import Finding, examine
+from support.keys import agenda
 from support.redis_server import RedisServer
 from support.stage import plain_celery
 from support.worker import WorkerProcess, write_element
@@ -213,7 +214,7 @@ def test_overdue_jobs_mean_that_nobody_sweeps(
 ) -> None:
     """A job that should have been looked at minutes ago shows that no worker runs."""
     with redis_server.client() as client:
-        client.zadd("sms:agenda", {"a-job": 1_000})
+        client.zadd(agenda(), {"a-job": 1_000})
     found = findings(redis_url, tmp_path)
     assert ("workers", "bad") in [(each.subject, each.verdict) for each in found]
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from smsjobs import InvalidArguments
-from smsjobs.campaign import Order, campaign_id, start
+from smsjobs.campaign import Order, start
 from smsjobs.campaign.filenames import readable
+from smsjobs.contract import campaign_id
 
 PHONE = "13800138000"
 

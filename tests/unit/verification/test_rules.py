@@ -306,7 +306,7 @@ def test_reprs() -> None:
     """No repr shows a number or a code."""
     login = make()
     sent = login.send(PHONE)
-    shown = repr((login, sent, login._element.messages))
+    shown = repr((login, sent, login._messages()))
     assert PHONE not in shown
     assert login.last_code(PHONE) not in shown.replace(sent.job.id, "")
 

@@ -169,7 +169,9 @@ def test_sample(count: int, found: list[int]) -> None:
 )
 def test_is_lost(backlog: int, looks: int, lost: bool, remark: str) -> None:
     """A job that nobody claimed is published again when its queue is empty, or after four looks."""
-    due = Due(verb="requeue", job_id="job", lane="bulk", attempts=0, looks=looks, lost=False)
+    due = Due(
+        verb="requeue", job_id="job", lane="bulk", element="SMS.Test", attempts=0, looks=looks, lost=False
+    )
     assert is_lost(due, backlog) is lost, remark
 
 

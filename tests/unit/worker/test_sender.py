@@ -16,6 +16,7 @@ from smsjobs.redis_store import Seal
 from smsjobs_worker.provider import AnswerLost, Provider
 from smsjobs_worker.sending.leases import Leases
 from smsjobs_worker.sending.sender import Done, NothingToDo, Sender
+from support.keys import job_key
 from support.ledgers import CODE, PHONE, Clock, a_job, accepted, everything, verbs
 
 OK = {"Code": "OK", "Message": "OK", "BizId": "1^0", "RequestId": "r"}
@@ -207,7 +208,7 @@ def test_unreadable_message_of_a_job_that_lives(
 @pytest.mark.parametrize("text", ["", "{", "[]", "5", '{"v": 2}', '{"v": 1, "colour": 1}'])
 def test_unreadable_job(sender: Sender, aliyun: Scripted, ledger: Ledger, job: JobRecord, text: str) -> None:
     """A job that this version cannot read ends as 46001, and nothing is sent."""
-    ledger.redis.hset(f"sms:job:{job.id}", "job", text)
+    ledger.redis.hset(job_key(job.id), "job", text)
     done = sender.run(job.id)
     assert isinstance(done, Done)
     assert (type(done.outcome), done.outcome.outcome) == (InvalidArguments, "rejected")
@@ -220,7 +221,7 @@ def test_unreadable_job_whose_answer_was_lost(
     """A job that another version sent and this one cannot read is unknown, for it may have been accepted."""
     aliyun.answers = [AnswerLost("no_answer", "x")]
     sender.run(job.id)
-    ledger.redis.hset(f"sms:job:{job.id}", "job", '{"v": 2}')
+    ledger.redis.hset(job_key(job.id), "job", '{"v": 2}')
     clock.pass_(2)
     done = sender.run(job.id)
     assert isinstance(done, Done)

@@ -8,6 +8,7 @@ import pytest
 from smsjobs.contract import JobRecord, Outcome
 from smsjobs.ledger import Ledger
 from smsjobs_worker.sending.sweep import Sweep
+from support.keys import job_key, open_campaigns
 from support.ledgers import Clock, a_job, accepted, granted, to_send
 
 
@@ -164,7 +165,7 @@ def test_a_damaged_campaign_does_not_stop_the_sweep(bench: Bench) -> None:
     """Where campaigns cannot be fed, everything else is done all the same."""
     late = bench.record(expires=20)
     bench.clock.pass_(20)
-    bench.ledger.redis.set("sms:campaigns:open", "of another type")
+    bench.ledger.redis.set(open_campaigns(), "of another type")
     bench.sweep.run_once()
     assert bench.results.stored == [(late.id, "not_sent", ())]
 
@@ -180,9 +181,9 @@ def test_more_than_one_batch_is_done_in_one_pass(bench: Bench) -> None:
 def test_unreadable_jobs_do_not_stop_those_behind_them(bench: Bench) -> None:
     """A job of an unknown lane or with an outcome of a newer version is passed over, and the others are done."""
     strange, newer, good, late = (bench.record() for _ in range(4))
-    bench.ledger.redis.hset(f"sms:job:{strange.id}", "lane", "express")
+    bench.ledger.redis.hset(job_key(strange.id), "lane", "express")
     for job in (newer, late):
-        bench.ledger.redis.hset(f"sms:job:{job.id}", "expires", 1)
+        bench.ledger.redis.hset(job_key(job.id), "expires", 1)
     bench.ledger.settle(
         newer.id, "", {"v": 9, "outcome": "not_sent"} | {"error": {"reason": "x"}}, outside_task=True
     )

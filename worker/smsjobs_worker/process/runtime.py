@@ -72,5 +72,5 @@ class Runtime:
             broker=broker,
             results=results,
             sender=sender,
-            sweep=Sweep(ledger, broker, results),
+            sweep=Sweep(ledger, broker, results, elements=[each.fullName for each in app.elements()]),
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -22,10 +21,10 @@ from smsjobs.contract import (
     RequestFailed,
     SmsError,
     decode_job,
-    decode_outcome,
     encode_result,
     is_job_id,
 )
+from smsjobs.ledger import read_outcome
 from smsjobs.redis_store.patience import patiently
 from smsjobs_worker.probes import probe
 from smsjobs_worker.process.results import STORE_ERRORS
@@ -134,7 +133,7 @@ def _submit(
         # It is nowhere but in this message, so the message must not be lost.
         raise Reject("the ledger is away", requeue=True) from None
     if settled:
-        return Done(outcome=decode_outcome(json.loads(settled)))
+        return Done(outcome=read_outcome(settled, recorded.job_id))
     if recorded.new and not job.countdown_s:
         # Where the broker is away, the sweep publishes it: it is in the ledger.
         with suppress(Exception):

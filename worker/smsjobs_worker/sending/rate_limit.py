@@ -22,7 +22,7 @@ from limits.strategies import MovingWindowRateLimiter
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from smsjobs.contract import KEY_PREFIX, Lane
+from smsjobs.contract import KEY_PREFIX, Lane, element_tag
 
 __all__ = ["Permits", "bulk_window", "windows"]
 
@@ -100,14 +100,16 @@ class Permits:
 
     def _take_now(self, element: str, lane: Lane, max_qps: float) -> bool:
         everyone, others = windows(max_qps)
+        # In braces, so that all windows of an element are on the node that has its other keys.
+        place = f"{{{element_tag(element)}}}:{element}"
         if lane.name == "verification":
-            return self._limiter.hit(everyone, element)
+            return self._limiter.hit(everyone, place)
         # Looking first: a permit of the smaller window would be wasted where the larger one is full.
-        if not self._limiter.test(everyone, element):
+        if not self._limiter.test(everyone, place):
             return False
         if lane.name == "bulk":
-            if not self._limiter.test(others, element, "others"):
+            if not self._limiter.test(others, place, "others"):
                 return False
-            if not self._limiter.hit(bulk_window(max_qps), element, "bulk"):
+            if not self._limiter.hit(bulk_window(max_qps), place, "bulk"):
                 return False
-        return self._limiter.hit(others, element, "others") and self._limiter.hit(everyone, element)
+        return self._limiter.hit(others, place, "others") and self._limiter.hit(everyone, place)

@@ -32,11 +32,10 @@ from smsjobs.contract import (
     SendResult,
     SmsError,
     decode_job,
-    decode_outcome,
     encode_outcome,
     make_chunk,
 )
-from smsjobs.ledger import Granted, Missing, Settled, Settlement, Wait
+from smsjobs.ledger import Granted, Missing, Settled, Settlement, Wait, read_outcome
 from smsjobs.redis_store import CannotOpen, unseal
 from smsjobs.redis_store.patience import patiently
 from smsjobs_worker.campaign_pause import pauses
@@ -131,7 +130,7 @@ class Sender:
                 self._probe("after_claim")
                 return self._work(granted, claimed_at)
             case Settled() as settled:
-                return Done(outcome=decode_outcome(json.loads(settled.outcome)), followers=settled.followers)
+                return Done(outcome=read_outcome(settled.outcome, job_id), followers=settled.followers)
             case Missing():
                 return self._settle_missing(job_id)
             case _:
@@ -149,7 +148,7 @@ class Sender:
             return Done(outcome=error)
         if known.outcome is None:
             return NothingToDo()
-        return Done(outcome=decode_outcome(json.loads(known.outcome)), followers=known.followers)
+        return Done(outcome=read_outcome(known.outcome, job_id), followers=known.followers)
 
     def _claim(self, job_id: str) -> tuple[Claim, float]:
         """The claim, and the monotonic time before the answer to it was asked for."""
@@ -252,7 +251,7 @@ class Sender:
         if settlement.outcome is None:
             return NothingToDo()
         if not settlement.ours:
-            outcome = decode_outcome(json.loads(settlement.outcome))
+            outcome = read_outcome(settlement.outcome, granted.job_id)
         stored = settlement.ours and result is not None
         return Done(outcome=outcome, followers=settlement.followers, stored=stored)
 

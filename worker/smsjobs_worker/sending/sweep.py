@@ -6,7 +6,6 @@ has expired. What it could not do, the ledger hands out again a little later.
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from typing import TYPE_CHECKING, Final, Protocol
@@ -19,9 +18,9 @@ from smsjobs.contract import (
     InvalidArguments,
     Outcome,
     RequestFailed,
-    decode_outcome,
     encode_outcome,
 )
+from smsjobs.ledger import read_outcome
 from smsjobs_worker.logs.privacy import describe
 
 if TYPE_CHECKING:
@@ -87,15 +86,23 @@ def expired_outcome(job_id: str, *, attempts: int, lost: bool) -> RequestFailed:
 
 
 class Sweep:
-    """One pass at a time."""
+    """One pass at a time.
 
-    def __init__(self, ledger: Ledger, nudges: Nudges, results: ResultStore) -> None:
+    Args:
+        elements: The full names of this worker's elements, which are swept also where Redis has lost who they are.
+    """
+
+    def __init__(
+        self, ledger: Ledger, nudges: Nudges, results: ResultStore, *, elements: Sequence[str] = ()
+    ) -> None:
         self._ledger = ledger
         self._nudges = nudges
         self._results = results
+        self._elements = elements
 
     def run_once(self) -> int:
         """Do all that is due now. Returns how many jobs were looked at."""
+        self._ledger.announce(self._elements)
         self._feed()
         looked_at = 0
         while batch := self._ledger.sweep(limit=_BATCH):
@@ -155,7 +162,7 @@ class Sweep:
         if found is None or found.outcome is None:
             self._ledger.confirm_stored(job_id)
         else:
-            self._store_now(job_id, decode_outcome(json.loads(found.outcome)), found.followers)
+            self._store_now(job_id, read_outcome(found.outcome, job_id), found.followers)
 
     def _store_now(self, job_id: str, outcome: Outcome, followers: Sequence[str]) -> None:
         """Store Celery's result, once; where the backend is away, the ledger hands the job out again."""

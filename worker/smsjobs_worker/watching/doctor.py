@@ -19,8 +19,7 @@ from redis.exceptions import RedisError
 from smsjobs.contract import SUBMIT_TASK, InvalidArguments
 from smsjobs.ledger import Ledger
 from smsjobs.presence import start_a_worker, workers_by_lane
-from smsjobs.redis_store import connect_redis
-from smsjobs.settings import refusal_text
+from smsjobs.redis_store import connect_redis, refusal_text
 from smsjobs_worker.aliyun.client import AliyunSms
 from smsjobs_worker.elements import App, LoadedElement, Problem, loaded
 from smsjobs_worker.logs.privacy import describe

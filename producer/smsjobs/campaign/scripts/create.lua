@@ -1,12 +1,14 @@
 -- Begin a campaign, or find it.
 --
--- KEYS  1 sms:campaign:<id>
--- ARGV  1 now (0: Redis's clock)   2 id   3 the planner   4 name   5 element   6 what all chunks share, JSON
---       7 start (ms), or 0   8 1 for promotional   9 ms for which its report is kept
---       10 ms for which its planner is believed to live   11 ms by which its start may be past
---       12 the key of its pages' digests, sealed, or ""
+-- shared is what all its chunks share, as JSON; at is its start (ms), or 0, which may be past by `past` (ms);
+-- promotional is 1 or 0; keep is for how long (ms) its report is kept; lives is for how long (ms) its planner is believed
+-- to live; secret is the key of its pages' digests, sealed, or "".
+--
 -- Returns {"found", its generation, its secret, shared JSON, start, promotional}, new or not;
 --         {"past", now}: it would begin, and its start is past
+local campaign = unpack(KEYS)
+local now, id, planner, name, element, shared, at, promotional, keep, lives, past, secret = unpack(ARGV)
+now = now_ms(now)
 
 -- Short, and legal in an id.
 local function base36(number)
@@ -19,20 +21,19 @@ local function base36(number)
   return text
 end
 
-local f = redis.call('HMGET', KEYS[1], 'generation', 'secret', 'job', 'at', 'promotional')
-local now = now_ms(ARGV[1])
-if f[1] then
-  if f[3] == ARGV[6] and f[4] == ARGV[7] and f[5] == ARGV[8] then
-    keep_planning(ARGV[2], now, ARGV[3], num(ARGV[10]))
+local f = fields(campaign, 'generation', 'secret', 'job', 'at', 'promotional')
+if f.generation then
+  if f.job == shared and f.at == at and f.promotional == promotional then
+    keep_planning(id, now, planner, num(lives))
   end
-  return {'found', f[1], f[2], f[3], f[4], f[5]}
+  return {'found', f.generation, f.secret, f.job, f.at, f.promotional}
 end
-if num(ARGV[7]) ~= 0 and num(ARGV[7]) < now - num(ARGV[11]) then return {'past', ms(now)} end
+if num(at) ~= 0 and num(at) < now - num(past) then return {'past', ms(now)} end
 local generation = base36(now)
-redis.call('HSET', KEYS[1], 'state', 'planning', 'name', ARGV[4], 'element', ARGV[5], 'job', ARGV[6], 'at', ARGV[7],
-  'promotional', ARGV[8], 'keep', ARGV[9], 'created', ms(now), 'generation', generation, 'secret', ARGV[12],
-  'paused', '', 'pages', 0, 'chunks', 0, 'total', 0, 'accepted', 0, 'rejected', 0, 'not_sent', 0, 'unknown', 0,
+redis.call('HSET', campaign, 'state', PLANNING, 'name', name, 'element', element, 'job', shared, 'at', at,
+  'promotional', promotional, 'keep', keep, 'created', ms(now), 'generation', generation, 'secret', secret,
+  'paused', '', 'pages', 0, 'chunks', 0, 'total', 0, ACCEPTED, 0, REJECTED, 0, NOT_SENT, 0, UNKNOWN, 0,
   'invalid', 0, 'duplicates', 0)
-redis.call('ZADD', 'sms:campaigns', ms(now), ARGV[2])
-keep_planning(ARGV[2], now, ARGV[3], num(ARGV[10]))
-return {'found', generation, ARGV[12], ARGV[6], ARGV[7], ARGV[8]}
+redis.call('ZADD', CAMPAIGNS, ms(now), id)
+keep_planning(id, now, planner, num(lives))
+return {'found', generation, secret, shared, at, promotional}

@@ -1,11 +1,11 @@
--- Pause a campaign, or let it go on.
+-- Pause a campaign for that reason, or let it go on, with the reason "".
 --
--- KEYS  1 sms:campaign:<id>
--- ARGV  1 now (unused)   2 id   3 the reason, or "" to let it go on
 -- Returns {"ok"}; {"ended"}: it is cancelled or finished; {"missing"}
-local f = redis.call('HMGET', KEYS[1], 'state', 'paused')
-if not f[1] then return {'missing'} end
-if f[1] == 'cancelled' or f[1] == 'finished' then return {'ended'} end
+local campaign = unpack(KEYS)
+local reason = unpack(ARGV)
+local f = fields(campaign, 'state', 'paused')
+if not f.state then return {'missing'} end
+if f.state == CANCELLED or f.state == FINISHED then return {'ended'} end
 -- A campaign that paused itself keeps its reason.
-if ARGV[3] == '' or f[2] == '' then redis.call('HSET', KEYS[1], 'paused', ARGV[3]) end
+if reason == '' or f.paused == '' then redis.call('HSET', campaign, 'paused', reason) end
 return {'ok'}

@@ -1,48 +1,47 @@
 -- Take a job for one worker, before any request is made. What it returns decides what the worker does.
 --
--- KEYS  1 sms:job:<id>   2 sms:agenda
--- ARGV  1 now (0: Redis's clock)   2 id   3 the claimer's token   4 lease in ms
--- Returns {"granted", state, job JSON, attempts, lost_from, lost_to, expires, now, interrupted, resent}, for a chunk
---         its campaign's JSON, and besides its recipients and their parameters, packed
---         {"settled", outcome JSON, followers}   {"in_flight"}   {"not_due"}   {"missing"}
-local now = now_ms(ARGV[1])
-local f = redis.call('HMGET', KEYS[1], 'state', 'token', 'lease', 'due', 'claimed', 'outcome', 'lost_from', 'followers',
-  'campaign', 'chunk', 'attempts')
-local state, token = f[1], f[2]
-if not state then return {'missing'} end
-if SETTLED[state] then return {'settled', f[6] or '', f[8] or ''} end
+-- lease is in ms; token is the claimer's.
+--
+-- Returns {"granted", state, job JSON, attempts, lost_from, lost_to, expires, now, interrupted, resent, created};
+--           for a chunk the job JSON is its campaign's, and its recipients and their parameters follow, packed
+--         {"settled", outcome, followers}   {"in_flight"}   {"not_due"}   {"missing"}
+local job, agenda = unpack(KEYS)
+local now, id, token, lease = unpack(ARGV)
+now = now_ms(now)
+local f = fields(job, 'state', 'token', 'lease', 'due', 'claimed', 'outcome', 'followers', 'campaign', 'chunk', 'job',
+  'attempts', 'lost_from', 'lost_to', 'expires', 'interrupted', 'resent', 'created')
+if not f.state then return {'missing'} end
+if SETTLED[f.state] then return {'settled', f.outcome or '', f.followers or ''} end
 -- A claim whose answer was lost on the way back is made again: it must find its own token, not an obstacle.
-if token ~= ARGV[3] then
-  if token and token ~= '' then
-    if num(f[3]) > now then return {'in_flight'} end
-    interrupt(KEYS[1], state, num(f[5]), num(f[7]), now)
-    state = 'looking_up'
-  elseif num(f[4]) > now then
+if f.token ~= token then
+  if is_held(f) then
+    if num(f.lease) > now then return {'in_flight'} end
+    interrupt(job, f, now)
+  elseif num(f.due) > now then
     return {'not_due'}
-  elseif f[9] and state == 'queued' and num(f[7]) == 0 then
+  elseif f.campaign and f.state == QUEUED and num(f.lost_from) == 0 then
     -- A chunk of which nothing was sent: here a pause takes effect, before anything is.
-    local says = campaign_says(f[9], now)
+    local says = campaign_says(f.campaign, now)
     if says == 'hold' then
-      park_chunk(KEYS[1], KEYS[2], ARGV[2], f[9], f[10])
+      park_chunk(id, f.campaign, f.chunk)
       return {'not_due'}
     elseif says == 'cancelled' then
-      return {'settled', cancel_chunk(KEYS[1], KEYS[2], ARGV[2], f[9], f[10], num(f[11]), now), f[8] or ''}
+      return {'settled', cancel_chunk(id, f.campaign, f.chunk, num(f.attempts), now), f.followers or ''}
     end
   end
-  if state == 'queued' then state = 'sending' end
-  redis.call('HSET', KEYS[1], 'state', state, 'token', ARGV[3], 'claimed', ms(now))
+  if f.state == QUEUED then f.state = SENDING end
+  redis.call('HSET', job, 'state', f.state, 'token', token, 'claimed', ms(now))
 end
 -- Also where it is repeated: the claimer's lease begins with the answer that it got.
-local lease = now + num(ARGV[4])
-redis.call('HSET', KEYS[1], 'lease', ms(lease))
-redis.call('ZADD', KEYS[2], ms(lease), ARGV[2])
-local g = redis.call('HMGET', KEYS[1], 'job', 'attempts', 'lost_from', 'lost_to', 'expires', 'interrupted', 'resent')
-local answer = {'granted', state, g[1] or '', g[2] or '0', g[3] or '0', g[4] or '0', g[5] or '0', ms(now), g[6] or '0',
-  g[7] or '0'}
-if f[9] then
-  local key, n = campaign_key(f[9]), split_chunk(f[10])
-  answer[3] = redis.call('HGET', key, 'job') or ''
-  answer[11] = redis.call('HGET', key .. ':rows', n) or ''
-  answer[12] = redis.call('HGET', key .. ':params', n) or ''
+local lease_ends = ms(now + num(lease))
+redis.call('HSET', job, 'lease', lease_ends)
+redis.call('ZADD', agenda, lease_ends, id)
+local answer = {'granted', f.state, f.job or '', f.attempts or '0', f.lost_from or '0', f.lost_to or '0',
+  f.expires or '0', ms(now), f.interrupted or '0', f.resent or '0', f.created or '0'}
+if f.campaign then
+  local campaign, number = campaign_key(f.campaign), split_chunk(f.chunk)
+  answer[3] = redis.call('HGET', campaign, 'job') or ''
+  answer[12] = redis.call('HGET', campaign .. ':rows', number) or ''
+  answer[13] = redis.call('HGET', campaign .. ':params', number) or ''
 end
 return answer

@@ -1,18 +1,18 @@
 -- Pause a campaign for a reason that would stop all its chunks, and make the claimed chunk pending again: Aliyun
--- refused it, so nothing of it was sent.
+-- refused it, so nothing of it was sent. attempts are the requests made under this claim.
 --
--- KEYS  1 sms:job:<id>   2 sms:agenda
--- ARGV  1 now (0: Redis's clock)   2 id   3 token   4 requests made under this claim   5 reason
 -- Returns {"ok"}, also when this very call is repeated; {"fenced"}: the token is not the holder's any more;
 --         {"settle"}: the campaign goes on no more, so the refusal is the chunk's outcome.
-local f = redis.call('HMGET', KEYS[1], 'state', 'token', 'released', 'campaign', 'chunk')
-if f[3] == ARGV[3] then return {'ok'} end
-if f[2] ~= ARGV[3] or SETTLED[f[1]] then return {'fenced'} end
-local key = campaign_key(f[4])
-local state = redis.call('HMGET', key, 'state', 'paused')
-if state[1] ~= 'running' then return {'settle'} end
-if not state[2] or state[2] == '' then redis.call('HSET', key, 'paused', ARGV[5]) end
-redis.call('HINCRBY', KEYS[1], 'attempts', num(ARGV[4]))
-redis.call('HSET', KEYS[1], 'released', ARGV[3])
-park_chunk(KEYS[1], KEYS[2], ARGV[2], f[4], f[5])
+local job = unpack(KEYS)
+local id, token, attempts, reason = unpack(ARGV)
+local f = fields(job, 'state', 'token', 'released', 'campaign', 'chunk')
+if f.released == token then return {'ok'} end
+if f.token ~= token or SETTLED[f.state] then return {'fenced'} end
+local campaign = campaign_key(f.campaign)
+local c = fields(campaign, 'state', 'paused')
+if c.state ~= RUNNING then return {'settle'} end
+if not c.paused or c.paused == '' then redis.call('HSET', campaign, 'paused', reason) end
+redis.call('HINCRBY', job, 'attempts', num(attempts))
+redis.call('HSET', job, 'released', token)
+park_chunk(id, f.campaign, f.chunk)
 return {'ok'}

@@ -1,19 +1,16 @@
--- Extend the leases of jobs that are being worked on.
+-- Extend the leases (ms) of jobs that are being worked on.
 --
--- KEYS  1 sms:agenda
--- ARGV  1 now (0: Redis's clock)   2 lease in ms   3 prefix of job keys   4, 5, … id and token, in pairs
--- Returns a list, 1 for each pair that still holds its job, 0 for each that does not.
-local now = now_ms(ARGV[1])
-local lease = ms(now + num(ARGV[2]))
+-- Returns a list, 1 for each pair of id and token that still holds its job, 0 for each that does not.
+local agenda = unpack(KEYS)
+local now, lease = unpack(ARGV, 1, 2)
+local lease_ends = ms(now_ms(now) + num(lease))
 local held = {}
-for i = 4, #ARGV, 2 do
-  local job = ARGV[3] .. ARGV[i]
-  if redis.call('HGET', job, 'token') == ARGV[i + 1] then
-    redis.call('HSET', job, 'lease', lease)
-    redis.call('ZADD', KEYS[1], lease, ARGV[i])
-    held[#held + 1] = 1
-  else
-    held[#held + 1] = 0
+for id, token in groups(3, 2) do
+  local holds = redis.call('HGET', job_key(id), 'token') == token
+  if holds then
+    redis.call('HSET', job_key(id), 'lease', lease_ends)
+    redis.call('ZADD', agenda, lease_ends, id)
   end
+  held[#held + 1] = holds and 1 or 0
 end
 return held

@@ -1,32 +1,31 @@
 -- Write a job's final outcome, once. Its numbers and parameters leave Redis with this step.
 --
--- KEYS  1 sms:job:<id>   2 sms:agenda   3 where Celery's result is stored with it; left out where it is not
--- ARGV  1 now (0: Redis's clock)   2 id   3 token, "" for a job that nobody holds   4 state   5 outcome JSON
---       6 ms for which the outcome is kept   7 ms after which the sweep asks whether the result was stored, or 0
---       8 what a campaign counts it under   9 Celery's result
+-- result_key is where Celery's result is stored with it; it is left out where it is not.
+-- token is "" for a job that nobody holds; keep is for how long (ms) the outcome is kept; store_after is after how long
+-- (ms) the sweep asks whether the result was stored, or 0; label is what a campaign counts it under.
+--
 -- Returns {"ok", followers}: settled, by this call or by an earlier one with the same token;
---         {"settled", outcome JSON, followers}: it has another outcome already;  {"fenced"};  {"missing"}
-local f = redis.call('HMGET', KEYS[1], 'state', 'token', 'outcome', 'followers', 'settled_by', 'key', 'campaign',
-  'chunk', 'expires')
-local state, token = f[1], f[2]
-if not state then return {'missing'} end
-if SETTLED[state] then
-  if f[5] == ARGV[3] and f[3] == ARGV[5] then return {'ok', f[4] or ''} end
-  return {'settled', f[3] or '', f[4] or ''}
+--         {"settled", outcome, followers}: it has another outcome already;  {"fenced"};  {"missing"}
+local job, agenda, result_key = unpack(KEYS)
+local now, id, token, state, outcome, keep, store_after, label, result = unpack(ARGV)
+local f = fields(job, 'state', 'token', 'outcome', 'followers', 'settled_by', 'key', 'campaign', 'chunk', 'expires')
+if not f.state then return {'missing'} end
+if SETTLED[f.state] then
+  if f.settled_by == token and f.outcome == outcome then return {'ok', f.followers or ''} end
+  return {'settled', f.outcome or '', f.followers or ''}
 end
 -- A stale holder cannot overwrite; but that Aliyun accepted is a fact whoever brings it, and stops a resend.
-if token ~= ARGV[3] and ARGV[4] ~= 'accepted' then return {'fenced'} end
+if f.token ~= token and state ~= ACCEPTED then return {'fenced'} end
 -- Without a token only what still waits to be sent is settled: a worker may have been at it since the sweep looked.
-if ARGV[3] == '' and state ~= 'queued' then return {'fenced'} end
-local now = now_ms(ARGV[1])
+if token == '' and f.state ~= QUEUED then return {'fenced'} end
+now = now_ms(now)
 -- A chunk that had expired when the sweep looked may have been held by its campaign, or begun anew, since.
-if ARGV[3] == '' and f[7] and num(f[9]) > now then return {'fenced'} end
-local store_at = num(ARGV[7]) > 0 and now + num(ARGV[7]) or nil
-write_outcome(KEYS[1], KEYS[2], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], store_at)
-if f[6] and f[6] ~= '' then redis.call('PEXPIRE', f[6], ARGV[6]) end
-if KEYS[3] then
-  redis.call('SET', KEYS[3], ARGV[9], 'PX', ARGV[6])
-  redis.call('PUBLISH', KEYS[3], ARGV[9])
+if token == '' and f.campaign and num(f.expires) > now then return {'fenced'} end
+write_outcome(id, token, state, outcome, keep, num(store_after) > 0 and now + num(store_after) or nil)
+if f.key and f.key ~= '' then redis.call('PEXPIRE', f.key, keep) end
+if result_key then
+  redis.call('SET', result_key, result, 'PX', keep)
+  redis.call('PUBLISH', result_key, result)
 end
-if f[7] then count_chunk(f[7], f[8], ARGV[4], ARGV[8], ARGV[5], now) end
-return {'ok', f[4] or ''}
+if f.campaign then count_chunk(f.campaign, f.chunk, state, label, outcome, now) end
+return {'ok', f.followers or ''}

@@ -1,117 +1,117 @@
 -- Count one send, if the limits permit it, and give it a code: the live one, else a new one.
 --
--- A send that was counted but never confirmed is given out again instead of a new one: for as long as ARGV 8 says, and
--- after it where the limits refuse a new one. Whoever carries it out uses the same idempotency key, so it leads to one
+-- A send that was counted but never confirmed is given out again instead of a new one: for as long as `again` (ms) says,
+-- and after it where the limits refuse a new one. Whoever carries it out uses the same idempotency key, so it leads to one
 -- message at most; and a process that died after it was counted costs the user nothing.
 --
--- KEYS  1, 2 sms:code:<tag>   3, 4 sms:code:number:<tag>   5, 6 sms:code:client:<tag> or ""   7 sms:code:purpose:<name>
--- ARGV  1 now (0: Redis's clock)   2 ms of a code's life   3 most wrong tries   4 digits, 5 salt, 6 proof of a new code
---       7 ms for which a dead code is remembered   8 ms for which an unconfirmed send is given out again
---       9-11 most sends to a number in a minute, hour, 24 hours   12-14 to an address   15-17 of the purpose; -1: any
--- Returns {"issued", which key, salt, digits, send, ms of life left, ms until the number's limits permit another}
+-- Without an old secret the old keys are the current ones. The client's keys are left out where its address is not known.
+-- life is of a code (ms); most_tries is how many wrong tries there may be; digits, salt and proof are of a new code;
+-- remember is for how long (ms) a dead code is remembered. In threes follow the most sends in a minute, an hour and a
+-- day: to the number, for the client, for the purpose; -1: any.
+--
+-- Returns {"issued", which code, salt, digits, send, ms of life left, ms until the number's limits permit another}
 --         {"refused", "number" | "client" | "purpose", ms until that limit permits it}: nothing was counted
-local now = now_ms(ARGV[1])
-local ttl = num(ARGV[2])
+local code, old_code, number, old_number, purpose, client, old_client = unpack(KEYS)
+local now, life, most_tries, digits, salt, proof, remember, again = unpack(ARGV, 1, 8)
+now = now_ms(now)
+local most = {}
+for minute, hour, day in groups(9, 3) do
+  most[#most + 1] = {minute = num(minute), hour = num(hour), day = num(day)}
+end
+local most_to_number, most_for_client, most_for_purpose = unpack(most)
 
-local function limits(first) return {num(ARGV[first]), num(ARGV[first + 1]), num(ARGV[first + 2])} end
+local function both(current, old) return {current, old ~= current and old or nil} end
+
+local codes, numbers, clients = both(code, old_code), both(number, old_number), both(client, old_client)
 
 local function sends_to_number()
   local times = {}
-  for i = 3, 4 do
-    if KEYS[i] ~= '' then
-      for _, time in ipairs(redis.call('LRANGE', KEYS[i], 0, -1)) do
-        if num(time) > now - DAY then times[#times + 1] = num(time) end
-      end
+  for _, each in ipairs(numbers) do
+    for _, time in ipairs(redis.call('LRANGE', each, 0, -1)) do
+      if num(time) > now - DAY then times[#times + 1] = num(time) end
     end
   end
   table.sort(times)
   return times
 end
 
+local function window_start(window) return now - (now + window.shift) % window.length end
+
 -- Aliyun's rule: minute and hour by the clock, and a day of 24 hours from each send.
-local function number_wait(times, limit)
+local function number_wait(times)
   local wait = 0
-  for i = 1, 2 do
-    local length = WINDOWS[i][2]
-    local start, count = now - now % length, 0
+  for _, window in ipairs({WINDOWS[1], WINDOWS[2]}) do
+    local start, count = window_start(window), 0
     for _, time in ipairs(times) do
       if time >= start then count = count + 1 end
     end
-    if limit[i] >= 0 and count >= limit[i] then wait = math.max(wait, start + length - now) end
+    local limit = most_to_number[window.name]
+    if limit >= 0 and count >= limit then wait = math.max(wait, start + window.length - now) end
   end
-  if limit[3] >= 0 and #times >= limit[3] then
-    wait = math.max(wait, times[#times - limit[3] + 1] + DAY - now)
-  end
+  local limit = most_to_number.day
+  if limit >= 0 and #times >= limit then wait = math.max(wait, times[#times - limit + 1] + DAY - now) end
   return wait
 end
 
-local function window_start(window) return now - (now + window[3]) % window[2] end
-
 local function used(key, window)
-  if key == '' then return 0 end
-  local f = redis.call('HMGET', key, window[1] .. '_start', window[1])
-  return num(f[1]) == window_start(window) and num(f[2]) or 0
+  local start, count = unpack(redis.call('HMGET', key, window.name .. '_start', window.name))
+  return num(start) == window_start(window) and num(count) or 0
 end
 
-local function clock_wait(first, last, limit)
+local function clock_wait(keys, limits)
   local wait = 0
-  for i, window in ipairs(WINDOWS) do
-    local count = 0
-    for key = first, last do count = count + used(KEYS[key], window) end
-    if limit[i] >= 0 and count >= limit[i] then wait = math.max(wait, window_start(window) + window[2] - now) end
+  for _, window in ipairs(WINDOWS) do
+    local count, limit = 0, limits[window.name]
+    for _, key in ipairs(keys) do count = count + used(key, window) end
+    if limit >= 0 and count >= limit then wait = math.max(wait, window_start(window) + window.length - now) end
   end
   return wait
 end
 
 local function count_at(key)
-  if key == '' then return end
   for _, window in ipairs(WINDOWS) do
     local count = used(key, window) + 1
-    redis.call('HSET', key, window[1] .. '_start', ms(window_start(window)), window[1], count)
+    redis.call('HSET', key, window.name .. '_start', ms(window_start(window)), window.name, count)
   end
   redis.call('PEXPIRE', key, ms(window_start(WINDOWS[3]) + DAY - now))
 end
 
-local which = latest()
-if which then
-  local f = redis.call('HMGET', KEYS[which], 'expires', 'tries')
-  if num(f[1]) <= now or num(f[2]) >= num(ARGV[3]) then which = nil end
-end
+local which = latest(codes)
+local f = which and fields(codes[which], 'expires', 'tries', 'pending', 'pending_at')
+if f and (num(f.expires) <= now or num(f.tries) >= num(most_tries)) then which, f = nil, nil end
 
 local function issued(send, times)
-  local f = redis.call('HMGET', KEYS[which], 'salt', 'digits', 'expires')
-  return {'issued', which, f[1], f[2], ms(send), ms(num(f[3]) - now), ms(number_wait(times, limits(9)))}
+  local live = fields(codes[which], 'salt', 'digits', 'expires')
+  return {'issued', which, live.salt, live.digits, ms(send), ms(num(live.expires) - now), ms(number_wait(times))}
 end
 
 local times = sends_to_number()
-local pending = which and redis.call('HMGET', KEYS[which], 'pending', 'pending_at') or {}
-if pending[1] and now < num(pending[2]) + num(ARGV[8]) then return issued(num(pending[1]), times) end
+local pending = f and f.pending
+if pending and now < num(f.pending_at) + num(again) then return issued(num(pending), times) end
 
-local whose, wait = 'number', number_wait(times, limits(9))
-for _, other in ipairs({{'client', clock_wait(5, 6, limits(12))}, {'purpose', clock_wait(7, 7, limits(15))}}) do
-  if other[2] > wait then whose, wait = other[1], other[2] end
-end
+local whose, wait = 'number', number_wait(times)
+local client_wait, purpose_wait = clock_wait(clients, most_for_client), clock_wait({purpose}, most_for_purpose)
+if client_wait > wait then whose, wait = 'client', client_wait end
+if purpose_wait > wait then whose, wait = 'purpose', purpose_wait end
 if wait > 0 then
-  if pending[1] then return issued(num(pending[1]), times) end
+  if pending then return issued(num(pending), times) end
   return {'refused', whose, ms(wait)}
 end
 
-redis.call('RPUSH', KEYS[3], ms(now))
-redis.call('PEXPIRE', KEYS[3], ms(DAY))
-while num(redis.call('LINDEX', KEYS[3], 0)) <= now - DAY do redis.call('LPOP', KEYS[3]) end
+redis.call('RPUSH', number, ms(now))
+redis.call('PEXPIRE', number, ms(DAY))
+while num(redis.call('LINDEX', number, 0)) <= now - DAY do redis.call('LPOP', number) end
 times[#times + 1] = now
-count_at(KEYS[5])
-count_at(KEYS[7])
+if client then count_at(client) end
+count_at(purpose)
 
 if not which then
   which = 1
-  for i = 1, 2 do
-    if KEYS[i] ~= '' then redis.call('DEL', KEYS[i]) end
-  end
-  redis.call('HSET', KEYS[1], 'digits', ARGV[4], 'salt', ARGV[5], 'proof', ARGV[6], 'tries', 0)
+  for _, each in ipairs(codes) do redis.call('DEL', each) end
+  redis.call('HSET', code, 'digits', digits, 'salt', salt, 'proof', proof, 'tries', 0)
 end
 -- The message says how long its code is good for, so a code lives for that long after its last message.
-local send = redis.call('HINCRBY', KEYS[which], 'sends', 1)
-redis.call('HSET', KEYS[which], 'expires', ms(now + ttl), 'pending', send, 'pending_at', ms(now))
-redis.call('PEXPIRE', KEYS[which], ms(ttl + num(ARGV[7])))
+local send = redis.call('HINCRBY', codes[which], 'sends', 1)
+redis.call('HSET', codes[which], 'expires', ms(now + num(life)), 'pending', send, 'pending_at', ms(now))
+redis.call('PEXPIRE', codes[which], ms(num(life) + num(remember)))
 return issued(send, times)

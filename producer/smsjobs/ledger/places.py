@@ -1,0 +1,103 @@
+"""Where a job is kept: the tag of its element, under which Redis has all that belongs to the element."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from smsjobs.contract import IdempotencyConflict, JobRecord, element_tag, tag_of_job
+from smsjobs.redis_store import ELEMENTS, NO_ELEMENT, pointer
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+__all__ = ["Places"]
+
+#: Seconds after which an element is announced again: Redis may have lost it.
+_ANNOUNCE_S: Final = 60.0
+
+#: Seconds for which a pointer outlives its job's latest outcome.
+_MARGIN_S: Final = 24 * 3600.0
+
+#: Most pointers that a process remembers.
+_REMEMBERED: Final = 10_000
+
+
+class Places:
+    """Finds jobs by their ids, and knows which elements there are."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._announced: dict[str, float] = {}
+        self._pointers: dict[str, str] = {}
+
+    def of(self, job_id: str) -> str:
+        """The tag of a job: its id tells it, or a pointer does where a plain Celery client chose the id."""
+        told = tag_of_job(job_id) or self._pointers.get(job_id)
+        if told is not None:
+            return told
+        found = cast("str | None", self._redis.get(pointer(job_id)))
+        if found is None:
+            return NO_ELEMENT
+        self._remember(job_id, found)
+        return found
+
+    def prepare(self, job: JobRecord, *, keep_s: float) -> str:
+        """The tag of a job that is about to be recorded; whoever looks for the job or sweeps will find it there.
+
+        Args:
+            keep_s: Seconds for which its outcome is kept.
+
+        Raises:
+            IdempotencyConflict: The id belongs to a job of another element.
+        """
+        tag = element_tag(job.element)
+        self.announce([job.element])
+        told = tag_of_job(job.id)
+        if told is None:
+            told = self._point(job.id, tag, for_s=job.expires_s + keep_s + _MARGIN_S)
+        if told != tag:
+            raise IdempotencyConflict(
+                "this id belongs to a job of another element: use another id", out_id=job.id
+            )
+        return tag
+
+    def announce(self, elements: Iterable[str]) -> None:
+        """Tell whoever sweeps that there are these elements."""
+        now = time.monotonic()
+        due = [each for each in elements if now - self._announced.get(each, -_ANNOUNCE_S) >= _ANNOUNCE_S]
+        if due:
+            self._add(
+                due,
+                known=cast(
+                    "list[str | None]", self._redis.hmget(ELEMENTS, [element_tag(each) for each in due])
+                ),
+            )
+            self._announced |= dict.fromkeys(due, now)
+
+    def tags(self) -> list[str]:
+        """The tags of all elements that something was sent on."""
+        found = cast("list[str]", self._redis.hkeys(ELEMENTS))
+        lost = [each for each in self._announced if element_tag(each) not in found]
+        self._add(lost, known=[None] * len(lost))
+        return sorted({*found, *map(element_tag, lost)})
+
+    def _add(self, elements: Sequence[str], known: Sequence[str | None]) -> None:
+        # No write where nothing changes: a Redis that is full is swept all the same.
+        new: dict[Any, Any] = {
+            element_tag(name): name for name, there in zip(elements, known, strict=True) if there is None
+        }
+        if new:
+            self._redis.hset(ELEMENTS, mapping=new)
+
+    def _point(self, job_id: str, tag: str, *, for_s: float) -> str:
+        if not self._redis.set(pointer(job_id), tag, nx=True, px=round(for_s * 1000)):
+            tag = cast("str | None", self._redis.get(pointer(job_id))) or tag
+        self._remember(job_id, tag)
+        return tag
+
+    def _remember(self, job_id: str, tag: str) -> None:
+        if len(self._pointers) >= _REMEMBERED:
+            self._pointers.clear()
+        self._pointers[job_id] = tag

@@ -1,0 +1,33 @@
+-- Stands before every script. All times are milliseconds of Redis's own clock, so that no two processes can disagree; a
+-- test hands its own in.
+
+-- All keys of one element begin with it, and no script builds a name outside of it.
+local ELEMENT = string.match(KEYS[1], '^[^}]*}')
+
+local function now_ms(given)
+  local now = tonumber(given)
+  if now > 0 then return now end
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+local function num(text) return tonumber(text) or 0 end
+
+-- Milliseconds as whole digits: Lua's own number-to-text conversion would write 1.7e+12.
+local function ms(number) return string.format('%.0f', number) end
+
+-- Fields of a hash by their names; one that it lacks is nil.
+local function fields(key, ...)
+  local names, values, found = {...}, redis.call('HMGET', key, ...), {}
+  for i = 1, #names do found[names[i]] = values[i] or nil end
+  return found
+end
+
+-- What stands in ARGV from that place on, so many at a time.
+local function groups(first, size)
+  local i = first - size
+  return function()
+    i = i + size
+    if i <= #ARGV then return unpack(ARGV, i, i + size - 1) end
+  end
+end
