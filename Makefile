@@ -7,23 +7,35 @@ PYTHON  ?= $(shell for p in $(PYTHONS); do $$p -c 'import sys; sys.exit(sys.vers
 VENV    ?= .venv
 BIN     := $(VENV)/bin
 
-.PHONY: help setup demo test chaos bench lint types imports check clean
+.PHONY: help setup lock demo test chaos bench lint types imports check clean
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
-$(VENV)/.ready: pyproject.toml
+$(VENV)/.made:
 	@test -n "$(PYTHON)" || { echo "smsjobs needs Python 3.11 or newer; none of these is: $(PYTHONS). Install one, or name it: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "smsjobs needs Python 3.11 or newer, and this is " + sys.version)'
 	@echo "Making the virtual environment $(VENV) with $(PYTHON) ..."
 	@$(PYTHON) -m venv $(VENV) || { echo "Python has no venv here; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.ready: pyproject.toml requirements/dev.lock | $(VENV)/.made
 	@# A download that fails is tried again; whatever has arrived by then is kept.
 	@for try in 1 2 3; do \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 5 --editable '.[dev]' && exit 0; \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 5 --constraint requirements/dev.lock --editable '.[dev]' && exit 0; \
 		echo "pip failed (try $$try of 3)" >&2; sleep $$((try * 3)); \
 	done; exit 1
 	@touch $@
 
 setup: $(VENV)/.ready  ## make the virtual environment and install everything
+
+lock: | $(VENV)/.made  ## choose anew what setup installs: the newest versions that pyproject.toml allows
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 5 uv
+	@# Without uv's own header, which quotes this command. uv does not read pip's settings, so it is told pip's index.
+	@lock=requirements/dev.lock; index=$$($(BIN)/python -m pip config get global.index-url 2>/dev/null); \
+	{ sed '/^[^#]/,$$d' $$lock && $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+		--no-header $${index:+--default-index "$$index"} --extra dev pyproject.toml; \
+	} >$$lock.new && mv $$lock.new $$lock || { rm -f $$lock.new; exit 1; }
+	@echo "requirements/dev.lock is new; make setup installs it."
 
 demo: $(VENV)/.ready  ## a first success, with no account and nothing installed
 	@$(BIN)/smsjobs demo
