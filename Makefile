@@ -7,7 +7,7 @@ PYTHON  ?= $(shell for p in $(PYTHONS); do $$p -c 'import sys; sys.exit(sys.vers
 VENV    ?= .venv
 BIN     := $(VENV)/bin
 
-.PHONY: help setup lock demo test chaos bench lint types imports check clean
+.PHONY: help setup lock demo test coverage chaos bench lint types imports check clean
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -43,6 +43,9 @@ demo: $(VENV)/.ready  ## a first success, with no account and nothing installed
 test: $(VENV)/.ready  ## every test but the long chaos run; make test ARGS="-k embedded"
 	@$(BIN)/python -m pytest $(ARGS)
 
+coverage: $(VENV)/.ready  ## how much of the code the unit and integration tests run
+	@$(BIN)/python -m pytest --cov --cov-report=term tests/unit tests/integration $(ARGS)
+
 chaos: $(VENV)/.ready  ## the long random run; make chaos ARGS="--seconds 600 --seed 7"
 	@PYTHONPATH=tests $(BIN)/python -m faults.chaos $(ARGS)
 
@@ -62,4 +65,4 @@ imports: $(VENV)/.ready  ## who may import whom
 check: lint types imports test  ## all of the above
 
 clean:  ## remove what the targets above made
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
