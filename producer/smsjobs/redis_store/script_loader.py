@@ -76,7 +76,7 @@ class Scripts:
         """Run a script: one atomic step, one round trip.
 
         Args:
-            keys: By the script's names. The last ones may be left out; the script finds nil then.
+            keys: By the script's names. All but the first may be left out from the end; the script finds nil then.
             rest: What follows the named arguments.
             arguments: By the script's names. ``now`` is added where the script wants it.
 
@@ -109,7 +109,7 @@ class _Script:
             values = [arguments[name] for name in self._arguments]
         except KeyError as missing:
             raise TypeError(f"the script takes {missing}") from None
-        if len(values) != len(arguments) or len(declared) != len(keys):
+        if not declared or len(values) != len(arguments) or len(declared) != len(keys):
             raise TypeError(f"the script takes the keys {self._keys} and the arguments {self._arguments}")
         if self._registered is None:
             self._registered = redis.register_script(self._text)

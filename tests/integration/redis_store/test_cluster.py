@@ -1,0 +1,194 @@
+"""Every script on a real Redis Cluster: no key that it touches leaves the slot of its element."""
+
+import shlex
+import time
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import redis
+
+from smsjobs.campaign import CampaignStore, Order, start
+from smsjobs.contract import InvalidArguments, campaign_id, encode_outcome
+from smsjobs.embedded import TemporaryRedis
+from smsjobs.ledger import Ledger
+from smsjobs.redis_store import Scripts, connect_redis
+from smsjobs.testing import Clock as CodeClock
+from smsjobs.verification import CEILING, PER_CLIENT, Keyring, Limit, RedisCodes, Rules, Verification
+from support.ledgers import LEASE_S, Clock, a_job, accepted, granted, to_look_up, to_send
+
+ELEMENT = "SMS.Test"
+SECRET = "a secret that is good for tests only"
+SCRIPTS = {
+    (room, name)
+    for room, libraries in {
+        "smsjobs.ledger": ["smsjobs.ledger"],
+        "smsjobs.campaign": ["smsjobs.ledger"],
+        "smsjobs.verification": ["smsjobs.verification"],
+    }.items()
+    for name in Scripts(room, libraries=libraries).names()
+}
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """A cluster of one node that has all slots. It refuses a call whose keys are of different slots."""
+    with TemporaryRedis(options={"cluster-enabled": "yes"}) as server, connect_redis(server.url) as client:
+        client.execute_command("CLUSTER", "ADDSLOTS", *range(16384))
+        deadline = time.monotonic() + 10
+        while "cluster_state:ok" not in str(client.execute_command("CLUSTER", "INFO")).replace("': '", ":"):
+            assert time.monotonic() < deadline, "the cluster did not form"
+            time.sleep(0.05)
+        yield server.url
+
+
+class Watch:
+    """Runs steps, and notes which scripts ran and the slots of the keys that each run touched."""
+
+    def __init__(self, client: "redis.Redis", monkeypatch: pytest.MonkeyPatch) -> None:
+        self.client = client
+        self.ran: set[tuple[str, str]] = set()
+        real = Scripts.run
+
+        def noted(scripts: Scripts, name: str, /, *more: object, **arguments: object) -> object:
+            self.ran |= {each for each in SCRIPTS if each[1] == name and name in scripts.names()}
+            return real(scripts, name, *more, **arguments)
+
+        monkeypatch.setattr(Scripts, "run", noted)
+
+    def slots_of(self, steps: Callable[[], object]) -> list[set[int]]:
+        """The slots of each script run of these steps."""
+        with connect_redis(self.url, timeout_s=10) as watching, watching.monitor() as monitor:
+            steps()
+            self.client.echo("that was all")
+            runs: list[set[int]] = []
+            for line in monitor.listen():
+                words = (
+                    shlex.split(line["command"], posix=True)
+                    if "\\" not in line["command"]
+                    else line["command"].split(" ")
+                )
+                verb = words[0].upper()
+                if verb == "ECHO":
+                    return runs
+                if verb in ("EVALSHA", "EVAL"):
+                    runs.append({self._slot(each) for each in words[3 : 3 + int(words[2])]})
+                elif line["client_type"] == "lua" and verb not in ("TIME", "PUBLISH"):
+                    # Of every command that the scripts use, the key is the first argument.
+                    runs[-1].add(self._slot(words[1]))
+        raise AssertionError("the monitor ended")
+
+    def _slot(self, name: str) -> int:
+        return int(self.client.execute_command("CLUSTER", "KEYSLOT", name))
+
+
+@pytest.fixture
+def watch(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
+    """A watch over an empty cluster."""
+    with connect_redis(url, timeout_s=10) as client:
+        client.flushall()
+        made = Watch(client, monkeypatch)
+        made.url = url
+        yield made
+
+
+def jobs(client: "redis.Redis") -> None:
+    """Every script of the ledger that is about one job; with an id of ours and with a plain client's."""
+    clock = Clock()
+    ledger = Ledger(client, clock=clock)
+    for more in ({}, {"id": "a-plain-clients-own-id"}):
+        job = a_job(idempotency_key=f"key {more}", **more)
+        ledger.record(job)
+        granted(ledger, job, "one")
+        ledger.renew([(job.id, "one")], lease_s=LEASE_S)
+        ledger.goes_on(job.id)
+        ledger.wait(job.id, "one", to_look_up(clock))
+        clock.pass_(2)
+        ledger.sweep()
+        granted(ledger, job, "two")
+        ledger.follow(job.id, "another")
+        ledger.wait(job.id, "two", to_send())
+        granted(ledger, job, "three")
+        ledger.settle(job.id, "three", accepted(job), outside_task=True)
+        clock.pass_(20)
+        ledger.sweep()
+        found = ledger.read(job.id)
+        assert found is not None
+        assert found.status == "accepted"
+    ledger.settle_absent("malformed", encode_outcome(InvalidArguments("unreadable", "job_unreadable")))
+
+
+def campaigns(client: "redis.Redis") -> None:
+    """Every script about campaigns: planned, fed, paused by a refusal, cancelled, forgotten, reported."""
+    clock = Clock()
+    ledger = Ledger(client, clock=clock)
+    store = CampaignStore(client, timeout_s=5, keep_s=3600, clock=clock)
+    people = [f"138001{number:05}" for number in range(3000)]
+    order = Order.read(people, "SMS_1", {"code": "1"})
+    campaign = start(store, order, element=ELEMENT, name="test")
+    assert ledger.feed() == 3
+    first, second, _ = (due.job_id for due in ledger.sweep())
+    for job_id in (first, second):
+        ledger.claim(job_id, "one", lease_s=LEASE_S)
+    ledger.put_back(first, "one", attempts=1, reason="the signature is not approved")
+    ledger.settle(second, "one", encode_outcome(InvalidArguments("bad")), outside_task=False)
+    campaign.resume()
+    ledger.feed()
+    campaign.pause()
+    campaign.cancel()
+    assert campaign.progress().state == "cancelled"
+    assert len(list(campaign.report())) == 3000
+    planner = store.create(
+        campaign_id(ELEMENT, "x"), name="x", element=ELEMENT, shared="{}", at=None, promotional=False
+    )
+    store.still_planning(planner)
+    store.discard(planner)
+
+
+class Outbox:
+    """Stands for an element: keeps what it is to send."""
+
+    def __init__(self) -> None:
+        self.code = ""
+
+    def sendMessage(self, **message: Any) -> Any:
+        """Keep it."""
+        self.code = message["params"]["code"]
+        return SimpleNamespace(id="job")
+
+
+def codes(client: "redis.Redis") -> None:
+    """Every script about verification codes, with and without an old secret and a client's address."""
+    for old in ("", "an old secret of thirty-two bytes!"):
+        store = RedisCodes(lambda: client, ELEMENT, timeout_s=5, clock=CodeClock())
+        rules = Rules(
+            element=ELEMENT,
+            purpose=f"login{len(old)}",
+            template="SMS_1",
+            ttl_s=300,
+            digits=6,
+            param="code",
+            max_checks=5,
+            per_number=Limit(),
+            per_client=PER_CLIENT,
+            ceiling=CEILING,
+            countries=None,
+        )
+        outbox = Outbox()
+        login = Verification(
+            outbox, rules, Keyring.read(SECRET, old or None, environ={}), store, SimpleNamespace
+        )
+        for client_ip in (None, "203.0.113.7"):
+            login.send("13800138000", client_ip)
+            assert not login.check("13800138000", "000000x")
+            assert login.check("13800138000", outbox.code)
+
+
+def test_no_key_leaves_its_slot(watch: Watch) -> None:
+    """All scripts run on a cluster, and each run stays within one slot: that of its element."""
+    for steps in (jobs, campaigns, codes):
+        slots = watch.slots_of(lambda steps=steps: steps(watch.client))
+        assert [each for each in slots if len(each) != 1] == [], steps.__name__
+        assert slots
+    assert watch.ran == SCRIPTS

@@ -1,0 +1,83 @@
+"""Scripts are called by the names that they themselves give."""
+
+from importlib import resources
+from pathlib import Path
+
+import fakeredis
+import pytest
+
+from smsjobs.contract import CAMPAIGN_STATES, STATUSES
+from smsjobs.redis_store import Scripts, key
+
+ROOMS = {"smsjobs.ledger": ["smsjobs.ledger"], "smsjobs.campaign": ["smsjobs.ledger"]} | {
+    "smsjobs.verification": ["smsjobs.verification"]
+}
+
+
+def lua() -> list[Path]:
+    """All our scripts that go by the loader, libraries included."""
+    return [
+        Path(str(each))
+        for room in [*ROOMS, "smsjobs.redis_store"]
+        for each in (resources.files(room) / "scripts").iterdir()
+        if each.name.endswith(".lua")
+    ]
+
+
+@pytest.fixture
+def scripts() -> Scripts:
+    """The ledger's."""
+    return Scripts("smsjobs.ledger", libraries=["smsjobs.ledger"])
+
+
+KEYS = {"job": key("aaaaaa", "job", "1")}
+
+
+@pytest.mark.parametrize(
+    ("keys", "arguments"),
+    [
+        (KEYS, {}),
+        (KEYS, {"task_id": "t", "surplus": 1}),
+        ({}, {"task_id": "t"}),
+        ({"jab": "x"}, {"task_id": "t"}),
+        (KEYS | {"surplus": "x"}, {"task_id": "t"}),
+    ],
+    ids=str,
+)
+def test_wrong_names(scripts: Scripts, keys: dict[str, str], arguments: dict[str, object]) -> None:
+    """A missing, a wrong and a surplus name is an error before anything reaches Redis."""
+    with pytest.raises(TypeError, match="the script takes"):
+        scripts.run("follow", fakeredis.FakeRedis(), keys, **arguments)
+
+
+def test_right_names(scripts: Scripts) -> None:
+    """By its names a script runs."""
+    assert scripts.run("follow", fakeredis.FakeRedis(decode_responses=True), KEYS, task_id="t") == ""
+
+
+def test_no_position_and_no_state_word() -> None:
+    """No script reads its arguments by number or spells a state itself: the loader and the contract name them."""
+    words = [f"'{each}'" for each in {*STATUSES, *CAMPAIGN_STATES} - {"cancelled"}]
+    for path in lua():
+        text = path.read_text("utf-8")
+        code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("--"))
+        assert "ARGV[" not in code, path.name
+        assert "KEYS[" not in code.replace("string.match(KEYS[1]", ""), path.name
+        assert [word for word in words if word in code] == [], path.name
+        assert "cjson" not in code, path.name
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_script_names_what_it_takes(room: str) -> None:
+    """Each script begins with a comment, names its keys, and says how many named arguments stand before a list."""
+    for path in (Path(str(each)) for each in (resources.files(room) / "scripts").iterdir()):
+        if path.name == "lib.lua" or path.suffix != ".lua":
+            continue
+        text = path.read_text("utf-8")
+        assert text.startswith("--"), path.name
+        assert "Returns" in text.split("= unpack(KEYS)")[0], path.name
+        if "groups(" in text:
+            (named,) = [line for line in text.splitlines() if "= unpack(ARGV, 1, " in line]
+            count = int(named.rstrip(")").rpartition(" ")[2])
+            assert len(named.partition("=")[0].split(",")) == count, path.name
+            assert f"groups({count + 1}, " in text, path.name
