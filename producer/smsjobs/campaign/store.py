@@ -1,7 +1,7 @@
 """A campaign in Redis: planned page by page, controlled, and read. Each step is one atomic script.
 
 A campaign's facts and counters are the hash ``sms:{<tag>}:campaign:<id>``; what else there is of it is described in
-``../ledger/scripts/lib.lua``. Times are milliseconds of Redis's clock, counters are recipients.
+``../ledger/scripts/lib/campaigns.lua``. Times are milliseconds of Redis's clock, counters are recipients.
 
 =================  ==================================================================================
 state              ``planning``, ``running``, ``cancelled`` or ``finished``
@@ -117,7 +117,7 @@ class CampaignStore:
         self._seal = seal
         self._where = where
         self._clock = clock
-        self._scripts = Scripts("smsjobs.campaign", libraries=["smsjobs.ledger"], clock=clock)
+        self._scripts = Scripts("campaign", clock=clock)
 
     def create(
         self,

@@ -73,7 +73,7 @@ class Ledger:
         self._clock = clock
         self._redis_clock = RedisClock(redis)
         self._places = Places(redis)
-        self._scripts = Scripts("smsjobs.ledger", libraries=["smsjobs.ledger"], clock=clock)
+        self._scripts = Scripts("ledger", clock=clock)
 
     def __repr__(self) -> str:
         return "<Ledger>"

@@ -10,7 +10,11 @@ A last argument that is a list follows the named ones, and the script goes throu
     local now, lease = unpack(ARGV, 1, 2)
     for id, token in groups(3, 2) do
 
-Before each script stand the words and numbers of the contract (`prelude`), ``lib.lua``, and the room's own ``lib.lua``.
+Before each script stand the words and numbers of the contract (`prelude`), ``lib/base.lua``, and what it includes::
+
+    -- include ledger/jobs, ledger/campaigns
+
+which are ``scripts/lib/jobs.lua`` and ``scripts/lib/campaigns.lua`` of the room ``ledger``.
 """
 
 from __future__ import annotations
@@ -20,17 +24,15 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
-from smsjobs.contract import (
-    CAMPAIGN_STATES,
-    OUTCOMES,
-    PROMOTIONAL_HOURS,
-    STATUSES,
-)
+from smsjobs.contract import CAMPAIGN_STATES, OUTCOMES, PROMOTIONAL_HOURS, STATUSES
+from smsjobs.redis_store.keys import NO_ELEMENT, key
 
 if TYPE_CHECKING:
     from redis import Redis
 
 __all__ = ["Scripts", "prelude"]
+
+_INCLUDES: Final = re.compile("^-- include (.+)$", re.MULTILINE)
 
 _NAMES: Final = re.compile(
     r"^local ([a-z_0-9, \n]+?) = unpack\((KEYS|ARGV)(?:, 1, ([0-9]+))?\)$", re.MULTILINE
@@ -41,26 +43,16 @@ class Scripts:
     """The scripts of one room.
 
     Args:
-        room: Its package; the scripts are the files ``scripts/*.lua`` in it.
-        libraries: Packages whose ``scripts/lib.lua`` stands before each script.
+        room: Such as ``"ledger"``; the scripts are the files ``scripts/*.lua`` in it.
         clock: The time in seconds since 1970, for tests. Without it, Redis's own clock counts.
     """
 
-    def __init__(
-        self,
-        room: str,
-        *,
-        libraries: Sequence[str] = (),
-        clock: Callable[[], float] | None = None,
-    ) -> None:
+    def __init__(self, room: str, *, clock: Callable[[], float] | None = None) -> None:
         self._clock = clock
-        common = [prelude(), *(_text(package, "lib") for package in ("smsjobs.redis_store", *libraries))]
-        folder = resources.files(room) / "scripts"
-        names = sorted(
-            each.name.removesuffix(".lua") for each in folder.iterdir() if each.name.endswith(".lua")
-        )
+        folder = resources.files("smsjobs") / room / "scripts"
+        names = sorted(each.name for each in folder.iterdir() if each.name.endswith(".lua"))
         self._scripts = {
-            name: _Script("\n".join([*common, _text(room, name)])) for name in names if name != "lib"
+            name.removesuffix(".lua"): _Script(_whole(_text(f"{room}/scripts/{name}"))) for name in names
         }
 
     def __repr__(self) -> str:
@@ -116,21 +108,28 @@ class _Script:
         return self._registered(declared, [*values, *rest], client=redis)
 
 
-def prelude() -> str:
-    """The contract's words and numbers as Lua: a state is added there, and a script that misspells one is refused."""
-    words = [*STATUSES, *(each for each in CAMPAIGN_STATES if each not in STATUSES)]
-    settled = ", ".join(f"[{each.upper()}] = true" for each in OUTCOMES)
-    lines = [f"local {each.upper()} = '{each}'" for each in words]
+def prelude(script: str) -> str:
+    """What the script uses of the contract's words and numbers, as Lua: a state is added there, and a script that
+    misspells one is refused. ``ELEMENT`` is what all keys of its element begin with: no script builds a name outside of it.
+    """  # noqa: D205  both are what it gives
     hours = PROMOTIONAL_HOURS
-    return "\n".join(
-        [
-            *lines,
-            f"local SETTLED = {{{settled}}}",
-            f"local PROMOTIONAL_FROM, PROMOTIONAL_TO = {hours.from_s * 1000:.0f}, {hours.to_s * 1000:.0f}",
-            f"local BEIJING = {hours.utc_offset_s * 1000:.0f}",
-        ]
-    )
+    known = {each.upper(): f"'{each}'" for each in (*STATUSES, *CAMPAIGN_STATES)} | {
+        "SETTLED": f"{{{', '.join(f'{each} = true' for each in OUTCOMES)}}}",
+        "PROMOTIONAL_FROM": f"{hours.from_s * 1000:.0f}",
+        "PROMOTIONAL_TO": f"{hours.to_s * 1000:.0f}",
+        "BEIJING": f"{hours.utc_offset_s * 1000:.0f}",
+        "ELEMENT": f"string.sub(KEYS[1], 1, {len(key(NO_ELEMENT))})",
+    }
+    used = set(re.findall("[A-Z_]+", script))
+    return "\n".join(f"local {name} = {value}" for name, value in known.items() if name in used)
 
 
-def _text(package: str, name: str) -> str:
-    return (resources.files(package) / "scripts" / f"{name}.lua").read_text("utf-8")
+def _whole(script: str) -> str:
+    included = [name for line in _INCLUDES.findall(script) for name in line.split(", ")]
+    places = [each.replace("/", "/scripts/lib/") for each in ("redis_store/base", *included)]
+    whole = "\n".join([*(_text(f"{place}.lua") for place in places), script])
+    return f"{prelude(whole)}\n{whole}"
+
+
+def _text(place: str) -> str:
+    return (resources.files("smsjobs") / place).read_text("utf-8")

@@ -51,7 +51,7 @@ class RedisCodes:
         self._tag = element_tag(element)
         self._timeout_s = timeout_s
         self._where = where
-        self._scripts = Scripts("smsjobs.verification", libraries=["smsjobs.verification"], clock=clock)
+        self._scripts = Scripts("verification", clock=clock)
 
     def issue(self, request: SendRequest) -> Issued | Held:
         """Count a send and give it the live code, else the request's; or refuse it.

@@ -20,15 +20,7 @@ from support.ledgers import LEASE_S, Clock, a_job, accepted, granted, to_look_up
 
 ELEMENT = "SMS.Test"
 SECRET = "a secret that is good for tests only"
-SCRIPTS = {
-    (room, name)
-    for room, libraries in {
-        "smsjobs.ledger": ["smsjobs.ledger"],
-        "smsjobs.campaign": ["smsjobs.ledger"],
-        "smsjobs.verification": ["smsjobs.verification"],
-    }.items()
-    for name in Scripts(room, libraries=libraries).names()
-}
+SCRIPTS = {(room, name) for room in ("ledger", "campaign", "verification") for name in Scripts(room).names()}
 
 
 @pytest.fixture(scope="module")

@@ -9,25 +9,19 @@ import pytest
 from smsjobs.contract import CAMPAIGN_STATES, STATUSES
 from smsjobs.redis_store import Scripts, key
 
-ROOMS = {"smsjobs.ledger": ["smsjobs.ledger"], "smsjobs.campaign": ["smsjobs.ledger"]} | {
-    "smsjobs.verification": ["smsjobs.verification"]
-}
+ROOMS = ("ledger", "campaign", "verification")
+PACKAGE = Path(str(resources.files("smsjobs")))
 
 
 def lua() -> list[Path]:
     """All our scripts that go by the loader, libraries included."""
-    return [
-        Path(str(each))
-        for room in [*ROOMS, "smsjobs.redis_store"]
-        for each in (resources.files(room) / "scripts").iterdir()
-        if each.name.endswith(".lua")
-    ]
+    return [path for room in [*ROOMS, "redis_store"] for path in (PACKAGE / room / "scripts").rglob("*.lua")]
 
 
 @pytest.fixture
 def scripts() -> Scripts:
     """The ledger's."""
-    return Scripts("smsjobs.ledger", libraries=["smsjobs.ledger"])
+    return Scripts("ledger")
 
 
 KEYS = {"job": key("aaaaaa", "job", "1")}
@@ -70,9 +64,7 @@ def test_no_position_and_no_state_word() -> None:
 @pytest.mark.parametrize("room", ROOMS)
 def test_every_script_names_what_it_takes(room: str) -> None:
     """Each script begins with a comment, names its keys, and says how many named arguments stand before a list."""
-    for path in (Path(str(each)) for each in (resources.files(room) / "scripts").iterdir()):
-        if path.name == "lib.lua" or path.suffix != ".lua":
-            continue
+    for path in (PACKAGE / room / "scripts").glob("*.lua"):
         text = path.read_text("utf-8")
         assert text.startswith("--"), path.name
         assert "Returns" in text.split("= unpack(KEYS)")[0], path.name

@@ -1,6 +1,7 @@
 -- Cancel a campaign: nothing more of it is sent. What a worker holds, or looks up, ends by itself and is counted then.
 --
 -- Returns {"ok"}, also for a cancelled one; {"ended"}: it is finished; {"missing"}
+-- include ledger/jobs, ledger/campaigns
 local campaign = unpack(KEYS)
 local now, id = unpack(ARGV)
 now = now_ms(now)
@@ -33,6 +34,6 @@ if unsent > 0 then
   redis.call('HINCRBY', campaign .. ':codes', 'cancelled', unsent)
 end
 -- Whoever reads its file may yet find more rows; workers see to its end if nobody does.
-if c.state == PLANNING then redis.call('SADD', OPEN_CAMPAIGNS, id) end
+if c.state == PLANNING then redis.call('SADD', open_campaigns(), id) end
 end_campaign(id, now)
 return {'ok'}

@@ -6,6 +6,7 @@
 --
 -- Returns {"found", its generation, its secret, shared JSON, start, promotional}, new or not;
 --         {"past", now}: it would begin, and its start is past
+-- include ledger/jobs, ledger/campaigns
 local campaign = unpack(KEYS)
 local now, id, planner, name, element, shared, at, promotional, keep, lives, past, secret = unpack(ARGV)
 now = now_ms(now)
@@ -34,6 +35,6 @@ redis.call('HSET', campaign, 'state', PLANNING, 'name', name, 'element', element
   'promotional', promotional, 'keep', keep, 'created', ms(now), 'generation', generation, 'secret', secret,
   'paused', '', 'pages', 0, 'chunks', 0, 'total', 0, ACCEPTED, 0, REJECTED, 0, NOT_SENT, 0, UNKNOWN, 0,
   'invalid', 0, 'duplicates', 0)
-redis.call('ZADD', CAMPAIGNS, ms(now), id)
+redis.call('ZADD', all_campaigns(), ms(now), id)
 keep_planning(id, now, planner, num(lives))
 return {'found', generation, secret, shared, at, promotional}

@@ -5,6 +5,7 @@
 --
 -- Returns {"forgotten"}, also when it is repeated; {"kept"}: it is cancelled, or complete, or has other pages;
 --         {"others"}: it is another planner's plan
+-- include ledger/jobs, ledger/campaigns
 local campaign = unpack(KEYS)
 local now, id, generation, planner, pages = unpack(ARGV)
 now = now_ms(now)
@@ -19,5 +20,5 @@ if f.state ~= PLANNING or (pages ~= '' and f.pages ~= pages) then return {'kept'
 if others then return {'others'} end
 redis.call('DEL', campaign)
 for _, part in ipairs({'pages', 'rows', 'params', 'pending'}) do redis.call('DEL', campaign .. ':' .. part) end
-redis.call('ZREM', CAMPAIGNS, id)
+redis.call('ZREM', all_campaigns(), id)
 return {'forgotten'}

@@ -6,6 +6,7 @@
 -- Returns {"written"}; {"same"}: it is there; {"differs"}: another one is there; {"longer"}: the plan is complete
 --         without it; {"missing"}: the campaign was discarded meanwhile; {"ended"}: it was cancelled, and has ended
 --         without it
+-- include ledger/jobs, ledger/campaigns
 local campaign = unpack(KEYS)
 local now, id, generation, planner, number, digest, first, skipped, total, invalid, duplicates, lives = unpack(ARGV, 1, 12)
 now = now_ms(now)

@@ -1,6 +1,7 @@
 -- The plan is complete, with that many pages: let the chunks be sent.
 --
 -- Returns {"ok"}, also when it is repeated; {"shorter"}: more pages were planned;  {"missing"}: it was discarded
+-- include ledger/jobs, ledger/campaigns
 local campaign = unpack(KEYS)
 local now, id, generation, pages = unpack(ARGV)
 local f = fields(campaign, 'state', 'pages', 'planned', 'generation')
@@ -11,7 +12,7 @@ if f.planned then return {'ok'} end
 redis.call('HSET', campaign, 'planned', 1)
 if f.state == PLANNING then
   redis.call('HSET', campaign, 'state', RUNNING)
-  redis.call('SADD', OPEN_CAMPAIGNS, id)
+  redis.call('SADD', open_campaigns(), id)
 end
 end_campaign(id, now_ms(now))
 return {'ok'}

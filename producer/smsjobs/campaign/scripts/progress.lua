@@ -2,6 +2,7 @@
 --
 -- Returns {whether chunks may be sent now, {field, value, …}, {code, recipients, …},
 --         1 where its file should be read and whoever reads it has died, else 0}
+-- include ledger/jobs, ledger/campaigns
 local campaign = unpack(KEYS)
 local now, id = unpack(ARGV)
 now = now_ms(now)

@@ -5,6 +5,7 @@
 -- Returns {"granted", state, job JSON, attempts, lost_from, lost_to, expires, now, interrupted, resent, created};
 --           for a chunk the job JSON is its campaign's, and its recipients and their parameters follow, packed
 --         {"settled", outcome, followers}   {"in_flight"}   {"not_due"}   {"missing"}
+-- include ledger/jobs, ledger/campaigns
 local job, agenda = unpack(KEYS)
 local now, id, token, lease = unpack(ARGV)
 now = now_ms(now)

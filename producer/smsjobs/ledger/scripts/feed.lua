@@ -3,6 +3,7 @@
 -- most is how many jobs of one campaign there may be at a time; expires and requeue are in ms.
 --
 -- Returns how many there were.
+-- include ledger/jobs, ledger/campaigns
 local agenda = unpack(KEYS)
 local now, most, lane, expires, requeue = unpack(ARGV)
 now = now_ms(now)
@@ -25,11 +26,11 @@ local function make_jobs(id, campaign, room)
 end
 
 local fed = 0
-for _, id in ipairs(redis.call('SMEMBERS', OPEN_CAMPAIGNS)) do
+for _, id in ipairs(redis.call('SMEMBERS', open_campaigns())) do
   local campaign = campaign_key(id)
   local room = num(most) - redis.call('SCARD', campaign .. ':active')
   if redis.call('EXISTS', campaign) == 0 then
-    redis.call('SREM', OPEN_CAMPAIGNS, id)
+    redis.call('SREM', open_campaigns(), id)
   elseif redis.call('HGET', campaign, 'state') == CANCELLED then
     end_campaign(id, now)
   elseif room > 0 and campaign_says(id, now) == 'go' then

@@ -1,6 +1,7 @@
 -- Whether a claimed chunk may still be sent: its campaign may have been paused since it was claimed.
 --
 -- Returns 1 or 0.
+-- include ledger/jobs, ledger/campaigns
 local job = unpack(KEYS)
 local now = unpack(ARGV)
 local campaign = redis.call('HGET', job, 'campaign')

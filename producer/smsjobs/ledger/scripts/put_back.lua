@@ -3,6 +3,7 @@
 --
 -- Returns {"ok"}, also when this very call is repeated; {"fenced"}: the token is not the holder's any more;
 --         {"settle"}: the campaign goes on no more, so the refusal is the chunk's outcome.
+-- include ledger/jobs, ledger/campaigns
 local job = unpack(KEYS)
 local id, token, attempts, reason = unpack(ARGV)
 local f = fields(job, 'state', 'token', 'released', 'campaign', 'chunk')

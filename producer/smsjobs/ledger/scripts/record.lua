@@ -5,6 +5,7 @@
 --
 -- Returns {"recorded", id, now}: it is there and is to be published (also when this very call is repeated);
 --         {"exists", id of the job that has the key, now};  {"conflict", id, now}: the key belongs to another payload.
+-- include ledger/jobs
 local job, agenda, key = unpack(KEYS)
 local now, id, record, lane, element, digest, expires, countdown, requeue, latest = unpack(ARGV)
 now = now_ms(now)

@@ -11,6 +11,7 @@
 --   store     it was settled outside a task: see that Celery's result is stored, then confirm
 -- A chunk of which nothing was sent, and whose campaign is held, is none of these: it goes back to its campaign, for a
 -- pause may outlast any job's life. One of a cancelled campaign is settled here, and its result stored at the next look.
+-- include ledger/jobs, ledger/campaigns
 local agenda = unpack(KEYS)
 local now, most, repeat_after = unpack(ARGV)
 now = now_ms(now)

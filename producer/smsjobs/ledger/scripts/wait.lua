@@ -5,6 +5,7 @@
 -- sent once more although an answer was lost.
 --
 -- Returns {"ok"}, also when this very call is repeated; {"fenced"}: the token is not the holder's any more.
+-- include ledger/jobs, ledger/campaigns
 local job, agenda = unpack(KEYS)
 local now, id, token, state, delay, attempts, lost_from, lost_to, resent = unpack(ARGV)
 now = now_ms(now)

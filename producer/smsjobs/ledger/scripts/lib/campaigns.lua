@@ -1,8 +1,3 @@
--- The ledger's keys:
---   sms:{tag}:job:<id>        hash    one entry a job; its fields are described in ../entry.py
---   sms:{tag}:agenda          zset    job id by the time (ms) at which the sweep has to look at it next
---   sms:{tag}:key:<digest>    string  "<job id> <payload digest>" of an idempotency key
---
 -- A campaign's keys. None of them is one recipient's:
 --   sms:{tag}:campaign:<id>            hash  its facts and counters; its fields are described in ../../campaign/store.py
 --   sms:{tag}:campaign:<id>:pages      hash  page number -> "<digest> <first chunk> <chunks> <skipped rows, packed>"
@@ -15,14 +10,12 @@
 --   sms:{tag}:campaigns                zset  id by the time of its creation
 --   sms:{tag}:campaigns:open           set   ids of those that have chunks to be sent
 
-local AGENDA = ELEMENT .. ':agenda'
-local CAMPAIGNS = ELEMENT .. ':campaigns'
-local OPEN_CAMPAIGNS = ELEMENT .. ':campaigns:open'
+local function all_campaigns() return ELEMENT .. ':campaigns' end
+
+local function open_campaigns() return ELEMENT .. ':campaigns:open' end
 
 -- When a chunk that was a job and is pending again is due, and when it expires: never by itself.
 local NEVER = '9000000000000000'
-
-local function job_key(id) return ELEMENT .. ':job:' .. id end
 
 local function campaign_key(id) return ELEMENT .. ':campaign:' .. id end
 
@@ -34,37 +27,6 @@ local function chunk_id(campaign, generation, number) return campaign .. '-' .. 
 local function split_chunk(chunk)
   local number, size = string.match(chunk, '^(%d+):(%d+)$')
   return number, tonumber(size)
-end
-
-local function is_held(f) return f.token and f.token ~= '' end
-
--- A claimed job whose lease ran out: its worker died, or was paused, somewhere between claim and settle. Whether a
--- request left is not known, so one is assumed to have left, at any time between the claim and now. What changes is
--- written, and noted in `f`, the job's fields.
-local function interrupt(job, f, now)
-  if f.state == SENDING then
-    local from, lost_from = num(f.claimed), num(f.lost_from)
-    if lost_from > 0 and lost_from < from then from = lost_from end
-    f.lost_from, f.lost_to = ms(from), ms(now)
-    f.attempts = redis.call('HINCRBY', job, 'attempts', 1)
-    redis.call('HSET', job, 'lost_from', f.lost_from, 'lost_to', f.lost_to)
-  end
-  f.state, f.token, f.interrupted = LOOKING_UP, '', '1'
-  redis.call('HSET', job, 'state', LOOKING_UP, 'token', '', 'due', ms(now), 'looks', 0, 'interrupted', 1)
-end
-
--- A job's final outcome. Its numbers and parameters leave Redis with this step, and nobody holds it any more.
-local function write_outcome(id, token, state, outcome, keep, store_at)
-  local job = job_key(id)
-  redis.call('HSET', job, 'state', state, 'outcome', outcome, 'settled_by', token, 'token', '')
-  redis.call('HDEL', job, 'job', 'lease', 'claimed', 'due', 'expires', 'requeue', 'looks', 'released', 'lost_from',
-    'lost_to', 'resent', 'interrupted', 'attempts')
-  redis.call('PEXPIRE', job, keep)
-  if store_at then
-    redis.call('ZADD', AGENDA, ms(store_at), id)
-  else
-    redis.call('ZREM', AGENDA, id)
-  end
 end
 
 local function in_promotional_hours(now)
@@ -105,7 +67,7 @@ local function end_campaign(id, now)
   if redis.call('LLEN', campaign .. ':pending') > 0 or redis.call('SCARD', campaign .. ':active') > 0 then return end
   if f.state == RUNNING then redis.call('HSET', campaign, 'state', FINISHED, 'paused', '') end
   redis.call('HSET', campaign, 'ended', ms(now))
-  redis.call('SREM', OPEN_CAMPAIGNS, id)
+  redis.call('SREM', open_campaigns(), id)
   redis.call('DEL', campaign .. ':params')
   redis.call('PEXPIRE', campaign, f.keep)
   for _, part in ipairs({'pages', 'rows', 'outcomes', 'codes'}) do
@@ -133,7 +95,7 @@ end
 local function park_chunk(job_id, id, chunk)
   local campaign = campaign_key(id)
   redis.call('HSET', job_key(job_id), 'state', QUEUED, 'token', '', 'due', NEVER, 'expires', NEVER, 'looks', 0)
-  redis.call('ZREM', AGENDA, job_id)
+  redis.call('ZREM', agenda_key(), job_id)
   if redis.call('SREM', campaign .. ':active', chunk) == 1 then redis.call('LPUSH', campaign .. ':pending', chunk) end
 end
 

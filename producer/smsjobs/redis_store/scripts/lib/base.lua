@@ -1,9 +1,6 @@
 -- Stands before every script. All times are milliseconds of Redis's own clock, so that no two processes can disagree; a
 -- test hands its own in.
 
--- All keys of one element begin with it, and no script builds a name outside of it.
-local ELEMENT = string.match(KEYS[1], '^[^}]*}')
-
 local function now_ms(given)
   local now = tonumber(given)
   if now > 0 then return now end

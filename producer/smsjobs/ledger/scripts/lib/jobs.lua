@@ -1,0 +1,39 @@
+-- The ledger's keys:
+--   sms:{tag}:job:<id>        hash    one entry a job; its fields are described in ../entry.py
+--   sms:{tag}:agenda          zset    job id by the time (ms) at which the sweep has to look at it next
+--   sms:{tag}:key:<digest>    string  "<job id> <payload digest>" of an idempotency key
+
+local function agenda_key() return ELEMENT .. ':agenda' end
+
+local function job_key(id) return ELEMENT .. ':job:' .. id end
+
+local function is_held(f) return f.token and f.token ~= '' end
+
+-- A claimed job whose lease ran out: its worker died, or was paused, somewhere between claim and settle. Whether a
+-- request left is not known, so one is assumed to have left, at any time between the claim and now. What changes is
+-- written, and noted in `f`, the job's fields.
+local function interrupt(job, f, now)
+  if f.state == SENDING then
+    local from, lost_from = num(f.claimed), num(f.lost_from)
+    if lost_from > 0 and lost_from < from then from = lost_from end
+    f.lost_from, f.lost_to = ms(from), ms(now)
+    f.attempts = redis.call('HINCRBY', job, 'attempts', 1)
+    redis.call('HSET', job, 'lost_from', f.lost_from, 'lost_to', f.lost_to)
+  end
+  f.state, f.token, f.interrupted = LOOKING_UP, '', '1'
+  redis.call('HSET', job, 'state', LOOKING_UP, 'token', '', 'due', ms(now), 'looks', 0, 'interrupted', 1)
+end
+
+-- A job's final outcome. Its numbers and parameters leave Redis with this step, and nobody holds it any more.
+local function write_outcome(id, token, state, outcome, keep, store_at)
+  local job = job_key(id)
+  redis.call('HSET', job, 'state', state, 'outcome', outcome, 'settled_by', token, 'token', '')
+  redis.call('HDEL', job, 'job', 'lease', 'claimed', 'due', 'expires', 'requeue', 'looks', 'released', 'lost_from',
+    'lost_to', 'resent', 'interrupted', 'attempts')
+  redis.call('PEXPIRE', job, keep)
+  if store_at then
+    redis.call('ZADD', agenda_key(), ms(store_at), id)
+  else
+    redis.call('ZREM', agenda_key(), id)
+  end
+end
