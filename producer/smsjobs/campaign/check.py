@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from smsjobs.campaign.text import LONGEST, billed, render
+from smsjobs.contract import is_mainland
 
 if TYPE_CHECKING:
     from smsjobs.campaign.planning import Chunk, Page
@@ -81,8 +82,7 @@ class _Bill:
     def add(self, chunk: Chunk) -> None:
         values = chunk.values if chunk.is_batch else [chunk.values[0]] * len(chunk.phones)
         for phone, own in zip(chunk.phones, values, strict=True):
-            mainland = len(phone) == 11 and phone.startswith("1")
-            units, too_long = self._one(own, mainland=mainland)
+            units, too_long = self._one(own, mainland=is_mainland(phone))
             self.billed += units
             self.too_long += too_long
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from smsjobs.campaign.tables import PHONE_COLUMNS, Table, phone_column
-from smsjobs.contract import InvalidArguments, normalise_phone
+from smsjobs.contract import InvalidArguments, is_mainland, normalise_phone
 
 __all__ = ["Recipients", "Row"]
 
@@ -25,8 +25,6 @@ _FORBIDDEN: Final = re.compile(r"[【】\r\n\0]")
 #: Most characters that are kept of the cell of a number that is left out. A page holds 20,000 of them, and so does
 #: Redis until the report is forgotten.
 _SHOWN: Final = 64
-
-_MAINLAND: Final = re.compile(r"1[3-9][0-9]{9}", re.ASCII)
 
 #: Marks that people write into numbers, all but dots: blanks, brackets, dashes of every length, and what address books
 #: and web pages put around them and nobody sees.
@@ -108,7 +106,6 @@ class Recipients:
         # Numbers have no leading zeros in Aliyun's form; as integers a million of them take 65 MB.
         seen: set[int] = set()
         phone_at, width = self._phone, self._width
-        is_mainland = _MAINLAND.fullmatch
         for line, cells in self._records:
             if isinstance(cells, str):
                 yield Row(line, "", (), "invalid", cells)

@@ -36,7 +36,7 @@ from smsjobs.contract.jobs import JobRecord, decode_job, encode_job, is_job_id, 
 from smsjobs.contract.lanes import LANES, Lane, OnUnknown, lane
 from smsjobs.contract.names import check_full_name
 from smsjobs.contract.outcomes import OUTCOMES, STATUSES, Outcome, decode_outcome, encode_outcome
-from smsjobs.contract.phones import normalise_phone
+from smsjobs.contract.phones import is_mainland, normalise_phone
 from smsjobs.contract.promotional import PROMOTIONAL_HOURS, Hours
 from smsjobs.contract.results import ResolvedBy, SendResult, decode_result, encode_result
 from smsjobs.contract.wire import KEY_PREFIX, SEND_TASK, SUBMIT_TASK, VERSION
@@ -81,6 +81,7 @@ __all__ = [
     "encode_outcome",
     "encode_result",
     "is_job_id",
+    "is_mainland",
     "is_whole",
     "lane",
     "make_chunk",

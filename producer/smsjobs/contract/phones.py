@@ -9,10 +9,19 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["normalise_phone"]
+__all__ = ["is_mainland", "normalise_phone"]
 
-_MAINLAND: Final = re.compile(r"(?:\+|00)?(?:86)?(1[3-9][0-9]{9})", re.ASCII)
+#: A mainland mobile number without prefix. Numbers of country code 1 have 11 digits too: where their area code begins
+#: with 3 to 9, Aliyun takes them for mainland numbers.
+_MAINLAND_FORM: Final = "1[3-9][0-9]{9}"
+_MAINLAND: Final = re.compile(_MAINLAND_FORM, re.ASCII)
+_MAINLAND_AS_WRITTEN: Final = re.compile(rf"(?:\+|00)?(?:86)?({_MAINLAND_FORM})", re.ASCII)
 _INTERNATIONAL: Final = re.compile(r"(?:\+|00)?([1-9][0-9]{6,14})", re.ASCII)
+
+
+def is_mainland(number: str) -> bool:
+    """Whether a number in Aliyun's form (`normalise_phone`) is a mainland one: 11 digits that begin with 13 to 19."""
+    return _MAINLAND.fullmatch(number) is not None
 
 
 def normalise_phone(text: str) -> str | None:
@@ -22,7 +31,7 @@ def normalise_phone(text: str) -> str | None:
         text: A mainland mobile number (11 digits, with or without ``+86``, ``86``, ``0086``) or a country code
             and number of 7 to 15 digits together (with or without ``+`` or ``00``).
     """
-    if mainland := _MAINLAND.fullmatch(text):
+    if mainland := _MAINLAND_AS_WRITTEN.fullmatch(text):
         return mainland[1]
     international = _INTERNATIONAL.fullmatch(text)
     if international is None or international[1].startswith("86"):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from smsjobs.contract import InvalidArguments, check_message
+from smsjobs.contract import InvalidArguments, check_message, is_mainland
 from smsjobs.verification.limits import Limit
 
 __all__ = ["Rules"]
@@ -70,7 +70,7 @@ class Rules:
 
     def permits_country(self, phone: str) -> bool:
         """Whether a number in Aliyun's form has an allowed prefix. Bare mainland numbers have 86."""
-        full = f"86{phone}" if len(phone) == 11 and "13" <= phone[:2] <= "19" else phone
+        full = f"86{phone}" if is_mainland(phone) else phone
         return self.countries is None or full.startswith(tuple(self.countries))
 
 

@@ -6,12 +6,12 @@ import re
 import unicodedata
 from typing import Any, Final
 
-from smsjobs.contract import InvalidArguments, normalise_phone, unwrap
+from smsjobs.contract import InvalidArguments, is_mainland, normalise_phone, unwrap
 
 __all__ = ["check_code", "check_number"]
 
-#: What abroad is a North American number, and to Aliyun a mainland one: it takes + and 00 without 86, too.
-_AMBIGUOUS: Final = re.compile(r"(?:\+|00)1[3-9][0-9]{9}", re.ASCII)
+#: What stands before a country code.
+_ABROAD: Final = re.compile(r"(?:\+|00)(.*)", re.ASCII)
 
 #: Characters of a number and of a code that are looked at. A number has at most 17, a code 6.
 _NUMBER, _CODE = 64, 32
@@ -31,7 +31,8 @@ def check_number(phone: Any) -> str:
     bare = ""
     if isinstance(given, str) and len(given) <= _NUMBER:
         bare = re.sub(r"[().·]", "", _without_marks(given))
-    if _AMBIGUOUS.fullmatch(bare):
+    # What abroad is a North American number, and to Aliyun a mainland one: it takes + and 00 without 86, too.
+    if (abroad := _ABROAD.fullmatch(bare)) and is_mainland(abroad[1]):
         # `sendMessage` keeps Aliyun's rule. But whoever types his number may not be logged in as somebody in China.
         raise InvalidArguments(
             "phone is ambiguous: write +86 before a mainland number. If it is a North American one, Aliyun cannot be "

@@ -40,6 +40,22 @@ def test_billed_of_shared():
     assert (found.billed, found.send_sms) == (2 + 2 + 1, 1)
 
 
+@pytest.mark.parametrize(
+    ("number", "billed"),
+    [
+        ("13800138000", 2),
+        ("+8613800138000", 2),
+        ("+12125550123", 1),  # North America: 11 digits that begin with 1, and no mainland number
+        ("+85251234567", 1),  # Hong Kong: 11 digits
+        ("+6581234567", 1),  # Singapore
+    ],
+)
+def test_billed_as_abroad(number, billed):
+    """A foreign number is counted as one abroad, however many digits it has."""
+    found = check(Order.read([number], "SMS_1"), template_text="a" * 100, sign="ab")
+    assert found.billed == billed
+
+
 def test_too_long():
     """Messages of more than 500 characters with their signature are counted."""
     text = "字" * 497

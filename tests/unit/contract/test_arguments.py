@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from smsjobs.contract import InvalidArguments, check_full_name, check_message, make_job, normalise_phone
+from smsjobs.contract import (
+    InvalidArguments,
+    check_full_name,
+    check_message,
+    is_mainland,
+    make_job,
+    normalise_phone,
+)
 
 PHONE, OTHER = "13800138000", "13800138001"
 
@@ -65,6 +72,22 @@ class Endless:
 def test_phone_is_normalised(text: str, normal: str | None, remark: str) -> None:
     """Each way to write a number gives the one form that the look-up takes, and anything else gives None."""
     assert normalise_phone(text) == normal, remark
+
+
+@pytest.mark.parametrize(
+    ("number", "mainland", "remark"),
+    [
+        ("13800138000", True, "13"),
+        ("19800138000", True, "19"),
+        ("12025550123", False, "North America: 11 digits that begin with 1"),
+        ("85261234567", False, "Hong Kong: 11 digits"),
+        ("6581234567", False, "Singapore: 10 digits"),
+        ("8613800138000", False, "not in Aliyun's form"),
+    ],
+)
+def test_mainland_number(number: str, mainland: bool, remark: str) -> None:
+    """A number in Aliyun's form is a mainland one by its 11 digits and its first two, not by its length alone."""
+    assert is_mainland(number) is mainland, remark
 
 
 def test_number_that_stands_there_twice_counts_once() -> None:
