@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from smsjobs import SendResult
 from smsjobs.ledger import Ledger
 from smsjobs.redis_store import connect_redis
+from smsjobs_worker.aliyun.beijing import BEIJING
 from smsjobs_worker.elements import App
 from smsjobs_worker.process.settings import WorkerSettings
-from smsjobs_worker.provider import BEIJING
 from smsjobs_worker.sending.leases import Leases
 from smsjobs_worker.sending.providers import Providers
 from smsjobs_worker.sending.rate_limit import Permits

@@ -1,36 +1,27 @@
-"""What the sender needs of a loaded SMS element: one request at a time, and a look-up.
+"""What the worker needs of a Type: what `Loader.load` returns is a `Provider`.
 
-The sender decides whether to try again; a provider only says what became of one request. Everything it cannot
-be sure about is an answer lost: "not sent" is said only where surely nothing was left at Aliyun.
+A provider makes single requests and says what became of each. The worker decides whether to try again. What a provider
+is not sure about is `AnswerLost`; `NotSent` means that surely nothing has reached the other side.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from datetime import date, timedelta, timezone
-from typing import Any, Final, Protocol, runtime_checkable
+from datetime import datetime
+from typing import Any, Literal
 
-from smsjobs.contract import Message
+from smsjobs.contract import AliyunRejected, Message
 
-__all__ = [
-    "BEIJING",
-    "AnswerLost",
-    "AttemptFailed",
-    "BoundedProvider",
-    "LookUp",
-    "LookupFailed",
-    "NotSent",
-    "Provider",
-]
+__all__ = ["AnswerLost", "AttemptFailed", "LookupFailed", "NotSent", "Provider", "StopsCampaign"]
 
-
-#: Aliyun's clock: dates of its records and windows of its flow control. China has had no summer time since 1991; a
-#: fixed offset needs no zone files.
-BEIJING: Final = timezone(timedelta(hours=8), "Beijing")
+#: Which campaigns a refusal stops. ``"always"``: every other chunk would be refused too. ``"same_text"``: only where all
+#: recipients get the same text; else one recipient's parameters may be at fault. ``"never"``: it concerns this chunk.
+StopsCampaign = Literal["always", "same_text", "never"]
 
 
 class AttemptFailed(Exception):
-    """One request failed without an answer from Aliyun that decides it.
+    """One request failed without an answer that decides it.
 
     Attributes:
         reason: A stable word, such as ``"connect_failed"``.
@@ -47,10 +38,10 @@ class AttemptFailed(Exception):
 
 
 class NotSent(AttemptFailed):
-    """Surely nothing was left at Aliyun: the same request may be made again.
+    """Surely nothing has reached the other side: the same request may be made again.
 
     Attributes:
-        retry_after: Seconds that Aliyun asked to wait, or None.
+        retry_after: Seconds to wait before that, where the other side asked for it, or None.
     """
 
     def __init__(self, reason: str, detail: str, retry_after: float | None = None) -> None:
@@ -59,14 +50,14 @@ class NotSent(AttemptFailed):
 
 
 class AnswerLost(AttemptFailed):
-    """A request left, and nobody knows whether Aliyun accepted it."""
+    """A request left, and nobody knows whether it was accepted."""
 
 
 class LookupFailed(AttemptFailed):
     """A look-up that proves nothing: throttled, timed out, refused, or an answer that contradicts itself.
 
     Attributes:
-        retry_after: Seconds that Aliyun asked to wait, or None.
+        retry_after: Seconds to wait before the next one, where the other side asked for it, or None.
     """
 
     def __init__(self, reason: str, detail: str, retry_after: float | None = None) -> None:
@@ -74,43 +65,60 @@ class LookupFailed(AttemptFailed):
         self.retry_after = retry_after
 
 
-@runtime_checkable
-class Provider(Protocol):
-    """Makes single requests."""
+class Provider(ABC):
+    """The base class of a Type's provider. Threads share one.
 
-    def send(self, message: Message, *, out_id: str) -> Mapping[str, Any]:
+    A subclass, or its object, sets the attributes to declare what it can do.
+    """
+
+    #: Whether `find` is there. Without it a job whose answer was lost ends as unknown at once.
+    looks_up: bool = False
+    #: Whether `send` takes a message that has different parameters for each number (`Message.params_of_each`).
+    sends_batches: bool = False
+    #: Most requests a second, over all workers together; None is no limit. The worker keeps to it.
+    max_qps: float | None = None
+
+    @abstractmethod
+    def send(self, message: Message, *, out_id: str, connect_within_s: float) -> Mapping[str, Any]:
         """Make exactly one request.
 
+        Args:
+            out_id: The job's id. `find` is asked for it, so it has to be recorded with the message.
+            connect_within_s: Seconds until the job expires. A request that is not connected by then must not be
+                written any more: it is `NotSent`.
+
         Returns:
-            Aliyun's body: ``Code`` (``"OK"``), ``Message``, ``BizId``, ``RequestId``.
+            A body like Aliyun's: ``Code`` (``"OK"``), and where known ``Message``, ``BizId``, ``RequestId``.
 
         Raises:
-            AliyunRejected: Aliyun answered an error.
+            AliyunRejected: The answer was no, and nothing was sent.
             NotSent: Surely nothing was sent, throttling included.
             AnswerLost: Everything else.
         """
-        ...
 
+    def find(self, phone: str, *, since: datetime, until: datetime, out_id: str) -> bool:
+        """Whether the record of that number has a message with that id.
 
-class BoundedProvider(Protocol):
-    """A provider that can end its connecting in time: without one, a slow connect may send what has expired."""
-
-    #: Always true.
-    bounds_connect: bool
-
-    def send(self, message: Message, *, out_id: str, connect_within_s: float) -> Mapping[str, Any]:
-        """As `Provider.send`, but what is not connected after that many seconds is `NotSent`."""
-        ...
-
-
-@runtime_checkable
-class LookUp(Protocol):
-    """Tells what Aliyun has recorded. A provider without it leaves lost answers unknown."""
-
-    def find(self, phone: str, *, day: date, out_id: str) -> bool:
-        """Whether Aliyun's record of that number and Beijing day, all pages of it, has a message of that OutId.
+        Args:
+            phone: One of the job's numbers, in the form that `send` gets it.
+            since: The earliest time at which the request may have been recorded, with its zone, by our clock.
+            until: The latest such time.
+            out_id: The job's id.
 
         Raises:
-            LookupFailed: The answer proves nothing either way.
+            LookupFailed: The answer proves nothing either way. False must mean that no such message was accepted.
         """
-        ...
+        del phone, since, until, out_id
+        raise LookupFailed("no_look_up", "the element's type has no look-up")
+
+    def stops_campaign(self, refusal: AliyunRejected) -> StopsCampaign:
+        """Which campaigns a refusal of one chunk stops: by default each one, where only an operator can fix its cause."""
+        return "always" if refusal.advice == "operator" else "never"
+
+    def hints_accepted(self, refusal: AliyunRejected) -> bool:
+        """Whether the refusal of a second request hints that the first, whose answer was lost, was accepted.
+
+        Then the job is looked up again before it is settled. A limit that counts accepted messages gives such a hint.
+        """
+        del refusal
+        return False

@@ -1,29 +1,36 @@
 """Look-ups, credentials and clocks."""
 
-from datetime import UTC, date, datetime, timedelta
+import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from smsjobs_worker.aliyun.waits import BEIJING
+from smsjobs_worker.aliyun.beijing import BEIJING
 from smsjobs_worker.provider import LookupFailed
 
 PHONE = "13800138000"
-DAY = date(2026, 5, 4)
+#: Noon of a day, and the midnight that ends it.
+NOON = datetime(2026, 5, 4, 12, tzinfo=BEIJING)
+MIDNIGHT = datetime(2026, 5, 5, tzinfo=BEIJING)
 
 
-def today():
-    return datetime.now(BEIJING).date()
+def just_now():
+    now = datetime.now(UTC)
+    return {"since": now, "until": now}
+
+
+def at(moment):
+    return {"since": moment, "until": moment}
 
 
 def test_found_and_absent(simulator, sender, message):
-    """What was accepted is found by number, day and OutId, and by no other day or OutId."""
+    """What was accepted is found by number, time and OutId, and by no other day or OutId."""
     one = sender(simulator.url)
-    day = today()
     one.send(message, out_id="job-1")
-    assert one.find(PHONE, day=day, out_id="job-1")
-    assert not one.find(PHONE, day=day, out_id="job-2")
-    assert not one.find("13800138001", day=day, out_id="job-1")
-    assert not one.find(PHONE, day=day - timedelta(days=1), out_id="job-1")
+    assert one.find(PHONE, **just_now(), out_id="job-1")
+    assert not one.find(PHONE, **just_now(), out_id="job-2")
+    assert not one.find("13800138001", **just_now(), out_id="job-1")
+    assert not one.find(PHONE, **at(datetime.now(UTC) - timedelta(days=2)), out_id="job-1")
 
 
 def test_found_after_a_lost_answer(simulator, sender, message):
@@ -32,7 +39,7 @@ def test_found_after_a_lost_answer(simulator, sender, message):
     simulator.fault("reset_after")
     with pytest.raises(Exception, match="no_answer"):
         one.send(message, out_id="job-1")
-    assert one.find(PHONE, day=today(), out_id="job-1")
+    assert one.find(PHONE, **just_now(), out_id="job-1")
 
 
 def test_all_pages(simulator, sender, message):
@@ -40,9 +47,9 @@ def test_all_pages(simulator, sender, message):
     one = sender(simulator.url)
     for number in range(120):
         one.send(message, out_id=f"job-{number}")
-    assert all(one.find(PHONE, day=today(), out_id=f"job-{number}") for number in (0, 60, 119))
+    assert all(one.find(PHONE, **just_now(), out_id=f"job-{number}") for number in (0, 60, 119))
     simulator_pages = len(simulator.requests(action="QuerySendDetails"))
-    assert not one.find(PHONE, day=today(), out_id="absent")
+    assert not one.find(PHONE, **just_now(), out_id="absent")
     assert len(simulator.requests(action="QuerySendDetails")) - simulator_pages == 3
 
 
@@ -66,7 +73,7 @@ def test_failed(simulator, sender, message, kind, rule, reason):
     one.send(message, out_id="job-1")
     simulator.fault(kind, action="QuerySendDetails", **rule)
     with pytest.raises(LookupFailed) as caught:
-        one.find(PHONE, day=today(), out_id="job-1")
+        one.find(PHONE, **just_now(), out_id="job-1")
     assert caught.value.reason == reason
     assert PHONE not in str(caught.value)
     assert caught.value.__context__ is None
@@ -77,7 +84,7 @@ def test_refused(simulator, sender):
     """A look-up that reaches nobody proves nothing."""
     simulator.refuse()
     with pytest.raises(LookupFailed) as caught:
-        sender(simulator.url).find(PHONE, day=DAY, out_id="job-1")
+        sender(simulator.url).find(PHONE, **at(NOON), out_id="job-1")
     simulator.listen()
     assert caught.value.reason == "connect_failed"
 
@@ -106,7 +113,7 @@ def test_pages(machine, sender, pages, found):
     """All pages are read until as many rows were seen as Aliyun counts."""
     for each in pages:
         machine.say(each)
-    assert sender(machine.url).find(PHONE, day=DAY, out_id="job-1") is found
+    assert sender(machine.url).find(PHONE, **at(NOON), out_id="job-1") is found
     assert len(machine.paths) == len(pages)
     assert all("SendDate=20260504" in path for path in machine.paths)
 
@@ -133,8 +140,35 @@ def test_contradictions(machine, sender, pages):
     for each in pages:
         machine.say(each)
     with pytest.raises(LookupFailed):
-        sender(machine.url).find(PHONE, day=DAY, out_id="job-1")
+        sender(machine.url).find(PHONE, **at(NOON), out_id="job-1")
     assert len(machine.paths) == len(pages)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        (page("1", ["job-1"]), None, True),
+        (page("0", []), page("1", ["job-1"]), True),
+        (page("0", []), page("0", []), False),
+        ({}, page("1", ["job-1"]), True),  # the second day is proof, whatever the first one says
+        ({}, page("0", []), None),
+        (page("0", []), {}, None),
+    ],
+)
+def test_around_midnight(machine, sender, before, after, found):
+    """A request of midnight is looked for under both Beijing days, and is absent only where both say so."""
+    for each in (before, after):
+        if each is not None:
+            machine.say(each)
+    one = sender(machine.url)
+    if found is None:
+        with pytest.raises(LookupFailed) as caught:
+            one.find(PHONE, **at(MIDNIGHT), out_id="job-1")
+        assert caught.value.__context__ is None
+    else:
+        assert one.find(PHONE, **at(MIDNIGHT), out_id="job-1") is found
+    days = [re.search(r"SendDate=(\d+)", path)[1] for path in machine.paths]
+    assert days == ["20260504", "20260505"][: 1 if after is None else 2]
 
 
 def test_credentials(simulator, sender):

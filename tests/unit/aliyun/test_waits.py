@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from smsjobs_worker.aliyun.waits import BEIJING, retry_after_s
+from smsjobs_worker.aliyun.beijing import BEIJING
+from smsjobs_worker.aliyun.waits import is_minute_limit, retry_after_s
 
 FLOW = "isv.BUSINESS_LIMIT_CONTROL"
 
@@ -37,3 +38,17 @@ def at(*when, zone=BEIJING):
 def test_retry_after(code, message, now, seconds):
     """A limit ends with the window that Aliyun's message names, whatever number stands in it."""
     assert retry_after_s(code, message, now) == seconds
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "minute"),
+    [
+        (FLOW, "触发分钟级流控Permits:1", True),
+        (FLOW, "触发小时级流控Permits:5", False),
+        (FLOW, "", False),
+        ("isv.OUT_OF_SERVICE", "触发分钟级流控Permits:1", False),
+    ],
+)
+def test_minute_limit(code, message, minute):
+    """The limit of a minute is told from longer ones, whatever number stands in Aliyun's message."""
+    assert is_minute_limit(code, message) is minute

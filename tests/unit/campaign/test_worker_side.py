@@ -8,7 +8,6 @@ from smsjobs.contract import (
     AliyunRejected,
     InvalidArguments,
     RequestFailed,
-    SendResult,
     check_message,
     make_chunk,
     pack,
@@ -17,12 +16,13 @@ from smsjobs.contract import (
 )
 from smsjobs.ledger import Granted, Wait
 from smsjobs.redis_store import CannotOpen
-from smsjobs_worker.aliyun import CODES, find_code
+from smsjobs_worker.aliyun import CODES, Account, AliyunSms, find_code
 from smsjobs_worker.aliyun.scrub import contents
 from smsjobs_worker.process.settings import WorkerSettings
+from smsjobs_worker.provider import AnswerLost, NotSent, Provider
 from smsjobs_worker.sending.rate_limit import bulk_window, windows
-from smsjobs_worker.sending.run import Run
-from smsjobs_worker.sending.sender import _sealed, _stops_campaign
+from smsjobs_worker.sending.run import Run, StopCampaign
+from smsjobs_worker.sending.sender import _sealed, _unreadable
 
 
 def granted(**more):
@@ -43,30 +43,93 @@ def granted(**more):
     return Granted(**given | more)
 
 
+JOB = make_chunk("c-1", pack_campaign("SMS.Test", "SMS_1", {}), pack_recipients([2], ["13800138000"]), "")
+
+
+class Permits:
+    """There is always one."""
+
+    def take(self, *_, **__):
+        """Take one."""
+        return True
+
+
+class Plain(Provider):
+    """A type that says nothing about campaigns: ends each request as told."""
+
+    def __init__(self, end=None):
+        self.end = end
+
+    def send(self, message, *, out_id, connect_within_s):
+        """One request."""
+        if isinstance(self.end, Exception):
+            raise self.end
+        return {"Code": "OK"}
+
+
+class Aliyun(AliyunSms):
+    """The official type, without a network."""
+
+    def __init__(self, end):
+        super().__init__(Account(access_key="example", access_secret="example", sign="示例"))
+        self.end = end
+
+    send = Plain.send
+
+
+def a_run(*, job=JOB, goes_on=lambda: True, **more):
+    return Run(
+        job=job,
+        lane=WorkerSettings.read({}).lanes["bulk"],
+        granted=granted(**{"expires_ms": 10**15} | more),
+        claimed_at=time.monotonic(),
+        holds=lambda: True,
+        permits=Permits(),
+        goes_on=goes_on,
+    )
+
+
+def stops(provider, **more):
+    return isinstance(a_run(**more).send(provider), StopCampaign)
+
+
 @pytest.mark.parametrize(
-    ("outcome", "stops"),
+    ("end", "stopped"),
     [
         (InvalidArguments(reason="element_invalid"), True),
         (InvalidArguments(reason="element_not_found"), True),
-        (InvalidArguments(reason="job_unreadable"), True),
         (InvalidArguments(), False),
-        (RequestFailed(outcome="unknown"), False),
-        (RequestFailed(outcome="not_sent", reason="expired"), False),
-        (SendResult(out_id="c-1", attempts=1), False),
+        (AnswerLost("no_answer", "x"), False),
+        (NotSent("connect_failed", "x", retry_after=60), False),
+        (AliyunRejected(advice="operator"), True),
+        (AliyunRejected(advice="later"), False),
+        (AliyunRejected(advice="never"), False),
+        (None, False),
     ],
 )
-def test_what_stops_a_campaign(outcome, stops):
-    """A campaign is stopped by what would befall its other chunks too, and by nothing else."""
-    assert _stops_campaign(granted(), outcome) is stops
+def test_what_stops_a_campaign(end, stopped):
+    """A campaign is stopped by what every other chunk would meet too; a type that says nothing, by its advice."""
+    assert stops(Plain(end)) is stopped
+    assert not stops(Plain(end), chunk=None), "the job is no chunk"
+
+
+def test_an_element_that_is_missing_stops_a_campaign():
+    """A chunk whose element cannot be had, or which nobody can read, stops its campaign; another job does not."""
+    error = InvalidArguments("x", "element_not_found")
+    assert isinstance(a_run().without_provider(error), StopCampaign)
+    assert isinstance(a_run(chunk=None).without_provider(error), InvalidArguments)
+    assert isinstance(_unreadable(granted(), "x"), StopCampaign)
+    assert isinstance(_unreadable(granted(chunk=None), "x"), InvalidArguments)
+    assert isinstance(_unreadable(granted(lost_to_ms=5), "x"), RequestFailed)
 
 
 def refused(code):
-    """A refusal as the table has it."""
+    """The official type, which refuses as the table has it."""
     known = find_code(code)
-    return AliyunRejected("no", known.reason, aliyun_code=code, advice=known.advice)
+    return Aliyun(AliyunRejected("no", known.reason, aliyun_code=code, advice=known.advice))
 
 
-#: What only an operator can mend stops a campaign, and besides it these.
+#: What only an operator can fix stops a campaign, and besides it these.
 ALWAYS = [
     "isv.DAY_LIMIT_CONTROL",
     "isv.MONTH_LIMIT_CONTROL",
@@ -99,23 +162,23 @@ REST = [
 
 
 @pytest.mark.parametrize("code", [*OPERATOR, *ALWAYS, "isv.NEVER_HEARD_OF"])
-def test_refusals_that_befall_everybody(code):
+def test_refusals_of_every_chunk(code):
     """A refusal for the account's, the signature's or the template's sake stops a campaign, whatever its texts are."""
-    assert _stops_campaign(granted(), refused(code))
-    assert _stops_campaign(granted(chunk=("rows", "params")), refused(code))
+    assert stops(refused(code))
+    assert stops(refused(code), chunk=("rows", "params"))
 
 
 @pytest.mark.parametrize("code", SAME_TEXT)
 def test_refusals_of_the_text(code):
     """A refusal of the text stops a campaign whose recipients all get the same, and no other."""
-    assert _stops_campaign(granted(), refused(code))
-    assert not _stops_campaign(granted(chunk=("rows", "params")), refused(code))
+    assert stops(refused(code))
+    assert not stops(refused(code), chunk=("rows", "params"))
 
 
 @pytest.mark.parametrize("code", REST)
 def test_refusals_of_one_request(code):
     """A refusal for a number's sake, or one that may be for its sake, is its chunk's own."""
-    assert not _stops_campaign(granted(), refused(code))
+    assert not stops(refused(code))
 
 
 def test_which_refusals_are_left():
@@ -133,10 +196,9 @@ def test_which_refusals_are_left():
     }
 
 
-@pytest.mark.parametrize("more", [{"lost_to_ms": 5}, {"state": "looking_up"}])
-def test_what_may_have_been_sent_is_not_given_back(more):
-    """A chunk of which a request may have been accepted is settled, whatever Aliyun says of a later one."""
-    assert not _stops_campaign(granted(**more), AliyunRejected(advice="operator"))
+def test_what_may_have_been_sent_is_not_given_back():
+    """A chunk of which a request may have been accepted is settled, whatever is said of a later one."""
+    assert not stops(Plain(AliyunRejected(advice="operator")), lost_to_ms=5)
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 1, 1.9, 2, 3, 5, 9, 10, 50, 1000])
@@ -150,26 +212,7 @@ def test_share_of_the_rate(rate):
 
 def test_held_after_the_permit():
     """A chunk whose campaign was paused while it waited for a permit is given back without a request."""
-    job = make_chunk("c-1", pack_campaign("SMS.Test", "SMS_1", {}), pack_recipients([2], ["13800138000"]), "")
-
-    class Provider:
-        def send(self, message, *, out_id):
-            raise AssertionError
-
-    class Permits:
-        def take(self, element, lane, max_qps, *, within_s):
-            return True
-
-    run = Run(
-        job=job,
-        lane=WorkerSettings.read({}).lanes["bulk"],
-        granted=granted(expires_ms=10**15),
-        claimed_at=time.monotonic(),
-        holds=lambda: True,
-        permits=Permits(),
-        goes_on=lambda: False,
-    )
-    step = run.send(Provider())
+    step = a_run(goes_on=lambda: False).send(Plain(AssertionError()))
     assert isinstance(step, Wait)
     assert (step.state, step.attempts) == ("queued", 0)
 
@@ -179,23 +222,9 @@ def test_type_without_batches():
     shared = pack_campaign("SMS.Test", "SMS_1", {}, ["name"])
     phones = pack_recipients([2, 3], ["13800138000", "13800138001"])
     job = make_chunk("c-1", shared, phones, pack([{"name": "a"}, {"name": "b"}]))
-
-    class Provider:
-        def send(self, message, *, out_id):
-            raise AssertionError
-
-    run = Run(
-        job=job,
-        lane=WorkerSettings.read({}).lanes["bulk"],
-        granted=granted(),
-        claimed_at=0,
-        holds=lambda: True,
-        permits=None,
-    )
-    outcome = run.send(Provider())
-    assert isinstance(outcome, InvalidArguments)
-    assert outcome.reason == "element_invalid"
-    assert _stops_campaign(granted(), outcome)
+    step = a_run(job=job).send(Plain(AssertionError()))
+    assert isinstance(step, StopCampaign)
+    assert step.refusal.reason == "element_invalid"
 
 
 def test_parameters_of_each_are_kept_out_of_texts():

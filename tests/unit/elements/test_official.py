@@ -5,7 +5,7 @@ import pytest
 from smsjobs.contract import InvalidArguments
 from smsjobs_worker.aliyun import AliyunSms
 from smsjobs_worker.elements import App, loaded
-from smsjobs_worker.provider import LookUp, Provider
+from smsjobs_worker.provider import Provider
 
 INSTANCE = {"title": "Mine", "type": "SMS.Aliyun", "backendBundleEntry": "."}
 
@@ -23,7 +23,7 @@ def test_example_files(root, write):
     assert app.check() == []
     assert isinstance(sender, AliyunSms)
     assert isinstance(sender, Provider)
-    assert isinstance(sender, LookUp)
+    assert (sender.looks_up, sender.sends_batches) == (True, True)
     assert sender.account.endpoint.url == "https://dysmsapi.aliyuncs.com"
     assert (sender.account.connect_timeout_ms, sender.account.read_timeout_ms) == (5000, 10_000)
     assert element.max_qps is None

@@ -4,7 +4,7 @@ import functools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -21,7 +21,7 @@ from smsjobs.contract import (
     encode_outcome,
 )
 from smsjobs.ledger import Granted, Wait
-from smsjobs_worker.provider import AnswerLost, LookupFailed, NotSent
+from smsjobs_worker.provider import AnswerLost, LookupFailed, NotSent, Provider
 from smsjobs_worker.retry import request_with_retries
 from smsjobs_worker.sending.run import Run
 from support.ledgers import CODE, PHONE, a_job
@@ -31,38 +31,25 @@ NOW_MS = 1_800_000_000_000
 REFUSAL = AliyunRejected(
     "no", "refused", aliyun_code="isv.OUT_OF_SERVICE", aliyun_message="x", request_id="r", advice="operator"
 )
-MINUTE = AliyunRejected(
-    "too many",
-    "flow_control",
-    aliyun_code="isv.BUSINESS_LIMIT_CONTROL",
-    aliyun_message="触发分钟级流控Permits:1",
-    retry_after=30.0,
-    advice="later",
-)
-HOUR = AliyunRejected(
-    "too many",
-    "flow_control",
-    aliyun_code="isv.BUSINESS_LIMIT_CONTROL",
-    aliyun_message="触发小时级流控Permits:5",
-    retry_after=1800.0,
-    advice="later",
-)
+LIMIT = AliyunRejected("too many", "flow_control", retry_after=30.0, advice="later")
 OK = {"Code": "OK", "Message": "OK", "BizId": "1^0", "RequestId": "r"}
 NOT_SENT = NotSent("connect_failed", "refused")
 LOST = AnswerLost("no_answer", "a read time-out")
 
 
-class Plain:
+class Plain(Provider):
     """A provider without look-up: answers what it was given, in order."""
 
     def __init__(self, *answers: Any, max_qps: float | None = None) -> None:
         self.answers = list(answers)
         self.sent: list[str] = []
+        self.connect_within_s: list[float] = []
         self.max_qps = max_qps
 
-    def send(self, message: Message, *, out_id: str) -> Mapping[str, Any]:
+    def send(self, message: Message, *, out_id: str, connect_within_s: float) -> Mapping[str, Any]:
         """One request."""
         self.sent.append(out_id)
+        self.connect_within_s.append(connect_within_s)
         return self._next()
 
     def _next(self) -> Any:
@@ -75,14 +62,21 @@ class Plain:
 class WithLookUp(Plain):
     """A provider with look-up."""
 
-    def __init__(self, *answers: Any, **more: Any) -> None:
-        super().__init__(*answers, **more)
-        self.asked: list[tuple[str, date, str]] = []
+    looks_up = True
 
-    def find(self, phone: str, *, day: date, out_id: str) -> bool:
+    def __init__(self, *answers: Any, hints: bool = False, **more: Any) -> None:
+        super().__init__(*answers, **more)
+        self.hints = hints
+        self.asked: list[tuple[str, datetime, datetime, str]] = []
+
+    def find(self, phone: str, *, since: datetime, until: datetime, out_id: str) -> bool:
         """One look-up."""
-        self.asked.append((phone, day, out_id))
+        self.asked.append((phone, since, until, out_id))
         return bool(self._next())
+
+    def hints_accepted(self, refusal: AliyunRejected) -> bool:
+        """Whatever was refused."""
+        return self.hints
 
 
 class Permits:
@@ -185,16 +179,15 @@ class TestSend:
             "error": {"class": "AliyunRejected", **REFUSAL.to_json(), "out_id": "job", "attempts": 3},
         }
 
-    @pytest.mark.parametrize("refusal", [MINUTE, HOUR])
-    def test_flow_control_of_a_first_request(self, refusal: AliyunRejected) -> None:
-        """A first request that flow control refuses is rejected, with the time to wait."""
-        step = a_run().send(WithLookUp(refusal))
+    def test_limit_of_a_first_request(self) -> None:
+        """A first request that a limit refuses is rejected, with the time to wait, whatever it hints."""
+        step = a_run().send(WithLookUp(LIMIT, hints=True))
         assert isinstance(step, AliyunRejected)
-        assert step.retry_after == refusal.retry_after
+        assert step.retry_after == 30
 
-    def test_flow_control_after_a_lost_answer(self) -> None:
-        """A resend that the minute's limit refuses hints that the first was accepted: it is looked up again first."""
-        step = a_run(lost_s_ago=40, resent=True, attempts=1).send(WithLookUp(MINUTE))
+    def test_refusal_that_hints_at_the_lost_request(self) -> None:
+        """A resend whose refusal hints that the first was accepted is looked up again first."""
+        step = a_run(lost_s_ago=40, resent=True, attempts=1).send(WithLookUp(LIMIT, hints=True))
         lost_ms = NOW_MS - 40_000
         waits(step, "looking_up", 2, attempts=1, lost_from_ms=lost_ms, resent=True)
         assert abs(step.lost_to_ms - NOW_MS) < 1000
@@ -271,9 +264,9 @@ class TestSend:
         run = a_run(left_s=0.2)
 
         class Slow(WithLookUp):
-            def send(self, message: Message, *, out_id: str) -> Mapping[str, Any]:
+            def send(self, message: Message, **more: Any) -> Mapping[str, Any]:
                 time.sleep(0.25)
-                return super().send(message, out_id=out_id)
+                return super().send(message, **more)
 
         provider = Slow(NOT_SENT, OK)
         failed(run.send(provider), "not_sent", "expired", 1)
@@ -403,7 +396,7 @@ class TestLookUp:
         provider = WithLookUp(True)
         step = a_run(state="looking_up", lost_s_ago=2, attempts=1).look_up(provider)
         assert step == SendResult(response={"Code": "OK"}, out_id="job", attempts=1, resolved_by="lookup")
-        assert [(phone, out_id) for phone, _, out_id in provider.asked] == [(PHONE, "job")]
+        assert [(phone, out_id) for phone, *_, out_id in provider.asked] == [(PHONE, "job")]
 
     def test_found_although_it_expired(self) -> None:
         """What was accepted was accepted, however late that is found out."""
@@ -430,13 +423,14 @@ class TestLookUp:
         step = a_run(state="looking_up", lost_s_ago=40, job=job).look_up(WithLookUp(*answers))
         waits(step, "looking_up", 25, attempts=0)
 
-    def test_both_days_around_midnight(self) -> None:
-        """A loss at midnight in Beijing is looked for under both dates."""
-        midnight_ms = 1_800_028_800_000
-        provider = WithLookUp(False, True)
-        run = a_run(state="looking_up", lost_from_ms=midnight_ms, lost_to_ms=midnight_ms)
-        assert isinstance(run.look_up(provider), SendResult)
-        assert [day for _, day, _ in provider.asked] == [date(2027, 1, 15), date(2027, 1, 16)]
+    def test_span_of_time(self) -> None:
+        """The provider is told the time between the first and the last loss, with its zone."""
+        provider = WithLookUp(True)
+        lost = {"lost_from_ms": 1_800_000_000_500, "lost_to_ms": 1_800_000_060_000}
+        a_run(state="looking_up", **lost).look_up(provider)
+        since = datetime(2027, 1, 15, 8, 0, 0, 500_000, tzinfo=UTC)
+        until = datetime(2027, 1, 15, 8, 1, tzinfo=UTC)
+        assert provider.asked == [(PHONE, since, until, "job")]
 
     @pytest.mark.parametrize(
         ("lost_s_ago", "delay_s"), [(0, 2), (2, 3), (5, 5), (10.1, 9.9), (20, 20), (39, 1)]
@@ -502,18 +496,10 @@ def test_no_outcome_shows_a_number() -> None:
 
 
 def test_connecting_may_take_no_longer_than_the_job_lives() -> None:
-    """A provider that can bound its connecting is told how long the job may still be sent."""
-    told: list[float] = []
-
-    class Bounded:
-        bounds_connect = True
-
-        def send(self, message: Any, *, out_id: str, connect_within_s: float) -> dict[str, str]:
-            told.append(connect_within_s)
-            return {"Code": "OK"}
-
-    assert isinstance(a_run(left_s=1.5).send(Bounded()), SendResult)
-    (within_s,) = told
+    """The provider is told for how long the job may still be sent."""
+    provider = Plain(OK)
+    assert isinstance(a_run(left_s=1.5).send(provider), SendResult)
+    (within_s,) = provider.connect_within_s
     assert 1 < within_s <= 1.5
 
 

@@ -22,8 +22,10 @@ from support.ledgers import CODE, PHONE, Clock, a_job, accepted, everything, ver
 OK = {"Code": "OK", "Message": "OK", "BizId": "1^0", "RequestId": "r"}
 
 
-class Scripted:
+class Scripted(Provider):
     """An element, its provider and its permits, as told."""
+
+    looks_up = True
 
     def __init__(self) -> None:
         self.answers: list[Any] = []
@@ -41,13 +43,13 @@ class Scripted:
         """A permit."""
         return True
 
-    def send(self, message: Any, *, out_id: str) -> Any:
+    def send(self, message: Any, *, out_id: str, **more: Any) -> Any:
         """One request."""
         self.sent.append(out_id)
         self.meanwhile()
         return self._next()
 
-    def find(self, phone: str, *, day: Any, out_id: str) -> Any:
+    def find(self, phone: str, **more: Any) -> Any:
         """One look-up."""
         return self._next()
 

@@ -19,10 +19,12 @@ from darabonba.runtime import RuntimeOptions
 from smsjobs.contract import AliyunRejected, InvalidArguments, Message, RequestFailed, SmsError, check_message
 from smsjobs_worker.aliyun import connections, loggers
 from smsjobs_worker.aliyun.account import Account
+from smsjobs_worker.aliyun.beijing import BEIJING, days_to_search
 from smsjobs_worker.aliyun.codes import find_code
 from smsjobs_worker.aliyun.mapping import Failure, Throttled, map_answer, map_exception
 from smsjobs_worker.aliyun.scrub import contents
-from smsjobs_worker.provider import BEIJING, AnswerLost, LookupFailed, NotSent
+from smsjobs_worker.aliyun.waits import is_minute_limit
+from smsjobs_worker.provider import AnswerLost, LookupFailed, NotSent, Provider, StopsCampaign
 from smsjobs_worker.retry import RetryPolicy, Tried, request_with_retries
 
 __all__ = ["AliyunSms", "CredentialCheck"]
@@ -58,19 +60,16 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class AliyunSms:
+class AliyunSms(Provider):
     """Sends with one account under one signature. Threads may share it.
 
     Attributes:
         account: The account; its repr hides what is secret.
-        max_qps: Most requests a second over all workers together, or None. A worker keeps to it; `sendMessage`
-            does not.
-        sends_batches: True: one request may have parameters of each number.
-        bounds_connect: True: `send` takes `connect_within_s`.
+        max_qps: The account's ``maxQps``. A worker keeps to it; `sendMessage` does not.
     """
 
+    looks_up = True
     sends_batches = True
-    bounds_connect = True
 
     def __init__(
         self,
@@ -182,25 +181,32 @@ class AliyunSms:
             connect_within_s=connect_within_s,
         )
 
-    def find(self, phone: str, *, day: date, out_id: str) -> bool:
-        """Whether Aliyun's record of that number and Beijing day, all pages of it, has a message of that OutId.
+    def find(self, phone: str, *, since: datetime, until: datetime, out_id: str) -> bool:
+        """Whether Aliyun's record of that number, in all days and pages, has a message of that OutId.
 
         Raises:
-            LookupFailed: The answer proves nothing either way.
+            LookupFailed: At least one day's answer proves nothing, and none has the message.
         """
-        seen = counted = 0
-        for page in range(1, MAX_PAGES + 1):
-            total, rows = self._query(phone, day, page)
-            counted = counted or total
-            if any(row.get("OutId") == out_id for row in rows):
-                return True
-            seen += len(rows)
-            # A count that changed between two pages is not believed: rows may have moved from one to the other.
-            if seen == total == counted:
-                return False
-            if seen > total or not rows:
-                raise LookupFailed("contradiction", "Aliyun's record does not have as many rows as it counts")
-        raise LookupFailed("too_many_pages", "Aliyun's record of the number is longer than is read")
+        failure: LookupFailed | None = None
+        for day in days_to_search(since, until):
+            try:
+                if self._find_on(day, phone, out_id):
+                    return True
+            except LookupFailed as error:
+                # The other day may still have it.
+                failure = failure or error
+        if failure is not None:
+            raise failure
+        return False
+
+    def stops_campaign(self, refusal: AliyunRejected) -> StopsCampaign:
+        """What the table says of Aliyun's code; a code of no row stops by its advice."""
+        known = find_code(refusal.aliyun_code)
+        return known.stops_campaign if known else super().stops_campaign(refusal)
+
+    def hints_accepted(self, refusal: AliyunRejected) -> bool:
+        """Whether it is the limit of a minute, which counts what Aliyun accepts."""
+        return is_minute_limit(refusal.aliyun_code, refusal.aliyun_message)
 
     def check_credentials(self) -> CredentialCheck:
         """Ask Aliyun for the record of an example number, which sends nothing."""
@@ -232,6 +238,21 @@ class AliyunSms:
             return None
         after = self._now()
         return (before + (after - before) / 2 - server).total_seconds()
+
+    def _find_on(self, day: date, phone: str, out_id: str) -> bool:
+        seen = counted = 0
+        for page in range(1, MAX_PAGES + 1):
+            total, rows = self._query(phone, day, page)
+            counted = counted or total
+            if any(row.get("OutId") == out_id for row in rows):
+                return True
+            seen += len(rows)
+            # A count that changed between two pages is not believed: rows may have moved from one to the other.
+            if seen == total == counted:
+                return False
+            if seen > total or not rows:
+                raise LookupFailed("contradiction", "Aliyun's record does not have as many rows as it counts")
+        raise LookupFailed("too_many_pages", "Aliyun's record of the number is longer than is read")
 
     def _query(self, phone: str, day: date, page: int) -> tuple[int, list[Mapping[str, Any]]]:
         failure: LookupFailed

@@ -1,7 +1,7 @@
-"""Aliyun's error codes: what each means, what became of the request, and what a caller can do about it.
+"""Aliyun's error codes: what each means, what became of the request, what a caller can do, which campaigns it stops.
 
-Codes stay text. Sources: Aliyun's lists of API error codes (help.aliyun.com 101346, 101347) and of gateway codes;
-the advice is ours, drawn from the cause and cure that they name. ``docs/error-codes.md`` shows this table.
+Codes stay text. Sources: Aliyun's lists of API error codes (help.aliyun.com 101346, 101347) and of gateway codes. The
+advice and what stops a campaign are ours, drawn from the causes that the lists name. ``docs/error-codes.md`` shows this table.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from smsjobs_worker.provider import StopsCampaign
+
 __all__ = ["CODES", "FAMILIES", "Advice", "Code", "Ended", "find_code"]
 
-#: ``"never"``: this payload cannot work. ``"later"``: it may. ``"operator"``: somebody has to mend something first.
+#: ``"never"``: this payload cannot work. ``"later"``: it may. ``"operator"``: somebody has to fix something first.
 Advice = Literal["never", "later", "operator"]
 
 #: What became of a request that was answered so. ``"not_sent"``: refused before it was looked at, so that the
@@ -26,7 +28,7 @@ class Code:
 
     #: The code; a family's ends in ``*``.
     code: str
-    #: What it means, and how to mend it.
+    #: What it means, and how to fix it.
     meaning: str
     #: Our stable word for the cause.
     reason: str
@@ -34,47 +36,66 @@ class Code:
     advice: Advice
     #: What became of the request.
     ended: Ended = "rejected"
+    #: Which campaigns it stops when it refuses one of their chunks. All chunks have the same account, signature, template,
+    #: endpoint and names of parameters.
+    stops_campaign: StopsCampaign
 
 
 def _table(
-    reason: str, advice: Advice, rows: Iterable[tuple[str, str]], *, ended: Ended = "rejected"
+    reason: str,
+    *,
+    rows: Iterable[tuple[str, str]],
+    advice: Advice,
+    stops_campaign: StopsCampaign,
+    ended: Ended = "rejected",
 ) -> tuple[Code, ...]:
     return tuple(
-        Code(code=code, meaning=meaning, reason=reason, advice=advice, ended=ended) for code, meaning in rows
+        Code(
+            code=code,
+            meaning=meaning,
+            reason=reason,
+            advice=advice,
+            ended=ended,
+            stops_campaign=stops_campaign,
+        )
+        for code, meaning in rows
     )
 
 
 _ALL: Final = (
     *_table(
         "throttled",
-        "later",
-        (
+        advice="later",
+        stops_campaign="never",
+        ended="not_sent",
+        rows=(
             ("Throttling", "too many requests at once"),
             ("Throttling.User", "too many requests of this account at once; set maxQps"),
             ("Throttling.Api", "too many requests of this kind at once; set maxQps"),
             ("Throttling*", "too many requests at once; set maxQps"),
         ),
-        ended="not_sent",
     ),
     *_table(
         "credentials",
-        "operator",
-        (
-            ("SignatureDoesNotMatch", "the AccessKey Secret is wrong; mend accessSecret"),
-            ("IncompleteSignature*", "the request's signature is malformed; mend accessKey and accessSecret"),
+        advice="operator",
+        stops_campaign="always",
+        rows=(
+            ("SignatureDoesNotMatch", "the AccessKey Secret is wrong; fix accessSecret"),
+            ("IncompleteSignature*", "the request's signature is malformed; fix accessKey and accessSecret"),
             ("InvalidSignatureMethod", "the signature's method is not supported; upgrade the SDK"),
-            ("InvalidAccessKeyId.NotFound", "there is no such AccessKey ID; mend accessKey"),
+            ("InvalidAccessKeyId.NotFound", "there is no such AccessKey ID; fix accessKey"),
             ("InvalidAccessKeyId.Inactive", "the AccessKey is disabled; enable it or use another"),
-            ("InvalidAccessKeyId*", "the AccessKey ID is not accepted; mend accessKey"),
+            ("InvalidAccessKeyId*", "the AccessKey ID is not accepted; fix accessKey"),
             ("InvalidSecurityToken*", "the STS token is wrong or has expired; refresh securityToken"),
             ("MissingSecurityToken", "the AccessKey is a temporary one; add securityToken"),
-            ("InvalidCredentials", "no AccessKey was given; mend accessKey and accessSecret"),
+            ("InvalidCredentials", "no AccessKey was given; fix accessKey and accessSecret"),
         ),
     ),
     *_table(
         "clock",
-        "operator",
-        (
+        advice="operator",
+        stops_campaign="always",
+        rows=(
             ("InvalidTimeStamp.Expired", "this machine's clock is more than 15 minutes off; set it"),
             ("InvalidTimeStamp.Format", "the request's time is malformed; upgrade the SDK"),
             ("InvalidTimeStamp*", "the request's time is not accepted; set this machine's clock"),
@@ -82,8 +103,10 @@ _ALL: Final = (
     ),
     *_table(
         "no_answer",
-        "later",
-        (
+        advice="later",
+        stops_campaign="never",
+        ended="answer_lost",
+        rows=(
             # Each request is signed anew. A nonce that was used means that the network sent ours twice, and that
             # the first copy arrived.
             ("SignatureNonceUsed", "the network repeated the request; its first copy may have been accepted"),
@@ -94,29 +117,37 @@ _ALL: Final = (
             ("isp.GATEWAY_ERROR", "Aliyun's sending module failed; the message may have been accepted"),
             ("isp.*", "Aliyun failed in a way unknown here; the message may have been accepted"),
         ),
-        ended="answer_lost",
     ),
     *_table(
         "parameters",
-        "never",
-        (
-            ("MissingAccessKeyId", "the request lacks the AccessKey ID"),
+        advice="never",
+        stops_campaign="never",  # too vague to be sure
+        rows=(
             ("InvalidParameter.Format", "a parameter is malformed"),
             ("Missing*", "the request lacks a parameter"),
             ("Invalid*", "a parameter is not valid"),
-            ("UnsupportedHTTPMethod", "the HTTP method is not supported"),
-            ("InvalidApi.NotFound", "the endpoint does not know SendSms; mend endpoint"),
-            ("InvalidVersion", "the endpoint does not know this version of the API; mend endpoint"),
-            ("InvalidAction.NotFound", "the endpoint does not know SendSms; mend endpoint"),
-            ("isv.INVALID_JSON_PARAM", "params is not accepted as JSON; every value must be text"),
             ("isv.INVALID_PARAMETERS", "a parameter is malformed"),
             ("PARAMS_ILLEGAL", "a parameter is malformed"),
         ),
     ),
     *_table(
+        "parameters",
+        advice="never",
+        stops_campaign="always",
+        rows=(
+            ("MissingAccessKeyId", "the request lacks the AccessKey ID"),
+            ("UnsupportedHTTPMethod", "the HTTP method is not supported"),
+            ("InvalidApi.NotFound", "the endpoint does not know SendSms; fix endpoint"),
+            ("InvalidVersion", "the endpoint does not know this version of the API; fix endpoint"),
+            ("InvalidAction.NotFound", "the endpoint does not know SendSms; fix endpoint"),
+            ("isv.TEMPLATE_MISSING_PARAMETERS", "params lacks a variable of the template"),
+        ),
+    ),
+    *_table(
         "permission",
-        "operator",
-        (
+        advice="operator",
+        stops_campaign="always",
+        rows=(
             ("Forbidden.RAM*", "the AccessKey may not send; grant it AliyunDysmsFullAccess or dysms:SendSms"),
             ("Forbidden*", "the AccessKey may not send; grant it AliyunDysmsFullAccess or dysms:SendSms"),
             ("NoPermission*", "the AccessKey may not send; grant it AliyunDysmsFullAccess or dysms:SendSms"),
@@ -128,13 +159,17 @@ _ALL: Final = (
     ),
     *_table(
         "flow_control",
-        "later",
-        (("isv.BUSINESS_LIMIT_CONTROL", "the number has had as many messages as Aliyun allows for now"),),
+        advice="later",
+        stops_campaign="never",
+        rows=(
+            ("isv.BUSINESS_LIMIT_CONTROL", "the number has had as many messages as Aliyun allows for now"),
+        ),
     ),
     *_table(
         "quota",
-        "later",
-        (
+        advice="later",
+        stops_campaign="always",  # every chunk would be refused until the day or month ends
+        rows=(
             (
                 "isv.DAY_LIMIT_CONTROL",
                 "the account's own limit for today is reached; raise it in the console",
@@ -147,8 +182,9 @@ _ALL: Final = (
     ),
     *_table(
         "balance",
-        "operator",
-        (
+        advice="operator",
+        stops_campaign="always",
+        rows=(
             ("isv.OUT_OF_SERVICE", "the account is suspended for want of balance; top it up"),
             (
                 "isv.AMOUNT_NOT_ENOUGH",
@@ -158,9 +194,10 @@ _ALL: Final = (
     ),
     *_table(
         "account",
-        "operator",
-        (
-            ("isv.ACCOUNT_NOT_EXISTS", "there is no such account; mend accessKey"),
+        advice="operator",
+        stops_campaign="always",
+        rows=(
+            ("isv.ACCOUNT_NOT_EXISTS", "there is no such account; fix accessKey"),
             ("isv.ACCOUNT_ABNORMAL", "the account is in an abnormal state; ask Aliyun"),
             ("isv.SECURITY_FROZEN_ACCOUNT", "the account is frozen after long disuse; ask Aliyun"),
             ("isv.PRODUCT_UN_SUBSCRIPT", "the account has not activated SMS; activate it in the console"),
@@ -169,23 +206,25 @@ _ALL: Final = (
     ),
     *_table(
         "region",
-        "operator",
-        (("isv.DENY_IP_RANGE", "this machine's IP is outside of mainland China; send from one inside"),),
+        advice="operator",
+        stops_campaign="always",
+        rows=(("isv.DENY_IP_RANGE", "this machine's IP is outside of mainland China; send from one inside"),),
     ),
     *_table(
         "signature",
-        "operator",
-        (
-            ("isv.SMS_SIGNATURE_ILLEGAL", "the account has no such signature; mend verifySign"),
-            ("isv.SMS_SIGN_ILLEGAL", "the signature is not usable; mend verifySign"),
+        advice="operator",
+        stops_campaign="always",
+        rows=(
+            ("isv.SMS_SIGNATURE_ILLEGAL", "the account has no such signature; fix verifySign"),
+            ("isv.SMS_SIGN_ILLEGAL", "the signature is not usable; fix verifySign"),
             ("isv.SIGN_STATE_ILLEGAL", "the signature is not approved; look at its state in the console"),
-            ("isv.SMS_SIGN_NAME_ILLEGAL", "the signature's name is malformed; mend verifySign"),
-            ("isv.SIGN_NAME_ILLEGAL", "the signature's name is malformed; mend verifySign"),
-            ("isv.SMS_SIGN_EMOJI_ILLEGAL", "the signature has an emoji; mend verifySign"),
+            ("isv.SMS_SIGN_NAME_ILLEGAL", "the signature's name is malformed; fix verifySign"),
+            ("isv.SIGN_NAME_ILLEGAL", "the signature's name is malformed; fix verifySign"),
+            ("isv.SMS_SIGN_EMOJI_ILLEGAL", "the signature has an emoji; fix verifySign"),
             ("isv.SIGN_SOURCE_ILLEGAL", "the signature's source is not accepted; apply for another"),
             ("isv.SIGNATURE_BLACKLIST", "the signature is banned; apply for another"),
             ("SIGNATURE_BLACKLIST", "the signature is banned; apply for another"),
-            ("SignatureNotFound", "the account has no such signature; mend verifySign"),
+            ("SignatureNotFound", "the account has no such signature; fix verifySign"),
             (
                 "isv.SMS_SIGNATURE_SCENE_ILLEGAL",
                 "the signature is for verification codes only; use another one for this template",
@@ -198,24 +237,26 @@ _ALL: Final = (
     ),
     *_table(
         "template",
-        "operator",
-        (
+        advice="operator",
+        stops_campaign="always",
+        rows=(
             (
                 "isv.SMS_TEMPLATE_ILLEGAL",
-                "the account has no such approved template, or its variables differ; mend verifyTemplateCode",
+                "the account has no such approved template, or its variables differ; fix verifyTemplateCode",
             ),
-            ("TemplateNotFound", "the account has no such template; mend verifyTemplateCode"),
+            ("TemplateNotFound", "the account has no such template; fix verifyTemplateCode"),
             (
                 "template_parameter_count_illegal",
-                "a template of verification codes takes one variable; mend the template",
+                "a template of verification codes takes one variable; fix the template",
             ),
         ),
     ),
     *_table(
         "parameters",
-        "never",
-        (
-            ("isv.TEMPLATE_MISSING_PARAMETERS", "params lacks a variable of the template"),
+        advice="never",
+        stops_campaign="same_text",
+        rows=(
+            ("isv.INVALID_JSON_PARAM", "params is not accepted as JSON; every value must be text"),
             ("isv.TEMPLATE_PARAMS_ILLEGAL", "a value in params does not fit its variable's type"),
             (
                 "isv.PARAM_LENGTH_LIMIT",
@@ -226,8 +267,9 @@ _ALL: Final = (
     ),
     *_table(
         "content",
-        "never",
-        (
+        advice="never",
+        stops_campaign="same_text",
+        rows=(
             ("isv.SMS_CONTENT_ILLEGAL", "the text has forbidden content"),
             (
                 "isv.UNSUPPORTED_CONTENT",
@@ -241,8 +283,9 @@ _ALL: Final = (
     ),
     *_table(
         "number",
-        "never",
-        (
+        advice="never",
+        stops_campaign="never",
+        rows=(
             ("isv.MOBILE_NUMBER_ILLEGAL", "a number is malformed"),
             ("isv.MOBILE_COUNT_OVER_LIMIT", "too many numbers at once; split them"),
             (
@@ -253,8 +296,9 @@ _ALL: Final = (
     ),
     *_table(
         "blocked",
-        "never",
-        (
+        advice="never",
+        stops_campaign="never",
+        rows=(
             (
                 "isv.BLACK_KEY_CONTROL_LIMIT",
                 "the number is on Aliyun's blacklist; take it off your list of recipients",
@@ -264,8 +308,9 @@ _ALL: Final = (
     ),
     *_table(
         "extension",
-        "operator",
-        (
+        advice="operator",
+        stops_campaign="always",
+        rows=(
             ("isv.EXTEND_CODE_ERROR", "the extension code is used by another signature"),
             ("isv.ONE_CODE_MULTIPLE_SIGN", "the extension code belongs to several signatures"),
             ("isv.CODE_EXCEED_LIMIT", "there are too many extension codes"),
@@ -274,8 +319,9 @@ _ALL: Final = (
     ),
     *_table(
         "test_only",
-        "operator",
-        (
+        advice="operator",
+        stops_campaign="always",
+        rows=(
             (
                 "isv.SMS_TEST_SIGN_TEMPLATE_LIMIT",
                 "a test signature goes with a test template only; use an approved pair",
@@ -288,13 +334,17 @@ _ALL: Final = (
     ),
     *_table(
         "test_only",
-        "never",
-        (("isv.SMS_TEST_TEMPLATE_PARAMS_ILLEGAL", "a test template takes a code of 4 to 6 digits only"),),
+        advice="never",
+        stops_campaign="always",
+        rows=(
+            ("isv.SMS_TEST_TEMPLATE_PARAMS_ILLEGAL", "a test template takes a code of 4 to 6 digits only"),
+        ),
     ),
     *_table(
         "unknown_code",
-        "operator",
-        (
+        advice="operator",
+        stops_campaign="always",
+        rows=(
             (
                 "isv.*",
                 "a code unknown here; look it up at Aliyun, and whether the signature is registered at the carriers",

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Final
 
 from smsjobs_worker.aliyun.codes import CODES, FAMILIES, Code
-from smsjobs_worker.campaign_pause import Pauses, pauses
+from smsjobs_worker.provider import StopsCampaign
 
 __all__ = ["page"]
 
@@ -27,7 +27,7 @@ Every failure has one of three codes, a stable `reason` word, and Aliyun's own c
 What `AliyunRejected` carries besides `aliyun_code`:
 
 - `reason`: the word of the section below that the code stands in.
-- `advice`: `never` (this payload cannot work), `later` (it may, after `retry_after`) or `operator` (somebody has to mend
+- `advice`: `never` (this payload cannot work), `later` (it may, after `retry_after`) or `operator` (somebody has to fix
   account, signature, template or permissions first; alert them and stop the batch).
 - `retry_after`: seconds. For `isv.BUSINESS_LIMIT_CONTROL` by the word in Aliyun's message: 分钟级 to the next clock minute, 小时级
   to the next clock hour, 天级 24 hours. For the account's own limits to the next day or month in Beijing. For throttling what
@@ -57,7 +57,11 @@ This page is written from the table in the code; a test compares them.
 """
 
 _ENDS: Final = {"rejected": "rejected", "not_sent": "not sent", "answer_lost": "answer lost"}
-_PAUSES: Final[dict[Pauses, str]] = {"always": "pauses", "same_text": "pauses, same text", "never": ""}
+_CAMPAIGN: Final[dict[StopsCampaign, str]] = {
+    "always": "pauses",
+    "same_text": "pauses, same text",
+    "never": "",
+}
 
 
 def page() -> str:
@@ -69,17 +73,11 @@ def page() -> str:
 
 def _section(reason: str, rows: list[Code]) -> str:
     lines = [
-        f"| `{each.code}` | {each.meaning} | {each.advice} | {_ENDS[each.ended]} | {_campaign(each)} |"
+        f"| `{each.code}` | {each.meaning} | {each.advice} | {_ENDS[each.ended]} | {_CAMPAIGN[each.stops_campaign]} |"
         for each in rows
     ]
     head = ("| code | meaning | advice | request | campaign |", "|---|---|---|---|---|")
     return "\n".join((f"### {reason}", "", *head, *lines, ""))
-
-
-def _campaign(code: Code) -> str:
-    if code.ended != "rejected":
-        return ""
-    return _PAUSES[pauses(code.code, code.reason, code.advice)]
 
 
 if __name__ == "__main__":

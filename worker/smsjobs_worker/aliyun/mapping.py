@@ -116,6 +116,7 @@ def _unlisted(
         meaning="a code unknown here; look it up at Aliyun",
         reason="unknown_code",
         advice="operator" if retry_after is None else "later",
+        stops_campaign="always" if retry_after is None else "never",
     )
 
 

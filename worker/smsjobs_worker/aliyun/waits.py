@@ -8,9 +8,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from smsjobs_worker.provider import BEIJING
+from smsjobs_worker.aliyun.beijing import BEIJING
 
-__all__ = ["retry_after_s"]
+__all__ = ["is_minute_limit", "retry_after_s"]
+
+
+def is_minute_limit(code: str, message: str) -> bool:
+    """Whether a number's limit of a minute refused the request: Aliyun has accepted another one within that minute."""
+    return code == "isv.BUSINESS_LIMIT_CONTROL" and "分钟级" in message
 
 
 def retry_after_s(code: str, message: str, now: datetime) -> float | None:
@@ -24,7 +29,7 @@ def retry_after_s(code: str, message: str, now: datetime) -> float | None:
     beijing = now.astimezone(BEIJING)
     midnight = beijing.replace(hour=0, minute=0, second=0, microsecond=0)
     match code:
-        case "isv.BUSINESS_LIMIT_CONTROL" if "分钟级" in message:
+        case "isv.BUSINESS_LIMIT_CONTROL" if is_minute_limit(code, message):
             end = beijing.replace(second=0, microsecond=0) + timedelta(minutes=1)
         case "isv.BUSINESS_LIMIT_CONTROL" if "小时级" in message:
             end = beijing.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)

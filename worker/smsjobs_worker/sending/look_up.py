@@ -1,39 +1,48 @@
-"""The look-up: asking Aliyun's record whether a request whose answer was lost was accepted."""
+"""The look-up: asking the provider's record whether a request whose answer was lost was accepted."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
 from smsjobs_worker.provider import LookupFailed
-from smsjobs_worker.sending.schedule import days_to_search, sample
 
 if TYPE_CHECKING:
     from smsjobs.contract import JobRecord
     from smsjobs.ledger import Granted
-    from smsjobs_worker.provider import LookUp
+    from smsjobs_worker.provider import Provider
 
-__all__ = ["was_accepted"]
+__all__ = ["sample", "was_accepted"]
+
+#: How many of a job's numbers are looked up. A request is accepted or refused as a whole, so one should be enough; but
+#: Aliyun does not say whether it can drop a single number from a request.
+_SAMPLE: Final = 3
 
 
-def was_accepted(provider: LookUp, job: JobRecord, granted: Granted) -> bool:
-    """Whether Aliyun's record shows the job.
-
-    A request is accepted or refused as a whole, so a few of its numbers stand for all. Whatever the delivery's
-    status, a record means that the request was accepted.
+def was_accepted(provider: Provider, job: JobRecord, granted: Granted) -> bool:
+    """Whether the provider's record shows the job. A record means that it was accepted, whatever its delivery's state.
 
     Raises:
         LookupFailed: At least one answer proves nothing, and none shows the job.
     """
-    days = days_to_search(granted.lost_from_ms / 1000, granted.lost_to_ms / 1000)
+    since = datetime.fromtimestamp(granted.lost_from_ms / 1000, UTC)
+    until = datetime.fromtimestamp(granted.lost_to_ms / 1000, UTC)
     failure: LookupFailed | None = None
     for phone in sample(job.message.phones):
-        for day in days:
-            try:
-                if provider.find(phone, day=day, out_id=job.id):
-                    return True
-            except LookupFailed as error:
-                # Another number or day may still prove it; only absence needs all of them.
-                failure = failure or error
+        try:
+            if provider.find(phone, since=since, until=until, out_id=job.id):
+                return True
+        except LookupFailed as error:
+            # Another number may still prove it; only absence needs all of them.
+            failure = failure or error
     if failure is not None:
         raise failure
     return False
+
+
+def sample(phones: Sequence[str]) -> list[str]:
+    """The numbers to look up: the first, one in the middle, the last."""
+    if len(phones) <= _SAMPLE:
+        return list(phones)
+    return [phones[0], phones[len(phones) // 2], phones[-1]]

@@ -1,11 +1,8 @@
-"""The provider of an element: what its Loader made, or a Type's plain `sendMessage` in a provider's clothes."""
+"""The provider of an element: what its Loader made, or a wrapper around a plain object with `sendMessage`."""
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Mapping
-from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from smsjobs.contract import AliyunRejected, InvalidArguments, Message, RequestFailed, SmsError
@@ -26,50 +23,35 @@ class Providers:
         self._app = app
 
     def provider(self, full_name: str) -> Provider:
-        """The provider of that element, loaded again where its files have changed.
+        """The provider of that element, loaded again if its files have changed.
 
         Raises:
-            InvalidArguments: It does not exist or cannot load.
+            InvalidArguments: The element does not exist or cannot load.
         """
         thing = loaded(self._app.getElement(full_name))
-        if isinstance(thing, Provider) and _takes_out_id(thing.send):
+        if isinstance(thing, Provider):
             return thing
         if callable(getattr(thing, "sendMessage", None)):
             return PlainProvider(thing)
         raise InvalidArguments(
-            f"{full_name}: what its type's Loader loads has neither send() nor sendMessage()",
+            f"{full_name}: what its type's Loader loads is not a Provider (smsjobs_worker.provider) and has no sendMessage()",
             "element_invalid",
         )
 
 
-def _takes_out_id(send: Any) -> bool:
-    """Whether that is a provider's `send`, and no other method of the same name."""
-    function = getattr(send, "__func__", None)
-    return _has_out_id(function) if isinstance(function, FunctionType) else _has_out_id.__wrapped__(send)
+class PlainProvider(Provider):
+    """Wraps an object that has only `sendMessage(phoneList, params, verifyTemplateCode)`.
 
-
-@functools.lru_cache  # reading a signature takes a tenth of the time that a job takes between its requests
-def _has_out_id(function: Any) -> bool:
-    try:
-        return "out_id" in inspect.signature(function).parameters
-    except (TypeError, ValueError):
-        return False
-
-
-class PlainProvider:
-    """A loaded object that has only `sendMessage(phoneList, params, verifyTemplateCode)`.
-
-    It makes requests in its own way, so that only what it says itself is believed: a `RequestFailed` with
-    ``outcome="not_sent"`` is tried again, any error that is not ours is an answer lost.
+    It makes requests in its own way, so only what it says itself is believed: a `RequestFailed` with
+    ``outcome="not_sent"`` is tried again, and any error that is not ours is an answer lost.
     """
 
     def __init__(self, thing: Any) -> None:
         self._thing = thing
-        self.max_qps: float | None = getattr(thing, "max_qps", None)
 
-    def send(self, message: Message, *, out_id: str) -> Mapping[str, Any]:
+    def send(self, message: Message, *, out_id: str, connect_within_s: float) -> Mapping[str, Any]:
         """Call `sendMessage` once."""
-        del out_id  # the old interface has no place for it
+        del out_id, connect_within_s  # the plain interface has no place for them
         try:
             answer = self._thing.sendMessage(
                 phoneList=list(message.phones),

@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from redis.exceptions import RedisError
 
@@ -21,7 +21,7 @@ from smsjobs.contract import (
     SendResult,
 )
 from smsjobs.ledger import Granted, Wait
-from smsjobs_worker.provider import AnswerLost, BoundedProvider, LookUp, LookupFailed, NotSent, Provider
+from smsjobs_worker.provider import AnswerLost, LookupFailed, NotSent, Provider
 from smsjobs_worker.retry import request_with_retries
 from smsjobs_worker.sending.look_up import was_accepted
 from smsjobs_worker.sending.schedule import failed_lookup_delay, gives_up_looking, next_lookup, retry_delay
@@ -29,7 +29,7 @@ from smsjobs_worker.sending.schedule import failed_lookup_delay, gives_up_lookin
 if TYPE_CHECKING:
     from smsjobs_worker.sending.rate_limit import Permits
 
-__all__ = ["Run"]
+__all__ = ["Run", "StopCampaign", "stop_campaign"]
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +45,24 @@ _SHORTEST_CONNECT_S: Final = 0.01
 #: Seconds until an element that breaks before its request is tried again.
 _BROKEN_S: Final = 15.0
 
-#: A refusal that hints that an earlier request was accepted: Aliyun counts what it accepts, by the minute.
-_MINUTE_LIMIT: Final = ("isv.BUSINESS_LIMIT_CONTROL", "分钟级")
+#: Why no chunk can be sent: the element does not exist or cannot load.
+_ELEMENT_REASONS: Final = ("element_not_found", "element_invalid")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StopCampaign:
+    """A chunk was refused, and every other chunk of its campaign would be refused too. Nothing of the chunk was sent."""
+
+    refusal: AliyunRejected | InvalidArguments
+
+
+def stop_campaign(
+    granted: Granted, refusal: AliyunRejected | InvalidArguments
+) -> StopCampaign | AliyunRejected | InvalidArguments:
+    """The refusal, which stops the campaign if the job is a chunk of which nothing can have been sent."""
+    if granted.chunk is None or granted.state != "sending" or granted.lost_to_ms:
+        return refusal
+    return StopCampaign(refusal=refusal)
 
 
 class _Abandoned(Exception):
@@ -78,9 +94,9 @@ class Run:
     #: Requests made in this run.
     attempts: int = field(default=0, init=False)
 
-    def send(self, provider: Provider) -> Wait | Outcome:
+    def send(self, provider: Provider) -> Wait | StopCampaign | Outcome:
         """Make the request, and where it surely was not sent, make it again for a moment."""
-        if self.job.message.params_of_each and not getattr(provider, "sends_batches", False):
+        if self.job.message.params_of_each and not provider.sends_batches:
             return self._bad_arguments(
                 InvalidArguments(
                     "the element's type cannot send different parameters in one request", "element_invalid"
@@ -104,7 +120,7 @@ class Run:
             return self._wait("queued", 0)
         match tried.error:
             case AliyunRejected() as refusal:
-                return self._rejected(refusal)
+                return self._rejected(provider, refusal)
             case NotSent() as failure:
                 return self._not_sent(failure)
             case AnswerLost() as failure:
@@ -115,8 +131,8 @@ class Run:
                 )
 
     def look_up(self, provider: Provider) -> Wait | Outcome:
-        """Ask Aliyun's record about the request whose answer was lost."""
-        if not isinstance(provider, LookUp):
+        """Ask the provider's record about the request whose answer was lost."""
+        if not provider.looks_up:
             return self._unknown("its type has no look-up")
         elapsed_s = self._elapsed_s()
         try:
@@ -147,7 +163,7 @@ class Run:
             lost_to_ms=self._now_ms(),
         )
 
-    def without_provider(self, error: InvalidArguments) -> Wait | Outcome:
+    def without_provider(self, error: InvalidArguments) -> Wait | StopCampaign | Outcome:
         """What becomes of the job while its element does not exist or cannot load."""
         if self.granted.state == "sending":
             return self._bad_arguments(error)
@@ -158,18 +174,13 @@ class Run:
 
     def _request(self, provider: Provider) -> dict[str, object]:
         self.attempts += 1
-        if getattr(provider, "bounds_connect", False):
-            # What is connected only after the job expired must not be sent then.
-            bounded = cast("BoundedProvider", provider)
-            return dict(bounded.send(self.job.message, out_id=self.job.id, connect_within_s=self._left_s()))
-        return dict(provider.send(self.job.message, out_id=self.job.id))
+        # What is connected only after the job expired must not be sent then.
+        return dict(provider.send(self.job.message, out_id=self.job.id, connect_within_s=self._left_s()))
 
     def _may_send(self, provider: Provider) -> None:
         """The last look before each request: permit first, for it may take a while."""
         try:
-            permitted = self.permits.take(
-                self.job.element, self.lane, getattr(provider, "max_qps", None), within_s=_PERMIT_S
-            )
+            permitted = self.permits.take(self.job.element, self.lane, provider.max_qps, within_s=_PERMIT_S)
             permitted = permitted and self.goes_on()
         except RedisError:
             permitted = False
@@ -180,12 +191,11 @@ class Run:
         if not self.holds():
             raise _Abandoned
 
-    def _rejected(self, error: AliyunRejected) -> Wait | Outcome:
-        code, word = _MINUTE_LIMIT
-        if self.granted.lost_to_ms and error.aliyun_code == code and word in error.aliyun_message:
+    def _rejected(self, provider: Provider, error: AliyunRejected) -> Wait | StopCampaign | Outcome:
+        if self.granted.lost_to_ms and provider.hints_accepted(error):
             # Look again before settling: from now, as if this answer had been lost.
             return self._wait("looking_up", self.lane.lookups_s[0], lost_to_ms=self._now_ms())
-        return AliyunRejected(
+        refusal = AliyunRejected(
             error.message,
             error.reason,
             "rejected",
@@ -197,11 +207,18 @@ class Run:
             error.retry_after,
             error.advice,
         )
+        stops = provider.stops_campaign(error)
+        # Only recipients with parameters of their own have any packed beside their numbers.
+        own_texts = self.granted.chunk is not None and bool(self.granted.chunk[1])
+        if stops == "always" or (stops == "same_text" and not own_texts):
+            return stop_campaign(self.granted, refusal)
+        return refusal
 
-    def _bad_arguments(self, error: InvalidArguments) -> Outcome:
+    def _bad_arguments(self, error: InvalidArguments) -> StopCampaign | Outcome:
         if self.granted.lost_to_ms:  # "nothing was sent" holds for the resend only
             return self._unknown(error.message)
-        return InvalidArguments(error.message, error.reason, "rejected", self.job.id, self._attempts())
+        refusal = InvalidArguments(error.message, error.reason, "rejected", self.job.id, self._attempts())
+        return stop_campaign(self.granted, refusal) if error.reason in _ELEMENT_REASONS else refusal
 
     def _not_sent(self, failure: NotSent) -> Wait | Outcome:
         delay = retry_delay(
@@ -224,7 +241,7 @@ class Run:
         )
 
     def _lost(self, provider: Provider, failure: AnswerLost, begun_ms: int) -> Wait | Outcome:
-        if not isinstance(provider, LookUp):
+        if not provider.looks_up:
             return self._unknown(f"{failure.detail}, and its type has no look-up")
         return self._wait(
             "looking_up",
@@ -242,7 +259,7 @@ class Run:
     def _absent(self) -> Wait | Outcome:
         if self.job.on_unknown == "resend" and not self.granted.resent and self._left_s() > 0:
             return self._wait("queued", 0, resent=True)
-        return self._unknown("Aliyun's record does not show it")
+        return self._unknown("the provider's record does not show it")
 
     def _expired(self) -> Outcome:
         if self.granted.lost_to_ms:

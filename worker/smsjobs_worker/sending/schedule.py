@@ -6,27 +6,16 @@ All times are seconds.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from smsjobs.contract import Lane
-from smsjobs_worker.provider import BEIJING
 
 __all__ = [
-    "days_to_search",
     "failed_lookup_delay",
     "gives_up_looking",
     "next_lookup",
     "retry_delay",
-    "sample",
 ]
-
-#: A request may be recorded on the day before or after ours when clocks differ or it was held up on its way.
-_MIDNIGHT_MARGIN: Final = timedelta(minutes=10)
-
-#: How many of a job's numbers are looked up. One request is accepted or refused as a whole, so one would do; but
-#: Aliyun does not say whether a single number can be dropped from it.
-_SAMPLE: Final = 3
 
 #: A look-up that is due comes a few milliseconds early by one clock or the other.
 _SAME_MOMENT_S: Final = 0.05
@@ -47,7 +36,7 @@ def retry_delay(
     Args:
         attempts: Requests made so far.
         left_s: Seconds until the job expires.
-        retry_after_s: What Aliyun asked for; it is never undercut.
+        retry_after_s: What the other side asked for; the delay is never shorter.
         jitter: A random number from 0 to 1.
     """
     runs = max(1, -(-attempts // 3))
@@ -76,7 +65,7 @@ def failed_lookup_delay(*, elapsed_s: float, retry_after_s: float | None, jitter
 
     Args:
         elapsed_s: Seconds since the answer was lost.
-        retry_after_s: What Aliyun asked for; it is never undercut.
+        retry_after_s: What the other side asked for; the delay is never shorter.
         jitter: A random number from 0 to 1.
     """
     delay = min(max(elapsed_s / 2, 1.0), 600.0) * (1 + jitter / 4)
@@ -91,17 +80,3 @@ def gives_up_looking(offsets_s: Sequence[float], *, elapsed_s: float, left_s: fl
         left_s: Seconds until the job expires; negative once it has.
     """
     return left_s <= 0 and elapsed_s >= 2 * offsets_s[-1]
-
-
-def days_to_search(lost_from_s: float, lost_to_s: float) -> list[date]:
-    """The Beijing days under which Aliyun may have recorded a request of that time; two around midnight."""
-    first = (datetime.fromtimestamp(lost_from_s, UTC) - _MIDNIGHT_MARGIN).astimezone(BEIJING).date()
-    last = (datetime.fromtimestamp(lost_to_s, UTC) + _MIDNIGHT_MARGIN).astimezone(BEIJING).date()
-    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
-
-
-def sample(phones: Sequence[str]) -> list[str]:
-    """The numbers to look up: the first, one in the middle, the last."""
-    if len(phones) <= _SAMPLE:
-        return list(phones)
-    return [phones[0], phones[len(phones) // 2], phones[-1]]

@@ -23,13 +23,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from smsjobs.contract import (
-    AliyunRejected,
     InvalidArguments,
     JobRecord,
     Lane,
     Outcome,
     RequestFailed,
-    SendResult,
     SmsError,
     decode_job,
     encode_outcome,
@@ -38,9 +36,8 @@ from smsjobs.contract import (
 from smsjobs.ledger import Granted, Missing, Settled, Settlement, Wait, read_outcome
 from smsjobs.redis_store import CannotOpen, unseal
 from smsjobs.redis_store.patience import patiently
-from smsjobs_worker.campaign_pause import pauses
 from smsjobs_worker.logs.privacy import describe
-from smsjobs_worker.sending.run import Run
+from smsjobs_worker.sending.run import Run, StopCampaign, stop_campaign
 
 if TYPE_CHECKING:
     from smsjobs.ledger import Claim, Ledger, Snapshot
@@ -168,11 +165,15 @@ class Sender:
             if isinstance(step, Wait):
                 self._wait(granted, step)
                 return NothingToDo()
-            if granted.chunk is not None and _stops_campaign(granted, step) and self._put_back(granted, step):
-                return NothingToDo()
+            if isinstance(step, StopCampaign):
+                if self._put_back(granted, step.refusal):
+                    return NothingToDo()
+                step = step.refusal
             return self._settle(granted, step)
 
-    def _decide(self, granted: Granted, claimed_at: float, holds: Callable[[], bool]) -> Wait | Outcome:
+    def _decide(
+        self, granted: Granted, claimed_at: float, holds: Callable[[], bool]
+    ) -> Wait | StopCampaign | Outcome:
         try:
             job = _job(granted, self._ledger.seal)
         except ValueError:
@@ -218,9 +219,8 @@ class Sender:
             },
         )
 
-    def _put_back(self, granted: Granted, refusal: Outcome) -> bool:
+    def _put_back(self, granted: Granted, refusal: SmsError) -> bool:
         """Pause the chunk's campaign and give the chunk back to it. False: its refusal is its outcome."""
-        assert not isinstance(refusal, SendResult)  # noqa: S101  `_stops_campaign` says so
         verb = patiently(
             lambda: self._ledger.put_back(
                 granted.job_id,
@@ -278,7 +278,7 @@ def _job(granted: Granted, seal: Seal | None) -> JobRecord:
     return make_chunk(granted.job_id, granted.job, *(unseal(each, seal) for each in granted.chunk))
 
 
-def _sealed(granted: Granted, error: CannotOpen) -> Wait | Outcome:
+def _sealed(granted: Granted, error: CannotOpen) -> Wait | StopCampaign | Outcome:
     """Leaves a job to a worker that has its key: one worker without it must not end what others could send."""
     log.error(
         "a job was left to a worker that can open it", extra={"action": "sealed", "job_id": granted.job_id}
@@ -301,25 +301,10 @@ def _wait_as_it_was(granted: Granted, state: Literal["queued", "looking_up"]) ->
     )
 
 
-def _unreadable(granted: Granted, why: str) -> Outcome:
+def _unreadable(granted: Granted, why: str) -> StopCampaign | Outcome:
     if granted.lost_to_ms:  # somebody who could read it has sent it, and what became of that nobody will know
         return RequestFailed(
             f"the answer was lost; {why}", "job_unreadable", "unknown", granted.job_id, granted.attempts
         )
-    return InvalidArguments(why, "job_unreadable", "rejected", granted.job_id, granted.attempts)
-
-
-def _stops_campaign(granted: Granted, outcome: Outcome) -> bool:
-    """Whether what befell a chunk would befall every other one too: its account, signature, template or element."""
-    if granted.state != "sending" or granted.lost_to_ms:
-        return False
-    match outcome:
-        case AliyunRejected():
-            when = pauses(outcome.aliyun_code, outcome.reason, outcome.advice)
-            # Only recipients with parameters of their own have any packed beside their numbers.
-            own = granted.chunk is not None and bool(granted.chunk[1])
-            return when == "always" or (when == "same_text" and not own)
-        case InvalidArguments():
-            return outcome.reason in ("element_not_found", "element_invalid", "job_unreadable")
-        case _:
-            return False
+    refusal = InvalidArguments(why, "job_unreadable", "rejected", granted.job_id, granted.attempts)
+    return stop_campaign(granted, refusal)

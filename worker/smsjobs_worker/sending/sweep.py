@@ -75,7 +75,7 @@ def expired_outcome(job_id: str, *, attempts: int, lost: bool) -> RequestFailed:
     """
     if lost:
         return RequestFailed(
-            "a request's answer was lost, Aliyun's record did not show it, and the job expired before it was "
+            "a request's answer was lost, the provider's record did not show it, and the job expired before it was "
             "sent again",
             "no_answer",
             "unknown",
