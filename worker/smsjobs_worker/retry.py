@@ -1,4 +1,4 @@
-"""Trying again what surely was not sent: a blip is waited out here, anything longer is the caller's.
+"""Retries of what surely was not sent. A short failure is waited out here; a longer one is left to the caller.
 
 The decisions are pure functions (`backoff_s`, `next_wait_s`); tenacity carries them out.
 """
@@ -31,7 +31,7 @@ class RetryPolicy:
     first_wait_s: float = 0.25
     #: Longest wait, in seconds.
     longest_wait_s: float = 1.0
-    #: Longest sum of all waits, in seconds. What needs longer is given up at once.
+    #: Longest sum of all waits, in seconds. A wait beyond it is not begun: the tries end at once.
     budget_s: float = 2.0
 
 
@@ -51,7 +51,7 @@ def backoff_s(policy: RetryPolicy, attempt: int, *, jitter: float) -> float:
     """Seconds to wait after that attempt, counted from 1: exponential with full jitter.
 
     Args:
-        jitter: From 0 to 1, by chance.
+        jitter: A random number from 0 to 1.
     """
     return min(policy.longest_wait_s, policy.first_wait_s * 2.0 ** min(attempt - 1, 60)) * jitter
 
@@ -64,7 +64,7 @@ def next_wait_s(
     Args:
         attempt: The attempt that failed, counted from 1.
         waited_s: All waits so far.
-        retry_after_s: What Aliyun asked to wait, or None. It is waited in full, and the back-off besides.
+        retry_after_s: What the other side asked to wait, or None. It is waited in full, plus the back-off.
     """
     if attempt >= policy.attempts:
         return None
@@ -84,11 +84,12 @@ def request_with_retries(
 
     Args:
         call: Makes one request.
-        before: Called before each request with its number, counted from 1. What it raises ends the retries and
-            is raised: the job expired, or somebody else has it now. Requests made by then: that number less 1.
+        before: Called before each request with its number, counted from 1. An exception of it ends the retries and
+            is raised to the caller, such as one that says that the job has expired. One request fewer than its
+            number was made by then.
         policy: How often, and for how long; by default 3 requests within about 2 seconds.
         sleep: Waits that many seconds.
-        jitter: A number from 0 to 1, by chance.
+        jitter: Gives a random number from 0 to 1.
 
     Returns:
         The response or the error (`AliyunRejected`, `AnswerLost`, or the last `NotSent`), and the attempts.
@@ -107,7 +108,7 @@ def request_with_retries(
             return Tried(attempts=attempts, error=error)
 
     def wait(state: RetryCallState) -> float:
-        # None from the decision becomes a wait that no budget has room for, so that `stop` ends it.
+        # To give up is an endless wait here, which `stop` recognises.
         error = _error(state)
         retry_after_s = error.retry_after if isinstance(error, NotSent) else None
         seconds = next_wait_s(

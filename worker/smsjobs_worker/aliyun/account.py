@@ -29,7 +29,7 @@ MIN_READ_TIMEOUT_MS: Final = 1000
 _HOST: Final = re.compile(
     r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII
 )
-#: What fits into a request's header: printable, without blanks.
+#: What fits into a request's header: printable characters without spaces.
 _PRINTABLE: Final = re.compile(r"[!-~]+", re.ASCII)
 
 
@@ -89,14 +89,14 @@ class Fault:
     key: str
     #: What is wrong.
     cause: str
-    #: How to mend it.
+    #: How to fix it.
     cure: str
-    #: Whether the account works all the same.
+    #: Whether the account works in spite of it.
     harmless: bool = False
 
 
 def read_account(settings: Mapping[str, Any]) -> tuple[Account | None, list[Fault]]:
-    """The account of those settings, and all that is wrong with them; None where something needed is."""
+    """The account of those settings, or None if it cannot work; and all that is wrong with them."""
     faults: list[Fault] = []
     read = _Reader(settings, faults)
     values: dict[str, Any] = {
@@ -143,7 +143,7 @@ class _Reader:
     def token(self, key: str, what: str, *, needed: bool = True) -> str | None:
         value = self.text(key, what, needed=needed)
         if value is not None and _PRINTABLE.fullmatch(value) is None:
-            self._fault(key, "has blanks or characters outside of ASCII", f"copy {what} again")
+            self._fault(key, "has spaces or characters outside ASCII", f"copy {what} again")
             return None
         return value
 
@@ -189,7 +189,7 @@ class _Reader:
         if value is None:
             return None
         try:
-            # Text is a number that came from the environment.
+            # A number from the environment is text.
             number = math.nan if isinstance(value, bool) else float(value)
         except (TypeError, ValueError, OverflowError):
             number = math.nan

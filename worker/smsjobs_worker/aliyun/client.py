@@ -40,7 +40,7 @@ MAX_PAGES: Final = 40
 #: Asked about when credentials are checked: the number of Aliyun's own examples.
 EXAMPLE_PHONE: Final = "13800138000"
 
-#: What refuses the AccessKey, rather than one request of it.
+#: Reasons that refuse the AccessKey itself, not one request.
 _KEY_REASONS: Final = ("credentials", "permission", "account", "clock")
 
 
@@ -50,7 +50,7 @@ class CredentialCheck:
 
     #: True: accepted. False: refused. None: nobody can say, because Aliyun gave no clear answer.
     accepted: bool | None
-    #: The cause and its cure, for people; empty when accepted.
+    #: The cause and how to fix it, for people; empty when accepted.
     detail: str = ""
     #: Aliyun's code, where it refused.
     aliyun_code: str = ""
@@ -115,7 +115,7 @@ class AliyunSms(Provider):
             params: The template's parameters, a dict of text; ``{}`` for none.
             verifyTemplateCode: The template's code.
             extend: ``{"verifyTemplateCode": …}``, the older way to name the template.
-            others: None is taken here; `lane`, `expires` and `idempotency_key` need a queue.
+            others: Not allowed: `lane`, `expires` and `idempotency_key` need a queue.
 
         Returns:
             Aliyun's body: ``Code`` (``"OK"``), ``Message``, ``BizId``, ``RequestId``.
@@ -127,7 +127,7 @@ class AliyunSms(Provider):
         """
         if others:
             raise InvalidArguments(
-                f"{min(others)} is no argument of a direct send; jobs of smsjobs.connect() take it"
+                f"{min(others)} is not an argument of a direct send; jobs of smsjobs.connect() take it"
             )
         message = check_message(phoneList, params, verifyTemplateCode, extend)
         out_id = uuid.uuid4().hex
@@ -213,7 +213,7 @@ class AliyunSms(Provider):
         try:
             self._query_once(EXAMPLE_PHONE, self._now().astimezone(BEIJING).date(), 1)
         except AliyunRejected as error:
-            # Any other refusal came from behind the gate that looks at the AccessKey.
+            # Any other refusal comes after the check of the AccessKey.
             accepted = error.reason not in _KEY_REASONS
             detail = "" if accepted else error.message
             return CredentialCheck(accepted=accepted, detail=detail, aliyun_code=error.aliyun_code)
@@ -222,7 +222,7 @@ class AliyunSms(Provider):
         return CredentialCheck(accepted=True)
 
     def server_date(self) -> datetime | None:
-        """Aliyun's clock, to the second, by the header of an unsigned request; None where it does not tell."""
+        """Aliyun's clock, to the second, by a header of its answer to an unsigned request, or None."""
         timeout = (self.account.connect_timeout_ms / 1000, self.account.read_timeout_ms / 1000)
         try:
             answer = requests.head(f"{self.account.endpoint.url}/", timeout=timeout, allow_redirects=False)
@@ -280,7 +280,7 @@ class AliyunSms(Provider):
         content: tuple[str, ...],
         connect_within_s: float | None = None,
     ) -> dict[str, Any]:
-        """One request. What fails is raised outside of `except`, so that nothing foreign hangs on to it."""
+        """Make one request. A failure is raised outside of `except`, so that it carries no foreign exception."""
         connect_ms = self.account.connect_timeout_ms
         if connect_within_s is not None:
             connect_ms = max(1, min(connect_ms, int(connect_within_s * 1000)))

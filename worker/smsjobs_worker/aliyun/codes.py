@@ -107,15 +107,15 @@ _ALL: Final = (
         stops_campaign="never",
         ended="answer_lost",
         rows=(
-            # Each request is signed anew. A nonce that was used means that the network sent ours twice, and that
-            # the first copy arrived.
+            # Each request has a nonce of its own. A used one means that the network sent our request twice, and
+            # that the first copy arrived.
             ("SignatureNonceUsed", "the network repeated the request; its first copy may have been accepted"),
             ("InternalError*", "Aliyun failed and cannot say whether it accepted the message"),
             ("UnknownError", "Aliyun failed and cannot say whether it accepted the message"),
             ("ServiceUnavailable*", "Aliyun was unavailable and cannot say whether it accepted the message"),
             ("isp.SYSTEM_ERROR", "Aliyun's system failed and cannot say whether it accepted the message"),
             ("isp.GATEWAY_ERROR", "Aliyun's sending module failed; the message may have been accepted"),
-            ("isp.*", "Aliyun failed in a way unknown here; the message may have been accepted"),
+            ("isp.*", "Aliyun failed with an unknown code; the message may have been accepted"),
         ),
     ),
     *_table(
@@ -185,7 +185,7 @@ _ALL: Final = (
         advice="operator",
         stops_campaign="always",
         rows=(
-            ("isv.OUT_OF_SERVICE", "the account is suspended for want of balance; top it up"),
+            ("isv.OUT_OF_SERVICE", "the account is suspended because its balance is too low; top it up"),
             (
                 "isv.AMOUNT_NOT_ENOUGH",
                 "the balance is too low, or the package is for another region; top it up",
@@ -347,7 +347,7 @@ _ALL: Final = (
         rows=(
             (
                 "isv.*",
-                "a code unknown here; look it up at Aliyun, and whether the signature is registered at the carriers",
+                "an unknown code; look it up at Aliyun, and check whether the carriers have registered the signature",
             ),
         ),
     ),

@@ -1,4 +1,4 @@
-"""``docs/error-codes.md``, written from the table: ``python -m smsjobs_worker.aliyun.codes_page > docs/error-codes.md``."""
+"""Writes ``docs/error-codes.md`` from the table: ``python -m smsjobs_worker.aliyun.codes_page > docs/error-codes.md``."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ How an answer ends the request:
   job expires meanwhile; a direct `sendMessage` of a script raises `AliyunRejected` with `advice="later"`.
 - **answer lost**: Aliyun itself does not know. It is looked up in Aliyun's record before anything is sent again.
 
-What it does to a campaign one of whose chunks is refused so:
+What it does to the campaign of a refused chunk:
 
-- **pauses**: every other chunk would be refused too. The chunk was not sent, and stays to be sent after `resume()`.
-- **pauses, same text**: likewise where all recipients get the same text. Where they have parameters of their own, one value
-  may be at fault, and the chunk is rejected alone.
+- **pauses**: every other chunk would be refused too. The chunk was not sent; it is sent after `resume()`.
+- **pauses, same text**: the campaign pauses if all recipients get the same text. If they have parameters of their own, one value
+  may be at fault, and only this chunk is rejected.
 - nothing: the chunk is rejected, and the others are sent.
 
-A code that ends in `*` stands for all that begin so and have no row of their own. A code of no row at all is *rejected* with
-the reason `unknown_code` where the gateway refused it with HTTP 4xx, and an *answer lost* otherwise.
+A code that ends in `*` stands for all codes with that beginning that have no row of their own. A code without any row is *rejected*
+with the reason `unknown_code` if the gateway refused it with HTTP 4xx, and an *answer lost* otherwise.
 
 Aliyun's list has more codes, of its console's API; they never answer a message that is sent. Sources: Aliyun's pages of API error
 codes (101346, 101347). The advice is ours.

@@ -1,13 +1,14 @@
-"""Connections to Aliyun: kept alive between requests and threads, but not until the other side drops them.
+"""Connections to Aliyun: kept alive between requests and threads, and closed before the other side drops them.
 
-A connection that the other side has closed unnoticed (a load balancer's idle limit, a NAT table) takes the request
-and gives no answer: a quiet system's first message would end as an answer lost. urllib3 already drops a connection
-that it sees closed; here one that idled for `MAX_IDLE_S` is dropped too, before anything is written to it. And an
-answer has twice the read time-out as a whole, which for the SDK begins anew with every byte.
+A load balancer or a NAT table drops an idle connection unnoticed. The next request on it gets no answer, so a quiet
+system's first message would end as an answer lost. urllib3 drops a connection that it sees closed. Here a connection
+that idled for `MAX_IDLE_S` is dropped too, before anything is written to it.
 
-The SDK keeps one `requests` session for each endpoint and pool size in ``DaraCore._sessions``. Ours is put there in
-its place, with the SDK's own TLS settings. It also follows no redirect (a redirect would be a second request, with
-the number, to another place) and honours ``NO_PROXY``, which the SDK does not read.
+An answer has twice the read time-out as a whole. The SDK's read time-out begins again with every byte.
+
+The SDK keeps one `requests` session for each endpoint and pool size in ``DaraCore._sessions``. Ours takes its place,
+with the SDK's own TLS settings. It follows no redirect, which would be a second request, with the number, to another
+place. It honours ``NO_PROXY``, which the SDK does not read.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ logger = logging.getLogger("smsjobs.aliyun")
 #: Seconds after which an idle connection is not used again. Usual idle limits of load balancers begin at 15 s.
 MAX_IDLE_S: Final = 10.0
 
-#: Most idle connections that are kept: more than a worker has threads. The SDK's own 40 would close and open one for
-#: each request above that.
+#: Most idle connections that are kept: more than a worker has threads. With the SDK's 40, each request beyond that would
+#: open and close one.
 _KEPT: Final = 256
 
 _lock = threading.Lock()
@@ -46,12 +47,12 @@ _deadlines: Final = Deadlines()
 
 
 class _HTTPConnection(HTTPConnection):
-    """After idling too long it says that it is not connected, and urllib3 opens it anew."""
+    """Once it idled for too long, it says that it is not connected, and urllib3 opens it again."""
 
     _answered_at: float | None = None
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as in urllib3
-        # By now it is the read time-out; the socket's own is still the one for connecting.
+        # `self.timeout` is the read time-out by now; the socket still has the one for connecting.
         if self.sock is not None and isinstance(self.timeout, int | float):
             _deadlines.begin(self.sock, within_s=2 * self.timeout)
         response = super().getresponse()
@@ -88,7 +89,7 @@ class _Session(requests.Session):
         try:
             return super().send(request, **{**kwargs, "allow_redirects": False})
         finally:
-            # With its body, which requests has read by then.
+            # requests has read the body by then, too.
             _deadlines.end()
 
 
@@ -96,7 +97,7 @@ def prepare(endpoint: Endpoint) -> None:
     """Give the SDK our session for that endpoint, once for the process."""
     sessions = getattr(DaraCore, "_sessions", None)
     if not isinstance(sessions, dict):
-        # A later SDK keeps them elsewhere: it works with its own, less careful session. A test tells us.
+        # A later SDK may keep them elsewhere. It then works with its own session; a test notices it.
         logger.warning(
             "The Aliyun SDK keeps its connections elsewhere: idle ones are not dropped.",
             extra={"action": "connections_unmanaged"},

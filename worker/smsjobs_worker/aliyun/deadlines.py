@@ -1,8 +1,8 @@
-"""Cuts off answers that do not come to an end.
+"""Cuts off answers that never end.
 
-A socket's time-out begins anew with every byte, so an answer that trickles would hold its thread for ever: two of
-them silence a worker of two threads. Here an answer has a time as a whole. At its end the connection is shut down, and
-whoever reads from it finds a broken answer, which is an answer lost.
+A socket's time-out begins again with every byte, so an answer that trickles would hold its thread for ever. Two of
+them stop a worker of two threads. Here an answer has a deadline as a whole: the connection is shut down then, and its
+reader finds a broken answer, which is an answer lost.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ _LOOK_S: Final = 0.25
 
 
 class Deadlines:
-    """The answers that are awaited just now, at most one a thread."""
+    """The answers that are awaited now, at most one for each thread."""
 
     def __init__(self) -> None:
-        #: By thread: its connection, and until when it waits.
+        #: For each thread: its connection, and the monotonic time until which it waits.
         self._awaited: dict[int, tuple[socket.socket, float]] = {}
         self._lock = threading.Lock()
         self._thread = threading.Thread()
         os.register_at_fork(after_in_child=self._forget)
 
     def begin(self, connection: socket.socket, *, within_s: float) -> None:
-        """This thread awaits an answer on that connection, for as long at most."""
+        """This thread awaits an answer on that connection, for at most that many seconds."""
         self._awaited[threading.get_ident()] = (connection, time.monotonic() + within_s)
         if not self._thread.is_alive():
             self._start()
@@ -47,7 +47,7 @@ class Deadlines:
                 self._thread.start()
 
     def _forget(self) -> None:
-        """After a fork: the parent's threads are not here, and its connections are not ours to cut."""
+        """After a fork the parent's threads do not exist, and its connections must not be cut."""
         self._awaited.clear()
         self._lock = threading.Lock()
         self._thread = threading.Thread()
@@ -59,5 +59,5 @@ class Deadlines:
             for connection, until in self._awaited.copy().values():
                 if time.monotonic() >= until:
                     with contextlib.suppress(OSError):
-                        # Of TLS's socket too the plain one is shut: its reader is in the middle of TLS's own state.
+                        # The plain socket's method, also for TLS: the reading thread is using TLS's state.
                         socket.socket.shutdown(connection, socket.SHUT_RDWR)

@@ -19,13 +19,13 @@ _MARKS: Final = ("PhoneNumber", "TemplateParam", "Authorization", "x-acs-securit
 
 
 class RequestFilter(logging.Filter):
-    """Drops a record that has a part of a request in it."""
+    """Drops a record that holds a part of a request."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the record may be logged."""
         try:
             text = record.getMessage()
-        except Exception:  # noqa: BLE001  what cannot be read cannot be cleared
+        except Exception:  # noqa: BLE001  a record that cannot be read may hold a request
             return False
         return not any(mark in text for mark in _MARKS)
 

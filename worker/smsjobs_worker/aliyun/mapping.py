@@ -1,8 +1,9 @@
 """What a failed request means: the only place where the SDK's exceptions are looked at.
 
-Two questions decide. Did the request surely leave nothing at Aliyun? Only then it is `NotSent`: the name did not
-resolve, the connection was not opened, the certificate was refused, or Aliyun throttled. Did Aliyun surely refuse
-it? Only then it is `AliyunRejected`. Everything else, and everything unknown, is `AnswerLost`.
+- `NotSent`: the request surely left nothing at Aliyun. The name did not resolve, the connection was not opened, the
+  certificate was refused, or Aliyun throttled.
+- `AliyunRejected`: Aliyun surely refused it.
+- `AnswerLost`: everything else, and everything unknown.
 
 No text of a foreign exception is passed on: it has the URL, and so the number and the code.
 """
@@ -77,7 +78,7 @@ def map_answer(
         return AnswerLost("no_answer", f"an answer without a code{_status(status)}")
     known = find_code(code) or _unlisted(code, status, request_id, retry_after)
     if known is None or known.ended == "answer_lost":
-        meaning = known.meaning if known else f"a code unknown here{_status(status)}"
+        meaning = known.meaning if known else f"an unknown code{_status(status)}"
         return AnswerLost("no_answer", f"{code}: {meaning}")
     if known.ended == "not_sent":
         wait = max(retry_after or 0.0, MIN_THROTTLED_S)
@@ -108,12 +109,12 @@ def map_exception(error: BaseException, *, now: datetime, content: Iterable[str]
 def _unlisted(
     code: str, status: int | None, request_id: str | None, retry_after: float | None
 ) -> Code | None:
-    """A code nobody listed. A gateway that refuses with 4xx and its own id did not pass the request on."""
+    """A code that is not in the table: refused, if the gateway answered 4xx and an id, for then it did not pass the request on."""
     if status is None or not 400 <= status < 500 or status == 408 or request_id is None:
         return None
     return Code(
         code=code,
-        meaning="a code unknown here; look it up at Aliyun",
+        meaning="an unknown code; look it up at Aliyun",
         reason="unknown_code",
         advice="operator" if retry_after is None else "later",
         stops_campaign="always" if retry_after is None else "never",
@@ -178,7 +179,7 @@ def _not_answered(error: BaseException, _now: datetime, _content: Iterable[str])
 
 
 def _reasons(error: BaseException) -> Iterator[BaseException]:
-    """What lies inside an exception of `requests`: urllib3's, and what that one wraps."""
+    """The exception and all that it wraps: urllib3's inside that of `requests`, and so on."""
     waiting, seen = [error], set()
     while waiting:
         each = waiting.pop()
@@ -206,7 +207,7 @@ def _unsure(error: BaseException, _now: datetime, _content: Iterable[str]) -> Fa
     return _lost(error)
 
 
-#: Every exception class of the SDK, and what looks at it; the nearest class in the exception's line counts.
+#: Every exception class of the SDK and its handler. An exception goes to the nearest of its classes.
 HANDLERS: Final[dict[type, Callable[[Any, datetime, Iterable[str]], Failure]]] = {
     openapi.ThrottlingException: _answered,
     openapi.ClientException: _answered,

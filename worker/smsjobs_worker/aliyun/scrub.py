@@ -1,4 +1,4 @@
-"""Taking the request's content out of Aliyun's texts, which can repeat it."""
+"""Takes the request's content out of Aliyun's texts, which can repeat it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """How long Aliyun's limits last. Source: its pages on flow control (help.aliyun.com 108293).
 
-Minute and hour are windows of the clock, not rolling ones; a day of flow control is 24 hours from the send, of which
-the whole is waited. The account's own limits end with the Beijing day or month.
+Minute and hour are windows of the clock, not rolling ones. A day of flow control is 24 hours from the send; the wait is
+the whole of it. The account's own limits end with the Beijing day or month.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def is_minute_limit(code: str, message: str) -> bool:
 
 
 def retry_after_s(code: str, message: str, now: datetime) -> float | None:
-    """Seconds until a limit ends, or None where it is no limit or Aliyun's message names no known one.
+    """Seconds until a limit ends, or None if the code is not a limit's or Aliyun's message names no known one.
 
     Args:
         code: Aliyun's code.

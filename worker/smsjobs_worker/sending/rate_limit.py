@@ -1,11 +1,11 @@
 """``maxQps``: how many requests an element's account makes a second, over all workers together.
 
-The counting is done by the library limits, in Redis. Its clock is the workers' own, so that workers whose clocks
-differ by a second can exceed the limit by a second's worth once.
+The library limits counts them in Redis, by the workers' own clocks. Workers whose clocks differ by a second can exceed
+the limit once, by what a second permits.
 
-A fifth of an element's rate is kept for verification codes: the other lanes have a window of their own to pass
-first, so that a code finds a permit even while a campaign takes all it can get. A quarter of the rest is kept from
-campaigns: the bulk lane has a third window, so that notifications go out in time too.
+- A fifth of an element's rate is kept for verification codes: the other lanes must pass a window of their own first. So a
+  code finds a permit even while a campaign takes all it can get.
+- A quarter of the rest is kept from campaigns: the bulk lane must pass a third window. So notifications go out in time.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def windows(max_qps: float) -> tuple[limits.RateLimitItem, limits.RateLimitItem]
 def bulk_window(max_qps: float) -> limits.RateLimitItem:
     """What the bulk lane may use of a rate: three quarters of what all lanes but verification may.
 
-    A low rate is counted over a longer time: of one permit a second no part can be kept.
+    A low rate is counted over a longer time, because one permit a second cannot be divided.
     """
     _, others = windows(max_qps)
     amount, seconds = others.amount, others.get_expiry()
@@ -66,7 +66,7 @@ class Permits:
     """
 
     def __init__(self, redis_url: str, *, timeout_s: float = 2.0) -> None:
-        # As in the ledger, a permit whose answer was lost must not be taken twice by the client itself.
+        # As in the ledger, the client must not repeat a call whose answer was lost: it would take two permits.
         pool = redis.ConnectionPool.from_url(
             redis_url,
             socket_timeout=timeout_s,
@@ -86,7 +86,7 @@ class Permits:
             within_s: The longest wait, in seconds.
 
         Returns:
-            False where none became free in that time; then the job has to wait its turn elsewhere.
+            False if none became free in that time.
         """
         if max_qps is None:
             return True
@@ -104,7 +104,7 @@ class Permits:
         place = f"{{{element_tag(element)}}}:{element}"
         if lane.name == "verification":
             return self._limiter.hit(everyone, place)
-        # Looking first: a permit of the smaller window would be wasted where the larger one is full.
+        # Test before hit: a permit of the smaller window would be wasted while the larger one is full.
         if not self._limiter.test(everyone, place):
             return False
         if lane.name == "bulk":

@@ -1,4 +1,4 @@
-"""When to try again: pure functions of what happened so far. Somebody else keeps the clock and does the waiting.
+"""When to try again: pure functions of what happened so far. The caller keeps the clock and waits.
 
 All times are seconds.
 """
@@ -17,10 +17,10 @@ __all__ = [
     "retry_delay",
 ]
 
-#: A look-up that is due comes a few milliseconds early by one clock or the other.
+#: A look-up may begin a few milliseconds early, because two clocks are compared.
 _SAME_MOMENT_S: Final = 0.05
 
-#: Under two seconds of life left, another try is not worth its wait.
+#: The shortest wait before another try, and the least time that must be left after one that the other side asked for.
 _SHORTEST_WAIT_S: Final = 1.0
 
 
@@ -29,9 +29,9 @@ def retry_delay(
 ) -> float | None:
     """Seconds to wait before a job that surely was not sent is tried again, or None where it would expire first.
 
-    The wait doubles from 2 s with every run of tries up to the lane's longest, and is halved at random, so that
-    the jobs of an outage do not come back in one moment. Where the job would expire meanwhile, the last part of
-    its life is halved instead, again and again: a verification code is tried until there is no time for it.
+    The wait doubles from 2 s with every run of tries, up to the lane's longest. Up to half of it is taken off at random,
+    so that the jobs of an outage do not all come back at once. A job that would expire meanwhile waits half of the
+    time that it has left, so a verification code is tried until there is no time for it.
 
     Args:
         attempts: Requests made so far.
@@ -40,7 +40,7 @@ def retry_delay(
         jitter: A random number from 0 to 1.
     """
     runs = max(1, -(-attempts // 3))
-    # Bounded before it is raised: two days of an outage are more runs than a float has powers of two.
+    # The exponent is bounded: an outage of two days has more runs than a float has powers of two.
     longest = min(lane.longest_retry_s, 2.0 ** min(runs, 32))
     delay = longest * (0.5 + jitter / 2)
     if retry_after_s is not None:
@@ -51,7 +51,7 @@ def retry_delay(
 
 
 def next_lookup(offsets_s: Sequence[float], elapsed_s: float) -> float | None:
-    """Seconds until the next look-up, or None where the settling time is over and absence is to be believed.
+    """Seconds until the next look-up, or None when the settling time is over and absence is believed.
 
     Args:
         offsets_s: When to look, counted from the moment the answer was lost; the last one is the settling time.
