@@ -1,0 +1,279 @@
+"""The mutants: single mistakes, each of which at least one test must notice.
+
+When code moves, its rows move with it: `file` and `old` are plain text, and `old` stands in the file once. A rewrite
+keeps a row's name and expresses the same mistake in the new code. `python tests/mutants --check` tells which rows no
+longer fit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["MUTANTS", "Mutant"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutant:
+    """One mistake."""
+
+    #: What the code does wrong, in words that outlive a rewrite.
+    name: str
+    #: The file, from the project's root.
+    file: str
+    #: Text that stands there once.
+    old: str
+    #: What takes its place.
+    new: str
+    #: Test files that are tried first, from the project's root.
+    likely: Sequence[str]
+
+
+STEPS = "tests/integration/ledger/test_steps.py"
+SENDING = "tests/integration/campaign/test_sending.py"
+RUN = "tests/unit/worker/test_run.py"
+SENDER = "tests/unit/worker/test_sender.py"
+SCHEDULE = "tests/unit/worker/test_schedule.py"
+CODES = "tests/integration/verification/test_codes.py"
+LIMITS = "tests/integration/verification/test_limits.py"
+
+LEDGER = (
+    Mutant(
+        name="claim takes a job that another worker holds",
+        file="producer/smsjobs/ledger/scripts/claim.lua",
+        old="    if num(f[3]) > now then return {'in_flight'} end\n",
+        new="",
+        likely=(STEPS,),
+    ),
+    Mutant(
+        name="record lets a key pass that has another payload",
+        file="producer/smsjobs/ledger/scripts/record.lua",
+        old="      return {'conflict', other, ms(now)}\n",
+        new="",
+        likely=("tests/integration/ledger/test_keys.py",),
+    ),
+    Mutant(
+        name="settle ignores a foreign token",
+        file="producer/smsjobs/ledger/scripts/settle.lua",
+        old="if token ~= ARGV[3] and ARGV[4] ~= 'accepted' then return {'fenced'} end\n",
+        new="",
+        likely=(STEPS,),
+    ),
+    Mutant(
+        name="settlement leaves the numbers in Redis",
+        file="producer/smsjobs/ledger/scripts/common.lua",
+        old="redis.call('HDEL', job, 'job', 'lease',",
+        new="redis.call('HDEL', job, 'lease',",
+        likely=(STEPS,),
+    ),
+    Mutant(
+        name="sweep looks at equal distances instead of doubling ones",
+        file="producer/smsjobs/ledger/scripts/sweep.lua",
+        old="next_look = now + requeue * 2 ^ math.min(looks, 12)",
+        new="next_look = now + requeue",
+        likely=("tests/integration/ledger/test_sweep.py",),
+    ),
+    Mutant(
+        name="interruption forgets an earlier lost answer",
+        file="producer/smsjobs/ledger/scripts/common.lua",
+        old="  if lost_from > 0 and lost_from < claimed then from = lost_from end\n",
+        new="",
+        likely=(STEPS,),
+    ),
+    Mutant(
+        name="renew extends the lease of whoever holds the job",
+        file="producer/smsjobs/ledger/scripts/renew.lua",
+        old="if redis.call('HGET', job, 'token') == ARGV[i + 1] then",
+        new="if (redis.call('HGET', job, 'token') or '') ~= '' then",
+        likely=(STEPS,),
+    ),
+    Mutant(
+        name="a stale holder gives back a job that another worker holds",
+        file="producer/smsjobs/ledger/scripts/wait.lua",
+        old="if f[2] ~= ARGV[3] or SETTLED[f[1]] then return {'fenced'} end",
+        new="if not f[2] or f[2] == '' or SETTLED[f[1]] then return {'fenced'} end",
+        likely=(STEPS,),
+    ),
+)
+
+WORKER = (
+    Mutant(
+        name="a value of one recipient's own pauses the campaign",
+        file="worker/smsjobs_worker/sender.py",
+        old='return when == "always" or (when == "same_text" and not own)',
+        new='return when == "always" or when == "same_text"',
+        likely=("tests/unit/campaign/test_worker_side.py",),
+    ),
+    Mutant(
+        name="an overtaken worker reports its own outcome",
+        file="worker/smsjobs_worker/sender.py",
+        old="""\
+        if not settlement.ours:
+            outcome = decode_outcome(json.loads(settlement.outcome))
+""",
+        new="",
+        likely=(SENDER,),
+    ),
+    Mutant(
+        name="a request is made after the lease ran out",
+        file="worker/smsjobs_worker/run.py",
+        old="""\
+        if not self.holds():
+            raise _Abandoned
+""",
+        new="",
+        likely=(RUN,),
+    ),
+    Mutant(
+        name="a lost answer is resent again and again",
+        file="worker/smsjobs_worker/run.py",
+        old='if self.job.on_unknown == "resend" and not self.granted.resent and self._left_s() > 0:',
+        new='if self.job.on_unknown == "resend" and self._left_s() > 0:',
+        likely=(RUN,),
+    ),
+    Mutant(
+        name="sweep confirms a result that was not stored",
+        file="worker/smsjobs_worker/sweep.py",
+        old="""\
+        if self._results.store_at_once(job_id, outcome, followers):
+            self._ledger.confirm_stored(job_id)
+""",
+        new="""\
+        self._results.store_at_once(job_id, outcome, followers)
+        self._ledger.confirm_stored(job_id)
+""",
+        likely=("tests/unit/worker/test_sweep.py",),
+    ),
+    Mutant(
+        name="look-up leaves out the last day",
+        file="worker/smsjobs_worker/schedule.py",
+        old="range((last - first).days + 1)",
+        new="range(max(1, (last - first).days))",
+        likely=(SCHEDULE,),
+    ),
+    Mutant(
+        name="a look-up that comes early is made twice",
+        file="worker/smsjobs_worker/schedule.py",
+        old="if offset > elapsed_s + _SAME_MOMENT_S)",
+        new="if offset > elapsed_s)",
+        likely=(SCHEDULE,),
+    ),
+    Mutant(
+        name="a lease begins with the answer to the claim",
+        file="worker/smsjobs_worker/leases.py",
+        old="lease = Lease(granted, until=claimed_at + self._lease_s)",
+        new="lease = Lease(granted, until=time.monotonic() + self._lease_s)",
+        likely=(SENDER,),
+    ),
+    Mutant(
+        name="a failed look-up counts as absent",
+        file="worker/smsjobs_worker/look_up.py",
+        old="""\
+    if failure is not None:
+        raise failure
+""",
+        new="",
+        likely=(RUN,),
+    ),
+)
+
+ALIYUN = (
+    Mutant(
+        name="an unlisted code with HTTP 408 is a refusal",
+        file="worker/smsjobs_worker/aliyun/mapping.py",
+        old="not 400 <= status < 500 or status == 408 or request_id is None",
+        new="not 400 <= status < 500 or request_id is None",
+        likely=("tests/unit/aliyun/test_mapping.py",),
+    ),
+    Mutant(
+        name="Aliyun's milliseconds are taken for seconds",
+        file="worker/smsjobs_worker/aliyun/mapping.py",
+        old="retry_after = wait_ms / 1000 if",
+        new="retry_after = wait_ms if",
+        likely=("tests/unit/aliyun/test_mapping.py", "tests/integration/aliyun/test_send.py"),
+    ),
+    Mutant(
+        name="any broken encryption counts as not sent",
+        file="worker/smsjobs_worker/aliyun/mapping.py",
+        old="if any(_is_bad_certificate(each) for each in _reasons(cause)):",
+        new="if _reasons(cause):",
+        likely=("tests/unit/aliyun/test_mapping.py", "tests/integration/aliyun/test_send.py"),
+    ),
+    Mutant(
+        name="a failure inside Aliyun is sent again without a look-up",
+        file="worker/smsjobs_worker/aliyun/codes.py",
+        old='        ended="answer_lost",\n',
+        new='        ended="not_sent",\n',
+        likely=("tests/unit/aliyun/test_mapping.py", "tests/unit/aliyun/test_codes.py"),
+    ),
+)
+
+CAMPAIGN = (
+    Mutant(
+        name="a group of exactly one batch joins the others",
+        file="producer/smsjobs/campaign/planning.py",
+        old="if alone or len(part) >= MAX_BATCH:",
+        new="if alone or len(part) > MAX_BATCH:",
+        likely=("tests/unit/campaign/test_planning.py",),
+    ),
+    Mutant(
+        name="cancel settles a chunk that may have been sent",
+        file="producer/smsjobs/campaign/scripts/cancel.lua",
+        old="if f[1] == 'queued' and num(f[3]) == 0 then",
+        new="if f[1] == 'queued' then",
+        likely=(SENDING,),
+    ),
+    Mutant(
+        name="a pause by hand hides why the campaign paused itself",
+        file="producer/smsjobs/campaign/scripts/pause.lua",
+        old="if ARGV[3] == '' or f[2] == '' then redis.call('HSET', KEYS[1], 'paused', ARGV[3]) end",
+        new="redis.call('HSET', KEYS[1], 'paused', ARGV[3])",
+        likely=(SENDING,),
+    ),
+    Mutant(
+        name="promotional chunks begin in the last half minute",
+        file="producer/smsjobs/ledger/scripts/campaign.lua",
+        old="time_of_day < 20 * 3600000 - 30000",
+        new="time_of_day < 20 * 3600000",
+        likely=(SENDING,),
+    ),
+)
+
+VERIFICATION = (
+    Mutant(
+        name="a code takes one wrong try too many",
+        file="producer/smsjobs/verification/scripts/check.lua",
+        old="if tries >= most then return {'too_many_tries', 0} end",
+        new="if tries > most then return {'too_many_tries', 0} end",
+        likely=(CODES,),
+    ),
+    Mutant(
+        name="the right code leaves the other secret's code alive",
+        file="producer/smsjobs/verification/scripts/check.lua",
+        old="    if KEYS[i] ~= '' then redis.call('DEL', KEYS[i]) end\n",
+        new="    if i == which then redis.call('DEL', KEYS[i]) end\n",
+        likely=(CODES, "tests/integration/verification/test_any_order.py"),
+    ),
+    Mutant(
+        name="the day of an address begins at midnight in UTC",
+        file="producer/smsjobs/verification/scripts/common.lua",
+        old="{'day', DAY, 8 * HOUR}",
+        new="{'day', DAY, 0}",
+        likely=(LIMITS,),
+    ),
+    Mutant(
+        name="a late confirmation confirms the next send",
+        file="producer/smsjobs/verification/scripts/confirm.lua",
+        old="if f[1] ~= ARGV[1] or f[2] ~= ARGV[2] then return 0 end",
+        new="if f[1] ~= ARGV[1] then return 0 end",
+        likely=("tests/integration/verification/test_hand_over.py",),
+    ),
+    Mutant(
+        name="mainland numbers with 19 have no country",
+        file="producer/smsjobs/verification/rules.py",
+        old='"13" <= phone[:2] <= "19"',
+        new='"13" <= phone[:2] < "19"',
+        likely=("tests/unit/verification/test_rules.py",),
+    ),
+)
+
+#: All of them.
+MUTANTS = (*LEDGER, *WORKER, *ALIYUN, *CAMPAIGN, *VERIFICATION)
