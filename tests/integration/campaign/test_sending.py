@@ -316,6 +316,17 @@ def test_given_back(bench: Bench) -> None:
     assert bench.granted(jobs[0]).attempts == 1
 
 
+def test_paused_by_hand_too(bench: Bench) -> None:
+    """A campaign that paused itself keeps its reason when somebody pauses it, until it goes on."""
+    campaign = bench.start(1000)
+    assert put_back(bench, bench.granted(*bench.sweep())) == "ok"
+    campaign.pause()
+    assert campaign.progress().reason == "isv.OUT_OF_SERVICE: top it up"
+    campaign.resume()
+    campaign.pause()
+    assert campaign.progress().reason == "paused by hand"
+
+
 def test_given_back_too_late(bench: Bench) -> None:
     """A holder whose lease ran out gives nothing back; of a cancelled campaign the refusal is the outcome."""
     campaign = bench.start(1000)

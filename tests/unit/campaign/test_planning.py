@@ -48,6 +48,22 @@ def test_mixed():
     assert [(chunk.is_batch, len(chunk.phones)) for chunk in page.chunks] == [(False, 900), (True, 100)]
 
 
+@pytest.mark.parametrize(
+    ("shared", "chunks"),
+    [
+        (99, [(True, 100), (False, 1)]),  # fewer than a batch fill one with the others
+        (100, [(False, 100), (True, 2)]),  # as many as a batch are better off alone
+        (1099, [(False, 1000), (True, 100), (False, 1)]),  # so is the rest of a larger group
+        (1100, [(False, 1000), (False, 100), (True, 2)]),
+    ],
+)
+def test_large_enough_for_a_request_alone(shared, chunks):
+    """As many recipients with equal values as a batch takes are a request of their own, and fewer join the others."""
+    values = ["rare1", *["common"] * shared, "rare2"]
+    (page,) = plan(row(line, value) for line, value in enumerate(values))
+    assert [(chunk.is_batch, len(chunk.phones)) for chunk in page.chunks] == chunks
+
+
 def test_many_bad_rows():
     """A file of bad rows only is planned in parts too, and none of its rows is lost."""
     pages = list(plan(row(line, fault="invalid") for line in range(50_000)))

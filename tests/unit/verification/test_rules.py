@@ -200,6 +200,8 @@ def test_bad_address(address: Any) -> None:
     ("countries", "phone", "permitted"),
     [
         (["86"], PHONE, True),
+        (["86"], "13000000000", True),  # the first and
+        (["86"], "19900000000", True),  # the last of the mainland's ranges
         (["86"], "85251234567", False),
         (["852"], "85251234567", True),
         (["852"], PHONE, False),
