@@ -39,27 +39,27 @@ LEDGER = (
     Mutant(
         name="claim takes a job that another worker holds",
         file="producer/smsjobs/ledger/scripts/claim.lua",
-        old="    if num(f[3]) > now then return {'in_flight'} end\n",
+        old="    if num(f.lease) > now then return {'in_flight'} end\n",
         new="",
         likely=(STEPS,),
     ),
     Mutant(
         name="record lets a key pass that has another payload",
         file="producer/smsjobs/ledger/scripts/record.lua",
-        old="      return {'conflict', other, ms(now)}\n",
-        new="",
+        old="holder_digest == digest and 'exists' or 'conflict'",
+        new="'exists'",
         likely=("tests/integration/ledger/test_keys.py",),
     ),
     Mutant(
         name="settle ignores a foreign token",
         file="producer/smsjobs/ledger/scripts/settle.lua",
-        old="if token ~= ARGV[3] and ARGV[4] ~= 'accepted' then return {'fenced'} end\n",
+        old="if f.token ~= token and state ~= ACCEPTED then return {'fenced'} end\n",
         new="",
         likely=(STEPS,),
     ),
     Mutant(
         name="settlement leaves the numbers in Redis",
-        file="producer/smsjobs/ledger/scripts/common.lua",
+        file="producer/smsjobs/ledger/scripts/lib/jobs.lua",
         old="redis.call('HDEL', job, 'job', 'lease',",
         new="redis.call('HDEL', job, 'lease',",
         likely=(STEPS,),
@@ -67,29 +67,29 @@ LEDGER = (
     Mutant(
         name="sweep looks at equal distances instead of doubling ones",
         file="producer/smsjobs/ledger/scripts/sweep.lua",
-        old="next_look = now + requeue * 2 ^ math.min(looks, 12)",
-        new="next_look = now + requeue",
+        old="now + requeue * 2 ^ math.min(looks, 12)",
+        new="now + requeue",
         likely=("tests/integration/ledger/test_sweep.py",),
     ),
     Mutant(
         name="interruption forgets an earlier lost answer",
-        file="producer/smsjobs/ledger/scripts/common.lua",
-        old="  if lost_from > 0 and lost_from < claimed then from = lost_from end\n",
+        file="producer/smsjobs/ledger/scripts/lib/jobs.lua",
+        old="    if lost_from > 0 and lost_from < from then from = lost_from end\n",
         new="",
         likely=(STEPS,),
     ),
     Mutant(
         name="renew extends the lease of whoever holds the job",
         file="producer/smsjobs/ledger/scripts/renew.lua",
-        old="if redis.call('HGET', job, 'token') == ARGV[i + 1] then",
-        new="if (redis.call('HGET', job, 'token') or '') ~= '' then",
+        old="redis.call('HGET', job_key(id), 'token') == token",
+        new="(redis.call('HGET', job_key(id), 'token') or '') ~= ''",
         likely=(STEPS,),
     ),
     Mutant(
         name="a stale holder gives back a job that another worker holds",
         file="producer/smsjobs/ledger/scripts/wait.lua",
-        old="if f[2] ~= ARGV[3] or SETTLED[f[1]] then return {'fenced'} end",
-        new="if not f[2] or f[2] == '' or SETTLED[f[1]] then return {'fenced'} end",
+        old="if f.token ~= token or SETTLED[f.state] then return {'fenced'} end",
+        new="if not is_held(f) or SETTLED[f.state] then return {'fenced'} end",
         likely=(STEPS,),
     ),
 )
@@ -97,24 +97,24 @@ LEDGER = (
 WORKER = (
     Mutant(
         name="a value of one recipient's own pauses the campaign",
-        file="worker/smsjobs_worker/sender.py",
-        old='return when == "always" or (when == "same_text" and not own)',
-        new='return when == "always" or when == "same_text"',
+        file="worker/smsjobs_worker/sending/run.py",
+        old='stops == "always" or (stops == "same_text" and not own_texts)',
+        new='stops in ("always", "same_text")',
         likely=("tests/unit/campaign/test_worker_side.py",),
     ),
     Mutant(
         name="an overtaken worker reports its own outcome",
-        file="worker/smsjobs_worker/sender.py",
+        file="worker/smsjobs_worker/sending/sender.py",
         old="""\
         if not settlement.ours:
-            outcome = decode_outcome(json.loads(settlement.outcome))
+            outcome = read_outcome(settlement.outcome, granted.job_id)
 """,
         new="",
         likely=(SENDER,),
     ),
     Mutant(
         name="a request is made after the lease ran out",
-        file="worker/smsjobs_worker/run.py",
+        file="worker/smsjobs_worker/sending/run.py",
         old="""\
         if not self.holds():
             raise _Abandoned
@@ -124,14 +124,14 @@ WORKER = (
     ),
     Mutant(
         name="a lost answer is resent again and again",
-        file="worker/smsjobs_worker/run.py",
+        file="worker/smsjobs_worker/sending/run.py",
         old='if self.job.on_unknown == "resend" and not self.granted.resent and self._left_s() > 0:',
         new='if self.job.on_unknown == "resend" and self._left_s() > 0:',
         likely=(RUN,),
     ),
     Mutant(
         name="sweep confirms a result that was not stored",
-        file="worker/smsjobs_worker/sweep.py",
+        file="worker/smsjobs_worker/sending/sweep.py",
         old="""\
         if self._results.store_at_once(job_id, outcome, followers):
             self._ledger.confirm_stored(job_id)
@@ -144,28 +144,28 @@ WORKER = (
     ),
     Mutant(
         name="look-up leaves out the last day",
-        file="worker/smsjobs_worker/schedule.py",
+        file="worker/smsjobs_worker/aliyun/beijing.py",
         old="range((last - first).days + 1)",
         new="range(max(1, (last - first).days))",
-        likely=(SCHEDULE,),
+        likely=("tests/unit/aliyun/test_beijing.py",),
     ),
     Mutant(
         name="a look-up that comes early is made twice",
-        file="worker/smsjobs_worker/schedule.py",
+        file="worker/smsjobs_worker/sending/schedule.py",
         old="if offset > elapsed_s + _SAME_MOMENT_S)",
         new="if offset > elapsed_s)",
         likely=(SCHEDULE,),
     ),
     Mutant(
         name="a lease begins with the answer to the claim",
-        file="worker/smsjobs_worker/leases.py",
+        file="worker/smsjobs_worker/sending/leases.py",
         old="lease = Lease(granted, until=claimed_at + self._lease_s)",
         new="lease = Lease(granted, until=time.monotonic() + self._lease_s)",
         likely=(SENDER,),
     ),
     Mutant(
         name="a failed look-up counts as absent",
-        file="worker/smsjobs_worker/look_up.py",
+        file="worker/smsjobs_worker/sending/look_up.py",
         old="""\
     if failure is not None:
         raise failure
@@ -217,22 +217,22 @@ CAMPAIGN = (
     Mutant(
         name="cancel settles a chunk that may have been sent",
         file="producer/smsjobs/campaign/scripts/cancel.lua",
-        old="if f[1] == 'queued' and num(f[3]) == 0 then",
-        new="if f[1] == 'queued' then",
+        old="if f.state == QUEUED and num(f.lost_from) == 0 then",
+        new="if f.state == QUEUED then",
         likely=(SENDING,),
     ),
     Mutant(
         name="a pause by hand hides why the campaign paused itself",
         file="producer/smsjobs/campaign/scripts/pause.lua",
-        old="if ARGV[3] == '' or f[2] == '' then redis.call('HSET', KEYS[1], 'paused', ARGV[3]) end",
-        new="redis.call('HSET', KEYS[1], 'paused', ARGV[3])",
+        old="if reason == '' or f.paused == '' then redis.call('HSET', campaign, 'paused', reason) end",
+        new="redis.call('HSET', campaign, 'paused', reason)",
         likely=(SENDING,),
     ),
     Mutant(
         name="promotional chunks begin in the last half minute",
-        file="producer/smsjobs/ledger/scripts/campaign.lua",
-        old="time_of_day < 20 * 3600000 - 30000",
-        new="time_of_day < 20 * 3600000",
+        file="producer/smsjobs/contract/promotional.py",
+        old="to_s=20 * 3600 - 30",
+        new="to_s=20 * 3600",
         likely=(SENDING,),
     ),
 )
@@ -248,29 +248,29 @@ VERIFICATION = (
     Mutant(
         name="the right code leaves the other secret's code alive",
         file="producer/smsjobs/verification/scripts/check.lua",
-        old="    if KEYS[i] ~= '' then redis.call('DEL', KEYS[i]) end\n",
-        new="    if i == which then redis.call('DEL', KEYS[i]) end\n",
+        old="for _, each in ipairs(codes) do redis.call('DEL', each) end",
+        new="redis.call('DEL', codes[which])",
         likely=(CODES, "tests/integration/verification/test_any_order.py"),
     ),
     Mutant(
         name="the day of an address begins at midnight in UTC",
-        file="producer/smsjobs/verification/scripts/common.lua",
-        old="{'day', DAY, 8 * HOUR}",
-        new="{'day', DAY, 0}",
+        file="producer/smsjobs/verification/scripts/lib/codes.lua",
+        old="length = DAY, shift = BEIJING",
+        new="length = DAY, shift = 0",
         likely=(LIMITS,),
     ),
     Mutant(
         name="a late confirmation confirms the next send",
         file="producer/smsjobs/verification/scripts/confirm.lua",
-        old="if f[1] ~= ARGV[1] or f[2] ~= ARGV[2] then return 0 end",
-        new="if f[1] ~= ARGV[1] then return 0 end",
+        old="if f.salt ~= salt or f.pending ~= send then return 0 end",
+        new="if f.salt ~= salt then return 0 end",
         likely=("tests/integration/verification/test_hand_over.py",),
     ),
     Mutant(
         name="mainland numbers with 19 have no country",
-        file="producer/smsjobs/verification/rules.py",
-        old='"13" <= phone[:2] <= "19"',
-        new='"13" <= phone[:2] < "19"',
+        file="producer/smsjobs/contract/phones.py",
+        old='_MAINLAND_FORM: Final = "1[3-9][0-9]{9}"',
+        new='_MAINLAND_FORM: Final = "1[3-8][0-9]{9}"',
         likely=("tests/unit/verification/test_rules.py",),
     ),
 )
