@@ -36,13 +36,13 @@ bad, and 0 with no more than doubtful lines; 2 if a setting cannot be read.""",
 )
 @with_screen
 def doctor(screen: Screen) -> int:
-    """Look at Redis, clocks, the SDK, elements and credentials, and name a cure for all that is wrong."""
+    """Look at Redis, clocks, the SDK, elements and credentials, and say how to fix what is wrong."""
     with screen.working("Looking at Redis, the SDK and every element"):
         report = _ask()
     findings = report["findings"]
     screen.table(
         ("State", "What", "Finding"),
-        [(each["verdict"], each["subject"], _told(each["text"], each["cure"])) for each in findings],
+        [(each["verdict"], each["subject"], _told(each["text"], each["hint"])) for each in findings],
     )
     screen.line(_ENDS[report["verdict"]])
     screen.document(report)
@@ -58,5 +58,5 @@ def _ask() -> dict[str, Any]:
         raise
 
 
-def _told(text: str, cure: str) -> str:
-    return f"{text}\ncure: {cure}" if cure else text
+def _told(text: str, hint: str) -> str:
+    return f"{text}\nhint: {hint}" if hint else text

@@ -40,7 +40,7 @@ def elements(screen: Screen, *, app: Path | None, check: bool) -> int:
     for each in report["elements"]:
         for problem in each["problems"]:
             screen.line(f"{each['name']}: {_place(problem)}{problem['cause']}")
-            screen.line(f"    cure: {problem['cure']}")
+            screen.line(f"    hint: {problem['hint']}")
     screen.document(report)
     broken = any(each["state"] == "problem" for each in report["elements"])
     del check

@@ -298,7 +298,7 @@ def test_elements(dev: dict[str, str], tmp_path: Path) -> None:
     assert checked.returncode == 1
     assert re.search(r"^SMS\.Broken .* problem$", checked.stdout, re.MULTILINE)
     assert "SMS/Broken/sms.json, key verifySign" in checked.stdout
-    assert "cure: " in checked.stdout
+    assert "hint: " in checked.stdout
     assert "surely-a-secret" not in checked.stdout + checked.stderr
 
 

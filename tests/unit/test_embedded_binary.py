@@ -63,8 +63,8 @@ def test_too_old_is_passed_over(path: Path, wheel: Path, version: str) -> None:
     assert find_redis_server() == wheel
 
 
-def test_none_names_the_cure(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there is none, the error names both cures and the one that was too old."""
+def test_none_names_the_hints(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is none, the error names both hints and the one that was too old."""
     monkeypatch.setattr(sys, "path", [])
     old = program(path / "redis-server", version="5.0.7")
     with pytest.raises(RedisServerNotFound) as caught:

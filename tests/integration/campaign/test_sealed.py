@@ -102,7 +102,7 @@ def test_a_key_that_comes_later(bench: Bench, keys) -> None:
 
 @pytest.mark.parametrize("later", [NEW, None], ids=["another", "none"])
 def test_a_key_that_is_gone(bench: Bench, keys, later) -> None:
-    """Without the key that it was begun with a campaign is neither finished nor harmed, and the error names the cure."""
+    """Without the key that it was begun with a campaign is neither finished nor harmed, and the error names the hint."""
 
     def dies(_):
         raise KeyboardInterrupt

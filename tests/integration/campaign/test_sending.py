@@ -403,7 +403,7 @@ def test_at_a_time(bench: Bench) -> None:
 
 @pytest.mark.parametrize("since_1970", [None, 0])
 def test_a_time_that_is_past(bench: Bench, since_1970) -> None:
-    """A time that is past is refused with the time now and the cure, and leaves no campaign; a minute is forgiven."""
+    """A time that is past is refused with the time now and the hint, and leaves no campaign; a minute is forgiven."""
     zone = timezone(timedelta(hours=8))
     at = datetime.fromtimestamp(bench.clock.now - 61 if since_1970 is None else since_1970, zone)
     now = datetime.fromtimestamp(bench.clock.now, zone)

@@ -64,14 +64,14 @@ def test_an_element_that_does_not_send_to_aliyun_is_named(
 
 
 def test_submitted_jobs_that_nobody_reads_are_bad(redis_url: str, tmp_path: Path) -> None:
-    """A plain client's jobs without a queue are told with their cure; somebody else's tasks there are none of ours."""
+    """A plain client's jobs without a queue are told with their hint; somebody else's tasks there are none of ours."""
     client = plain_celery(redis_url)
     client.send_task("somebody.elses")
     assert not [each for each in findings(redis_url, tmp_path) if "queue celery" in each.text]
     client.send_task("smsjobs.submit", kwargs={"phoneList": ["13800138000"]})
     (finding,) = [each for each in findings(redis_url, tmp_path) if "queue celery" in each.text]
     assert (finding.verdict, finding.text[:1]) == ("bad", "1")
-    assert "queue=" in finding.cure
+    assert "queue=" in finding.hint
     assert "13800138000" not in str(finding)
     client.close()
 
@@ -103,7 +103,7 @@ def test_a_lane_without_a_worker_is_doubtful(redis_server: RedisServer, tmp_path
             "no worker answers for the lane notification: its jobs wait": "doubtful",
             "1 worker answers for the lane bulk": "good",
         }
-        assert "-Q sms.notification" in next(each.cure for each in found if each.text.startswith("no worker"))
+        assert "-Q sms.notification" in next(each.hint for each in found if each.text.startswith("no worker"))
         worker.kill()
         assert workers_by_lane(redis_server.url) == {"verification": 0, "notification": 0, "bulk": 0}
 
@@ -159,7 +159,7 @@ def test_examining_sends_nothing(redis_url: str, simulator: Simulator, tmp_path:
         ("maxmemory-policy", "allkeys-lru", "noeviction", "doubtful", "maxmemory-policy allkeys-lru"),
     ],
 )
-def test_an_unsafe_redis_is_named_with_its_cure(
+def test_an_unsafe_redis_is_named_with_its_hint(
     redis_server: RedisServer,
     redis_url: str,
     tmp_path: Path,
@@ -179,7 +179,7 @@ def test_an_unsafe_redis_is_named_with_its_cure(
             client.config_set(setting, good)
     (finding,) = [each for each in found if words in each.text]
     assert finding.verdict == verdict
-    assert setting in finding.cure
+    assert setting in finding.hint
 
 
 def test_eviction_with_a_memory_limit_is_bad(
@@ -205,7 +205,7 @@ def test_a_redis_that_is_away_is_bad(tmp_path: Path) -> None:
         if each.subject == "ledger" and each.verdict == "bad"
     ]
     assert "127.0.0.1:9" in finding.text
-    assert "SMS_BROKER_URL" in finding.cure
+    assert "SMS_BROKER_URL" in finding.hint
     assert "s3cret" not in repr(finding)
 
 

@@ -48,7 +48,7 @@ def workbook(path: Path, rows: int) -> Path:
     ids=lambda value: value if isinstance(value, str) else str(value) if isinstance(value, int) else "",
 )
 def test_undecodable(tmp_path: Path, content: bytes, line: int, kind: str) -> None:
-    """Bytes that are no text under the file's own mark are an error that names line, encoding and cure."""
+    """Bytes that are no text under the file's own mark are an error that names line, encoding and hint."""
     path = written(tmp_path / "people.csv", content)
     with pytest.raises(InvalidArguments) as raised:
         open_table(path)

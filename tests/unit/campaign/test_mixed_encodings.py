@@ -49,7 +49,7 @@ def people(count: int, seed: int) -> str:
 )
 @pytest.mark.parametrize("bad", [f"{PHONE},张三\n".encode("gbk"), b"13800138000,\xff\n", "张".encode()[:2]])
 def test_mixed(tmp_path: Path, before: str, bad: bytes) -> None:
-    """A UTF-8 file with a row in another encoding is refused with its line and the cure, and shows nothing of it."""
+    """A UTF-8 file with a row in another encoding is refused with its line and the hint, and shows nothing of it."""
     path = written(tmp_path / "people.csv", before.encode() + bad + f"{PHONE},李四\n".encode())
     line = before.count("\n") + 1
     with pytest.raises(

@@ -38,7 +38,7 @@ def test_csv(tmp_path, encoding, delimiter, end):
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 def test_utf_16_without_a_mark(tmp_path, encoding):
-    """UTF-16 without its mark is refused by its name, with the cure."""
+    """UTF-16 without its mark is refused by its name, with the hint."""
     path = written(tmp_path / "people.csv", f"手机号,name\r\n{PHONE},张三\r\n".encode(encoding))
     with pytest.raises(InvalidArguments, match=r"looks like UTF-16 .*save the file as CSV UTF-8"):
         open_table(path)

@@ -149,7 +149,7 @@ def test_check_tells_everything(root, write, account):
         ("SMS.A", "SMS/A/sms.json", "verifySign"),
         ("SMS.B", "SMS/B/sms.json", ""),
     ]
-    assert all(each.cause and each.cure for each in problems)
+    assert all(each.cause and each.hint for each in problems)
     assert [each.fullName for each in App(root).elements()] == ["SMS.A", "SMS.B", "SMS.Good"]
 
 

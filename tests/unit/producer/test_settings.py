@@ -1,4 +1,4 @@
-"""Where Redis and the broker are: from arguments, environment and defaults, with a cure for what is wrong."""
+"""Where Redis and the broker are: from arguments, environment and defaults, with a hint for what is wrong."""
 
 from pathlib import Path
 from typing import Any
@@ -109,7 +109,7 @@ def test_addresses(
     ],
 )
 def test_wrong_setting_is_named(given: dict[str, Any], env: dict[str, str], words: str) -> None:
-    """What is wrong is named with its cure, and no password is shown."""
+    """What is wrong is named with its hint, and no password is shown."""
     with pytest.raises(SettingsError, match=words) as wrong:
         ConnectionSettings.read(**given, environ=env)
     assert "secret" not in str(wrong.value)

@@ -31,7 +31,7 @@ def test_good_element(tmp_path: Path) -> None:
 
 
 def test_broken_elements(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every broken element is listed with file, key and cure, and no secret is shown."""
+    """Every broken element is listed with file, key and hint, and no secret is shown."""
     write_element(tmp_path, "SMS.NoSign", "x", {"accessKey": "k", "accessSecret": SECRET})
     write_element(tmp_path, "SMS.Typo", "x", account(maxQsp=3))
     (tmp_path / "SMS" / "NoType").mkdir()
@@ -47,7 +47,7 @@ def test_broken_elements(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     }
     assert found["SMS.NoSign"]["problems"][0]["key"] == "verifySign"
     assert found["SMS.NoSign"]["problems"][0]["file"] == "SMS/NoSign/sms.json"
-    assert all(problem["cure"] for each in found.values() for problem in each["problems"])
+    assert all(problem["hint"] for each in found.values() for problem in each["problems"])
 
 
 def test_no_app(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -153,7 +153,7 @@ def test_an_app_without_elements(value: str | None, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("args", [["demo"], ["dev"], ["elements"], ["simulator"]])
-def test_missing_extra_names_the_cure(args: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_extra_names_the_command(args: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A part that is not installed is a sentence that names pip install, not a traceback."""
     monkeypatch.setattr(extras, "_is_installed", lambda _: False)
     result = run(*args, "--json")

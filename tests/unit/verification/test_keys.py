@@ -81,7 +81,7 @@ def test_nothing_readable() -> None:
     ],
 )
 def test_bad_secret(environ: dict[str, str], named: str) -> None:
-    """A secret that is missing or too short is refused by its name, with the cure and without its value."""
+    """A secret that is missing or too short is refused by its name, with the hint and without its value."""
     with pytest.raises(SettingsError, match=named) as caught:
         Keyring.read(environ=environ)
     assert "token_urlsafe" in str(caught.value)

@@ -56,7 +56,7 @@ def test_cannot_be_opened(seal: Seal | None, sealed: str) -> None:
 
 @pytest.mark.parametrize("keys", ["short", f"{NEW},", "é" * 32])
 def test_bad_key(keys: str) -> None:
-    """What is no key is refused at the start, with the cure and without its value."""
+    """What is no key is refused at the start, with the hint and without its value."""
     with pytest.raises(SettingsError, match="Fernet") as caught:
         ConnectionSettings.read(environ={"SMS_PAYLOAD_KEY": keys})
     assert keys not in str(caught.value)

@@ -371,7 +371,7 @@ class TestWithoutProvider:
     ERROR = InvalidArguments("SMS.Test: e.json is missing", "element_not_found")
 
     def test_to_send(self) -> None:
-        """Nothing was sent: 46001 with the cure."""
+        """Nothing was sent: 46001 with the hint."""
         step = a_run().without_provider(self.ERROR)
         assert (type(step), step.reason, step.out_id) == (InvalidArguments, "element_not_found", "job")
 

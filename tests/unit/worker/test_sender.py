@@ -260,7 +260,7 @@ def test_unexpected_error_in_a_request(
 
 
 def test_missing_element(sender: Sender, aliyun: Scripted, job: JobRecord) -> None:
-    """An element that does not exist ends the job as 46001 with its cure."""
+    """An element that does not exist ends the job as 46001 with its hint."""
     aliyun.broken = InvalidArguments("SMS.Test: e.json is missing", "element_not_found")
     done = sender.run(job.id)
     assert isinstance(done, Done)

@@ -90,8 +90,8 @@ class Fault:
     #: What is wrong.
     cause: str
     #: How to fix it.
-    cure: str
-    #: Whether the account works in spite of it.
+    hint: str
+    #: Whether the account works all the same.
     harmless: bool = False
 
 
@@ -113,11 +113,11 @@ def read_account(settings: Mapping[str, Any]) -> tuple[Account | None, list[Faul
     if isinstance(read_timeout_ms, int) and read_timeout_ms < MIN_READ_TIMEOUT_MS:
         cause = f"under {MIN_READ_TIMEOUT_MS} ms many answers are lost that were only slow"
         faults.append(
-            Fault(key="readTimeoutMs", cause=cause, cure="raise it, outside of tests", harmless=True)
+            Fault(key="readTimeoutMs", cause=cause, hint="raise it, outside of tests", harmless=True)
         )
     typo = f"the keys are {', '.join(KEYS)}: a typo?"
     faults += [
-        Fault(key=key, cause="unknown key", cure=typo, harmless=True) for key in settings if key not in KEYS
+        Fault(key=key, cause="unknown key", hint=typo, harmless=True) for key in settings if key not in KEYS
     ]
     if not all(each.harmless for each in faults):
         return None, faults
@@ -164,8 +164,8 @@ class _Reader:
             return Endpoint()
         endpoint = Endpoint(protocol=protocol.lower(), host=host)
         if endpoint.is_open:
-            cure = "use https, except for a simulator"
-            self._fault(key, "sends numbers and codes unencrypted to another machine", cure, harmless=True)
+            hint = "use https, except for a simulator"
+            self._fault(key, "sends numbers and codes unencrypted to another machine", hint, harmless=True)
         return endpoint
 
     def milliseconds(self, key: str, *, default: int, least: int) -> int:
@@ -198,8 +198,8 @@ class _Reader:
             return None
         return number
 
-    def _fault(self, key: str, cause: str, cure: str, *, harmless: bool = False) -> None:
-        self._faults.append(Fault(key=key, cause=cause, cure=cure, harmless=harmless))
+    def _fault(self, key: str, cause: str, hint: str, *, harmless: bool = False) -> None:
+        self._faults.append(Fault(key=key, cause=cause, hint=hint, harmless=harmless))
 
 
 def _port_fits(host: str) -> bool:

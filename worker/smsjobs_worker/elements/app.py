@@ -75,9 +75,9 @@ class App:
         for chain in instances:
             problems += _check_instance(chain)
         if not instances and not problems:
-            cure = "create an element, or mend SMS_APP (the directory that holds SMS/)"
+            hint = "create an element, or fix SMS_APP (the directory that holds SMS/)"
             problems.append(
-                Problem(element="app", cause=f"there is no element under {self.path / 'SMS'}", cure=cure)
+                Problem(element="app", cause=f"there is no element under {self.path / 'SMS'}", hint=hint)
             )
         return list(dict.fromkeys(problems))
 
@@ -118,5 +118,5 @@ def _check_instance(chain: tuple[Node, ...]) -> list[Problem]:
         return list(error.problems)
     except Exception as error:  # noqa: BLE001  a Type's code is not ours, and may raise anything
         cause = f"its Loader's check failed: {describe(error)}"
-        return [Problem(element=chain[0].fullName, cause=cause, cure="mend the Type")]
+        return [Problem(element=chain[0].fullName, cause=cause, hint="fix the Type")]
     return problems

@@ -160,7 +160,7 @@ class LoadedElement:
                     Problem(
                         element=self.fullName,
                         cause="its Loader uses the element itself while it loads",
-                        cure="let the Loader use its nodes",
+                        hint="let the Loader use its nodes",
                     )
                 ]
             )
@@ -177,13 +177,13 @@ def load(nodes: tuple[Node, ...]) -> Any:
     except Broken:
         raise
     except InvalidArguments as error:
-        problem = Problem(element=nodes[0].fullName, cause=error.message, cure="mend the element's files")
+        problem = Problem(element=nodes[0].fullName, cause=error.message, hint="fix the element's files")
     except Exception as error:  # noqa: BLE001  a Type's code is not ours, and may raise anything
         # Its text stays out: a Loader handles secrets.
         problem = Problem(
             element=nodes[0].fullName,
             cause=f"its Loader failed: {describe(error)}",
-            cure="mend the element's files, or the Type",
+            hint="fix the element's files, or the Type",
         )
     raise Broken([problem])
 

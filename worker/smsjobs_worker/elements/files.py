@@ -55,12 +55,12 @@ def read_inside(directory: Path, name: str, *, element: str, shown: str, reads: 
         Broken: The name leaves the directory, or there is no such file, or it is no UTF-8 text.
     """
 
-    def broken(cause: str, cure: str) -> Broken:
-        return Broken([Problem(element=element, file=f"{shown}/{name}", cause=cause, cure=cure)])
+    def broken(cause: str, hint: str) -> Broken:
+        return Broken([Problem(element=element, file=f"{shown}/{name}", cause=cause, hint=hint)])
 
     if not isinstance(name, str) or not name or "\0" in name or "\\" in name:
         raise Broken(
-            [Problem(element=element, cause="no file name", cure="name a file in the element's directory")]
+            [Problem(element=element, cause="no file name", hint="name a file in the element's directory")]
         )
     path = directory / name
     if not _is_inside(path, directory):

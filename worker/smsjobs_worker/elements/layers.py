@@ -107,7 +107,7 @@ def _extended(directory: Path, *, label: str, trail: tuple[Path, ...]) -> Iterat
         )
     if not path.is_dir():
         key = "extends" if trail else ""
-        raise _broken("app.json" if trail else "", key, f"no directory {shown}", "create it or mend its path")
+        raise _broken("app.json" if trail else "", key, f"no directory {shown}", "create it or fix its path")
     yield Layer(path=path, label=label)
     for each in _read_extends(path, shown):
         yield from _extended(path / each, label=each, trail=(*trail, path))
@@ -117,14 +117,14 @@ def _read_extends(path: Path, shown: str) -> list[str]:
     file = path / "app.json"
     if not file.exists():
         return []
-    cure = 'write it as {"extends": ["../base"]}'
+    hint = 'write it as {"extends": ["../base"]}'
     try:
         data: Any = json.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError):
-        raise _broken(f"{shown}/app.json", "", "cannot be read as JSON", cure) from None
+        raise _broken(f"{shown}/app.json", "", "cannot be read as JSON", hint) from None
     extends = data.get("extends", []) if isinstance(data, dict) else None
     if not isinstance(extends, list) or not all(isinstance(each, str) and each for each in extends):
-        raise _broken(f"{shown}/app.json", "extends", "not a list of directories", cure)
+        raise _broken(f"{shown}/app.json", "extends", "not a list of directories", hint)
     return extends
 
 
@@ -145,9 +145,9 @@ def _package_directory(point: EntryPoint) -> Path:
         if Path(place).is_dir():
             return Path(place).resolve()
     raise _broken(
-        "", "", f"entry point {point.name} names no package", "mend or uninstall the package that offers it"
+        "", "", f"entry point {point.name} names no package", "fix or uninstall the package that offers it"
     )
 
 
-def _broken(file: str, key: str, cause: str, cure: str) -> Broken:
-    return Broken([Problem(element="app", file=file, key=key, cause=cause, cure=cure)])
+def _broken(file: str, key: str, cause: str, hint: str) -> Broken:
+    return Broken([Problem(element="app", file=file, key=key, cause=cause, hint=hint)])

@@ -62,7 +62,7 @@ class Loader:
                 continue
             if (found := os.environ.get(match[1])) is None:
                 cause = f"the environment variable {match[1]} is not set"
-                problems.append(node.problem(file=name, key=key, cause=cause, cure="set it for the worker"))
+                problems.append(node.problem(file=name, key=key, cause=cause, hint="set it for the worker"))
             else:
                 settings[key] = found
         if problems:
@@ -84,8 +84,8 @@ def find_loader(nodes: Sequence[Node]) -> type:
         if isinstance(loader, type):
             return loader
     chain = " → ".join(each.fullName for each in nodes)
-    cure = 'let its "type" name a Type whose package has a class Loader, such as "SMS.Aliyun"'
-    raise Broken([nodes[0].problem(file="e.json", key="type", cause=f"no Loader in {chain}", cure=cure)])
+    hint = 'let its "type" name a Type whose package has a class Loader, such as "SMS.Aliyun"'
+    raise Broken([nodes[0].problem(file="e.json", key="type", cause=f"no Loader in {chain}", hint=hint)])
 
 
 def make_loader(nodes: Sequence[Node]) -> Any:
@@ -116,8 +116,8 @@ def _place(node: Node) -> Path | None:
     entry = Path(node.entry)
     path = node.directory / entry
     if entry.is_absolute() or ".." in entry.parts:
-        cure = 'name a directory inside the element\'s own, or "."'
-        raise Broken([node.problem(file="e.json", key="backendBundleEntry", cause="leaves it", cure=cure)])
+        hint = 'name a directory inside the element\'s own, or "."'
+        raise Broken([node.problem(file="e.json", key="backendBundleEntry", cause="leaves it", hint=hint)])
     if path.is_dir():
         path /= "__init__.py"
     return path.resolve() if path.is_file() and path.suffix == ".py" else None
@@ -134,7 +134,7 @@ def _import(node: Node, place: Path) -> ModuleType:
             name, place, submodule_search_locations=[str(place.parent)] if package else None
         )
         if spec is None or spec.loader is None:  # pragma: no cover  only for a file that is no Python
-            raise Broken([node.problem(file="e.json", cause="no Python package", cure="name one")])
+            raise Broken([node.problem(file="e.json", cause="no Python package", hint="name one")])
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         try:
@@ -145,7 +145,7 @@ def _import(node: Node, place: Path) -> ModuleType:
             problem = node.problem(
                 file=node.entry,
                 cause=f"its Python does not import: {describe(error)}",
-                cure="mend it, or install what it needs",
+                hint="fix it, or install what it needs",
             )
             raise Broken([problem]) from None
         return module

@@ -67,11 +67,11 @@ class Node:
         return self._layer.show(self.directory / name)
 
     def problem(
-        self, *, file: str, key: str = "", cause: str, cure: str, level: Literal["error", "warning"] = "error"
+        self, *, file: str, key: str = "", cause: str, hint: str, level: Literal["error", "warning"] = "error"
     ) -> Problem:
         """A problem with one of this element's files."""
         return Problem(
-            element=self.fullName, file=self.show(file), key=key, cause=cause, cure=cure, level=level
+            element=self.fullName, file=self.show(file), key=key, cause=cause, hint=hint, level=level
         )
 
     @property
@@ -93,13 +93,13 @@ class Node:
                     file="e.json",
                     key="type",
                     cause="missing" if "type" not in define else "not text",
-                    cure='name the Type, such as "SMS.Aliyun"; only a Meta has ""',
+                    hint='name the Type, such as "SMS.Aliyun"; only a Meta has ""',
                 )
             )
         if not isinstance(define.get("backendBundleEntry", "."), str):
-            cure = 'name the directory of the Python package, or "."'
+            hint = 'name the directory of the Python package, or "."'
             problems.append(
-                self.problem(file="e.json", key="backendBundleEntry", cause="not text", cure=cure)
+                self.problem(file="e.json", key="backendBundleEntry", cause="not text", hint=hint)
             )
         if problems:
             raise Broken(problems)
@@ -117,11 +117,11 @@ class Node:
         except ValueError as error:
             line = getattr(error, "lineno", 1)  # the place only: the error's text could show a secret
             cause = f"not JSON (line {line})"
-            raise Broken([self.problem(file=name, cause=cause, cure="mend its syntax")]) from None
+            raise Broken([self.problem(file=name, cause=cause, hint="fix its syntax")]) from None
         except RecursionError:
-            raise Broken([self.problem(file=name, cause="nested too deeply", cure="flatten it")]) from None
+            raise Broken([self.problem(file=name, cause="nested too deeply", hint="flatten it")]) from None
         if not isinstance(data, dict):
-            raise Broken([self.problem(file=name, cause="not a JSON object", cure='write {"key": "value"}')])
+            raise Broken([self.problem(file=name, cause="not a JSON object", hint='write {"key": "value"}')])
         return data
 
 
@@ -158,7 +158,7 @@ def _missing(name: str, chain: list[Node]) -> Broken:
             element=name,
             file=f"{path}/e.json",
             cause="no such element",
-            cure="create it, or mend the name or SMS_APP (the directory that holds SMS/)",
+            hint="create it, or fix the name or SMS_APP (the directory that holds SMS/)",
         )
         return Broken([problem], "element_not_found")
     return _bad_type(chain, f"there is no element {name}: {_show(chain, name)} (missing)")
@@ -174,8 +174,8 @@ def _named_by(chain: list[Node], name: str, error: Broken) -> Broken:
 
 
 def _bad_type(chain: list[Node], cause: str) -> Broken:
-    cure = "name a Type that exists; a chain ends in a Meta"
-    return Broken([chain[-1].problem(file="e.json", key="type", cause=cause, cure=cure)])
+    hint = "name a Type that exists; a chain ends in a Meta"
+    return Broken([chain[-1].problem(file="e.json", key="type", cause=cause, hint=hint)])
 
 
 def _show(chain: list[Node], name: str) -> str:

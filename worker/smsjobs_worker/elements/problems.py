@@ -1,4 +1,4 @@
-"""What is wrong with an element, and how to mend it. A problem never carries a value from a file."""
+"""What is wrong with an element, and how to fix it. A problem never carries a value from a file."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Problem:
     key: str = ""
     #: What is wrong, in a few words.
     cause: str
-    #: How to mend it.
-    cure: str
+    #: How to fix it.
+    hint: str
     #: ``"error"``: the element does not load. ``"warning"``: it loads, and is probably not what was meant.
     level: Literal["error", "warning"] = "error"
 
     def __str__(self) -> str:
         place = ", ".join(part for part in (self.file, f"key {self.key}" if self.key else "") if part)
-        return f"{self.element}: {place + ': ' if place else ''}{self.cause}; {self.cure}"
+        return f"{self.element}: {place + ': ' if place else ''}{self.cause}; {self.hint}"
 
 
 class Broken(InvalidArguments):

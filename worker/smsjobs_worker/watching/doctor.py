@@ -1,4 +1,4 @@
-"""Is this installation safe to send with? Each finding says what is so in plain words, and the cure where it is wrong.
+"""Is this installation safe to send with? Each finding says what is so in plain words, and the hint where it is wrong.
 
 Nothing is sent: the credentials are tried with a query.
 """
@@ -55,12 +55,12 @@ class Finding:
     verdict: Literal["good", "doubtful", "bad"]
     #: What is so.
     text: str
-    #: How to mend it; empty where nothing is wrong.
-    cure: str = ""
+    #: How to fix it; empty where nothing is wrong.
+    hint: str = ""
 
 
 def examine(settings: WorkerSettings) -> Iterator[Finding]:
-    """Look at everything, in the order in which one would mend it."""
+    """Look at everything, in the order in which one would fix it."""
     connection = settings.connection
     yield from _redis("ledger", connection.redis_url)
     if connection.broker_url != connection.redis_url:
@@ -83,14 +83,14 @@ def _redis(subject: str, url: str) -> Iterator[Finding]:
                 subject=subject,
                 verdict="bad",
                 text=f"Redis at {_place(url)} {refusal}",
-                cure="mend SMS_BROKER_URL (or SMS_REDIS_URL, if the ledger is elsewhere)",
+                hint="fix SMS_BROKER_URL (or SMS_REDIS_URL, if the ledger is elsewhere)",
             )
             return
         yield Finding(
             subject=subject,
             verdict="bad",
             text=f"Redis at {_place(url)} does not answer ({type(error).__name__})",
-            cure="start it, or set SMS_BROKER_URL (and SMS_REDIS_URL, if the ledger is elsewhere)",
+            hint="start it, or set SMS_BROKER_URL (and SMS_REDIS_URL, if the ledger is elsewhere)",
         )
         return
     number = str(server.get("redis_version", "0"))
@@ -99,7 +99,7 @@ def _redis(subject: str, url: str) -> Iterator[Finding]:
             subject=subject,
             verdict="bad",
             text=f"Redis {number} at {_place(url)} is too old",
-            cure="use Redis 6.2 or newer, or Valkey",
+            hint="use Redis 6.2 or newer, or Valkey",
         )
     else:
         yield Finding(subject=subject, verdict="good", text=f"Redis {number} answers at {_place(url)}")
@@ -119,7 +119,7 @@ def _durability(subject: str, client: redis.Redis) -> Iterator[Finding]:
             subject=subject,
             verdict="doubtful",
             text="this Redis does not tell its configuration (CONFIG is not permitted)",
-            cure="see yourself that maxmemory-policy is noeviction and that it keeps an append-only file",
+            hint="see yourself that maxmemory-policy is noeviction and that it keeps an append-only file",
         )
         return
     policy = config.get("maxmemory-policy", "")
@@ -133,21 +133,21 @@ def _durability(subject: str, client: redis.Redis) -> Iterator[Finding]:
             subject=subject,
             verdict="bad" if limited else "doubtful",
             text=f"it may drop jobs when its memory is full (maxmemory-policy {policy})",
-            cure="set maxmemory-policy noeviction",
+            hint="set maxmemory-policy noeviction",
         )
     if config.get("appendonly") != "yes":
         yield Finding(
             subject=subject,
             verdict="bad",
             text="a restart loses jobs (no append-only file)",
-            cure="set appendonly yes, with appendfsync everysec (loses up to a second) or always",
+            hint="set appendonly yes, with appendfsync everysec (loses up to a second) or always",
         )
     elif config.get("appendfsync") == "no":
         yield Finding(
             subject=subject,
             verdict="doubtful",
             text="a crash of the machine loses up to half a minute of jobs (appendfsync no)",
-            cure="set appendfsync everysec, or always",
+            hint="set appendfsync everysec, or always",
         )
     else:
         how = config.get("appendfsync", "everysec")
@@ -166,7 +166,7 @@ def _redis_clock(subject: str, client: redis.Redis) -> Finding:
         subject=subject,
         verdict="doubtful",
         text=f"its clock and this machine's differ by {abs(skew_s):.0f} s, so maxQps is kept less exactly",
-        cure="let both keep time by NTP",
+        hint="let both keep time by NTP",
     )
 
 
@@ -182,7 +182,7 @@ def _broker(url: str) -> Iterator[Finding]:
             subject="broker",
             verdict="bad",
             text=f"the broker does not answer ({type(error).__name__})",
-            cure="start it, or mend SMS_BROKER_URL",
+            hint="start it, or fix SMS_BROKER_URL",
         )
         return
     yield Finding(subject="broker", verdict="good", text="the broker answers")
@@ -202,7 +202,7 @@ def _visibility(settings: WorkerSettings) -> Finding:
             subject="repetition",
             verdict="doubtful",
             text=f"a message is repeated after {timeout_s} s, before a lease of {settings.lease_s:g} s has run out",
-            cure="make SMS_LEASE shorter than the visibility time-out",
+            hint="make SMS_LEASE shorter than the visibility time-out",
         )
     return Finding(
         subject="repetition",
@@ -223,7 +223,7 @@ def _sweeping(url: str) -> Iterator[Finding]:
             subject="workers",
             verdict="bad",
             text=f"{late} jobs are overdue by more than {_OVERDUE_S} s: no worker sweeps",
-            cure="start a worker for every lane, as the Procfile does",
+            hint="start a worker for every lane, as the Procfile does",
         )
     else:
         yield Finding(subject="workers", verdict="good", text="no job is overdue")
@@ -236,7 +236,7 @@ def _workers(broker_url: str) -> Iterator[Finding]:
             subject="workers",
             verdict="doubtful",
             text="the workers could not be asked: the broker is away, or of a kind that passes on no questions",
-            cure="see yourself that a worker runs for every lane",
+            hint="see yourself that a worker runs for every lane",
         )
         return
     for lane, count in lanes.items():
@@ -248,7 +248,7 @@ def _workers(broker_url: str) -> Iterator[Finding]:
                 subject="workers",
                 verdict="doubtful",
                 text=f"no worker answers for the lane {lane}: its jobs wait",
-                cure=f"start one: {start_a_worker(lane)}",
+                hint=f"start one: {start_a_worker(lane)}",
             )
 
 
@@ -265,7 +265,7 @@ def _astray(broker_url: str) -> Iterator[Finding]:
             subject="workers",
             verdict="bad",
             text=f"{count} submitted jobs wait in the queue {_DEFAULT_QUEUE}, which no worker of smsjobs reads",
-            cure=f'name the lane\'s queue: send_task("{SUBMIT_TASK}", queue="sms.notification", …)',
+            hint=f'name the lane\'s queue: send_task("{SUBMIT_TASK}", queue="sms.notification", …)',
         )
 
 
@@ -277,7 +277,7 @@ def _sdk() -> Iterator[Finding]:
                 subject="SDK",
                 verdict="bad",
                 text=f"{name} {number} sends again by itself when an answer is late",
-                cure=f"pip install --upgrade {name}",
+                hint=f"pip install --upgrade {name}",
             )
         else:
             yield Finding(subject="SDK", verdict="good", text=f"{name} {number} makes one request a call")
@@ -289,7 +289,7 @@ def _elements(settings: WorkerSettings) -> Iterator[Finding]:
             subject="elements",
             verdict="bad",
             text=f"SMS_APP: there is no directory {settings.app_dir}",
-            cure="set SMS_APP to the directory that holds SMS/",
+            hint="set SMS_APP to the directory that holds SMS/",
         )
         return
     try:
@@ -297,14 +297,14 @@ def _elements(settings: WorkerSettings) -> Iterator[Finding]:
         problems = app.check()
         elements = app.elements()
     except InvalidArguments as error:
-        yield Finding(subject="elements", verdict="bad", text=error.message, cure="mend SMS_APP")
+        yield Finding(subject="elements", verdict="bad", text=error.message, hint="fix SMS_APP")
         return
     for each in problems:
         yield Finding(
             subject=each.element or "elements",
             verdict="bad" if each.level == "error" else "doubtful",
             text=f"{_where(each)}{each.cause}",
-            cure=each.cure,
+            hint=each.hint,
         )
     broken = {each.element for each in problems if each.level == "error"}
     for element in elements:
@@ -323,7 +323,7 @@ def _element(element: LoadedElement) -> Iterator[Finding]:
         thing = loaded(element)
     except Exception as error:  # noqa: BLE001  a Type's own code
         yield Finding(
-            subject=name, verdict="bad", text=f"it does not load ({describe(error)})", cure="mend its type"
+            subject=name, verdict="bad", text=f"it does not load ({describe(error)})", hint="fix its type"
         )
         return
     if not isinstance(thing, AliyunSms):
@@ -342,7 +342,7 @@ def _destination(name: str, sms: AliyunSms) -> Finding:
         subject=name,
         verdict="doubtful",
         text=f"it sends to {endpoint.host}, not to Aliyun: no phone gets a message from a simulator",
-        cure="leave endpoint out of sms.json, unless this is meant",
+        hint="leave endpoint out of sms.json, unless this is meant",
     )
 
 
@@ -355,13 +355,13 @@ def _credentials(name: str, sms: AliyunSms) -> Finding:
             subject=name,
             verdict="bad",
             text=f"{_answering(sms)} gives no clear answer: {checked.detail}",
-            cure="see that this machine reaches the endpoint in sms.json, then try again",
+            hint="see that this machine reaches the endpoint in sms.json, then try again",
         )
     return Finding(
         subject=name,
         verdict="bad",
         text=f"{_answering(sms)} refuses its AccessKey ({checked.aliyun_code})",
-        cure=checked.detail or "mend accessKey and accessSecret in sms.json",
+        hint=checked.detail or "fix accessKey and accessSecret in sms.json",
     )
 
 
@@ -384,7 +384,7 @@ def _aliyun_clock(name: str, sms: AliyunSms) -> Iterator[Finding]:
         text=f"this machine's clock is {abs(skew_s):.0f} s {'ahead of' if skew_s > 0 else 'behind'} that of "
         f"{_answering(sms)}; "
         "from 900 s on every request is refusal_text",
-        cure="let it keep time by NTP",
+        hint="let it keep time by NTP",
     )
 
 

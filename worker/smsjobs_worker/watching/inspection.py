@@ -86,7 +86,7 @@ def _describe(name: str, element: LoadedElement | None, problems: list[Problem])
         "state": state,
         "endpoint": _endpoint(element) if element and state != "problem" else None,
         "problems": [
-            {"file": each.file, "key": each.key, "cause": each.cause, "cure": each.cure, "level": each.level}
+            {"file": each.file, "key": each.key, "cause": each.cause, "hint": each.hint, "level": each.level}
             for each in problems
         ],
     }

@@ -34,6 +34,6 @@ class Loader(elements.Loader):
             file="sms.json",
             key=fault.key,
             cause=fault.cause,
-            cure=fault.cure,
+            hint=fault.hint,
             level="warning" if fault.harmless else "error",
         )
