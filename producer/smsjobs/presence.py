@@ -1,7 +1,7 @@
-"""Which lanes have a worker now. Shared by the shell and the doctor on the worker's side.
+"""Which lanes have a worker now. The shell and the worker's doctor share it.
 
-The workers are asked, over Celery's remote control. What Redis knows of queues would tell less: it keeps the binding
-of a worker that is gone.
+It asks the workers over Celery's remote control. Redis itself does not know: it keeps the queue's binding of a worker
+that is gone.
 """
 
 from __future__ import annotations
@@ -17,14 +17,17 @@ from smsjobs.contract import LANES
 
 __all__ = ["ask_workers", "start_a_worker", "workers_by_lane"]
 
-#: Seconds of silence after which nobody else is expected to answer. A worker answers in some milliseconds.
+#: Seconds of silence after which no further answer is expected. A worker answers within milliseconds.
 _SILENCE_S: Final = 1.0
 
 
 def workers_by_lane(broker_url: str) -> Mapping[str, int] | None:
-    """How many workers read each lane's queue, by the lane's name; None where the broker or its kind does not tell.
+    """How many workers read each lane's queue, by the lane's name.
 
     It takes a second. A worker that is stopped (SIGSTOP), or too busy to answer, is not counted.
+
+    Returns:
+        None where it is not known: the broker is unreachable, or of a kind without remote control.
     """
     answers = ask_workers(broker_url, "active_queues", silence_s=_SILENCE_S)
     if answers is None:
@@ -39,15 +42,18 @@ def workers_by_lane(broker_url: str) -> Mapping[str, int] | None:
 def ask_workers(
     broker_url: str, command: str, *, silence_s: float, limit: int | None = None
 ) -> list[dict[str, Any]] | None:
-    """The answers of all workers to a command of Celery's remote control; None where the broker is away.
+    """The answers of all workers to a command of Celery's remote control.
 
     Args:
-        silence_s: Seconds without an answer after which no more are expected.
-        limit: How many answers are enough.
+        silence_s: Seconds of silence after which no further answer is expected.
+        limit: How many answers are enough; None waits for the silence.
+
+    Returns:
+        None where the broker is unreachable, or of a kind without remote control.
     """
-    # Without a Celery app, which would read somebody else's CELERY_BROKER_URL.
+    # Not through a Celery app: it would read CELERY_BROKER_URL, which is somebody else's.
     mailbox = Mailbox("celery", type="fanout", accept=["json"])  # type: ignore[no-untyped-call]
-    # Asked in vain, kombu tries for 6 seconds more.
+    # By default, kombu tries for 6 seconds more when nobody answers.
     bounds: dict[str, float] = {"max_retries": 1, "interval_start": 0}
     if broker_url.startswith("redis"):
         bounds |= {"socket_timeout": 5, "socket_connect_timeout": 5}
@@ -56,11 +62,11 @@ def ask_workers(
             answers: list[dict[str, Any]] = mailbox(connection).multi_call(
                 command, timeout=silence_s, limit=limit
             )
-    except Exception:  # noqa: BLE001  every transport has its own
+    except Exception:  # noqa: BLE001  every transport raises its own classes
         return None
     return answers
 
 
 def start_a_worker(lane: str) -> str:
-    """The command that starts one for the lane."""
+    """The command that starts a worker for the lane."""
     return f"celery -A smsjobs_worker worker -Q {LANES[lane].queue}"

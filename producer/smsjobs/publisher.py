@@ -1,9 +1,12 @@
-"""Publishing job ids on the lanes' queues, through a Celery app of our own.
+"""Publishes job ids on the lanes' queues, through a Celery app of our own.
 
-The app lives inside somebody else's process: it never becomes the current app, reads no Celery settings from the
-environment, runs no fixups (Celery's would set Django up), and has no result backend: with one, publishing blocks
-for 19 seconds while Redis is away (measured with Celery 5.7). Its connections are in a pool of its own: Celery's pools
-are the whole process's, their limit too, and a forked child finds its parent's connections in them.
+The app lives inside somebody else's process. Therefore:
+
+- It never becomes the current app.
+- It reads no Celery settings from the environment and runs no fixups, which would set up Django.
+- It has no result backend. With one, publishing blocks for 19 seconds while Redis is unreachable (Celery 5.7, measured).
+- It has a pool of connections of its own. Celery's pools and their limit belong to the whole process, and a forked
+  child would find its parent's connections in them.
 """
 
 from __future__ import annotations
@@ -18,12 +21,12 @@ from smsjobs.contract import LANES, SEND_TASK
 
 __all__ = ["Publisher"]
 
-#: Idle connections to the broker that a process keeps; as many threads publish at once without waiting.
+#: Connections to the broker that a process keeps. So many threads publish at once without waiting.
 _POOL: Final = 32
 
 
 class _Unconfigured(AppLoader):  # type: ignore[misc]
-    """Reads no configuration: the module that CELERY_CONFIG_MODULE names is somebody else's."""
+    """Reads no configuration: CELERY_CONFIG_MODULE names somebody else's module."""
 
     def read_configuration(self, env: str = "") -> dict[str, Any]:
         del env
@@ -31,10 +34,10 @@ class _Unconfigured(AppLoader):  # type: ignore[misc]
 
 
 class _IsolatedCelery(Celery):  # type: ignore[misc]  # celery ships no types
-    """A Celery app for which CELERY_BROKER_URL and CELERY_RESULT_BACKEND in the environment are somebody else's."""
+    """A Celery app that ignores CELERY_BROKER_URL and CELERY_RESULT_BACKEND: they are somebody else's."""
 
     smsjobs_broker_url = ""
-    #: Stands before the configuration and the environment.
+    #: Celery takes it before what configuration and environment say.
     backend_cls = "disabled"
 
     def connection_for_write(self, url: str | None = None, **options: Any) -> Any:
@@ -46,7 +49,7 @@ class Publisher:
 
     Args:
         broker_url: Celery's broker.
-        timeout_s: Bound of each step on the socket, in seconds.
+        timeout_s: The longest time that each step on the socket may take, in seconds.
     """
 
     def __init__(self, broker_url: str, *, timeout_s: float) -> None:
@@ -57,8 +60,8 @@ class Publisher:
             task_serializer="json",
             accept_content=["json"],
             broker_connection_timeout=timeout_s,
-            # A stale connection from before a restart of Redis costs one retry. A message that is published
-            # twice by it does no harm: the second finds its job claimed.
+            # A connection from before a restart of Redis costs one retry. If the retry publishes a message twice, it
+            # does no harm: the second message finds its job claimed.
             task_publish_retry=True,
             task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0},
             broker_transport_options=(
@@ -77,7 +80,7 @@ class Publisher:
         """Put the id on the lane's queue.
 
         Raises:
-            kombu.exceptions.OperationalError: The broker is away, or did not answer in time.
+            kombu.exceptions.OperationalError: The broker is unreachable, or did not answer in time.
         """
         with self._producers.acquire(block=True, timeout=self._timeout_s) as producer:  # type: ignore[no-untyped-call]
             self._app.send_task(
@@ -85,7 +88,7 @@ class Publisher:
             )
 
     def close(self) -> None:
-        """Close the connections; they are made again when they are needed."""
+        """Close the connections. The next call opens them again."""
         connections = self._connections
         self._open()
         connections.force_close_all()

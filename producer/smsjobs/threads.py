@@ -1,7 +1,7 @@
 """Threads of our own, in which the async twins of our calls wait for Redis.
 
-asyncio's default executor is the application's, too, and has as few as five threads: while Redis does not answer,
-our calls would fill it, and everything else that the application does there would wait with them.
+asyncio's default executor has as few as five threads, and the application uses it too. While Redis does not answer, our
+calls would fill it, and everything else there would wait.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ __all__ = ["in_thread"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Calls that wait for Redis at the same time; more wait for them. One takes a millisecond or two.
+#: How many calls wait for Redis at the same time. Further ones queue up. A call takes a millisecond or two.
 _THREADS: Final = 16
 
 
 async def in_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """What the function gives, run in one of our threads with the caller's context, as `asyncio.to_thread` does."""
+    """Run the function in one of our threads, with the caller's context as `asyncio.to_thread` does, and give its value."""
     call = partial(contextvars.copy_context().run, function, *args, **kwargs)
     return await asyncio.get_running_loop().run_in_executor(_threads.get(), call)
 
 
 class _Threads:
-    """Made when they are first needed, once in each process."""
+    """The threads of a process, which are started when they are first needed."""
 
     def __init__(self) -> None:
         self.forget()
@@ -48,5 +48,5 @@ class _Threads:
 
 
 _threads: Final = _Threads()
-# A forked child has none of its parent's threads, and maybe a lock that nobody will let go.
+# A forked child has none of its parent's threads, and may have a lock that is held for ever.
 os.register_at_fork(after_in_child=_threads.forget)

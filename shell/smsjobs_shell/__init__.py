@@ -1,4 +1,4 @@
-"""The command ``smsjobs``: try it out, send, ask, and check from a shell. Plain text without rich."""
+"""The command ``smsjobs``: try it out, send, watch and check from a shell. Without rich its output is plain text."""
 
 from smsjobs_shell.program import main
 

@@ -1,4 +1,4 @@
-"""``python -m smsjobs`` is the command ``smsjobs``."""
+"""``python -m smsjobs_shell`` is the command ``smsjobs``."""
 
 from smsjobs_shell import main
 

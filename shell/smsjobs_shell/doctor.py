@@ -17,8 +17,8 @@ __all__ = ["doctor"]
 
 _ENDS = {
     "good": "Nothing is wrong: this installation is safe to send with.",
-    "doubtful": "Nothing is bad, but the doubtful lines say what may not hold.",
-    "bad": "Do not send with it before the bad lines are mended.",
+    "doubtful": "Nothing is bad, but a promise may not hold: see the doubtful lines.",
+    "bad": "Do not send with this installation before the bad lines are fixed.",
 }
 
 
@@ -31,8 +31,8 @@ Examples:
       smsjobs doctor --json
 
 Run it where a worker runs, with the worker's environment. Nothing is sent:
-the credentials are tried with a query. The exit status is 1 if something is
-bad, and 0 with no more than doubtful lines; 2 if a setting cannot be read.""",
+the credentials are tried with a query. The exit status is 0 if nothing is bad,
+1 if something is bad, and 2 if a setting cannot be read.""",
 )
 @with_screen
 def doctor(screen: Screen) -> int:

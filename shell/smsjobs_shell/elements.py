@@ -1,4 +1,4 @@
-"""``smsjobs elements``: what a worker would send with, and what is wrong with it."""
+"""``smsjobs elements``: the SMS elements that a worker would send with, and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Every element is loaded as a worker loads it; the exit status is 1 if one does
 not load. Nothing is sent, and no secret is shown.""",
 )
 @app_option(otherwise="the current directory")
-# It changes nothing: elements are always checked.
+# It has no effect: elements are always checked.
 @click.option("--check", is_flag=True, hidden=True)
 @with_screen
 def elements(screen: Screen, *, app: Path | None, check: bool) -> int:
@@ -48,10 +48,10 @@ def elements(screen: Screen, *, app: Path | None, check: bool) -> int:
 
 
 def read_elements(app: Path, env: Mapping[str, str]) -> dict[str, Any]:
-    """The report of the worker's side, which alone can load elements.
+    """The report about the app's elements. The worker's side makes it: only it can load elements.
 
     Raises:
-        CommandFailed: It could not make one.
+        CommandFailed: The worker's side could not make a report.
     """
     return ask_worker_side("elements", "--app", str(app), env=env, what="the elements")
 

@@ -1,4 +1,4 @@
-"""``smsjobs simulator``: the simulator's own command."""
+"""``smsjobs simulator``: runs the simulator's own command."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ def simulator(screen: Screen, *, arguments: tuple[str, ...]) -> int:
         return _help()
     if not screen.as_json:
         sys.stdout.flush()
-        # In our place: its output, signals and exit status are its own.
+        # It takes the place of this process, so that output, signals and exit status are its own.
         command = [sys.executable, "-m", "aliyun_sms_simulator", *arguments]
         os.execv(sys.executable, command)  # noqa: S606  our own program, no shell
     return _run(screen, arguments)
 
 
 def _help() -> int:
-    """Its own help, with what is added here."""
+    """Show the simulator's own help, and the option that is added here."""
     command = [sys.executable, "-m", "aliyun_sms_simulator", "--help"]
     run = subprocess.run(command, check=False)  # noqa: S603  our own program, no shell
     click.echo(
-        "\nsmsjobs simulator takes one option more:\n  --json                tell where it is as one JSON document"
+        "\nsmsjobs simulator has one more option:\n  --json                tell where it is as one JSON document"
     )
     return run.returncode
 
 
 def _run(screen: Screen, arguments: tuple[str, ...]) -> int:
-    """Tell where it is as JSON, and wait for its end."""
+    """Tell as JSON where it is, and wait for its end."""
     try:
         with ending_in_order(), tempfile.TemporaryDirectory(prefix="smsjobs-simulator-") as directory:
             ready_file = Path(directory) / "ready.json"
@@ -64,5 +64,5 @@ def _run(screen: Screen, arguments: tuple[str, ...]) -> int:
                 return child.process.wait()
     except KeyboardInterrupt:
         if Screen.wrote_document:
-            return 0  # it has no other end
+            return 0  # Ctrl-C is how it ends
         raise

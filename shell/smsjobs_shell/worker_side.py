@@ -1,4 +1,4 @@
-"""Asks the worker's side, which a producer never imports: another process, with JSON on its standard output."""
+"""Asks the worker's side. It is another process, which writes JSON: the shell never imports the worker."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ __all__ = ["ask_worker_side"]
 
 
 def ask_worker_side(*words: str, env: Mapping[str, str], what: str) -> dict[str, Any]:
-    """The document that ``python -m smsjobs_worker.watching.inspection`` answers those words with.
+    """The document that ``python -m smsjobs_worker.watching.inspection`` writes.
 
     Args:
+        words: Its command-line arguments.
+        env: Its whole environment.
         what: What is asked for, for the error's text.
 
     Raises:
-        CommandFailed: It could not answer, or answered an error.
+        CommandFailed: It gave no answer, or answered with an error.
     """
     need_extras("worker")
     run = subprocess.run(  # noqa: S603  our own program, no shell

@@ -1,4 +1,4 @@
-"""What producer and worker agree on: jobs, results, errors, lanes and wire names. Standard library only.
+"""What producer and worker agree on: jobs, results, errors, lanes and wire names. It imports the standard library only.
 
 The JSON of jobs and results is a versioned contract: its golden files are in ``tests/unit/contract/golden``.
 """

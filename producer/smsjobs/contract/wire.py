@@ -1,4 +1,4 @@
-"""Names that leave the process, written out: renaming a function or a module changes none of them."""
+"""Names that leave the process. They are written out, so that renaming a function or a module changes none of them."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ SEND_TASK: Final = "smsjobs.send"
 #: The task by which a plain Celery client enqueues a job. Its keyword arguments are the job's JSON fields.
 SUBMIT_TASK: Final = "smsjobs.submit"
 
-#: Every Redis key of ours begins with it and a colon.
+#: Every Redis key of ours begins with this word and a colon.
 KEY_PREFIX: Final = "sms"

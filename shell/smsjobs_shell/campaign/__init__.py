@@ -1,4 +1,4 @@
-"""``smsjobs campaign``: many recipients from a file."""
+"""``smsjobs campaign``: send to many recipients from a file."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ Examples:
   smsjobs campaign report people-1f0c2a9d4b7e -o report.csv""",
 )
 def campaign() -> None:
-    """Send to many recipients from a file, watch it, stop it, and find out who got what."""
+    """Send to many recipients from a file, watch it, stop it, and report who got what."""
 
 
 @campaign.command(short_help="Show how far a campaign is.")
-@click.option("--watch", "watching", is_flag=True, help="Until it has ended, or is paused.")
+@click.option("--watch", "watching", is_flag=True, help="Show it until it has ended or is paused.")
 @click.argument("campaign_id", type=ID, metavar="ID")
 @with_screen
 def status(screen: Screen, *, watching: bool, campaign_id: str) -> int:
     """Show how far a campaign is.
 
-    With --watch, the exit status is 1 unless every recipient's message was accepted; rows that are left out do not
+    With --watch, the exit status is 1 unless every recipient's message was accepted. Rows that are left out do not
     count.
     """
     sms = connect()
@@ -61,7 +61,7 @@ def status(screen: Screen, *, watching: bool, campaign_id: str) -> int:
 @click.argument("campaign_id", type=ID, metavar="ID")
 @with_screen
 def pause(screen: Screen, *, campaign_id: str) -> None:
-    """Send no further chunk until `resume`. Requests that are under way end as they end."""
+    """Send no further chunk until `resume`. Requests that have left are not called back."""
     _control(screen, campaign_id, lambda store: store.pause(campaign_id, BY_HAND))
 
 
@@ -69,7 +69,7 @@ def pause(screen: Screen, *, campaign_id: str) -> None:
 @click.argument("campaign_id", type=ID, metavar="ID")
 @with_screen
 def resume(screen: Screen, *, campaign_id: str) -> None:
-    """Let a paused campaign go on with what was not sent."""
+    """Let a paused campaign go on: what was not sent is sent."""
     _control(screen, campaign_id, lambda store: store.pause(campaign_id, ""))
 
 
@@ -77,14 +77,14 @@ def resume(screen: Screen, *, campaign_id: str) -> None:
 @click.argument("campaign_id", type=ID, metavar="ID")
 @with_screen
 def cancel(screen: Screen, *, campaign_id: str) -> None:
-    """End a campaign for good; what was not sent by now is never sent."""
+    """End a campaign for good. What was not sent yet is never sent."""
     _control(screen, campaign_id, lambda store: store.cancel(campaign_id))
 
 
 @campaign.command("list", short_help="List the campaigns.")
 @with_screen
 def list_campaigns(screen: Screen) -> None:
-    """List the campaigns that go on, and those that ended no longer ago than SMS_RETENTION; the newest first."""
+    """List the campaigns that go on, or ended no longer ago than SMS_RETENTION. The newest comes first."""
     all_of_them = list(_progress_of(connect().campaigns()))
     rows = [
         (
@@ -109,7 +109,7 @@ for _command in (start, check, report):
 
 def _progress_of(campaigns: Iterable[Campaign]) -> Iterator[CampaignProgress]:
     for each in campaigns:
-        # One may be kept no longer by the time it is asked.
+        # One may have been deleted since the list was read.
         with suppress(InvalidArguments):
             yield each.progress()
 
@@ -117,7 +117,7 @@ def _progress_of(campaigns: Iterable[Campaign]) -> Iterator[CampaignProgress]:
 def _control(screen: Screen, campaign_id: str, step: Callable[[CampaignStore], bool]) -> None:
     sms = connect()
     found = sms.campaign(campaign_id)
-    # The step itself says whether the campaign had ended: one that is asked before may end in between.
+    # Asked before the step, a campaign may end in between. So the step itself tells whether it had ended.
     if not step(campaign_store(sms.connection)):
         state = found.progress().state
         raise CommandFailed(f"the campaign is {state}", "campaign_ended", more={"campaign": campaign_id})

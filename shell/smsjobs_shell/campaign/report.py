@@ -1,4 +1,4 @@
-"""``smsjobs campaign report``: who got what."""
+"""``smsjobs campaign report``: what became of each recipient's message."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ or duplicate.""",
     "--output",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
-    help="Where the CSV goes; - is standard output. [default: nowhere, only a summary is shown]",
+    help="The file for the CSV; - is standard output. [default: none, only a summary is shown]",
 )
 @click.argument("campaign_id", type=ID, metavar="ID")
 @with_screen
@@ -45,7 +45,7 @@ def report(screen: Screen, *, output: Path | None, campaign_id: str) -> None:
     if screen.as_json and str(output) == "-":
         raise click.UsageError("--json and -o - both want standard output")
     campaign = connect().campaign(campaign_id)
-    campaign.progress()  # there is one: no file is touched for one that there is not
+    campaign.progress()  # raises where there is no such campaign, before the file is touched
     if str(output) == "-":
         _write(sys.stdout, campaign.report())
         return
@@ -58,11 +58,11 @@ def report(screen: Screen, *, output: Path | None, campaign_id: str) -> None:
 
 
 def _write_file(output: Path, rows: Iterable[ReportRow]) -> None:
-    """Write beside the file and put it in its place at the end: an earlier report may be the only record there is."""
-    # What is no file, such as a pipe, has nothing that could be kept.
+    """Write a new file, and replace the old one at the end: an earlier report may be the only record that is left."""
+    # A pipe, say, is written directly: it has no content that could be kept.
     part = output if output.exists() and not output.is_file() else output.with_name(f".{output.name}.part")
     try:
-        # The mark at its beginning tells Excel that it is UTF-8.
+        # The byte order mark tells Excel that it is UTF-8.
         with part.open("w", encoding="utf-8-sig", newline="") as file:
             _write(file, rows)
         if part != output:

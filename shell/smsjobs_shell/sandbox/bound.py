@@ -1,6 +1,6 @@
-"""Runs a program that the kernel kills as soon as the process that started it has ended, even by a kill. Linux only.
+"""Runs a program that the kernel kills as soon as the process that started it ends, however it ends. Linux only.
 
-It is run as a script and imports the standard library only, to start fast.
+It is run as a script. It imports the standard library only, so that it starts fast.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ _PR_SET_PDEATHSIG = 1
 
 
 def bound_to_this_process(command: Sequence[str]) -> list[str]:
-    """The command that runs that command, bound to the process that asks; elsewhere than on Linux, as it was.
+    """The command that runs the given command, bound to the calling process. Outside Linux, the given command itself.
 
-    The main thread must start it: the kernel goes by the end of the thread.
+    Warning:
+        Start it in the main thread: the kernel kills it when the thread that started it ends.
     """
     if sys.platform != "linux":
         return list(command)
@@ -27,10 +28,10 @@ def bound_to_this_process(command: Sequence[str]) -> list[str]:
 
 
 def _run(parent: int, command: list[str]) -> None:
-    # It outlives the program's start, which keeps the process id.
+    # The setting survives the start of the program, which keeps the process id.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
-        sys.exit("who started this has ended")
+        sys.exit("the process that started this has ended")
     os.execvp(command[0], command)  # noqa: S606  our own programs, no shell
 
 

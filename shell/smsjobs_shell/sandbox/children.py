@@ -1,6 +1,7 @@
-"""Processes that a command starts, watches and stops. Each is in a session of its own, so that a Ctrl-C in the
-terminal reaches the command only, which then stops them in order.
-"""  # noqa: D205  the second sentence is the reason for the first
+"""Processes that a command starts, watches and stops.
+
+Each is in a session of its own. So Ctrl-C in the terminal reaches the command only, which then stops them in order.
+"""
 
 from __future__ import annotations
 
@@ -36,15 +37,15 @@ class Child:
     process: subprocess.Popen[bytes] = field(repr=False)
 
     def tail(self, lines: int = 20) -> str:
-        """The last lines of its output, under a heading."""
+        """The last lines of its output, with a heading."""
         text = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
         return "\n".join([f"--- the end of {self.name}'s log", *text])
 
     def check(self) -> None:
-        """See that it runs.
+        """Check that it runs.
 
         Raises:
-            CommandFailed: It ended; with the end of its log.
+            CommandFailed: It has ended. The failure has the end of its log.
         """
         if (status := self.process.poll()) is not None:
             how = f"with status {status}" if status >= 0 else f"by signal {-status}"
@@ -52,12 +53,12 @@ class Child:
 
 
 class Children:
-    """Processes that are stopped together, when the ``with`` block ends.
+    """Processes that are stopped together when the ``with`` block ends.
 
     Args:
-        directory: Where their logs are.
-        grace_s: How long they may take to end, in seconds, before they are killed.
-        cwd: Where they run; None is `directory`, where no module of the user's own can be in their way.
+        directory: The directory of their logs.
+        grace_s: Seconds that they may take to end before they are killed.
+        cwd: The directory where they run. None is `directory`, where no module of the user's own shadows another.
     """
 
     def __init__(self, directory: Path, *, grace_s: float, cwd: Path | None = None) -> None:
@@ -78,10 +79,10 @@ class Children:
         return iter(self._children)
 
     def start(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> Child:
-        """Start a process, which on Linux ends with this one even where this one is killed.
+        """Start a process. On Linux it ends with this process, even where this one is killed.
 
         Args:
-            name: What messages and its log file call it.
+            name: Its name in messages, and of its log file.
             command: The program and its arguments.
             env: Its whole environment.
         """
@@ -101,25 +102,25 @@ class Children:
         return child
 
     def check(self) -> None:
-        """See that all of them run, and that nobody told this command to end.
+        """Check that all of them run, and that no signal told this command to end.
 
         Raises:
-            CommandFailed: One ended.
+            CommandFailed: One has ended.
         """
         raise_if_told()
         for each in self._children:
             each.check()
 
     def wait_until(self, what: str, ready: Callable[[], T | None], *, within_s: float) -> T:
-        """Wait until `ready` gives something.
+        """Wait until `ready` gives something other than None, and give that.
 
         Args:
             what: What is waited for, for the error.
-            ready: Asked again and again.
+            ready: Called again and again.
             within_s: The longest wait, in seconds.
 
         Raises:
-            CommandFailed: One of the processes ended, or the time is over.
+            CommandFailed: One of the processes has ended, or the time is over.
         """
         deadline = time.monotonic() + within_s
         while (found := ready()) is None:
@@ -131,7 +132,7 @@ class Children:
         return found
 
     def stop(self) -> None:
-        """Stop them all; whoever does not end in time is killed."""
+        """Stop them all. Those that do not end in time are killed."""
         with held_back():
             for each in self._children:
                 each.process.terminate()
@@ -139,7 +140,7 @@ class Children:
             for each in self._children:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     each.process.wait(max(0.0, deadline - time.monotonic()))
-                # What it may have started itself is in its group, which has its id.
+                # Processes that it started itself are in its group, which has its id.
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(each.process.pid, signal.SIGKILL)
                 each.process.wait()

@@ -1,4 +1,4 @@
-"""``smsjobs demo``: the whole system, put up for some seconds, with no account and nothing to install."""
+"""``smsjobs demo``: runs the whole system for some seconds. It needs no account and no other installation."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ from smsjobs_shell.terminal.signals import ending_in_order, held_back
 
 __all__ = ["demo"]
 
-#: How long all outcomes together may take, in seconds.
+#: Seconds that all outcomes together may take.
 _OUTCOMES_S: Final = 12.0
 
-#: What the simulated Aliyun knows; with a list of templates it refuses every other one.
+#: The templates that the simulated Aliyun knows. It refuses every other one.
 _CATALOGUE: Final = {
     "templates": [
         {"code": "SMS_100000001", "content": "您的验证码是${code},5分钟内有效。", "kind": "verification"},
@@ -61,21 +61,21 @@ _NARROW: Final = ("Message", "Lane", "Outcome, reason,\nAliyun's code", "Attempt
 class _Message:
     """One of the demo's messages."""
 
-    #: What the table calls it.
+    #: Its name in the table.
     what: str
     element: str = "SMS.Demo"
     phones: tuple[str, ...] = field(repr=False)
     params: Mapping[str, str] = field(repr=False)
     template: str
     lane: str
-    #: Seconds until it is given up.
+    #: Seconds after which it is not sent any more.
     expires_s: float = 60
-    #: The outcome that it must have, and our code.
+    #: The outcome and our code that it must end with.
     expected: tuple[str, int | None] = ("accepted", None)
 
     @property
     def to(self) -> str:
-        """The numbers, fit to be shown."""
+        """The numbers, masked."""
         first, *others = map(mask_phone, self.phones)
         return f"{first} +{len(others)}" if others else first
 
@@ -118,7 +118,7 @@ _MESSAGES: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class _Ended:
-    """What became of a message."""
+    """A message and its outcome."""
 
     message: _Message
     #: The job's record.
@@ -128,27 +128,27 @@ class _Ended:
 
     @property
     def outcome(self) -> Mapping[str, Any]:
-        """The outcome's JSON; empty where there is none yet."""
+        """The outcome's JSON, empty where there is no outcome yet."""
         return self.details["outcome"] or {}
 
     @property
     def error(self) -> Mapping[str, Any]:
-        """The error's JSON; empty for an accepted job."""
+        """The error's JSON, empty for an accepted job."""
         found: Mapping[str, Any] = self.outcome.get("error") or {}
         return found
 
     @property
     def attempts(self) -> int:
-        """Requests made."""
+        """How many requests were made."""
         return int(self.error.get("attempts", self.outcome.get("attempts", 0)))
 
     @property
     def as_expected(self) -> bool:
-        """Whether it ended as it had to."""
+        """Whether it ended as it must."""
         return (self.details["status"], self.error.get("code")) == self.message.expected
 
     def to_json(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """The message and its outcome for ``--json``."""
         return {
             "what": self.message.what,
             "to": [mask_phone(each) for each in self.message.phones],
@@ -175,7 +175,7 @@ Examples:
 def demo(screen: Screen) -> int:
     """Send four messages to a simulated Aliyun, and show what became of each.
 
-    Starts a private Redis, the simulator and a worker, and removes everything afterwards. No message leaves this
+    It starts a private Redis, the simulator and a worker, and removes everything afterwards. No message leaves this
     machine.
     """
     need_extras("worker", "simulator")
@@ -225,7 +225,7 @@ def _put_up(stack: ExitStack, servers: Children, directory: Path) -> tuple[str, 
 
 
 def _closed_port(stack: ExitStack) -> int:
-    """A port that refuses connections: it is bound, so nobody else takes it, and nobody listens."""
+    """A port that refuses connections: it is bound, so that nobody else takes it, and nobody listens."""
     holder = stack.enter_context(socket.socket())
     holder.bind(("127.0.0.1", 0))
     port: int = holder.getsockname()[1]
@@ -239,7 +239,7 @@ def _send_all(redis_url: str, workers: Children) -> list[_Ended]:
 
     def look() -> bool | None:
         for message, job, at in sent:
-            details = {} if job.id in ended else job._details()  # noqa: SLF001  it is there for us
+            details = {} if job.id in ended else job._details()  # noqa: SLF001  made for the shell
             if details.get("outcome"):
                 ended[job.id] = _Ended(message=message, details=details, seconds=time.monotonic() - at)
         return len(ended) == len(sent) or None
@@ -278,7 +278,7 @@ def _show(screen: Screen, ended: list[_Ended], texts: list[tuple[list[str], str]
 
 
 def _command() -> str:
-    """What is to be typed for ``smsjobs`` here: the name where it is on PATH, else where it is installed."""
+    """How to type ``smsjobs`` here: its name if it is on PATH, else its path."""
     ours = Path(sys.executable).with_name("smsjobs")
     if shutil.which("smsjobs") or not ours.exists():
         return "smsjobs"
@@ -302,7 +302,7 @@ def _wide_row(each: _Ended) -> tuple[str, ...]:
 
 
 def _narrow_row(row: tuple[str, ...]) -> tuple[str, ...]:
-    """For 80 columns: what belongs together stands in one cell."""
+    """The row for 80 columns: what belongs together stands in one cell."""
     what, to, lane, outcome, code, reason, aliyun_code, *rest = row
     told = (f"{outcome} {code}", reason, aliyun_code)
     return (f"{what}\n{to}", lane, "\n".join(each.removesuffix(" -") for each in told if each != "-"), *rest)

@@ -1,4 +1,4 @@
-"""What `demo` and `dev` put up: an embedded Redis, the simulator, an app with elements, and workers."""
+"""The parts that `demo` and `dev` start: an embedded Redis, the simulator, an app with elements, and workers."""
 
 from __future__ import annotations
 
@@ -28,32 +28,32 @@ __all__ = [
     "write_element",
 ]
 
-#: How long a part may take to be ready, in seconds. A worker imports Aliyun's SDK, which is large.
+#: Seconds that a part may take to be ready. A worker imports Aliyun's SDK, which is large.
 READY_S: Final = 60.0
 
-# A proxy of the environment has no business with localhost.
+# The environment's proxy must not be asked for localhost.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Simulator:
-    """Where the simulator is."""
+    """The addresses of the simulator."""
 
     #: The value of ``endpoint`` in ``sms.json``.
     url: str
-    #: Its control API.
+    #: The URL of its control API.
     control_url: str
 
     def accepted(self, *, after: int = 0) -> list[dict[str, Any]]:
-        """The requests it accepted, oldest first, without the first `after` ones."""
+        """The requests that it accepted, oldest first, without the first `after` ones."""
         with _OPENER.open(f"{self.control_url}/accepted?offset={after}", timeout=5) as answer:
             items: list[dict[str, Any]] = json.load(answer)["items"]
         return items
 
 
 def hold_redis(stack: ExitStack, make: Callable[[], EmbeddedRedis]) -> str:
-    """Start the server, or join it, until the stack ends; gives its URL."""
-    with held_back():  # making one may make its directory
+    """Start the server, or join it, until the stack ends. It gives the server's URL."""
+    with held_back():  # a new server may make its directory
         redis = make()
         stack.callback(redis.stop)
         redis.start()
@@ -61,14 +61,14 @@ def hold_redis(stack: ExitStack, make: Callable[[], EmbeddedRedis]) -> str:
 
 
 def start_simulator(children: Children, ready_file: Path, arguments: Sequence[str]) -> Child:
-    """Start the simulator, which writes into that file where it is."""
+    """Start the simulator, which writes its addresses into `ready_file`."""
     ready_file.unlink(missing_ok=True)
     command = [sys.executable, "-m", "aliyun_sms_simulator", "--ready-file", str(ready_file), *arguments]
     return children.start("simulator", command, os.environ)
 
 
 def wait_for_simulator(children: Children, ready_file: Path) -> Simulator:
-    """Wait until the simulator has told where it is.
+    """Wait until the simulator has written its addresses, and give them.
 
     Raises:
         CommandFailed: It ended, or took too long.
@@ -84,7 +84,7 @@ def wait_for_simulator(children: Children, ready_file: Path) -> Simulator:
 
 
 def worker_environment(*, redis_url: str, app: Path, **more: str) -> dict[str, str]:
-    """The environment of a worker: ours, with that Redis for everything and that app."""
+    """The environment of a worker: ours, but with this Redis for everything, and this app."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -95,7 +95,7 @@ def worker_environment(*, redis_url: str, app: Path, **more: str) -> dict[str, s
 
 def start_worker(children: Children, name: str, queues: Sequence[str], env: Mapping[str, str]) -> Child:
     """Start a worker process for those queues."""
-    # Workers of one machine have nothing to tell each other, and waiting for each other costs a second.
+    # Workers on one machine have nothing to tell each other, and waiting for each other costs a second.
     quick = ("--without-mingle", "--without-gossip")
     worker = (
         "-A",
@@ -113,7 +113,7 @@ def start_worker(children: Children, name: str, queues: Sequence[str], env: Mapp
 
 
 def wait_for_workers(children: Children, redis_url: str) -> None:
-    """Wait until all of those workers answer.
+    """Wait until all these workers answer.
 
     Raises:
         CommandFailed: One ended, or took too long.

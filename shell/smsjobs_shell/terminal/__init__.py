@@ -1,1 +1,1 @@
-"""What every command shares: options, what is shown and how, failures and exit statuses. Knows no Redis."""
+"""What all commands share: options, output, failures and exit statuses. It never connects to Redis."""

@@ -1,4 +1,4 @@
-"""The parts of smsjobs that are not installed with the producer, by their extras."""
+"""The extras of smsjobs: parts that are not installed with the producer."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["need_extras"]
 
 
 def need_extras(*extras: str) -> None:
-    """See that everything those extras ask for is installed.
+    """Check that everything that these extras need is installed.
 
     Raises:
-        CommandFailed: Something is missing; the text names the cure.
+        CommandFailed: Something is missing. The text has the command that installs it.
     """
     if missing := [each for each in extras if not _is_installed(each)]:
         raise CommandFailed(

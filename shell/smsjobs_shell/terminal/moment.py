@@ -1,4 +1,4 @@
-"""Times as they are typed and shown: always with their zone."""
+"""Reads and shows times, always with their time zone."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from smsjobs_shell.terminal.failure import BadOption
 
 __all__ = ["read_moment", "show_moment"]
 
-#: The zone in which promotional messages have their hours, and Aliyun its day; China has no summer time.
+#: The time zone of Aliyun's day and of the hours of promotional messages. China has no summer time.
 _BEIJING: Final = timezone(timedelta(hours=8))
 
-#: What has the form of a time, so that its numbers are at fault where it is none.
+#: A text of this form that is not a time has a wrong number, such as month 13.
 _FORM: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?([+-]\d\d:\d\d|Z)?")
 
 
 def read_moment(ctx: click.Context, option: click.Parameter, typed: str | None) -> datetime | None:
-    """A time with its zone: an offset, or a name after a blank."""
+    """The time that was typed, with its zone: an offset, or a name after a blank."""
     if typed is None:
         return None
     text, _, name = typed.rpartition(" ")
@@ -51,7 +51,7 @@ def _zone(ctx: click.Context, option: click.Parameter, name: str) -> ZoneInfo:
         OSError,
         ValueError,
         ZoneInfoNotFoundError,
-    ):  # the name of a directory, one that leads out, or none
+    ):  # the name of a directory, one that leaves the directory of zones, or an unknown one
         raise BadOption(
             "there is no time zone of that name here; name one as in Asia/Shanghai, or write an offset as in +08:00",
             ctx,
@@ -60,11 +60,11 @@ def _zone(ctx: click.Context, option: click.Parameter, name: str) -> ZoneInfo:
 
 
 def show_moment(ms: int, zone: tzinfo | None) -> str:
-    """That time in a zone; without one, as it is here and in Beijing.
+    """The time in that zone. Without a zone, the time here and in Beijing.
 
     Args:
         ms: Milliseconds since 1970.
-        zone: The one in which somebody typed it.
+        zone: The time zone in which it was typed.
     """
     at = datetime.fromtimestamp(ms / 1000, _BEIJING)
     if isinstance(zone, ZoneInfo):

@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options and types of options that several commands share."""
 
 from __future__ import annotations
 
@@ -22,10 +22,13 @@ R = TypeVar("R")
 
 
 def with_screen(command: Callable[..., R]) -> Callable[..., R]:
-    """Gives the command ``--json``, and a `Screen` as its first argument."""
+    """Gives the command the option ``--json``, and a `Screen` as its first argument."""
 
     @click.option(
-        "--json", "as_json", is_flag=True, help="One JSON document on standard output, and nothing else."
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Write one JSON document to standard output, and nothing else.",
     )
     @functools.wraps(command)
     def wrapped(*args: Any, as_json: bool, **kwargs: Any) -> R:
@@ -35,10 +38,10 @@ def with_screen(command: Callable[..., R]) -> Callable[..., R]:
 
 
 def app_option(*, otherwise: str) -> Callable[[Callable[..., R]], Callable[..., R]]:
-    """Gives the command ``--app``, the directory that was typed, else that of SMS_APP, else None.
+    """Gives the command the option ``--app``: the directory that was typed, else that of SMS_APP, else None.
 
     Args:
-        otherwise: What stands for it then, for the help.
+        otherwise: What the command takes instead of None, for the help.
     """
     return click.option(
         "--app",
@@ -50,7 +53,7 @@ def app_option(*, otherwise: str) -> Callable[[Callable[..., R]], Callable[..., 
 
 
 def _app_of_environment() -> Path | None:
-    # Not click's own way to take it, which would blame an option that nobody typed.
+    # click's own way to read the environment would blame an option that nobody typed.
     named = os.environ.get("SMS_APP")
     if named and not Path(named).is_dir():
         raise SettingsError(f"SMS_APP: there is no directory {named}")
@@ -58,7 +61,7 @@ def _app_of_environment() -> Path | None:
 
 
 class _Number(click.ParamType):  # type: ignore[type-arg]  # older clicks have no arguments for it
-    """A number whose error says what it must be, and repeats nothing: click's own repeats what was typed."""
+    """A number. Its error says what it must be. click's own error would repeat what was typed."""
 
     name = "number"
 
@@ -78,15 +81,15 @@ class _Number(click.ParamType):  # type: ignore[type-arg]  # older clicks have n
 
 
 class _Text(click.ParamType):  # type: ignore[type-arg]  # as above
-    """Text that can be encoded. Python hands over bytes that its locale cannot read as halves of characters."""
+    """Text that can be encoded. Python gives us bytes that its locale cannot read as halves of characters."""
 
     name = "text"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if isinstance(value, str) and not is_whole(value):
             raise BadOption(
-                "it is not UTF-8 text; the terminal's encoding or the locale (LC_ALL, LC_CTYPE or LANG) is the "
-                "cause: both have to be UTF-8",
+                "it is not UTF-8 text. The terminal's encoding and the locale (LC_ALL, LC_CTYPE or LANG) have to be "
+                "UTF-8",
                 ctx,
                 param,
             )
@@ -94,7 +97,7 @@ class _Text(click.ParamType):  # type: ignore[type-arg]  # as above
 
 
 class _Id(click.ParamType):  # type: ignore[type-arg]  # as above
-    """An id of a job or a campaign. What can be none was mistyped; nobody need be asked for it."""
+    """The id of a job or a campaign. An impossible id is refused without asking Redis."""
 
     name = "id"
 
@@ -104,12 +107,12 @@ class _Id(click.ParamType):  # type: ignore[type-arg]  # as above
         return value
 
 
-#: A campaign's id is the beginning of its jobs' ids, and so of the same form.
+#: The type of ids. A campaign's id has the same form: the ids of its jobs begin with it.
 ID = _Id()
 
 TEXT = _Text()
 
 SECONDS = _Number("a number of seconds, 0 or more", float, math.inf)
 
-#: The next one is used too.
+#: The type of ports. The next port is used too, so 65535 is not valid.
 PORT = _Number("a port from 0 to 65534", int, 65534)

@@ -1,4 +1,4 @@
-"""A job's record and outcome, shown to people."""
+"""Shows a job's record and outcome."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ __all__ = ["exit_status", "facts"]
 
 
 def exit_status(details: Mapping[str, Any], *, settled_wanted: bool) -> int:
-    """0 for an accepted job, and for one that goes on unless its outcome was waited for; else 1."""
+    """The exit status for a job.
+
+    0 if it was accepted, or if it goes on and its outcome was not waited for. Otherwise 1.
+
+    Args:
+        settled_wanted: Whether its outcome was waited for.
+    """
     status = details["status"]
     if status == "accepted" or (status not in OUTCOMES and not settled_wanted):
         return 0
@@ -20,7 +26,7 @@ def exit_status(details: Mapping[str, Any], *, settled_wanted: bool) -> int:
 
 
 def facts(details: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Names and values of a job's record, as `status` and `send` show them."""
+    """The names and values of a job's record that `status` and `send` show."""
     shown = [
         ("job", details["id"]),
         ("element", details["element"]),
@@ -51,5 +57,5 @@ def _advice(advice: str, retry_after: float | None) -> str:
     return {
         "never": "do not send this again: it cannot work",
         "later": f"it may work {when}",
-        "operator": "account, signature, template or permissions have to be mended first",
+        "operator": "account, signature, template or permissions have to be fixed first",
     }.get(advice, advice)

@@ -1,7 +1,7 @@
-"""What a command shows: text for people, or one JSON document for programs.
+"""The output of a command: text for people, or one JSON document for programs.
 
-Rich is used where it is installed and standard output is a terminal. Everywhere else the text is plain: no escape
-codes and no spinners.
+It uses rich if that is installed and standard output is a terminal. Everywhere else the text is plain, without escape
+codes and spinners.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from typing import Any, ClassVar, Final
 
 __all__ = ["Bar", "Screen", "width_of"]
 
-#: The width of a text that is no terminal: nothing needs to be broken up.
+#: The width where there is no terminal: no line needs to be broken.
 _UNLIMITED: Final = 10_000
 
-#: Seconds between two plain lines about how far something is.
+#: Seconds between two plain lines of a progress bar.
 _PLAIN_BAR_S: Final = 5.0
 
-#: Styles of rich, by the word that gets them.
+#: Styles of rich, by the words that get them.
 _STYLES: Final = {
     "accepted": "green",
     "ok": "green",
@@ -44,7 +44,7 @@ class Screen:
     """Standard output, as one command uses it.
 
     Args:
-        as_json: Only one JSON document is written, by `document`; everything else is silent.
+        as_json: Write only one JSON document, by `document`. Everything else is silent.
 
     Attributes:
         wrote_document: Whether this run of the program has written its document.
@@ -63,12 +63,12 @@ class Screen:
 
     @property
     def width(self) -> int:
-        """Columns of the terminal; very many where there is none."""
+        """The columns of the terminal; very many where there is none."""
         return shutil.get_terminal_size().columns if self._terminal else _UNLIMITED
 
     @property
     def mark(self) -> str:
-        """What a bar is made of: a block, where the output's encoding has it."""
+        """The character that bars are made of: a block, if the output's encoding has it."""
         try:
             "█".encode(sys.stdout.encoding or "ascii")
         except UnicodeEncodeError:
@@ -76,7 +76,13 @@ class Screen:
         return "█"
 
     def line(self, text: str = "", *, style: str = "", exact: bool = False) -> None:
-        """A line for people. A terminal breaks it between words, unless it is `exact`, to be copied."""
+        """Write a line for people.
+
+        Args:
+            text: The line.
+            style: A style of rich.
+            exact: Do not break it between words: it is to be copied.
+        """
         if self.as_json:
             return
         if self._console is None:
@@ -85,11 +91,11 @@ class Screen:
             self._console.print(text, style=style or None, soft_wrap=exact)
 
     def has_room(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
-        """Whether a table of one-line cells fits without a break."""
+        """Whether a table whose cells have one line fits without a break."""
         return _table_width(columns, rows) <= self.width
 
     def records(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table whose cells are not to be broken: where it is too wide for the terminal, a block for each row."""
+        """Write a table whose cells must not be broken. If it is too wide for the terminal, write a block for each row."""
         if self.has_room(columns, rows):
             self.table(columns, rows)
             return
@@ -98,7 +104,7 @@ class Screen:
             self.line()
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table for people. A cell may have several lines."""
+        """Write a table for people. A cell may have several lines."""
         if self.as_json:
             return
         if self._console is None:
@@ -107,7 +113,7 @@ class Screen:
             self._console.print(_rich_table(columns, rows))
 
     def pairs(self, pairs: Sequence[tuple[str, str]]) -> None:
-        """Names and values, a line each."""
+        """Write names and values, a line for each pair."""
         if self.as_json:
             return
         if self._console is None:
@@ -117,14 +123,14 @@ class Screen:
             self._console.print(_rich_grid(pairs))
 
     def document(self, document: dict[str, Any]) -> None:
-        """The JSON document, where one is wanted."""
+        """Write the JSON document, if one is wanted."""
         if self.as_json:
             Screen.wrote_document = True
             _write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
     @contextlib.contextmanager
     def working(self, what: str) -> Iterator[None]:
-        """Shows that something goes on: a spinner on a terminal, else a line."""
+        """Shows that work goes on: by a spinner on a terminal, else by a line."""
         if self._console is None:
             self.line(f"{what} ...")
             yield
@@ -134,9 +140,10 @@ class Screen:
 
     @contextlib.contextmanager
     def bar(self, what: str, unit: str) -> Iterator[Bar]:
-        """Shows how far something is: a bar with its rate and the time left on a terminal, else a line now and then.
+        """Shows how far work is: by a bar with rate and time left on a terminal, else by a line now and then.
 
         Args:
+            what: The work.
             unit: What is counted, such as ``"rows"``.
         """
         if self._console is None:
@@ -150,7 +157,7 @@ class Screen:
 
 
 class Bar:
-    """How far something is, in plain lines."""
+    """Shows how far work is, in plain lines."""
 
     def __init__(self, tell: Callable[[str], None], unit: str) -> None:
         self._tell = tell
@@ -160,13 +167,14 @@ class Bar:
     def update(
         self, done: int, total: int | None, *, rate: float | None = None, note: str = "", last: bool = False
     ) -> None:
-        """Show it. A plain line is written when it changed and the last one is some seconds old, or at the end.
+        """Show how far it is. A plain line is written if it changed and the last one is 5 seconds old, or at the end.
 
         Args:
-            total: None where it is not known.
-            rate: How many a second, where it is known.
-            note: Whatever else is to be said.
-            last: Nothing follows, though there may be some to do.
+            done: How many are done.
+            total: How many there are; None if that is not known.
+            rate: How many are done a second; None if that is not known.
+            note: Further text.
+            last: Whether this is the last update, though not everything may be done.
         """
         of = "" if total is None else f" of {total:,}"
         speed = "" if rate is None else f", {rate:,.0f} a second"
@@ -178,7 +186,7 @@ class Bar:
 
 
 class _RichBar(Bar):
-    """The same as a bar that moves."""
+    """Shows how far work is, by a bar that moves."""
 
     def __init__(self, progress: Any, task: Any, unit: str) -> None:
         super().__init__(lambda _: None, unit)
@@ -192,7 +200,7 @@ class _RichBar(Bar):
         *,
         rate: float | None = None,
         note: str = "",
-        last: bool = False,  # noqa: ARG002  it shows everything at once
+        last: bool = False,  # noqa: ARG002  it shows every update
     ) -> None:
         speed = "" if rate is None else f"{rate:,.0f} {self._unit}/s"
         self._progress.update(self._task, completed=done, total=total, note=note, rate=speed)
@@ -205,7 +213,7 @@ def _rich_columns() -> tuple[Any, ...]:
     return (
         TextColumn("{task.description}"),
         BarColumn(bar_width=None),
-        # Where it is narrow the bar shrinks, and no number is cut.
+        # On a narrow terminal the bar shrinks, so that no number is cut.
         MofNCompleteColumn(table_column=Column(no_wrap=True)),
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(compact=True),
@@ -214,7 +222,7 @@ def _rich_columns() -> tuple[Any, ...]:
 
 
 def width_of(text: str) -> int:
-    """How many columns a text takes: Chinese characters take two."""
+    """How many columns a text takes. Chinese characters take two."""
     return sum(
         0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1
         for each in text
@@ -235,7 +243,7 @@ def _padded(text: str, width: int) -> str:
 
 
 def _table_width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
-    """Columns of the terminal that it takes, with its gaps and one more at its end, as rich has it."""
+    """How many columns a table takes, with the gaps and the one at the end that rich adds."""
     return sum(max(width_of(row[n]) for row in (columns, *rows)) + 2 for n in range(len(columns)))
 
 
@@ -265,7 +273,7 @@ def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    # Without lines between rows, a row of several lines needs a blank one after it to be seen as one.
+    # There are no lines between rows. So a blank line must follow a row that has several lines.
     tall = any("\n" in cell for row in rows for cell in row)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     for name in columns:

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP end a command in order: as exceptions, so that what was started is stopped on the way out."""
+"""Turns Ctrl-C, SIGTERM and SIGHUP into exceptions, so that a command stops what it started before it ends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["ending_in_order", "held_back", "raise_if_told"]
 
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-#: The signals that came since the block of `ending_in_order` began.
+#: The signals that have come since the block of `ending_in_order` began.
 _told: Final[list[int]] = []
 
 
@@ -22,9 +22,9 @@ _told: Final[list[int]] = []
 def ending_in_order() -> Iterator[None]:
     """Turns Ctrl-C into KeyboardInterrupt, SIGTERM and SIGHUP into SystemExit, and loses none of them.
 
-    Python drops an exception that is raised while it runs a destructor or the callback of a weak reference; the locks
-    of its imports have such callbacks, so a signal during an import is dropped rather often. Therefore the signal
-    is noted too, and raised again by `raise_if_told`, wherever something is waited for, and by the end of the block.
+    Python drops an exception that is raised in a destructor or in the callback of a weak reference. The locks of its
+    imports have such callbacks, so a signal during an import is often dropped. Therefore the signal is also noted.
+    `raise_if_told` raises it again: wherever something is waited for, and at the end of the block.
     """
     before = {each: signal.signal(each, _end) for each in _ENDING}
     hook = sys.unraisablehook
@@ -45,16 +45,16 @@ def ending_in_order() -> Iterator[None]:
 
 
 def raise_if_told() -> None:
-    """Raise what a signal raised that has been lost since."""
+    """Raise the exception of a signal again, in case Python dropped it."""
     if _told:
         _raise(_told[0])
 
 
 @contextlib.contextmanager
 def held_back() -> Iterator[None]:
-    """Lets Ctrl-C, SIGTERM and SIGHUP wait until the block is over.
+    """Delays Ctrl-C, SIGTERM and SIGHUP until the block is over.
 
-    A process must not be started and then forgotten, and stopping must not be cut short.
+    So no process is started and then forgotten, and stopping is not cut short.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -198,7 +198,7 @@ def test_eviction_with_a_memory_limit_is_bad(
 
 
 def test_a_redis_that_is_away_is_bad(tmp_path: Path) -> None:
-    """Without Redis the finding names the place, never a password, and the settings to mend."""
+    """Without Redis the finding names the place, never a password, and the settings to fix."""
     (finding,) = [
         each
         for each in findings("redis://:s3cret-word@127.0.0.1:9/0", tmp_path)

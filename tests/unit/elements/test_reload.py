@@ -137,7 +137,7 @@ def test_change_that_waits_for_another_file(root, write, account, clock):
 
 
 def test_first_load_that_fails_is_tried_again(root, write, account):
-    """An element whose first use failed loads as soon as it is mended."""
+    """An element whose first use failed loads as soon as it is fixed."""
     directory = write("SMS.A", e={"type": "SMS.Aliyun"}, sms="{")
     element = App(root).getElement("SMS.A")
     with pytest.raises(InvalidArguments, match="not JSON"):

@@ -52,7 +52,7 @@ def read_inside(directory: Path, name: str, *, element: str, shown: str, reads: 
         shown: The directory as messages show it.
 
     Raises:
-        Broken: The name leaves the directory, or there is no such file, or it is no UTF-8 text.
+        Broken: The name leaves the directory, or there is no such file, or it is not UTF-8 text.
     """
 
     def broken(cause: str, hint: str) -> Broken:

@@ -133,7 +133,7 @@ def _import(node: Node, place: Path) -> ModuleType:
         spec = importlib.util.spec_from_file_location(
             name, place, submodule_search_locations=[str(place.parent)] if package else None
         )
-        if spec is None or spec.loader is None:  # pragma: no cover  only for a file that is no Python
+        if spec is None or spec.loader is None:  # pragma: no cover  only for a file that is not Python
             raise Broken([node.problem(file="e.json", cause="no Python package", hint="name one")])
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module

@@ -235,7 +235,7 @@ def _workers(broker_url: str) -> Iterator[Finding]:
         yield Finding(
             subject="workers",
             verdict="doubtful",
-            text="the workers could not be asked: the broker is away, or of a kind that passes on no questions",
+            text="the workers could not be asked: the broker is unreachable, or of a kind without remote control",
             hint="see yourself that a worker runs for every lane",
         )
         return
