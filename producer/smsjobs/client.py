@@ -1,4 +1,4 @@
-"""`connect` once, then enqueue from request handlers, threads and forked processes."""
+"""`connect` once. Then enqueue from request handlers, threads and forked processes."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def connect(
     redis_url: str | None = None,
     timeout: float | None = None,
 ) -> Sms:
-    """The way in. Nothing is connected until the first call needs it.
+    """The producer of these settings. It connects when the first call needs it.
 
     Args:
-        broker_url: Celery's broker; else ``SMS_BROKER_URL``, else ``redis://127.0.0.1:6379/0``. ``"embedded"``
+        broker_url: Celery's broker. Default: ``SMS_BROKER_URL``, else ``redis://127.0.0.1:6379/0``. ``"embedded"``
             starts a private redis-server.
-        redis_url: Redis for the ledger; else ``SMS_REDIS_URL``, else the broker's, where that is Redis.
-        timeout: Seconds after which a call gives up on Redis; else ``SMS_TIMEOUT``, else 5.
+        redis_url: Redis for the ledger. Default: ``SMS_REDIS_URL``, else the broker, where that is Redis.
+        timeout: Seconds after which a call gives up on Redis. Default: ``SMS_TIMEOUT``, else 5.
 
     Raises:
-        SettingsError: A setting is wrong; the text names the cure.
+        SettingsError: A setting is wrong. The text says how to fix it.
     """
     return Sms(
         Connection(ConnectionSettings.read(broker_url=broker_url, redis_url=redis_url, timeout_s=timeout))
@@ -39,10 +39,10 @@ def connect(
 
 
 class Sms:
-    """A producer. Safe to share between threads; a forked child gets connections of its own by itself.
+    """A producer. Threads may share it. A forked child opens its own connections by itself.
 
     Attributes:
-        connection: What its elements, jobs and campaigns share.
+        connection: The connection that its elements, jobs and campaigns share.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -54,33 +54,47 @@ class Sms:
     def getElement(self, name: str) -> Element:
         """The SMS element of that full name, such as ``"SMS.YourSmsName"``.
 
-        The producer has no element's files: whether it exists is found out on a worker.
+        The producer has no files of elements: only a worker finds out whether the element exists.
 
         Raises:
-            InvalidArguments: It is no full name.
+            InvalidArguments: It is not a valid full name.
         """
-        return Element(self.connection, check_full_name(unwrap(name)))
+        return Element(self.connection, check_full_name(unwrap(name, "element")))
 
     def job(self, job_id: str) -> Job:
-        """The handle on a job, maybe another process's."""
+        """The handle on a job, which another process may have enqueued.
+
+        Raises:
+            InvalidArguments: It is not a text, or empty. Whether there is such a job is found out by the handle.
+        """
         if not isinstance(job_id, str) or not job_id:
-            raise InvalidArguments("job_id must be the text of a job's id", "job_not_found")
+            raise InvalidArguments(
+                "job_id must be the text of a job's id", reason="job_not_found", argument="job_id"
+            )
         return Job(job_id, self.connection)
 
     def campaign(self, campaign_id: str) -> Campaign:
-        """The handle on a campaign, maybe another process's."""
+        """The handle on a campaign, which another process may have started.
+
+        Raises:
+            InvalidArguments: It is not a text, or empty. Whether there is such a campaign is found out by the handle.
+        """
         from smsjobs.campaign import Campaign, campaign_store  # noqa: PLC0415  only whoever has campaigns loads them
 
         if not isinstance(campaign_id, str) or not campaign_id:
-            raise InvalidArguments("campaign_id must be the text of a campaign's id", "campaign_not_found")
+            raise InvalidArguments(
+                "campaign_id must be the text of a campaign's id",
+                reason="campaign_not_found",
+                argument="campaign_id",
+            )
         return Campaign(campaign_id, campaign_store(self.connection))
 
     def campaigns(self) -> list[Campaign]:
-        """All campaigns that go on, or ended no longer ago than ``SMS_RETENTION``; the newest first."""
+        """All campaigns that go on, or ended no longer ago than ``SMS_RETENTION``. The newest comes first."""
         from smsjobs.campaign import campaign_store  # noqa: PLC0415  as above
 
         return [self.campaign(each) for each in campaign_store(self.connection).ids()]
 
     def close(self) -> None:
-        """Close the connections. The object may be used again."""
+        """Close the connections. The next call opens them again."""
         self.connection.close()

@@ -1,4 +1,4 @@
-"""The one way of a process to Redis and the broker, which all that a caller holds shares: `Sms`, `Element`, `Job`."""
+"""A process's connection to Redis and the broker. A caller's `Sms`, `Element` and `Job` share one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ log = logging.getLogger(__name__)
 
 
 class Connection:
-    """Safe to share between threads; a forked child gets connections of its own by itself. Nothing is connected yet."""
+    """The connections of a process. Threads may share them, and a forked child opens its own.
+
+    Nothing is connected before the first call needs it.
+    """
 
     def __init__(self, settings: ConnectionSettings) -> None:
         self.settings = settings
@@ -41,7 +44,7 @@ class Connection:
         return self._ledger
 
     def where(self) -> str:
-        """That no Redis answers, and at which address; while an error of Redis is being handled."""
+        """A sentence that no Redis answers at its address. Call it while an error of Redis is being handled."""
         return unreachable_text(self.settings.redis_url)
 
     def redis(self) -> Redis:
@@ -49,7 +52,10 @@ class Connection:
         return self.ledger.redis
 
     def enqueue(self, job: JobRecord) -> str:
-        """Record the job, then publish its id. Returns the id; with a known idempotency key, the earlier job's.
+        """Record the job, then publish its id.
+
+        Returns:
+            The job's id. With a known idempotency key, that of the earlier job.
 
         Raises:
             IdempotencyConflict: Its key belongs to a job with another payload.
@@ -61,12 +67,12 @@ class Connection:
         return recorded.job_id
 
     def close(self) -> None:
-        """Close the connections; they are made again when they are needed."""
+        """Close the connections. The next call opens them again."""
         self._publisher.close()
         self._ledger.redis.close()
 
     def _record(self, job: JobRecord) -> Recorded:
-        """Recording recognises its own repetition, so a lost answer is answered by asking again."""
+        """Record the job. A lost answer is simply asked for again: recording recognises its own repetition."""
         asked_at_s = time.time()
         return available(
             lambda: self.ledger.record(job, asked_at_s=asked_at_s),
@@ -82,7 +88,7 @@ class Connection:
         try:
             self._publisher.publish(job_id, lane)
         except Exception:  # noqa: BLE001  kombu raises AttributeError, too, on a channel that Redis's restart closed
-            # It is in the ledger, and so it will be sent: the sweep publishes what nobody claimed.
+            # It is in the ledger, so it will be sent: the sweep publishes what nobody claimed.
             log.warning(
                 "a job is recorded but could not be published; the sweep will publish it",
                 extra={"action": "publish_failed", "job_id": job_id, "lane": lane},
@@ -101,5 +107,5 @@ class Connection:
 
 def _calling_again(job: JobRecord) -> str:
     if job.idempotency_key is None:
-        return "calling again makes a new job; only with an idempotency_key it would be the same one"
-    return "calling again with the same idempotency_key never sends twice"
+        return "calling again makes a new job; only an idempotency key makes it the same one"
+    return "calling again with the same idempotency key never sends twice"

@@ -1,4 +1,4 @@
-"""An SMS element as a producer knows it: a name, and what can be sent by it."""
+"""An SMS element as a producer knows it: a name, and the ways to send by it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Element"]
 
 
 class Element:
-    """An SMS element as the producer knows it: a name. Account, secret and signature stay on the workers."""
+    """An SMS element as a producer knows it: a name. Account, secret and signature stay on the workers."""
 
     def __init__(self, connection: Connection, full_name: str) -> None:
         self._connection = connection
@@ -50,29 +50,29 @@ class Element:
         """Enqueue one message to one or more numbers that share its parameters.
 
         Args:
-            phoneList: 1 to 1,000 numbers as text; mainland numbers bare or with +86, others with country code.
+            phoneList: 1 to 1,000 numbers as text. Mainland numbers are bare or have +86, others have a country code.
             params: The template's parameters, a dict of text; ``{}`` for a template without any.
             verifyTemplateCode: The template's code, such as ``"SMS_123456789"``.
             extend: ``{"verifyTemplateCode": …}``, the older way to name the template.
             lane: ``"verification"``, ``"notification"`` or ``"bulk"``.
             expires: Seconds from now after which it is not sent any more. Default by lane: 300 s, 24 h, 72 h.
             countdown: Seconds from now before which it is not sent; at most 30 days.
-            eta: The same as a point in time, with a time zone.
-            on_unknown: What happens when an answer was lost and the look-ups find no trace: ``"hold"`` settles
+            eta: The same as a point in time, with a time zone. It takes the place of `countdown`.
+            on_unknown: What happens when an answer was lost and the look-ups find no trace. ``"hold"`` settles
                 the job as unknown, ``"resend"`` sends once more. Default by lane: hold, resend, hold.
             idempotency_key: The same key on the same element gives the same job back, for as long as the job
-                lives and its outcome is kept (3 days). Numbers, parameters and template have to be the same; lane,
-                expiry and delay are those of the first call.
+                lives and its outcome is kept (3 days). Numbers, parameters and template have to be the same. Lane,
+                expiry and delay stay those of the first call.
 
         Returns:
-            The job; with a known `idempotency_key`, the earlier one.
+            The job. With a known `idempotency_key`, the earlier one.
 
         Raises:
-            InvalidArguments: An argument is missing or wrong; nothing was enqueued.
+            InvalidArguments: An argument is missing or wrong. Nothing was enqueued.
             IdempotencyConflict: The key belongs to a job with another payload.
             QueueUnavailable: Redis did not record the job within the timeout (default 5 s). Unless its `outcome` is
-                ``"not_sent"``, it may have been recorded all the same: call again with the same
-                `idempotency_key`, and it is not sent twice.
+                ``"not_sent"``, the job may have been recorded all the same. Calling again with the same
+                `idempotency_key` does not send it twice.
         """
         job_id = self._connection.enqueue(
             make_job(
@@ -92,7 +92,7 @@ class Element:
         return self._job(job_id)
 
     async def send_message_async(self, *args: Any, **kwargs: Any) -> Job:
-        """`sendMessage`, without blocking the event loop; the same arguments."""
+        """`sendMessage` with the same arguments, without blocking the event loop."""
         return await in_thread(self.sendMessage, *args, **kwargs)
 
     def campaign(
@@ -107,29 +107,31 @@ class Element:
         strict: bool = False,
         template_text: str | None = None,
     ) -> Campaign:
-        """Send one template to many recipients, on the lane ``bulk``. docs/campaigns.md tells the rest.
+        """Send one template to many recipients, on the lane ``bulk``. See docs/campaigns.md.
 
-        It returns when everything is read and planned, and only then anything is sent. The same call again, in
-        whatever process, finds the same campaign: where it was interrupted, it is finished; nothing is sent twice.
+        It returns when all recipients are read and planned. Nothing is sent before. The same call again, in any
+        process, finds the same campaign and finishes it where it was interrupted. Nothing is sent twice.
 
         Args:
             name: The campaign's name, unique on this element.
             recipients: The path of a ``.csv``, ``.jsonl`` or ``.xlsx`` file, or an iterable of numbers, of dicts with
                 a key ``phone`` or ``手机号``, or of pairs of number and parameters. Other columns are parameters. An
-                iterable must come in the same order when the call is repeated: sort a set, and what a query gives.
+                iterable must have the same order when the call is repeated: sort a set, and the rows of a query.
             verifyTemplateCode: The template's code, such as ``"SMS_123456789"``.
-            params: Parameters that are the same for all, a dict of text. ``"{column}"`` as a value takes it from
-                that column; then no other column is a parameter.
+            params: Parameters that are the same for all, a dict of text. A value ``"{column}"`` is taken from that
+                column; then no other column is a parameter.
             at: When it begins, with a time zone; None begins at once.
             promotional: Send from 8:00 to 20:00 Beijing time only, as Aliyun demands, and go on the next morning.
-            strict: A row that cannot be used is an error, and nothing is sent; else it is left out and reported.
-            template_text: The template's text with its ``${parameters}``: one without a column is an error then.
+            strict: A row that cannot be used is an error, and nothing is sent. Otherwise such rows are left out and
+                reported.
+            template_text: The template's text with its ``${parameters}``. A parameter that has no value is an error
+                then.
 
         Raises:
-            InvalidArguments: An argument, a column or the file is wrong; nothing was sent.
+            InvalidArguments: An argument, a column or the file is wrong. Nothing was sent.
             IdempotencyConflict: The name belongs to a campaign with other recipients or settings.
-            QueueUnavailable: Redis was away for longer than the timeout; or refused a step, such as a full one does, and
-                then nothing was sent (its `outcome` is ``"not_sent"``). The same call goes on.
+            QueueUnavailable: Redis was unreachable for longer than the timeout, or refused a step, as a full Redis
+                does. After a refusal `outcome` is ``"not_sent"``: nothing was sent. The same call goes on.
         """
         from smsjobs.campaign import Order, campaign_store, start  # noqa: PLC0415  only whoever has campaigns loads them
 
@@ -154,23 +156,24 @@ class Element:
         secret: str | None = None,
         old_secret: str | None = None,
     ) -> Verification:
-        """Verification codes of one purpose. Make it once, beside the element; docs/verification.md tells the rest.
+        """Verification codes of one purpose. Make it once, beside the element. See docs/verification.md.
 
         Args:
-            purpose: A word such as ``"login"``. A number has one live code a purpose.
+            purpose: A word such as ``"login"``. A number has one live code for each purpose.
             verifyTemplateCode: The template's code, such as ``"SMS_123456789"``.
-            ttl: Seconds for which a code is good after the last message that carried it; at most an hour.
+            ttl: Seconds for which a code is valid after the last message that carried it; at most an hour.
             digits: Length of a code, 4 to 6.
             param: The template's parameter that the code fills.
             max_checks: Wrong tries after which a code is dead.
-            per_number: The most sends to one number on this element; else Aliyun's own limits: 1 a minute, 5 an hour,
-                10 a day. ``Limit()`` sets none.
-            per_client: The most sends for one client address on this element; else 10, 100, 500.
-            ceiling: The most sends of this purpose altogether; else 1,000 an hour and 10,000 a day.
-            countries: Country codes of numbers that are sent to, such as ``["86"]``; None permits all.
-            guard: Called with each `Attempt` before anything is counted; returns None, or the reason to refuse it.
-            secret: The key of all codes, of at least 32 bytes; else ``SMS_CODE_SECRET``.
-            old_secret: The one it replaces, whose codes are still good; else ``SMS_CODE_SECRET_OLD``.
+            per_number: The most sends to one number on this element. Default: Aliyun's own limits, 1 a minute, 5 an
+                hour, 10 a day. ``Limit()`` sets none.
+            per_client: The most sends for one client address on this element. Default: 10 a minute, 100 an hour, 500 a
+                day.
+            ceiling: The most sends of this purpose altogether. Default: 1,000 an hour and 10,000 a day.
+            countries: Country codes of the numbers that may be sent to, such as ``["86"]``; None permits all.
+            guard: Called with each `Attempt` before anything is counted. It returns None, or the reason to refuse it.
+            secret: The key of all codes, at least 32 bytes. Default: ``SMS_CODE_SECRET``.
+            old_secret: The key that it replaces, whose codes are still valid. Default: ``SMS_CODE_SECRET_OLD``.
 
         Raises:
             InvalidArguments: An argument is wrong.
@@ -181,7 +184,7 @@ class Element:
         rules = Rules(
             element=self._full_name,
             purpose=purpose,
-            template=unwrap(verifyTemplateCode),
+            template=unwrap(verifyTemplateCode, "verifyTemplateCode"),
             ttl_s=ttl,
             digits=digits,
             param=param,
@@ -216,7 +219,7 @@ def _countdown(
     if eta is None:
         return countdown
     if countdown is not None:
-        raise InvalidArguments("pass countdown or eta, not both")
+        raise InvalidArguments.about("eta", "excludes countdown: pass one of them")
     if not isinstance(eta, datetime) or eta.tzinfo is None:
-        raise InvalidArguments("eta must be a datetime with a time zone, such as datetime.now(UTC)")
+        raise InvalidArguments.about("eta", "must be a datetime with a time zone, such as datetime.now(UTC)")
     return max(0.0, (eta - now()).total_seconds())

@@ -1,4 +1,4 @@
-"""A handle on a job: its status, and its outcome once it has one."""
+"""The handle on a job: its status, and its outcome as soon as there is one."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Job"]
 
-#: Seconds between two looks at a job that is waited for: soon at first, rarely later.
+#: Seconds between two looks at a job that is waited for: the first pause and the longest one.
 _FIRST_LOOK_S: Final = 0.01
 _LAST_LOOK_S: Final = 0.25
-#: Each pause to the one before: an outcome is seen at most a tenth later than it is there, for 9 looks at Aliyun's
-#: usual 0.1 s.
+#: By how much each pause is longer than the one before. So an outcome is seen with a delay of at most a tenth, and
+#: Aliyun's usual 0.1 s takes 9 looks.
 _SLOWER: Final = 1.1
 
 
@@ -52,26 +52,26 @@ class Job:
         ``"not_sent"``, ``"unknown"``.
 
         Raises:
-            InvalidArguments: The ledger has no such job, or no longer (``reason="job_not_found"``).
-            QueueUnavailable: Redis is away.
+            InvalidArguments: The ledger has no such job, or not any more (``reason="job_not_found"``).
+            QueueUnavailable: Redis is unreachable.
         """  # noqa: D205  the words are the sentence
         return self._snapshot().status
 
     def get(self, timeout: float | None = None) -> SendResult:
         """Wait for the outcome.
 
-        It comes from the ledger, so it is right even when a worker died before Celery's result was stored.
+        It comes from the ledger. So it is right even where a worker died before Celery's result was stored.
 
         Args:
-            timeout: Seconds to wait; None waits as long as the job may live.
+            timeout: Seconds to wait. None waits for as long as the job may live.
 
         Returns:
             What Aliyun accepted.
 
         Raises:
-            SmsError: The outcome is another one, as `InvalidArguments`, `AliyunRejected` or `RequestFailed`.
-            TimeoutError: The job goes on; `get` may be called again.
-            QueueUnavailable: Redis is away.
+            SmsError: The outcome is not "accepted": an `InvalidArguments`, `AliyunRejected` or `RequestFailed`.
+            TimeoutError: There is no outcome yet. The job goes on; call `get` again.
+            QueueUnavailable: Redis is unreachable.
         """
         for pause in self._pauses(timeout):
             if (outcome := self._outcome(timeout)) is not None:
@@ -114,9 +114,10 @@ class Job:
         )
         if found is None:
             raise InvalidArguments(
-                "there is no job of that id, or its outcome was kept longer than SMS_RETENTION",
-                "job_not_found",
+                "there is no job of that id, or it ended longer ago than SMS_RETENTION",
+                reason="job_not_found",
                 out_id=self._id,
+                argument="job_id",
             )
         return found
 
@@ -126,7 +127,7 @@ class Job:
         )
 
     def _details(self) -> dict[str, Any]:
-        """For `smsjobs status`."""
+        """What `smsjobs status` shows."""
         found = self._snapshot()
         return {
             "id": found.job_id,

@@ -1,4 +1,4 @@
-"""Where Redis and the broker are, read from the environment or handed in. Shared by producer and worker."""
+"""Where Redis and the broker are, from the environment or from arguments. Producer, worker and shell share it."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ __all__ = [
 
 DEFAULT_BROKER_URL: Final = "redis://127.0.0.1:6379/0"
 
-#: As a broker URL: a private redis-server that smsjobs starts itself.
+#: The broker URL for a private redis-server, which smsjobs starts itself.
 EMBEDDED: Final = "embedded"
 
 _REDIS_SCHEMES: Final = ("redis", "rediss", "redis+socket", "unix")
 
-#: A database's number; nothing is number 0. redis-py takes anything else for 0, or for other digits, without a word.
+#: The number of a database; no number means 0. redis-py silently reads anything else as 0, or as other digits.
 _DATABASE: Final = re.compile("[0-9]*")
 
-#: A class, as Celery takes it: ``package.module:Class`` or ``package.module.Class``.
+#: A class as Celery names it: ``package.module:Class`` or ``package.module.Class``.
 _CLASS: Final = re.compile(r"[A-Za-z_][\w.]*[.:][A-Za-z_]\w*")
 
 
 def unreachable_text(redis_url: str) -> str:
-    """That no Redis answers there, and the cure. Of the address only host and port, or the socket, are shown.
+    """A sentence for people: no Redis answers at that address, and what to do. It shows no user and no password.
 
-    Where the exception that is being handled came of a refused password or database, it says that instead.
+    Call it while an error of Redis is being handled. If Redis refused the password or the database, it says that instead.
     """
     parts = urlsplit(redis_url)
     place = f"{parts.hostname or '127.0.0.1'}:{parts.port or 6379}" if parts.scheme != "unix" else parts.path
@@ -53,7 +53,7 @@ def unreachable_text(redis_url: str) -> str:
 
 
 class SettingsError(Exception):
-    """A setting is missing or wrong. The text names it and the cure. Trying again does not help."""
+    """A setting is missing or wrong. The text names it and says how to fix it. Trying again does not help."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,10 +83,10 @@ class ConnectionSettings:
         timeout_s: float | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> ConnectionSettings:
-        """From the arguments, else from ``SMS_…`` in the environment, else the defaults.
+        """Settings from the arguments, else from ``SMS_…`` in the environment, else the defaults.
 
         Raises:
-            SettingsError: Naming the setting and the cure.
+            SettingsError: It names the setting and says how to fix it.
         """
         env = os.environ if environ is None else environ
         for name, url in (("broker_url", broker_url), ("redis_url", redis_url)):
@@ -116,7 +116,7 @@ def read_number(environ: Mapping[str, str], name: str, default: float, *, at_lea
     """A number from the environment.
 
     Raises:
-        SettingsError: It is no number, or too small.
+        SettingsError: It is not a number, or too small.
     """
     text = environ.get(name)
     if not text:
@@ -162,50 +162,52 @@ def _embedded() -> str:
 
 
 def _check_broker(url: str) -> None:
-    """Refuse what Celery would take for the host of an AMQP broker, or for no broker at all."""
+    """Refuse what Celery would read as the host of an AMQP broker, or not as a broker at all."""
     from kombu.transport import TRANSPORT_ALIASES  # noqa: PLC0415  its first import is slow
 
     if _kind(url) not in TRANSPORT_ALIASES:
-        raise SettingsError("SMS_BROKER_URL is no broker's address: write redis://…, amqp://… or embedded")
+        raise SettingsError(
+            "SMS_BROKER_URL is not a valid address of a broker: write redis://…, amqp://… or embedded"
+        )
 
 
 def _kind(url: str) -> str | None:
-    """What Celery goes by: what stands before ``://``, without an addition such as ``+socket``."""
+    """The scheme by which Celery chooses: what stands before ``://``, without an addition such as ``+socket``."""
     scheme, separator, _ = url.partition("://")
     return scheme.partition("+")[0] if separator else None
 
 
 def _check_backend(url: str) -> None:
-    """Refuse what Celery knows no result backend for, and what names no class as ``package.module:Class``."""
+    """Refuse what is neither a result backend that Celery knows nor the name of a class."""
     from celery.app.backends import BACKEND_ALIASES  # noqa: PLC0415  needed only where one is named
 
     kind = _kind(url) or url
     offered = {each.name for each in entry_points(group="celery.result_backends")}
     if kind not in BACKEND_ALIASES and kind not in offered and not _CLASS.fullmatch(kind):
         raise SettingsError(
-            "SMS_RESULT_BACKEND is no result backend of Celery's: write redis://…, rpc:// or another that it "
+            "SMS_RESULT_BACKEND is not a valid result backend: write redis://…, rpc:// or another that Celery "
             "knows, or leave it out"
         )
     _check_address("SMS_RESULT_BACKEND", url)
 
 
 def _check_address(name: str, url: str) -> None:
-    """Refuse what nobody can connect to, without showing it: it may hold a password."""
+    """Refuse an address to which nothing can connect. The text does not show it: it may hold a password."""
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
         raise SettingsError(
-            f"{name} is no address: host or port is malformed; it must be like redis://127.0.0.1:6379/0"
+            f"{name} is not a valid address: host or port is malformed; it must be like redis://127.0.0.1:6379/0"
         ) from None
     if parts.scheme in _REDIS_SCHEMES and not all(map(_DATABASE.fullmatch, _databases(parts))):
         raise SettingsError(
-            f"{name} names no database: what follows the host must be a number, as in redis://127.0.0.1:6379/0"
+            f"{name} does not name a valid database: a number must follow the host, as in redis://127.0.0.1:6379/0"
         )
 
 
 def _databases(parts: SplitResult) -> list[str]:
-    """What an address of Redis says of its database, in each of the places where it can."""
+    """The database that a Redis address names, from each place where it may stand."""
     query = parse_qs(parts.query, keep_blank_values=True)
     path = [parts.path.removeprefix("/")] if parts.scheme in ("redis", "rediss") else []
     return [*path, *query.get("db", []), *query.get("virtual_host", [])]
@@ -225,7 +227,7 @@ def _backend_of(broker: str, redis: str) -> str:
 
 
 def _for_redis_py(url: str) -> str:
-    """The URL as redis-py spells it: kombu's name for a Unix socket is another one."""
+    """The URL as redis-py spells it. Kombu has another scheme for a Unix socket."""
     parts = urlsplit(url)
     if parts.scheme not in _REDIS_SCHEMES:
         raise SettingsError("SMS_REDIS_URL must begin with redis://, rediss:// or unix://")

@@ -1,4 +1,4 @@
-"""The program: its commands, and how it ends."""
+"""The program ``smsjobs``: its commands, and how it ends."""
 
 from __future__ import annotations
 
@@ -31,31 +31,31 @@ from smsjobs_shell.terminal.wording import in_shell_words
 
 __all__ = ["Program", "main", "program"]
 
-#: Set, it shows the traceback of an error that nobody foresaw. Its text may hold a number or a code.
+#: If it is set, an unexpected error shows its traceback, whose text may hold a phone number or a code.
 _DEBUG: Final = "SMS_DEBUG"
 
-#: What a full disk says, one whose quota is used up, and one that is broken.
+#: The errors of a disk that is full, whose quota is used up, or that is broken.
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
-#: About the question only: what was asked for may have been accepted long ago.
+#: Reasons that tell nothing about the outcome: what was asked for may have been accepted long ago.
 _NOT_FOUND: Final = ("job_not_found", "campaign_not_found")
 
-# The help that stands for a command that was not named; clicks before 8.2 have no such error, and end by themselves.
+# click shows the help where no command was named. Before 8.2 it had no error for that, and ended by itself.
 _NoCommand: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 
 class Program(click.Group):
-    """The commands, and one way to end for all of them: a text on standard error, or JSON on standard output."""
+    """The commands. All of them end alike: an error is text on standard error, or JSON on standard output."""
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> NoReturn:
-        """Run, and end the process with the command's exit status."""
+        """Run a command, and end the process with its exit status."""
         Screen.wrote_document = False
         typed = list(sys.argv[1:] if args is None else args)
         try:
             status = super().main(typed, **(extra | {"standalone_mode": False}))
             sys.stdout.flush()
         except BrokenPipeError:
-            # Who read our output has had enough. What is buffered has nowhere to go when Python ends.
+            # Nobody reads our output any more, so what is buffered has nowhere to go when Python ends.
             _discard_output()
             status = FAILED
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  no command ends in a traceback
@@ -68,7 +68,7 @@ class Program(click.Group):
 def main() -> None:
     """The entry point of the command ``smsjobs``."""
     for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show Chinese text shows question marks, not a traceback.
+        # A terminal that cannot show Chinese text gets question marks instead of a traceback.
         with contextlib.suppress(AttributeError):
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     program.main(prog_name="smsjobs")
@@ -77,8 +77,8 @@ def main() -> None:
 @click.group(
     cls=Program,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit status: 0 success, 1 a failed outcome, 2 bad usage. Where Redis is, is read from SMS_BROKER_URL "
-    'and SMS_REDIS_URL; "embedded" starts a private one.',
+    epilog="Exit status: 0 success, 1 a failed outcome, 2 bad usage or a wrong setting. SMS_BROKER_URL and "
+    'SMS_REDIS_URL say where Redis is; "embedded" starts a private one.',
 )
 @click.version_option(package_name="smsjobs", prog_name="smsjobs")
 def program() -> None:
@@ -87,7 +87,7 @@ def program() -> None:
     \b
     Try it, with no account and nothing installed:   smsjobs demo
     The same left running, for your own code:        smsjobs dev
-    """  # noqa: D301  \b is click's mark for lines that stay as they are
+    """  # noqa: D301  \b is click's mark for lines that it must not reflow
 
 
 for _command in (demo, dev, send, status, campaign, elements, doctor, simulator):
@@ -95,17 +95,17 @@ for _command in (demo, dev, send, status, campaign, elements, doctor, simulator)
 
 
 def _is_no_room(error: BaseException) -> bool:
-    """Whether what was to be written had no room. An error of a file that was to be opened has its name."""
+    """Whether our output could not be written. The error of a file that could not be opened names that file."""
     return isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None
 
 
 def _discard_output() -> None:
-    # Python writes what is buffered when it ends, and would fail again.
+    # When Python ends, it writes what is buffered, and would fail again.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _end(error: BaseException, *, as_json: bool) -> int:
-    """Tell the error, and give its exit status."""
+    """Show the error, and give its exit status."""
     failure, shown = _told(error)
     if as_json and not Screen.wrote_document:
         Screen(as_json=True).document(failure.to_json())
@@ -137,12 +137,12 @@ def _told(error: BaseException) -> tuple[CommandFailed, str]:
             failure = CommandFailed(message, "bad_usage", status=BAD_USAGE)
             return failure, f"{usage}{hint}\nError: {message}"
         case SmsError():
-            message = _in_our_words(error)
+            message = in_shell_words(error)
             more = {name: value for name, value in error.to_json().items() if name != "message"}
-            told = f"Error: {error}".replace(error.message, message)
             if error.reason in _NOT_FOUND:
                 more |= {"outcome": None, "attempts": None}
-            return CommandFailed(message, error.reason, more=more), told
+            failure = CommandFailed(message, error.reason, more=more)
+            return failure, f"Error: {error.code} {error.label}: {message}"
         case SettingsError():
             return CommandFailed(str(error), "bad_setting", status=BAD_USAGE), f"Error: {error}"
         case EmbeddedRedisError() | RedisServerNotFound():
@@ -158,18 +158,13 @@ def _told(error: BaseException) -> tuple[CommandFailed, str]:
             return _unforeseen(error)
 
 
-def _in_our_words(error: SmsError) -> str:
-    """The error's message in the shell's words."""
-    return in_shell_words(error.message)
-
-
 def _unforeseen(error: BaseException) -> tuple[CommandFailed, str]:
-    """A mistake of ours, or something of the machine's. Its text may hold what was typed."""
+    """An unexpected error shows only its class: its text may hold what was typed."""
     if os.environ.get(_DEBUG):
         traceback.print_exception(error)
     failure = CommandFailed(
-        f"smsjobs failed ({type(error).__name__}); to see where, set {_DEBUG}=1 and run it again: it shows a "
-        "traceback, which may hold numbers and parameters",
+        f"smsjobs failed ({type(error).__name__}). To see where, set {_DEBUG}=1 and run it again. The traceback that "
+        "it shows may hold numbers and parameters",
         "unforeseen",
     )
     return failure, f"Error: {failure}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from smsjobs.client import connect
-from smsjobs.contract import LANES, InvalidArguments, QueueUnavailable
+from smsjobs.contract import LANES, InvalidArguments, QueueUnavailable, normalise_phone
 from smsjobs_shell.status import follow, show, tell_that_it_goes_on
 from smsjobs_shell.terminal.failure import BadOption, CommandFailed, bad_usage
 from smsjobs_shell.terminal.options import SECONDS, TEXT, with_screen
@@ -19,7 +19,7 @@ __all__ = ["parameters", "send"]
 
 
 def parameters(ctx: click.Context, option: click.Parameter, typed: Sequence[str]) -> dict[str, str]:
-    """The parameters by name. An error never repeats what was typed: it may be a verification code."""
+    """The typed parameters by name. An error never repeats what was typed: it may be a verification code."""
     pairs = [each.partition("=") for each in typed]
     if not all(name and equals for name, equals, _ in pairs):
         raise BadOption("each needs the form NAME=VALUE", ctx, option)
@@ -68,7 +68,10 @@ A number or a code that is typed here may stay in your shell's history.""",
     help="Which workers send it.",
 )
 @click.option(
-    "--expires", type=SECONDS, metavar="SECONDS", help="Not sent any more after that. [default: by lane]"
+    "--expires",
+    type=SECONDS,
+    metavar="SECONDS",
+    help="Do not send it any more after that time. [default: by lane]",
 )
 @click.option(
     "--key", type=TEXT, metavar="TEXT", help="Idempotency key: the same key gives the same job back."
@@ -80,7 +83,7 @@ A number or a code that is typed here may stay in your shell's history.""",
     default=10,
     show_default=True,
     metavar="SECONDS",
-    help="Wait so long for the outcome.",
+    help="How long to wait for the outcome.",
 )
 @click.option("--no-wait", is_flag=True, help="Only enqueue.")
 @click.argument("phones", nargs=-1, required=True, metavar="PHONE...")
@@ -100,7 +103,7 @@ def send(
 ) -> int:
     """Enqueue one message to one or more numbers, and wait for its outcome.
 
-    A worker of its lane sends it. Ctrl-C ends the waiting only: the job goes on.
+    A worker of its lane sends it. Ctrl-C ends only the waiting: the job goes on.
     """
     source = click.get_current_context().get_parameter_source("wait_s")
     if no_wait and source is not click.core.ParameterSource.DEFAULT:
@@ -116,12 +119,18 @@ def send(
             idempotency_key=key,
         )
     except InvalidArguments as error:
-        raise bad_usage(error) from None
+        raise bad_usage(error, _wrong_phone(phones) if error.argument == "phoneList" else "") from None
     try:
         details = show(screen, job) if no_wait else follow(screen, sms, job, wait_s)
     except QueueUnavailable as error:
-        # It is recorded; only the question failed.
+        # The job is recorded. Only the question about its outcome failed.
         tell_that_it_goes_on(screen, job.id)
         more = {"code": error.code, "id": job.id, "outcome": None, "attempts": None}
-        raise CommandFailed(f"{in_shell_words(error.message)}; it goes on", error.reason, more=more) from None
+        raise CommandFailed(f"{in_shell_words(error)}. The job goes on", error.reason, more=more) from None
     return exit_status(details, settled_wanted=not no_wait)
+
+
+def _wrong_phone(phones: Sequence[str]) -> str:
+    """Which PHONE is wrong, counted from 1; empty where none is. The library counts from 0."""
+    wrong = (place for place, each in enumerate(phones, 1) if normalise_phone(each) is None)
+    return next((f"PHONE number {place} is not a valid phone number" for place in wrong), "")

@@ -28,7 +28,8 @@ Examples:
   smsjobs status --wait --timeout 60 3b9f0c1e-...
   smsjobs status --json 3b9f0c1e-... | jq -r .status
 
-The exit status is 1 when the job's outcome is another than "accepted", and when --wait saw none in time.""",
+The exit status is 1 if the job's outcome is not "accepted", or if --wait saw no
+outcome in time.""",
 )
 @click.option("--wait", is_flag=True, help="Wait for the outcome.")
 @click.option(
@@ -36,14 +37,14 @@ The exit status is 1 when the job's outcome is another than "accepted", and when
     "timeout_s",
     type=SECONDS,
     metavar="SECONDS",
-    help="Wait no longer than that. [default: as long as it takes]",
+    help="The longest wait. [default: as long as it takes]",
 )
 @click.argument("job_id", type=ID, metavar="JOB_ID")
 @with_screen
 def status(screen: Screen, *, wait: bool, timeout_s: float | None, job_id: str) -> int:
-    """Show a job's status, and its outcome once it has one.
+    """Show a job's status, and its outcome as soon as there is one.
 
-    Ctrl-C ends the waiting only: the job goes on.
+    Ctrl-C ends only the waiting: the job goes on.
     """
     if timeout_s is not None and not wait:
         raise click.UsageError("--timeout needs --wait")
@@ -53,8 +54,12 @@ def status(screen: Screen, *, wait: bool, timeout_s: float | None, job_id: str) 
         details = follow(screen, sms, job, timeout_s) if wait else show(screen, job)
     except InvalidArguments as error:
         if error.reason == "job_not_found" and _is_campaign(sms, job_id):
-            told = f"that is a campaign's id: smsjobs campaign status {job_id}"
-            raise InvalidArguments(told, error.reason, out_id=error.out_id) from None
+            raise InvalidArguments(
+                f"that is a campaign's id: smsjobs campaign status {job_id}",
+                reason=error.reason,
+                out_id=error.out_id,
+                argument=error.argument,
+            ) from None
         raise
     return exit_status(details, settled_wanted=wait)
 
@@ -68,11 +73,11 @@ def _is_campaign(sms: Sms, its_id: str) -> bool:
 
 
 def follow(screen: Screen, sms: Sms, job: Job, timeout_s: float | None) -> dict[str, Any]:
-    """Wait for the job's outcome, show its record, and return it; say what is to be done where it goes on.
+    """Wait for the job's outcome, show its record, and return it. Where the job goes on, tell how to see it again.
 
     Raises:
-        CommandFailed: Ctrl-C came while it waited.
-        SmsError: Redis is away, or there is no such job.
+        CommandFailed: Ctrl-C ended the waiting.
+        SmsError: Redis is unreachable, or there is no such job.
     """
     try:
         with screen.working("Waiting for the outcome"):
@@ -89,13 +94,13 @@ def follow(screen: Screen, sms: Sms, job: Job, timeout_s: float | None) -> dict[
 
 def show(screen: Screen, job: Job) -> dict[str, Any]:
     """Show the job's record, and return it."""
-    details = job._details()  # noqa: SLF001  it is there for us
+    details = job._details()  # noqa: SLF001  made for the shell
     _show(screen, details)
     return details
 
 
 def _record(sms: Sms, job: Job) -> dict[str, Any]:
-    """The job's record; where it goes on, with the number of its lane's workers, or None where that is not known."""
+    """The job's record. Where it goes on, `workers` is the number of its lane's workers, or None if that is unknown."""
     details = job._details()  # noqa: SLF001  as above
     if details["outcome"] is None:
         workers = workers_by_lane(sms.connection.settings.broker_url) or {}
@@ -113,7 +118,7 @@ def _show(screen: Screen, details: dict[str, Any]) -> None:
 
 
 def tell_that_it_goes_on(screen: Screen, job_id: str) -> None:
-    """Name the job whose outcome could not be waited for, and how to see it again."""
+    """Name the job whose outcome was not seen, and tell how to see it again."""
     screen.line()
     screen.pairs([("job", job_id)])
     _tell_how_to_see_it(screen, job_id)

@@ -83,6 +83,7 @@ def test_bad_arguments_are_refused_before_anything_is_enqueued(
             "invalid_argument",
         )
         assert name in told["text"]
+        assert told["argument"] == next(iter(change))
         assert "13800138000" not in told["text"]
         assert "123456" not in told["text"]
         assert sorted(client.scan_iter("sms:*")) == before
@@ -94,6 +95,7 @@ def test_an_element_that_does_not_exist_is_46001(stage: Stage, worker: WorkerPro
     error = same(told)
     assert (error["class"], error["code"]) == ("InvalidArguments", 46001)
     assert (error["reason"], error["outcome"]) == ("element_not_found", "rejected")
+    assert error["argument"] == "element"
     assert error["text"].startswith("46001 ")
     assert (error["out_id"], error["attempts"]) == (told["id"], 0)
     assert stage.simulator.accepted_count(told["id"]) == 0

@@ -54,8 +54,10 @@ def test_a_message_that_expired_is_not_sent(stage: Stage, worker: WorkerProcess)
 
 def test_an_id_of_its_own_is_refused(stage: Stage, worker: WorkerProcess) -> None:
     """A submitted job has its task's id; another one is refused, so that nobody waits for a job that there is not."""
-    with pytest.raises(InvalidArguments, match="the task's id"):
-        submit(stage, fields(id="own-1")).get(timeout=20)
+    result = submit(stage, fields(id="own-1"))
+    with pytest.raises(InvalidArguments, match="the task's id") as caught:
+        result.get(timeout=20)
+    assert (caught.value.argument, caught.value.out_id) == ("id", result.id)
 
 
 def test_a_submitted_job_can_be_rejected(stage: Stage, worker: WorkerProcess) -> None:

@@ -92,7 +92,7 @@ def test_outcomes(browser: FlaskClient, ledger: Ledger) -> None:
         response={"Code": "OK", "BizId": "9^0"}, out_id=good, attempts=1, resolved_by="response"
     )
     rejected = AliyunRejected(
-        "no balance", "rejected", aliyun_code="isv.AMOUNT_NOT_ENOUGH", out_id=bad, attempts=1
+        "no balance", reason="rejected", aliyun_code="isv.AMOUNT_NOT_ENOUGH", out_id=bad, attempts=1
     )
     for job_id, outcome in ((good, accepted), (bad, rejected)):
         ledger.claim(job_id, "token", lease_s=10)

@@ -92,12 +92,12 @@ def numbers(count: int) -> list[str]:
 
 def refused(code: str = "isv.MOBILE_NUMBER_ILLEGAL", advice: str = "never") -> AliyunRejected:
     """A refusal of Aliyun's."""
-    return AliyunRejected("no", "refused", aliyun_code=code, advice=advice)
+    return AliyunRejected("no", reason="refused", aliyun_code=code, advice=advice)
 
 
 def unknown() -> RequestFailed:
     """An answer that was lost for good."""
-    return RequestFailed("lost", "no_answer", "unknown")
+    return RequestFailed("lost", reason="no_answer", outcome="unknown")
 
 
 def counted(progress: CampaignProgress) -> dict[str, int]:

@@ -63,7 +63,9 @@ def accepted(job: JobRecord, attempts: int = 1) -> dict[str, Any]:
 
 def failed(job: JobRecord, outcome: str = "not_sent", reason: str = "expired") -> dict[str, Any]:
     """The JSON of a failed job's outcome."""
-    return encode_outcome(RequestFailed("it failed", reason, outcome, job.id, 0))
+    return encode_outcome(
+        RequestFailed("it failed", reason=reason, outcome=outcome, out_id=job.id, attempts=0)
+    )
 
 
 def granted(ledger: Ledger, job: JobRecord, token: str = "token") -> Granted:

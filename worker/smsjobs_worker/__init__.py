@@ -39,7 +39,7 @@ def __getattr__(name: str) -> Any:
         made = globals()["app"] = _app_of_the_environment()
         return made
     if name == "create_app":
-        from smsjobs_worker import celery_app  # noqa: PLC0415
+        from smsjobs_worker.process.app import create_app  # noqa: PLC0415
 
-        return celery_app.create_app
+        return create_app
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

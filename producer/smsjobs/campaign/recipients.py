@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from smsjobs.campaign.tables import PHONE_COLUMNS, Table, phone_column
-from smsjobs.contract import InvalidArguments, is_mainland, normalise_phone
+from smsjobs.campaign.tables import PHONE_COLUMNS, Table, bad_recipients, phone_column
+from smsjobs.contract import is_mainland, normalise_phone
 
 __all__ = ["Recipients", "Row"]
 
@@ -80,14 +80,12 @@ class Recipients:
         self._records = table.records
         phone = phone_column(table.columns)
         if phone is None:
-            raise InvalidArguments(
-                f"recipients: no column is called {' or '.join(PHONE_COLUMNS)}; the first row must name the columns"
+            raise bad_recipients(
+                f"no column is called {' or '.join(PHONE_COLUMNS)}; the first row must name the columns"
             )
         if sum(name.lower() in PHONE_COLUMNS for name in table.columns) > 1:
             # The second would become a parameter, and its numbers would stand in messages.
-            raise InvalidArguments(
-                f"recipients: two columns are called {' or '.join(PHONE_COLUMNS)}; leave one of them"
-            )
+            raise bad_recipients(f"two columns are called {' or '.join(PHONE_COLUMNS)}; leave one of them")
         self._phone = phone
         self._width = len(table.columns)
         chosen = _choose(table.columns, phone, params)
@@ -96,9 +94,7 @@ class Recipients:
         self.names = tuple(chosen)
         self.shared = {name: value for name, value in params.items() if name not in chosen}
         if missing := [n for n in template_params or () if n not in chosen and n not in self.shared]:
-            raise InvalidArguments(
-                f"recipients: no column and no value for the parameter {', '.join(missing)}"
-            )
+            raise bad_recipients(f"no column and no value for the parameter {', '.join(missing)}")
         self._columns = tuple(chosen.items())
 
     def __iter__(self) -> Iterator[Row]:
@@ -149,12 +145,12 @@ class Recipients:
 def _choose(columns: Sequence[str], phone: int, params: Mapping[str, Any]) -> dict[str, int]:
     """The parameters that have a column, and its index."""
     if repeated := sorted({name for name in columns if name and columns.count(name) > 1}):
-        raise InvalidArguments(f"recipients: two columns are called {repeated[0]}")
+        raise bad_recipients(f"two columns are called {repeated[0]}")
     named = {name: match[1] for name, value in params.items() if (match := _COLUMN.fullmatch(value))}
     if not named:
         return {name: index for index, name in enumerate(columns) if index != phone and name}
     if missing := sorted({column for column in named.values() if column not in columns}):
-        raise InvalidArguments(f"recipients: there is no column {', '.join(missing)}")
+        raise bad_recipients(f"there is no column {', '.join(missing)}")
     return {name: columns.index(column) for name, column in named.items()}
 
 

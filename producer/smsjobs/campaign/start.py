@@ -11,7 +11,7 @@ from smsjobs.campaign.handle import Campaign
 from smsjobs.campaign.heartbeat import heartbeat
 from smsjobs.campaign.planning import Page, plan
 from smsjobs.campaign.recipients import Recipients, Row
-from smsjobs.campaign.tables import open_table
+from smsjobs.campaign.tables import bad_recipients, open_table
 from smsjobs.campaign.text import variables
 from smsjobs.contract import (
     IdempotencyConflict,
@@ -75,7 +75,7 @@ class Order:
     def _rows(self) -> Iterator[Row]:
         for row in self.recipients:
             if row.fault == "invalid" and self.strict:
-                raise InvalidArguments(f"recipients: line {row.line}: {row.reason}; nothing is sent")
+                raise bad_recipients(f"line {row.line}: {row.reason}; nothing is sent")
             yield row
 
 
@@ -106,7 +106,7 @@ def start(
         QueueUnavailable: Redis is away; or refused it, and then its `outcome` is ``"not_sent"``: nothing was sent of
             this campaign. The same call finishes it.
     """
-    name = _check_name(unwrap(name))
+    name = _check_name(unwrap(name, "name"))
     identity = campaign_id(element, name)
     listed = order.recipients
     shared = pack_campaign(element, order.template, _sorted(listed.shared), listed.names)
@@ -131,7 +131,7 @@ def start(
     # Where it is kept, it is cancelled, or another file's, which `complete` tells. What another planner is at is not
     # complete with no recipient.
     if not reach.recipients and store.discard(planner, pages=pages) != "kept":
-        raise InvalidArguments(reach.nobody())
+        raise bad_recipients(reach.nobody())
     store.complete(planner, pages, last_line=last_line)
     return Campaign(identity, store)
 
@@ -151,28 +151,30 @@ class _Reach:
 
     def nobody(self) -> str:
         if self.first is None:
-            return "recipients: there is no row beside the columns' names; nothing is sent"
+            return "there is no row beside the columns' names; nothing is sent"
         return (
-            f"recipients: no row can be used, {self.invalid} are invalid, the first of them line {self.first.line}: "
+            f"no row can be used, {self.invalid} are invalid, the first of them line {self.first.line}: "
             f"{self.first.reason}; nothing is sent"
         )
 
 
 def _check_name(name: Any) -> str:
     if not isinstance(name, str) or not name.strip() or len(name) > 200 or not is_whole(name):
-        raise InvalidArguments("the campaign's name must be text of 1 to 200 characters")
+        raise InvalidArguments.about("name", "must be text of 1 to 200 characters")
     return name.strip()
 
 
 def _check_text(template_text: Any) -> str:
     if not isinstance(template_text, str) or not is_whole(template_text):
-        raise InvalidArguments("template_text must be text")
+        raise InvalidArguments.about("template_text", "must be text")
     return template_text
 
 
 def _check_at(at: Any) -> datetime | None:
     if at is not None and (not isinstance(at, datetime) or at.tzinfo is None):
-        raise InvalidArguments("at must be a datetime with a time zone, such as datetime(…, tzinfo=UTC)")
+        raise InvalidArguments.about(
+            "at", "must be a datetime with a time zone, such as datetime(…, tzinfo=UTC)"
+        )
     return at
 
 

@@ -161,6 +161,7 @@ class CampaignStore:
             raise IdempotencyConflict(
                 f"there is a campaign of this name on this element with {_other(there, wanted)}: use another name",
                 out_id=campaign_id,
+                argument="name",
             )
         secret = self._open_secret(campaign_id, sealed)
         return Planner(campaign_id=campaign_id, generation=generation, token=token, secret=secret)
@@ -354,7 +355,7 @@ class CampaignStore:
             raise InvalidArguments(
                 "the campaign of this name was begun with an SMS_PAYLOAD_KEY that is not here: name that key too, "
                 "after a comma, or use another name",
-                "job_unreadable",
+                reason="job_unreadable",
                 out_id=campaign_id,
             ) from None
 
@@ -367,11 +368,12 @@ class CampaignStore:
     def _other_content(self, campaign_id: str, line: int) -> IdempotencyConflict:
         state = self._patiently(lambda: self._redis.hget(_key(campaign_id), "state"))
         # Nobody can finish it but with the recipients that it was begun with.
-        cure = f", and cancel {campaign_id}, of which nothing was sent, if it is given up"
+        hint = f", and cancel {campaign_id}, of which nothing was sent, if it is given up"
         return IdempotencyConflict(
             f"there is a campaign of this name on this element with other recipients, from line {line} on: "
-            f"use another name{cure if state == 'planning' else ''}",
+            f"use another name{hint if state == 'planning' else ''}",
             out_id=campaign_id,
+            argument="name",
         )
 
     def _control(self, script: str, campaign_id: str, **arguments: Any) -> bool:
@@ -464,23 +466,24 @@ def _at_ms(at: datetime | None) -> int:
 
 def _past(at: datetime, *, now_ms: int) -> InvalidArguments:
     now = datetime.fromtimestamp(now_ms // 1000, at.tzinfo)
-    return InvalidArguments(
-        f"the time {at.isoformat()} is past, it is {now.isoformat()} now: leave the time (at, --at) out to send now"
+    return InvalidArguments.about(
+        "at", f"{at.isoformat()} is past, it is {now.isoformat()} now: leave it out to send now"
     )
 
 
 def _missing(campaign_id: str) -> InvalidArguments:
     return InvalidArguments(
         "there is no campaign of that id, or it ended longer ago than SMS_RETENTION",
-        "campaign_not_found",
+        reason="campaign_not_found",
         out_id=campaign_id,
+        argument="campaign_id",
     )
 
 
 def _discarded(campaign_id: str) -> InvalidArguments:
     return InvalidArguments(
         "somebody else was planning this campaign too, and gave it up: start it again",
-        "campaign_not_found",
+        reason="campaign_not_found",
         out_id=campaign_id,
     )
 

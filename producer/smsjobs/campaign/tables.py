@@ -23,7 +23,7 @@ from typing import Any, Final
 from smsjobs.campaign.filenames import readable
 from smsjobs.contract import InvalidArguments, unwrap
 
-__all__ = ["PHONE_COLUMNS", "Table", "open_table"]
+__all__ = ["PHONE_COLUMNS", "Table", "bad_recipients", "open_table"]
 
 #: What the column of the numbers may be called.
 PHONE_COLUMNS: Final = ("phone", "手机号")
@@ -31,7 +31,7 @@ PHONE_COLUMNS: Final = ("phone", "手机号")
 _ENDINGS: Final = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".xlsx")
 
 _WANTED: Final = (
-    f"recipients must be the path of a file that ends in {', '.join(_ENDINGS[:-1])} or {_ENDINGS[-1]}, or an iterable "
+    f"must be the path of a file that ends in {', '.join(_ENDINGS[:-1])} or {_ENDINGS[-1]}, or an iterable "
     "(a list) of numbers or dicts"
 )
 
@@ -78,6 +78,11 @@ class Table:
     records: Iterator[Record]
 
 
+def bad_recipients(what: str) -> InvalidArguments:
+    """The error of recipients that cannot be used."""
+    return InvalidArguments(f"recipients: {what}", argument="recipients")
+
+
 def open_table(source: Any) -> Table:
     """The table of a file or an iterable.
 
@@ -92,18 +97,19 @@ def open_table(source: Any) -> Table:
     if isinstance(source, (str, Path)):
         return _open_file(Path(source))
     if isinstance(source, (bytes, Mapping)) or not isinstance(source, Iterable):
-        raise InvalidArguments(_WANTED)
-    return _of_mappings(enumerate(map(_mapping, map(unwrap, source)), 1))
+        raise InvalidArguments.about("recipients", _WANTED)
+    native = (unwrap(each, "recipients") for each in source)
+    return _of_mappings(enumerate(map(_mapping, native), 1))
 
 
 def _open_file(path: Path) -> Table:
     ending = path.suffix.lower()
     if ending not in _ENDINGS:
         # Without its name: it may be no path but a number, which belongs into a list.
-        raise InvalidArguments(_WANTED)
+        raise InvalidArguments.about("recipients", _WANTED)
     with _reading(path):
         if not path.is_file():
-            raise InvalidArguments(f"recipients: there is no file {readable(path.name)}")
+            raise bad_recipients(f"there is no file {readable(path.name)}")
         match ending:
             case ".jsonl" | ".ndjson":
                 return _of_mappings(_json_lines(path))
@@ -120,8 +126,8 @@ def _reading(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         # Not the error's own text, which has the whole path.
-        raise InvalidArguments(
-            f"recipients: {readable(path.name)} cannot be read: {error.strerror or 'the system refuses it'}"
+        raise bad_recipients(
+            f"{readable(path.name)} cannot be read: {error.strerror or 'the system refuses it'}"
         ) from None
 
 
@@ -133,9 +139,7 @@ def _open_csv(path: Path) -> Table:
     with path.open(encoding=encoding, newline="") as file:
         heading = next((line for line in file if line.strip()), "")
     if len(heading) > csv.field_size_limit():
-        raise InvalidArguments(
-            f"recipients: line 1 of {readable(path.name)} is too long to name columns: {_SAVE_AS}"
-        )
+        raise bad_recipients(f"line 1 of {readable(path.name)} is too long to name columns: {_SAVE_AS}")
     hint = _HINT.fullmatch(heading.strip("\r\n"))
     delimiter = hint[1] if hint else find_delimiter(heading)
     records = _csv_records(path, encoding, delimiter)
@@ -158,25 +162,23 @@ def find_encoding(path: Path) -> str:
     for mark, encoding, name in _MARKED:
         if start.startswith(mark):
             if (line := _undecodable(path, encoding)) is not None:
-                raise InvalidArguments(
-                    f"recipients: line {line} of {readable(path.name)} is no {name} text, which the file begins as: {_SAVE_AS}"
+                raise bad_recipients(
+                    f"line {line} of {readable(path.name)} is not {name} text, as the file begins: {_SAVE_AS}"
                 )
             return encoding
     if b"\0" in start:
-        raise InvalidArguments(
-            f"recipients: {readable(path.name)} looks like UTF-16 without its mark: {_SAVE_AS}"
-        )
+        raise bad_recipients(f"{readable(path.name)} looks like UTF-16 without its mark: {_SAVE_AS}")
     if (line := _undecodable(path, "utf-8")) is None:
         return "utf-8"
     if _is_chinese(path, line):
         # As GB18030 it could be read as well, most likely, with another name for everybody.
-        raise InvalidArguments(
-            f"recipients: line {line} of {readable(path.name)} is no UTF-8 text, and all before it is: mend that line, "
+        raise bad_recipients(
+            f"line {line} of {readable(path.name)} is not UTF-8 text, but everything before it is: fix that line, "
             f"and {_SAVE_AS}"
         )
     if (line := _undecodable(path, "gb18030")) is not None:
-        raise InvalidArguments(
-            f"recipients: line {line} of {readable(path.name)} is neither UTF-8 nor GB18030 text: {_SAVE_AS}"
+        raise bad_recipients(
+            f"line {line} of {readable(path.name)} is neither UTF-8 nor GB18030 text: {_SAVE_AS}"
         )
     return "gb18030"
 
@@ -195,7 +197,7 @@ def _names(columns: Iterable[str]) -> tuple[str, ...]:
     """The columns' names, each of which can be stored."""
     names = tuple(name.strip() for name in columns)
     if not all(map(_is_text, names)):
-        raise InvalidArguments("recipients: a column's name is no text")
+        raise bad_recipients("a column's name is not text")
     return names
 
 
@@ -240,8 +242,8 @@ def _csv_records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[in
                     yield line, cells
                 line = reader.line_num + 1
         except csv.Error:
-            raise InvalidArguments(
-                f"recipients: the row that begins in line {line} of {readable(path.name)} cannot be read: a quotation mark "
+            raise bad_recipients(
+                f"the row that begins in line {line} of {readable(path.name)} cannot be read: a quotation mark "
                 "may be missing"
             ) from None
 
@@ -252,9 +254,7 @@ def _csv_records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[in
 def _json_lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
     with _reading(path):
         if (line := _undecodable(path, "utf-8")) is not None:
-            raise InvalidArguments(
-                f"recipients: line {line} of {readable(path.name)} is no UTF-8 text: save it as UTF-8"
-            )
+            raise bad_recipients(f"line {line} of {readable(path.name)} is not UTF-8 text: save it as UTF-8")
     with _reading(path), path.open(encoding="utf-8-sig") as file:
         for number, text in enumerate(file, 1):
             if not text.strip():
@@ -352,25 +352,23 @@ def _open_workbook(path: Path) -> Table:
     try:
         import openpyxl  # noqa: PLC0415  only where a workbook is read
     except ImportError:
-        raise InvalidArguments(
-            "recipients: reading .xlsx files needs an extra: pip install 'smsjobs[xlsx]'"
-        ) from None
+        raise bad_recipients("reading .xlsx files needs an extra: pip install 'smsjobs[xlsx]'") from None
     try:
         # As a stream, and the values that Excel computed in place of formulas.
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except OSError:
         raise
     except Exception:  # noqa: BLE001  it raises whatever the archive or its XML provokes
-        raise InvalidArguments(
-            f"recipients: {readable(path.name)} is no Excel workbook: open it in Excel and save it as .xlsx or CSV UTF-8"
+        raise bad_recipients(
+            f"{readable(path.name)} is not a valid Excel workbook: open it in Excel and save it as .xlsx or CSV UTF-8"
         ) from None
     # It tells a number that is shown as a date, which is too large for one: a phone number, most likely.
     warnings.filterwarnings("ignore", message="Cell .* is marked as a date", module="openpyxl")
     records = _sheet_records(path, book)
     number, columns = next(records, (0, ()))
     if isinstance(columns, str):
-        raise InvalidArguments(
-            f"recipients: row {number} of {readable(path.name)} has a cell that is no text, and must name the columns"
+        raise bad_recipients(
+            f"row {number} of {readable(path.name)} must name the columns, and has a cell that is not text"
         )
     return Table(columns=_names(columns), records=records)
 
@@ -389,8 +387,8 @@ def _sheet_records(path: Path, book: Any) -> Iterator[Record]:
     except InvalidArguments:
         raise
     except Exception:  # noqa: BLE001  as above; the rows are only read here
-        raise InvalidArguments(
-            f"recipients: row {number + 1} of {readable(path.name)} cannot be read, the workbook is damaged: open it in Excel "
+        raise bad_recipients(
+            f"row {number + 1} of {readable(path.name)} cannot be read, the workbook is damaged: open it in Excel "
             "and save it as .xlsx or CSV UTF-8"
         ) from None
     finally:

@@ -1,7 +1,7 @@
 """What a caller may pass to `sendMessage`, checked before anything is enqueued or sent.
 
-Values may be native or wrappers that hold one in ``.value``, nested, as the SMS elements that this stands in for
-hand them over. An error names the argument and never its value: it may be a number or a code.
+Values may be wrapped: the SMS elements that this package stands in for hand over objects that hold the native value in
+``.value``, nested. An error names the argument and never shows its value, which may be a phone number or a code.
 """
 
 from __future__ import annotations
@@ -27,17 +27,20 @@ class Message:
 
     #: 1 to 1,000 distinct numbers in Aliyun's form.
     phones: tuple[str, ...] = field(repr=False)
-    #: The template's parameters; every value is text.
+    #: The template's parameters. Every value is text.
     params: Mapping[str, str] = field(repr=False)
     #: The template's code, such as ``SMS_123456789``.
     template: str
-    #: The parameters of each number, in the numbers' order, where they differ; empty where all share `params`.
-    #: Only chunks of a campaign have them.
+    #: The parameters of each number, in the order of the numbers. Empty where all share `params`, as all jobs do but
+    #: chunks of a campaign.
     params_of_each: tuple[Mapping[str, str], ...] = field(default=(), repr=False)
 
 
-def unwrap(value: Any) -> Any:
+def unwrap(value: Any, argument: str | None = None) -> Any:
     """The native value inside wrappers that hold one in ``.value``, nested.
+
+    Args:
+        argument: What the caller calls it, for the error.
 
     Raises:
         InvalidArguments: It is nested without end.
@@ -45,11 +48,13 @@ def unwrap(value: Any) -> Any:
     try:
         return _unwrap(value)
     except RecursionError:
-        raise InvalidArguments("an argument is nested too deep") from None
+        raise InvalidArguments(
+            f"{argument or 'an argument'} is nested too deeply", argument=argument
+        ) from None
 
 
 def _unwrap(value: Any) -> Any:
-    for _ in range(16):  # a wrapper that holds itself must not hang us
+    for _ in range(16):  # a wrapper that holds itself must not loop for ever
         if isinstance(value, _NATIVE) or not hasattr(value, "value"):
             break
         value = value.value
@@ -66,70 +71,72 @@ def check_message(
     """Check the arguments of `sendMessage`.
 
     Args:
-        phoneList: A list of 1 to 1,000 numbers as text. A number that stands there twice counts once.
+        phoneList: A list of 1 to 1,000 numbers as text. A number that is given twice counts once.
         params: The template's parameters, a dict of text; ``{}`` for a template without any.
         verifyTemplateCode: The template's code.
         extend: ``{"verifyTemplateCode": …}``, the older way to name the template.
 
     Raises:
-        InvalidArguments: Naming the argument, never its value.
+        InvalidArguments: It names the argument, never its value.
     """
     return Message(
-        phones=_check_phones(unwrap(phoneList)),
-        params=_check_params(unwrap(params)),
-        template=_check_template(unwrap(verifyTemplateCode), unwrap(extend)),
+        phones=_check_phones(unwrap(phoneList, "phoneList")),
+        params=_check_params(unwrap(params, "params")),
+        template=_check_template(unwrap(verifyTemplateCode, "verifyTemplateCode"), unwrap(extend, "extend")),
     )
 
 
 def _check_phones(phones: Any) -> tuple[str, ...]:
     if phones is None:
-        raise InvalidArguments("phoneList is missing")
+        raise InvalidArguments.about("phoneList", "is missing")
     if not isinstance(phones, Sequence) or isinstance(phones, (str, bytes)):
-        raise InvalidArguments("phoneList must be a list of numbers as text")
+        raise InvalidArguments.about("phoneList", "must be a list of numbers as text")
     if not phones:
-        raise InvalidArguments("phoneList is empty")
+        raise InvalidArguments.about("phoneList", "is empty")
     if len(phones) > MAX_PHONES:
-        raise InvalidArguments(f"phoneList has {len(phones)} numbers; one job takes at most {MAX_PHONES}")
+        raise InvalidArguments.about(
+            "phoneList", f"has {len(phones)} numbers; one job takes at most {MAX_PHONES}"
+        )
     normal: dict[str, None] = {}
     for index, each in enumerate(phones):
         number = normalise_phone(each) if isinstance(each, str) else None
         if number is None:
-            kind = "no phone number" if isinstance(each, str) else "no text"
-            raise InvalidArguments(f"phoneList[{index}] is {kind}")
+            what = "not a valid phone number" if isinstance(each, str) else "not text"
+            raise InvalidArguments(f"phoneList[{index}] is {what}", argument="phoneList")
         normal[number] = None
     return tuple(normal)
 
 
 def _check_params(params: Any) -> dict[str, str]:
     if params is None:
-        raise InvalidArguments("params is missing; pass {} for a template without parameters")
+        raise InvalidArguments.about("params", "is missing; pass {} for a template without parameters")
     if not isinstance(params, Mapping):
-        raise InvalidArguments("params must be a dict of text")
+        raise InvalidArguments.about("params", "must be a dict of text")
     for name, value in params.items():
         if not isinstance(name, str) or not name or not is_whole(name):
-            raise InvalidArguments("params has a name that is no text")
+            raise InvalidArguments.about("params", "has a name that is not text")
         if not isinstance(value, str) or not is_whole(value):
-            # A name that is a word is the caller's own, and needed to mend it. What is no word may be a number or
-            # a code in the wrong place; and every value stays out.
-            which = f"params[{name!r}]" if name.isidentifier() else "every value of params"
-            raise InvalidArguments(f"{which} must be text; Aliyun takes no other type")
+            # A name that is a word helps the caller to find the mistake. Anything else may be a phone number or a code
+            # in the wrong place, so it is not shown. No value is ever shown.
+            which = f"params[{name!r}]" if name.isidentifier() else "params: every value"
+            raise InvalidArguments(f"{which} must be text; Aliyun takes no other type", argument="params")
     return dict(params)
 
 
 def _check_template(template: Any, extend: Any) -> str:
     if extend is not None and not isinstance(extend, Mapping):
-        raise InvalidArguments("extend must be a dict")
+        raise InvalidArguments.about("extend", "must be a dict")
     if template is None and extend:
         template = extend.get("verifyTemplateCode")
     if template is None:
-        raise InvalidArguments("verifyTemplateCode is missing")
+        raise InvalidArguments.about("verifyTemplateCode", "is missing")
     if not isinstance(template, str) or not is_whole(template):
-        raise InvalidArguments("verifyTemplateCode must be text")
+        raise InvalidArguments.about("verifyTemplateCode", "must be text")
     if not template.strip():
-        raise InvalidArguments("verifyTemplateCode is empty")
+        raise InvalidArguments.about("verifyTemplateCode", "is empty")
     return template.strip()
 
 
 def is_whole(text: str) -> bool:
-    """Whether it can be encoded: half a character, which Python allows in a text, cannot."""
+    """Whether the text can be encoded. Python allows half a character (a lone surrogate) in a text; UTF-8 does not."""
     return not any("\ud800" <= each <= "\udfff" for each in text)

@@ -6,5 +6,5 @@ from typing import Final
 
 __all__ = ["CAMPAIGN_STATES"]
 
-#: The states that are stored. What people are shown beside them (``"paused"``, ``"scheduled"``) follows from other fields.
+#: The states that are stored. Others that people see (``"paused"``, ``"scheduled"``) follow from other fields.
 CAMPAIGN_STATES: Final = ("planning", "running", "cancelled", "finished")

@@ -1,8 +1,10 @@
-"""A chunk: the job of a campaign, whose recipients are kept apart from it, packed.
+"""A chunk: a job of a campaign. Its recipients are kept apart from the job, packed.
 
-What all chunks of a campaign share is kept once (`pack_campaign`). A chunk's own part is its recipients' lines and
-numbers, which stay as long as the campaign's report, and their parameters where they differ, which go when the chunk
-is settled. Packed is compressed JSON as text: a million numbers take about 8 MB of Redis.
+- What all chunks of a campaign share is kept once (`pack_campaign`).
+- A chunk's lines and numbers are kept as long as the campaign's report.
+- A chunk's own parameters, where recipients differ, are deleted when the chunk is settled.
+
+Packed means compressed JSON as text. A million numbers take about 8 MB of Redis.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ MAX_BATCH: Final = 100
 
 
 def pack(data: Any) -> str:
-    """JSON, compressed, as text."""
+    """Compressed JSON as text."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return base64.b64encode(zlib.compress(text.encode(), 6)).decode("ascii")
 
@@ -46,23 +48,23 @@ def unpack(text: str) -> Any:
     """What `pack` was given.
 
     Raises:
-        InvalidArguments: It is nothing that was packed (``reason="job_unreadable"``).
+        InvalidArguments: The text was not packed (``reason="job_unreadable"``).
     """
     try:
         return json.loads(zlib.decompress(base64.b64decode(text, validate=True)))
     except (binascii.Error, zlib.error, ValueError):
-        raise InvalidArguments("a chunk's recipients cannot be read", "job_unreadable") from None
+        raise InvalidArguments("a chunk's recipients cannot be read", reason="job_unreadable") from None
 
 
 def pack_recipients(lines: Sequence[int], phones: Sequence[str]) -> str:
-    """Lines of the input, rising, and the number of each."""
-    # Distances of 1 compress to nothing.
+    """Pack the recipients' lines of the input, in rising order, and the phone number of each."""
+    # Lines are kept as distances: a row of ones compresses to nearly nothing.
     distances = [line - before for before, line in zip([0, *lines], lines, strict=False)]
     return pack([distances, ",".join(phones)])
 
 
 def unpack_recipients(text: str) -> tuple[list[int], list[str]]:
-    """Lines and numbers.
+    """The lines and phone numbers that `pack_recipients` was given.
 
     Raises:
         InvalidArguments: They cannot be read.
@@ -75,8 +77,8 @@ def pack_campaign(element: str, template: str, params: Mapping[str, str], column
     """What all chunks of a campaign share, as JSON text.
 
     Args:
-        params: The template's parameters that are the same for all.
-        columns: The names of those that each recipient has.
+        params: The template's parameters that are the same for all recipients.
+        columns: The names of the parameters that each recipient has of his own.
     """
     shared = {
         "v": VERSION,
@@ -92,13 +94,13 @@ def make_chunk(job_id: str, campaign: str, recipients: str, params: str) -> JobR
     """The job of a chunk. Its parts were checked when the campaign was planned.
 
     Args:
-        campaign: As `pack_campaign` gave it.
-        recipients: As `pack_recipients` gave them.
-        params: A packed list of parameters, of each recipient or one for all of them; ``""`` where there are none
-            but the campaign's.
+        campaign: What `pack_campaign` gave.
+        recipients: What `pack_recipients` gave.
+        params: A packed list of parameters: one entry for each recipient, or one for all of them. ``""`` where there
+            are only the campaign's.
 
     Raises:
-        InvalidArguments: It cannot be read, or is of a newer version (``reason="job_unreadable"``).
+        InvalidArguments: A part cannot be read, or is of a newer version (``reason="job_unreadable"``).
     """
     bulk = LANES["bulk"]
     try:
@@ -107,7 +109,9 @@ def make_chunk(job_id: str, campaign: str, recipients: str, params: str) -> JobR
         _, phones = unpack_recipients(recipients)
         own = [shared["params"] | each for each in unpack(params)] if params else [shared["params"]]
         if len(own) not in (1, len(phones)):
-            raise InvalidArguments("a chunk has not as many parameters as numbers", "job_unreadable")
+            raise InvalidArguments(
+                "a chunk does not have parameters for each of its numbers", reason="job_unreadable"
+            )
         message = Message(
             phones=tuple(phones),
             params=own[0] if len(own) == 1 else shared["params"],
@@ -123,4 +127,4 @@ def make_chunk(job_id: str, campaign: str, recipients: str, params: str) -> JobR
             on_unknown=bulk.on_unknown,
         )
     except (ValueError, KeyError, TypeError):
-        raise InvalidArguments("a campaign's record cannot be read", "job_unreadable") from None
+        raise InvalidArguments("a campaign's record cannot be read", reason="job_unreadable") from None

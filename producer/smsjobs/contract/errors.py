@@ -1,24 +1,25 @@
-"""The error tree: what a caller can do something about, a class each.
+"""The error tree: a class for each thing that a caller can do something about.
 
 ::
 
     SmsError
     ├── InvalidArguments          46001  the call or the element's configuration is wrong; nothing was sent
     │   └── IdempotencyConflict   46001  the same key was used for a different payload
-    ├── AliyunRejected            46002  Aliyun answered, and the answer was no
+    ├── AliyunRejected            46002  Aliyun answered an error
     └── RequestFailed             46003  no answer decided it: `outcome` is "not_sent" or "unknown"
-        ├── QueueUnavailable      46003  the job could not be handed over, because Redis is away
+        ├── QueueUnavailable      46003  the job could not be handed over, because Redis is unreachable
         └── VerificationRefused   46003  a limit, a country or a guard refused to send a code; there is no job
 
-They cross Celery's JSON result backend with class and attributes, which works only as long as
-``cls(*error.args)`` rebuilds the error: every attribute is a positional argument of JSON type, passed on to
-``Exception.__init__``. Their ``__module__`` is written out, because its name is stored with every failed result.
+Errors cross Celery's JSON result backend with class and attributes. That works only as long as ``cls(*error.args)``
+rebuilds the error. So every attribute is a positional argument of JSON type, is passed on to ``Exception.__init__``,
+and new ones come last. Our own code passes the message and names everything else: `SmsError.for_job` is the one way
+to make an error from another. ``__module__`` is written out, because Celery stores it with every failed result.
 """
 
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self, cast
 
 __all__ = [
     "AliyunRejected",
@@ -46,13 +47,13 @@ class ErrorCode(IntEnum):
 class SmsError(Exception):
     """A job that did not end in ``accepted``.
 
-    Its text begins with the code, as in ``46002 isv.BUSINESS_LIMIT_CONTROL: …``, and names no phone number, no
+    Its text begins with the code, as in ``46002 isv.BUSINESS_LIMIT_CONTROL: …``. It shows no phone number, no
     parameter and no secret.
 
     Attributes:
         code: 46001, 46002 or 46003 (`ErrorCode`).
         reason: A stable word for the cause, such as ``"expired"``.
-        message: The cause and its cure, for people.
+        message: The cause and what helps, for people.
         outcome: The job's outcome: ``"rejected"``, ``"not_sent"`` or ``"unknown"``.
         out_id: The job's id, or None where there is no job.
         attempts: How many requests were made, the first included.
@@ -86,6 +87,25 @@ class SmsError(Exception):
     def __str__(self) -> str:
         return f"{self.code} {self.label}: {self.message}"
 
+    def for_job(self, out_id: str, *, attempts: int | None = None, outcome: str | None = None) -> Self:
+        """The same error, told of that job.
+
+        An application's own subclass becomes the class of this tree that it derives from: no other process has it.
+
+        Args:
+            out_id: The job's id.
+            attempts: How many requests were made for the job; None leaves it as it is.
+            outcome: The job's outcome; None leaves it as it is.
+        """
+        ours = next(each for each in type(self).__mro__ if each.__module__ == SmsError.__module__)
+        fields = cast("type[SmsError]", ours).to_json(self) | {"out_id": out_id}
+        del fields["code"]  # the class has it
+        if attempts is not None:
+            fields["attempts"] = attempts
+        if outcome is not None:
+            fields["outcome"] = outcome
+        return cast("Self", ours(**fields))
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.code} {self.label} outcome={self.outcome} attempts={self.attempts}>"
 
@@ -111,7 +131,12 @@ class InvalidArguments(SmsError):
     """46001: an argument is missing or malformed, or the element does not exist or cannot load.
 
     Nothing was sent. ``reason`` is ``"invalid_argument"``, ``"element_not_found"``, ``"element_invalid"``,
-    ``"job_unreadable"`` (a message or record this version cannot read) or ``"job_not_found"``.
+    ``"job_unreadable"`` (a message or record that this version cannot read), ``"job_not_found"`` or
+    ``"campaign_not_found"``.
+
+    Attributes:
+        argument: The argument that is wrong, such as ``"phoneList"``; None where no argument is to blame. Most
+            messages about an argument begin with this name, where a program with words of its own can replace it.
     """
 
     __module__ = "smsjobs"
@@ -124,12 +149,26 @@ class InvalidArguments(SmsError):
         outcome: str = "rejected",
         out_id: str | None = None,
         attempts: int = 0,
+        argument: str | None = None,
     ) -> None:
-        super().__init__(message, reason, outcome, out_id, attempts)
+        super().__init__(message, reason, outcome, out_id, attempts, argument)
+        self.argument = argument
+
+    @classmethod
+    def about(cls, argument: str, problem: str) -> Self:
+        """The error of that argument, as in ``phoneList is empty``."""
+        return cls(f"{argument} {problem}", argument=argument)
+
+    def to_json(self) -> dict[str, Any]:
+        """The error as the JSON of an outcome."""
+        return super().to_json() | {"argument": self.argument}
 
 
 class IdempotencyConflict(InvalidArguments):
-    """46001: the idempotency key belongs to a job with a different payload; ``out_id`` names that job."""
+    """46001: the idempotency key belongs to a job with a different payload, whose id is ``out_id``.
+
+    A campaign's name is such a key too; then ``argument`` is ``"name"``.
+    """
 
     __module__ = "smsjobs"
 
@@ -140,8 +179,9 @@ class IdempotencyConflict(InvalidArguments):
         outcome: str = "rejected",
         out_id: str | None = None,
         attempts: int = 0,
+        argument: str | None = "idempotency_key",
     ) -> None:
-        super().__init__(message, reason, outcome, out_id, attempts)
+        super().__init__(message, reason, outcome, out_id, attempts, argument)
 
 
 class AliyunRejected(SmsError):
@@ -153,7 +193,7 @@ class AliyunRejected(SmsError):
         request_id: Aliyun's id of the request, for a support ticket.
         retry_after: Seconds until the same payload may work, or None.
         advice: ``"never"`` (this payload cannot work), ``"later"`` (it may, after `retry_after`) or
-            ``"operator"`` (somebody has to mend account, signature, template or permissions first).
+            ``"operator"`` (somebody has to fix account, signature, template or permissions first).
     """
 
     __module__ = "smsjobs"
@@ -209,21 +249,25 @@ class AliyunRejected(SmsError):
 class RequestFailed(SmsError):
     """46003: the request failed.
 
-    ``outcome`` says which way: ``"not_sent"`` (surely nothing reached Aliyun; sending again is safe) or
-    ``"unknown"`` (a request left and its answer was lost, and no look-up settled it; sending again may send
-    twice). ``reason`` is ``"connect_failed"``, ``"expired"``, ``"throttled"``, ``"no_answer"`` or
-    ``"interrupted"``.
+    ``outcome`` tells whether sending again is safe:
+
+    - ``"not_sent"``: surely nothing reached Aliyun. Sending again is safe.
+    - ``"unknown"``: a request left, its answer was lost, and no look-up settled it. Sending again may send twice.
+
+    ``reason`` is ``"connect_failed"``, ``"expired"``, ``"throttled"``, ``"no_answer"`` or ``"interrupted"``.
     """
 
     __module__ = "smsjobs"
 
 
 class QueueUnavailable(RequestFailed):
-    """46003: a call could not do its work, because Redis is away, did not answer in time, or refused.
+    """46003: a call could not do its work, because Redis is unreachable, did not answer in time, or refused.
 
-    With ``outcome`` ``"unknown"`` the job may or may not have been recorded: calling again with the same
-    ``idempotency_key`` never sends twice; calling again without a key may. ``"not_sent"``: surely nothing was recorded
-    by this call, for every connection was refused, Redis answered with a refusal, or nothing was to be recorded yet.
+    ``outcome`` tells whether the job may have been recorded all the same:
+
+    - ``"unknown"``: it may. Calling again with the same ``idempotency_key`` never sends twice; without a key it may.
+    - ``"not_sent"``: surely nothing was recorded by this call. Every connection was refused, Redis answered with a
+      refusal, or nothing was to be recorded yet.
     """
 
     __module__ = "smsjobs"
@@ -243,7 +287,7 @@ class VerificationRefused(RequestFailed):
     """46003: no code was sent, because a limit, the list of countries or the application's guard refused it.
 
     ``reason`` is ``"number_limit"``, ``"client_limit"``, ``"ceiling"``, ``"country_not_allowed"`` or the guard's word.
-    It tells nothing about the number but how often it was sent to.
+    Of the number it tells only that it was sent to often.
 
     Attributes:
         retry_after: Seconds until the limit permits it, or None where waiting does not help.

@@ -1,4 +1,4 @@
-"""Ids of jobs, campaigns and chunks. Each tells its element's tag, and so where in Redis it is kept.
+"""Ids of jobs, campaigns and chunks. Each holds its element's tag, which says where in Redis it is kept.
 
 ==========  ==================================================  =======================================
 job         ``<tag>-<UUID>``                                    or whatever a plain Celery client chose
@@ -17,10 +17,10 @@ from typing import Final
 
 __all__ = ["campaign_id", "chunk_id", "element_tag", "new_job_id", "tag_of_campaign", "tag_of_job"]
 
-#: Characters of a tag: two elements of a million share one, which does no harm.
+#: The length of a tag. Among a million elements some share one, which does no harm.
 _LENGTH: Final = 6
 
-#: What of a campaign's name is readable in its id.
+#: What a campaign's id does not take from its name.
 _READABLE: Final = re.compile(r"[^A-Za-z0-9]+")
 
 _TAG: Final = f"([a-z2-7]{{{_LENGTH}}})"
@@ -30,7 +30,7 @@ _CHUNK: Final = re.compile(rf"{_CAMPAIGN.pattern}-[0-9a-z]{{8,}}-[0-9]+")
 
 
 def element_tag(full_name: str) -> str:
-    """The tag of an element: all that Redis keeps of the element is on one node of a Redis Cluster."""
+    """The tag of an element. All that Redis keeps of the element is on one node of a Redis Cluster."""
     return _digest(full_name)[:_LENGTH]
 
 
@@ -40,19 +40,19 @@ def new_job_id(element: str) -> str:
 
 
 def tag_of_job(job_id: str) -> str | None:
-    """The tag that a job's or a chunk's id tells; None for an id that a plain Celery client chose."""
+    """The tag in the id of a job or a chunk; None for an id that a plain Celery client chose."""
     found = _JOB.fullmatch(job_id) or _CHUNK.fullmatch(job_id)
     return found[1] if found else None
 
 
 def campaign_id(element: str, name: str) -> str:
-    """The id of the campaign of that name on that element: the name, as far as an id can show it, and a digest."""
+    """The id of the campaign of that name on that element. It begins with the name, as far as an id can show it."""
     readable = _READABLE.sub("-", name).strip("-").lower()[:24].strip("-") or "campaign"
     return f"{readable}-{element_tag(element)}{_digest(element, name)[:_LENGTH]}"
 
 
 def tag_of_campaign(campaign_id: str) -> str | None:
-    """The tag that a campaign's id tells; None where it is not a valid id."""
+    """The tag in a campaign's id; None where it is not a valid id."""
     found = _CAMPAIGN.fullmatch(campaign_id)
     return found[1] if found else None
 
@@ -61,13 +61,14 @@ def chunk_id(campaign_id: str, generation: str, number: int) -> str:
     """The id of a chunk's job, which is its OutId too. Lua's `chunk_id` makes the same.
 
     Args:
-        generation: Tells it from a later campaign of the same name, whose id is the same.
-        number: Counted from 0 over the whole campaign.
+        campaign_id: The campaign's id. A later campaign of the same name has the same.
+        generation: Tells such campaigns apart.
+        number: The chunk's number, counted from 0 over the whole campaign.
     """
     return f"{campaign_id}-{generation}-{number}"
 
 
 def _digest(*texts: str) -> str:
-    # Any text has an id: the shell tells it before `start` refuses a name that is not valid.
+    # Any text has an id: the shell shows the id before `start` refuses a name that is not valid.
     whole = "\0".join(texts).encode("utf-8", "surrogatepass")
     return base64.b32encode(hashlib.sha256(whole).digest()).decode("ascii").lower()

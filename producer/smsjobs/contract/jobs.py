@@ -1,4 +1,4 @@
-"""A job, and its JSON: what a plain Celery client hands to ``smsjobs.submit``, and what the ledger keeps."""
+"""A job and its JSON, which the ledger keeps and which a plain Celery client hands to ``smsjobs.submit``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from smsjobs.contract.wire import VERSION
 
 __all__ = ["JobRecord", "decode_job", "encode_job", "is_job_id", "make_job"]
 
-#: Longest life or delay of a job, in seconds. Aliyun's records, which tell what became of a lost answer, reach 30 days back.
+#: Longest life or delay of a job, in seconds. Aliyun's records, where a lost answer is looked up, reach 30 days back.
 MAX_SECONDS: Final = 30 * 24 * 3600.0
 
 #: A job id is a Celery task id, an OutId at Aliyun (under 256 characters) and a part of a Redis key.
@@ -25,7 +25,7 @@ _JOB_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 def is_job_id(text: Any) -> bool:
-    """Whether that can be a job's id."""
+    """Whether the text can be a job's id."""
     return isinstance(text, str) and _JOB_ID.fullmatch(text) is not None
 
 
@@ -58,7 +58,7 @@ class JobRecord:
     message: Message = field(repr=False)
     #: The name of its lane.
     lane: str
-    #: Seconds from the call, or from the recording of a plain client's job, after which it is not sent any more.
+    #: Seconds after which it is not sent any more. They count from the call; for a plain client's job, from recording.
     expires_s: float
     #: Seconds from recording before which it is not sent.
     countdown_s: float = 0
@@ -82,38 +82,37 @@ def make_job(
     on_unknown: Any = None,
     idempotency_key: Any = None,
 ) -> JobRecord:
-    """Check everything and make the job; what is None gets its lane's default.
+    """Check everything and make the job. What is None gets its lane's default.
 
     Args:
         expires: Seconds from now. The default counts from the end of `countdown`.
-        countdown: Seconds from now before which it is not sent.
+        countdown: Seconds from now before which the job is not sent.
 
     Raises:
-        InvalidArguments: Naming the argument, never its value.
+        InvalidArguments: It names the argument, never its value.
     """
     if not is_job_id(id):
-        raise InvalidArguments("id must be 1 to 64 letters, digits, - or _")
-    its_lane = lane(unwrap(lane_name))
-    countdown_s = _seconds("countdown", unwrap(countdown), default=0)
-    expires_s = _seconds("expires", unwrap(expires), default=countdown_s + its_lane.expires_s)
+        raise InvalidArguments.about("id", "must be 1 to 64 letters, digits, - or _")
+    its_lane = lane(unwrap(lane_name, "lane"))
+    countdown_s = _seconds("countdown", unwrap(countdown, "countdown"), default=0)
+    expires_s = _seconds("expires", unwrap(expires, "expires"), default=countdown_s + its_lane.expires_s)
     if expires_s <= countdown_s:
-        raise InvalidArguments(
-            "expires must be later than now and than countdown or eta: such a job could never be sent"
-        )
+        start = "the start that countdown or eta sets" if countdown_s else "now"
+        raise InvalidArguments.about("expires", f"must be later than {start}: such a job could never be sent")
     return JobRecord(
         id=id,
-        element=check_full_name(unwrap(element)),
+        element=check_full_name(unwrap(element, "element")),
         message=check_message(phoneList, params, verifyTemplateCode, extend),
         lane=its_lane.name,
         expires_s=expires_s,
         countdown_s=countdown_s,
-        on_unknown=_on_unknown(unwrap(on_unknown), default=its_lane.on_unknown),
-        idempotency_key=_key(unwrap(idempotency_key)),
+        on_unknown=_on_unknown(unwrap(on_unknown, "on_unknown"), default=its_lane.on_unknown),
+        idempotency_key=_key(unwrap(idempotency_key, "idempotency_key")),
     )
 
 
 def encode_job(job: JobRecord) -> dict[str, Any]:
-    """The job as JSON: ``v`` is the version, the rest the job's fields."""
+    """The job as JSON: its fields, and ``v``, the version."""
     return {
         "v": VERSION,
         "id": job.id,
@@ -130,13 +129,13 @@ def encode_job(job: JobRecord) -> dict[str, Any]:
 
 
 def decode_job(data: Any) -> JobRecord:
-    """The job of that JSON. Every field but ``id``, ``element`` and the message's has a default.
+    """The job of that JSON. Every field but ``id``, ``element`` and those of the message has a default.
 
     Raises:
-        InvalidArguments: It is no job, it is of a newer version, or a field is unknown or wrong.
+        InvalidArguments: It is not a job, it is of a newer version, or a field is unknown or wrong.
     """
     if not isinstance(data, Mapping):
-        raise InvalidArguments("a job must be a JSON object", "job_unreadable")
+        raise InvalidArguments("a job must be a JSON object", reason="job_unreadable")
     check_version(data.get("v", VERSION), "job")
     check_fields(data, _FIELDS, "job")
     return make_job(
@@ -157,10 +156,10 @@ def _seconds(name: str, value: Any, *, default: float) -> float:
     if value is None:
         return default
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise InvalidArguments(f"{name} must be a number of seconds")
+        raise InvalidArguments.about(name, "must be a number of seconds")
     if not 0 <= value <= MAX_SECONDS:
-        raise InvalidArguments(f"{name} must be from 0 to {MAX_SECONDS:.0f} seconds (30 days)")
-    # The ledger counts whole milliseconds; less than one would be a delay here and none there.
+        raise InvalidArguments.about(name, f"must be from 0 to {MAX_SECONDS:.0f} seconds (30 days)")
+    # The ledger counts whole milliseconds. A smaller delay would be a delay here and none there.
     return round(float(value), 3)
 
 
@@ -171,12 +170,12 @@ def _on_unknown(value: Any, *, default: OnUnknown) -> OnUnknown:
         case "hold" | "resend":
             return "hold" if value == "hold" else "resend"
         case _:
-            raise InvalidArguments('on_unknown must be "hold" or "resend"')
+            raise InvalidArguments.about("on_unknown", 'must be "hold" or "resend"')
 
 
 def _key(value: Any) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or not value or len(value) > 512 or not is_whole(value):
-        raise InvalidArguments("idempotency_key must be text of 1 to 512 characters")
+        raise InvalidArguments.about("idempotency_key", "must be text of 1 to 512 characters")
     return value

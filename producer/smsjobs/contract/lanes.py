@@ -17,19 +17,19 @@ OnUnknown = Literal["hold", "resend"]
 class Lane:
     """A queue with its own workers and its own defaults."""
 
-    #: The lane's name, as `sendMessage(lane=…)` takes it.
+    #: The lane's name, which `sendMessage(lane=…)` takes.
     name: str
     #: Seconds after which an unsent job is not sent any more.
     expires_s: float
     #: ``"hold"``: settle as unknown and tell the caller. ``"resend"``: send once more.
     on_unknown: OnUnknown
-    #: Seconds after an answer was lost at which Aliyun is asked about it. The last one is the settling time:
-    #: before it, "not found" is not believed. Aliyun publishes no bound for how fresh its records are; its
-    #: advice is "wait 30 s and look again", which the lanes that may wait follow with a wide margin.
+    #: Seconds after an answer was lost at which Aliyun is asked about it. The last one is the settling time: before it,
+    #: "not found" is not believed. Aliyun publishes no bound for the delay of its records. Its advice is "wait 30 s and
+    #: look again"; the lanes that may wait follow it with a wide margin.
     lookups_s: tuple[float, ...]
-    #: The longest wait, in seconds, between two runs of tries while Aliyun cannot be reached.
+    #: The longest wait between two rounds of tries while Aliyun is unreachable, in seconds.
     longest_retry_s: float
-    #: Seconds after which a published job that nobody claimed is looked at again. Each later look doubles it.
+    #: Seconds after which a published job that nobody claimed is looked at again. Each look doubles them.
     requeue_s: float
 
     @property
@@ -74,9 +74,9 @@ def lane(name: object) -> Lane:
     """The lane of that name.
 
     Raises:
-        InvalidArguments: There is none.
+        InvalidArguments: There is no such lane.
     """
     found = LANES.get(name) if isinstance(name, str) else None
     if found is None:
-        raise InvalidArguments(f"lane: there are only {', '.join(LANES)}")
+        raise InvalidArguments.about("lane", f"must be one of {', '.join(LANES)}")
     return found

@@ -13,15 +13,16 @@ _FULL_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_
 
 
 def check_full_name(name: Any) -> str:
-    """The name itself, when every segment of it is a plain word, so that no path escapes.
+    """The name itself. Every segment of it must be a plain word, so that no path leaves the app's directory.
 
     Raises:
-        InvalidArguments: It is none.
+        InvalidArguments: It is not a valid full name (``reason="element_not_found"``).
     """
     if not isinstance(name, str) or _FULL_NAME.fullmatch(name) is None:
         raise InvalidArguments(
-            "the element's name must be words joined by dots, such as SMS.YourSmsName; "
-            "a word begins with a letter and has letters, digits and _ only",
-            "element_not_found",
+            "element must be words joined by dots, such as SMS.YourSmsName; "
+            "a word begins with a letter or _ and has letters, digits and _ only",
+            reason="element_not_found",
+            argument="element",
         )
     return name

@@ -12,14 +12,14 @@ __all__ = ["PROMOTIONAL_HOURS", "Hours"]
 class Hours:
     """A part of each day, in seconds after midnight."""
 
-    #: Its beginning.
+    #: When it begins.
     from_s: float
-    #: Its end; that moment is not in it any more.
+    #: When it ends. That moment is not part of it.
     to_s: float
-    #: Seconds by which its clock is ahead of UTC.
+    #: Seconds by which the clock is ahead of UTC.
     utc_offset_s: float
 
 
-#: 8:00 to 20:00 in Beijing, which has no summer time (help.aliyun.com, "Get started with SMS"). Half a minute before the
-#: end no request is begun, for it may be under way that long.
+#: 8:00 to 20:00 in Beijing, which has no summer time (help.aliyun.com, "Get started with SMS"). A request may take half a
+#: minute, so none begins in the last half minute.
 PROMOTIONAL_HOURS: Final = Hours(from_s=8 * 3600, to_s=20 * 3600 - 30, utc_offset_s=8 * 3600)

@@ -1,4 +1,4 @@
-"""What a job that Aliyun accepted ends with, and its JSON."""
+"""The result of a job that Aliyun accepted, and its JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FIELDS: Final = frozenset(
     {"v", "outcome", "response", "biz_id", "request_id", "out_id", "attempts", "resolved_by"}
 )
 
-#: Whether Aliyun's own answer decided it, or a look-up after the answer was lost.
+#: What showed that the message was accepted: Aliyun's own answer, or a look-up after the answer was lost.
 ResolvedBy = Literal["response", "lookup"]
 
 
@@ -26,7 +26,7 @@ class SendResult:
 
     #: Always ``"accepted"``.
     outcome: Literal["accepted"] = "accepted"
-    #: Aliyun's body: ``Code``, ``Message``, ``BizId``, ``RequestId``; after a look-up ``Code`` alone.
+    #: Aliyun's body: ``Code``, ``Message``, ``BizId``, ``RequestId``. After a look-up, only ``Code``.
     response: Mapping[str, Any] = field(default_factory=dict)
     #: The job's id, which Aliyun keeps with the message.
     out_id: str
@@ -34,9 +34,9 @@ class SendResult:
     attempts: int
     #: ``"response"`` or ``"lookup"``.
     resolved_by: ResolvedBy = "response"
-    #: Aliyun's id of the accepted request: the response's, or None after a look-up, which does not tell it.
+    #: Aliyun's id of the accepted request. None after a look-up, which does not tell it.
     biz_id: str | None = None
-    #: Aliyun's id of the HTTP request: the response's, or None after a look-up.
+    #: Aliyun's id of the HTTP request. None after a look-up.
     request_id: str | None = None
 
     def __post_init__(self) -> None:
@@ -46,7 +46,7 @@ class SendResult:
 
 
 def encode_result(result: SendResult) -> dict[str, Any]:
-    """The result as JSON, as `AsyncResult` shows it too."""
+    """The result as JSON, which `AsyncResult` shows too."""
     return {
         "v": VERSION,
         "outcome": result.outcome,
@@ -63,10 +63,10 @@ def decode_result(data: Any) -> SendResult:
     """The result of that JSON.
 
     Raises:
-        InvalidArguments: It is none, or of a newer version.
+        InvalidArguments: It is not a result, or of a newer version (``reason="job_unreadable"``).
     """
     if not isinstance(data, Mapping):
-        raise InvalidArguments("a result must be a JSON object", "job_unreadable")
+        raise InvalidArguments("a result must be a JSON object", reason="job_unreadable")
     check_version(data.get("v"), "result")
     check_fields(data, _FIELDS, "result")
     match data:
@@ -81,4 +81,4 @@ def decode_result(data: Any) -> SendResult:
                 response=dict(response), out_id=out_id, attempts=attempts, resolved_by=resolved_by
             )
         case _:
-            raise InvalidArguments("the result lacks a field or has a wrong one", "job_unreadable")
+            raise InvalidArguments("the result lacks a field or has a wrong one", reason="job_unreadable")

@@ -56,7 +56,8 @@ class Seal:
             return self._fernet.decrypt(sealed.removeprefix(_MARK)).decode()
         except (InvalidToken, ValueError):  # ValueError: it is no ASCII text
             raise CannotOpen(
-                "the job was sealed with a key that is not in this worker's SMS_PAYLOAD_KEY", "job_unreadable"
+                "the job was sealed with a key that is not in this worker's SMS_PAYLOAD_KEY",
+                reason="job_unreadable",
             ) from None
 
 
@@ -71,6 +72,6 @@ def unseal(text: str, seal: Seal | None) -> str:
     if seal is None:
         raise CannotOpen(
             "the job is sealed, and this worker has no SMS_PAYLOAD_KEY: give it the producer's",
-            "job_unreadable",
+            reason="job_unreadable",
         )
     return seal.open(text)

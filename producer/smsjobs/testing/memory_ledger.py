@@ -89,9 +89,7 @@ class MemoryLedger:
     def _settle(self, job: JobRecord) -> None:
         outcome: SendResult | SmsError
         if self._endings:
-            error = self._endings.pop(0)
-            message, reason, word, _, *rest = error.args
-            outcome = type(error)(message, reason, word, job.id, *rest)
+            outcome = self._endings.pop(0).for_job(job.id)
         else:
             response = {"Code": "OK", "Message": "OK", "BizId": f"biz-{job.id}", "RequestId": f"req-{job.id}"}
             outcome = SendResult(response=response, out_id=job.id, attempts=1)

@@ -25,8 +25,8 @@ def counted_address(client_ip: object) -> str:
     try:
         address = ipaddress.ip_address(client_ip if isinstance(client_ip, str) else "")
     except ValueError:
-        raise InvalidArguments(
-            "client_ip must be the text of an IP address, or None where it is not known"
+        raise InvalidArguments.about(
+            "client_ip", "must be the text of an IP address, or None where it is not known"
         ) from None
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)

@@ -29,7 +29,7 @@ class Limit:
         for each in fields(self):
             most = getattr(self, each.name)
             if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 1):
-                raise InvalidArguments(f"{each.name} of a Limit must be a whole number from 1, or None")
+                raise InvalidArguments.about(each.name, "of a Limit must be a whole number from 1, or None")
 
     @property
     def windows(self) -> tuple[int | None, int | None, int | None]:

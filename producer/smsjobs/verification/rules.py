@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from smsjobs.contract import InvalidArguments, check_message, is_mainland
+from smsjobs.contract import InvalidArguments, check_message, is_mainland, is_whole
 from smsjobs.verification.limits import Limit
 
 __all__ = ["Rules"]
@@ -52,19 +52,19 @@ class Rules:
 
     def __post_init__(self) -> None:
         if not isinstance(self.purpose, str) or not _PURPOSE.fullmatch(self.purpose):
-            raise InvalidArguments("purpose must be a word of 1 to 64 letters, digits, and . _ -")
+            raise InvalidArguments.about("purpose", "must be a word of 1 to 64 letters, digits, and . _ -")
         if not _is_number(self.ttl_s) or not 1 <= self.ttl_s <= _MAX_TTL_S:
-            raise InvalidArguments(f"ttl must be from 1 to {_MAX_TTL_S:.0f} seconds")
+            raise InvalidArguments.about("ttl", f"must be from 1 to {_MAX_TTL_S:.0f} seconds")
         if not isinstance(self.digits, int) or self.digits not in (4, 5, 6):
-            raise InvalidArguments("digits must be 4, 5 or 6: Aliyun takes no other length")
+            raise InvalidArguments.about("digits", "must be 4, 5 or 6: Aliyun takes no other length")
         if isinstance(self.max_checks, bool) or not isinstance(self.max_checks, int) or self.max_checks < 1:
-            raise InvalidArguments("max_checks must be a whole number from 1")
+            raise InvalidArguments.about("max_checks", "must be a whole number from 1")
         for name in ("per_number", "per_client", "ceiling"):
             if not isinstance(getattr(self, name), Limit):
-                raise InvalidArguments(f"{name} must be a Limit, such as Limit(minute=1, hour=5, day=10)")
+                raise InvalidArguments.about(name, "must be a Limit, such as Limit(minute=1, hour=5, day=10)")
         object.__setattr__(self, "countries", _read_countries(self.countries))
-        if not isinstance(self.param, str):
-            raise InvalidArguments("param must be the name of one of the template's params")
+        if not isinstance(self.param, str) or not self.param or not is_whole(self.param):
+            raise InvalidArguments.about("param", "must be the name of one of the template's params")
         # Whatever sendMessage would refuse later is refused now.
         check_message(["13800138000"], {self.param: "0" * self.digits}, self.template)
 
@@ -84,5 +84,7 @@ def _read_countries(countries: Any) -> tuple[str, ...] | None:
     # What can be read once only is read here, and not by the first send.
     found = tuple(countries) if isinstance(countries, Iterable) and not isinstance(countries, str) else ()
     if not found or not all(isinstance(each, str) and _PREFIX.fullmatch(each) for each in found):
-        raise InvalidArguments('countries must be country codes without +, such as ["86", "852"], or None')
+        raise InvalidArguments.about(
+            "countries", 'must be country codes without +, such as ["86", "852"], or None'
+        )
     return found

@@ -27,20 +27,21 @@ def check_number(phone: Any) -> str:
     Raises:
         InvalidArguments: It is no phone number, or it is two. The text does not show it.
     """
-    given = unwrap(phone)
+    given = unwrap(phone, "phone")
     bare = ""
     if isinstance(given, str) and len(given) <= _NUMBER:
         bare = re.sub(r"[().·]", "", _without_marks(given))
     # What abroad is a North American number, and to Aliyun a mainland one: it takes + and 00 without 86, too.
     if (abroad := _ABROAD.fullmatch(bare)) and is_mainland(abroad[1]):
         # `sendMessage` keeps Aliyun's rule. But whoever types his number may not be logged in as somebody in China.
-        raise InvalidArguments(
-            "phone is ambiguous: write +86 before a mainland number. If it is a North American one, Aliyun cannot be "
-            "asked for it: it takes + or 00, then 13 to 19 and nine digits, for a mainland number"
+        raise InvalidArguments.about(
+            "phone",
+            "is ambiguous: write +86 before a mainland number. If it is a North American one, Aliyun cannot be "
+            "asked for it: it takes + or 00, then 13 to 19 and nine digits, for a mainland number",
         )
     number = normalise_phone(bare)
     if number is None:
-        raise InvalidArguments("phone is no phone number")
+        raise InvalidArguments.about("phone", "is not a valid phone number")
     return number
 
 
@@ -50,9 +51,9 @@ def check_code(code: Any) -> str:
     Raises:
         InvalidArguments: It is no text.
     """
-    given = unwrap(code)
+    given = unwrap(code, "code")
     if not isinstance(given, str):
-        raise InvalidArguments("code must be text")
+        raise InvalidArguments.about("code", "must be text")
     return _without_marks(given[:_CODE])
 
 

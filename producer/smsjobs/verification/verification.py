@@ -78,7 +78,7 @@ class Verification:
         guard: Guard | None = None,
     ) -> None:
         if guard is not None and not callable(guard):
-            raise InvalidArguments("guard must be a function of an Attempt, or None")
+            raise InvalidArguments.about("guard", "must be a function of an Attempt, or None")
         self._rules = rules
         self._keyring = keyring
         self._store = store
@@ -172,8 +172,8 @@ class Verification:
             return
         if not isinstance(reason, str) or not reason.strip():
             # False may be meant as "not permitted", and a coroutine has not decided yet.
-            raise InvalidArguments(
-                "the guard must return None, or the word it refuses for; it may not be asynchronous"
+            raise InvalidArguments.about(
+                "guard", "must return None, or the word that it refuses for; it must not be asynchronous"
             )
         self._refuse(reason, "the application's guard refused it", None)
 
@@ -200,7 +200,9 @@ class Verification:
     def _enqueue(self, number: str, issued: Issued, left_s: float) -> Job:
         if left_s <= 0:
             raise RequestFailed(
-                "the code's life ended before it could be handed over: send again", "expired", "not_sent"
+                "the code's life ended before it could be handed over: send again",
+                reason="expired",
+                outcome="not_sent",
             )
         key, words = self._keyring.which(issued.which), self._words(number)
         try:
@@ -221,7 +223,7 @@ class Verification:
         log.log(level, "a code was refused", extra=self._facts("code_refused", reason=reason))
         if retry_after is not None:
             message = f"{message}; try again in {retry_after} s"
-        raise VerificationRefused(message, reason, retry_after=retry_after)
+        raise VerificationRefused(message, reason=reason, retry_after=retry_after)
 
     def _words(self, number: str) -> tuple[str, str, str]:
         return self._rules.element, self._rules.purpose, number

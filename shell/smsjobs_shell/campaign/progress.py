@@ -1,4 +1,4 @@
-"""How far a campaign is, shown to people: once, or for as long as it goes on."""
+"""Shows how far a campaign is: once, or for as long as it goes on."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ __all__ = ["chart", "exit_status", "show", "tell_of_report", "watch"]
 #: Seconds between two looks.
 _LOOK_S: Final = 0.5
 
-#: Seconds in which nothing is settled, after which the workers are asked for.
+#: Seconds without a settled job, after which it is asked whether any worker answers.
 _STILL_S: Final = 3.0
 
-#: Seconds between two such questions; each takes a second.
+#: Seconds between two such questions. Each takes a second.
 _ASK_AGAIN_S: Final = 30.0
 
-#: Seconds over which the rate is taken.
+#: Seconds over which the rate is averaged.
 _RATE_S: Final = 10.0
 
 _OUTCOMES: Final = ("accepted", "rejected", "not_sent", "unknown", "pending")
@@ -38,14 +38,14 @@ _OUTCOMES: Final = ("accepted", "rejected", "not_sent", "unknown", "pending")
 def watch(
     screen: Screen, campaign: Campaign, broker_url: str | None = None, *, begins_in: tzinfo | None = None
 ) -> None:
-    """Show how far it is until it has ended, is paused, or nobody reads its file any more.
+    """Show how far it is, until it has ended, is paused, or nobody reads its file any more.
 
     Args:
-        broker_url: Where workers can be asked for while nothing moves.
-        begins_in: The zone in which its start was typed, where that is known.
+        broker_url: The broker by which workers are asked while nothing moves; None asks none.
+        begins_in: The time zone in which its start was typed; None if that is not known.
 
     Raises:
-        CommandFailed: Ctrl-C, or Redis is away; the campaign goes on.
+        CommandFailed: Ctrl-C was pressed, or Redis is unreachable. The campaign goes on.
     """
     try:
         screen.pairs([("campaign", campaign.id)])
@@ -63,7 +63,7 @@ def watch(
         ) from None
     except QueueUnavailable as error:
         raise CommandFailed(
-            f"{error.code} {in_shell_words(error.message)}. The campaign goes on when it is back; see it with: "
+            f"{error.code} {in_shell_words(error)}. The campaign goes on when Redis is back; see it with: "
             f"smsjobs campaign status --watch {campaign.id}",
             error.reason,
             more={"id": campaign.id, "code": error.code},
@@ -88,7 +88,7 @@ def _watch(screen: Screen, campaign: Campaign, broker_url: str | None) -> None:
 
 
 class _Workers:
-    """Finds out that nobody sends: a campaign that does not move looks the same whether it waits for Aliyun or a worker."""
+    """Finds out that no worker sends. A campaign that waits for Aliyun looks the same as one that waits for a worker."""
 
     def __init__(self, broker_url: str) -> None:
         self._broker_url = broker_url
@@ -96,7 +96,7 @@ class _Workers:
         self._ask_at = 0.0
 
     def are_missing(self, progress: CampaignProgress) -> bool:
-        """Whether it stands still, and no worker answers."""
+        """Whether the campaign does not move, and no worker answers."""
         if progress.settled != self._settled or progress.state != "running":
             self._settled, self._ask_at = progress.settled, time.monotonic() + _STILL_S
         if time.monotonic() < self._ask_at:
@@ -107,14 +107,18 @@ class _Workers:
 
 
 def show(screen: Screen, campaign: Campaign, *, begins_in: tzinfo | None = None) -> CampaignProgress:
-    """Show how far it is now; its start in that zone, in which it was typed."""
+    """Show how far it is now, and return it.
+
+    Args:
+        begins_in: The time zone in which its start was typed; None if that is not known.
+    """
     progress = campaign.progress()
     screen.pairs(_facts(progress, begins_in))
     screen.line()
     for line in chart(progress, min(screen.width, 100), mark=screen.mark):
         screen.line(line, exact=True)
     if progress.state == "paused" and not progress.interrupted:
-        when = "To let it go on" if progress.reason == BY_HAND else "Once that is mended"
+        when = "To let it go on" if progress.reason == BY_HAND else "Once that is fixed"
         screen.line(f"\n{when}:  smsjobs campaign resume {progress.id}", exact=True)
     screen.document(progress.to_json())
     return progress
@@ -126,13 +130,13 @@ def exit_status(progress: CampaignProgress) -> int:
 
 
 def tell_of_report(screen: Screen, progress: CampaignProgress) -> None:
-    """How to find out who got what, where it has ended and not every row's message was accepted."""
+    """Tell how to get the report, where the campaign has ended and not every row's message was accepted."""
     if progress.ended and (progress.invalid or progress.duplicates or progress.accepted != progress.total):
         screen.line(f"\nWho got what:  smsjobs campaign report {progress.id} -o report.csv", exact=True)
 
 
 def chart(progress: CampaignProgress, width: int, *, mark: str = "█") -> Sequence[str]:
-    """A bar of marks for each outcome, and for each code but Aliyun's OK."""
+    """A line with a bar for each outcome, and for each code but Aliyun's OK."""
     rows = [(name, getattr(progress, name)) for name in _OUTCOMES]
     rows += [(f"  {code}", number) for code, number in progress.by_code.items() if code != "OK"]
     rows = [(name, number) for name, number in rows if number]
@@ -178,7 +182,7 @@ def _rate(seen: deque[tuple[float, int]], done: int) -> float | None:
 
 
 def _never_tried(progress: CampaignProgress) -> int:
-    """Recipients whose messages the cancelling spared."""
+    """How many recipients were not tried, because the campaign was cancelled."""
     return progress.by_code.get("cancelled", 0)
 
 

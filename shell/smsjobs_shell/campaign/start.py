@@ -1,4 +1,4 @@
-"""``smsjobs campaign start`` and ``check``: read a file, and send or count."""
+"""``smsjobs campaign start`` and ``check``: read a file, and send to everybody in it, or only count."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ R = TypeVar("R")
 
 
 def _message_options(command: Callable[..., R]) -> Callable[..., R]:
-    """What is sent, and to whom."""
+    """Gives the command the options that say what is sent, and to whom."""
     for option in (
         click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE"),
         click.option(
-            "--strict", is_flag=True, help="Stop at the first row that cannot be used; nothing is sent then."
+            "--strict", is_flag=True, help="Stop at the first row that cannot be used, and send nothing."
         ),
         click.option(
             "--template-text",
             type=TEXT,
             metavar="TEXT",
-            help="The template's text: every ${parameter} must have a value then.",
+            help="The template's text. With it, every ${parameter} must have a value.",
         ),
         click.option(
             "--param",
@@ -50,7 +50,7 @@ def _message_options(command: Callable[..., R]) -> Callable[..., R]:
             type=TEXT,
             metavar="NAME=VALUE",
             callback=parameters,
-            help="A parameter that is the same for all; NAME={COLUMN} takes it from that column. Repeatable.",
+            help="A parameter that is the same for all. NAME={COLUMN} takes it from that column. Repeatable.",
         ),
         click.option(
             "--template",
@@ -67,11 +67,11 @@ def _message_options(command: Callable[..., R]) -> Callable[..., R]:
 @click.command(
     short_help="Send to everybody in a file.",
     epilog="""\b
-FILE is a .csv, .jsonl or .xlsx with a column phone or 手机号; its other
+FILE is a .csv, .jsonl or .xlsx with a column phone or 手机号. Its other
 columns are the template's parameters. Nothing is sent before the whole file
 is read. The same command again finds the same campaign, finishes what was
-interrupted, and sends nothing twice. Ctrl-C while it is watched ends the
-watching only: the campaign goes on.
+interrupted, and sends nothing twice. Ctrl-C while it is watched ends only the
+watching: the campaign goes on.
 
 \b
 Examples:
@@ -98,7 +98,7 @@ Examples:
     callback=read_moment,
     help="When it begins, with a time zone; not in the past. [default: now]",
 )
-@click.option("--promotional", is_flag=True, help="From 8:00 to 20:00 Beijing time only, day after day.")
+@click.option("--promotional", is_flag=True, help="Send from 8:00 to 20:00 Beijing time only.")
 @click.option(
     "--watch", "watching", is_flag=True, help="Show how far it is, until it has ended or is paused."
 )
@@ -119,8 +119,8 @@ def start(
 ) -> int:
     """Send to everybody in a file.
 
-    With --watch, the exit status is 1 unless every recipient's message was accepted; rows that are left out do not
-    count. A file without any row that can be used is bad usage.
+    With --watch, the exit status is 1 unless every recipient's message was accepted. Rows that are left out do not
+    count. A file without a row that can be used is bad usage: the exit status is 2.
     """
     sms = connect()
     full_name = _refused(lambda: sms.getElement(element)).fullName
@@ -160,7 +160,7 @@ Examples:
 )
 @_message_options
 @click.option(
-    "--sign", default="", type=TEXT, metavar="TEXT", help="The signature, which counts with the text."
+    "--sign", default="", type=TEXT, metavar="TEXT", help="The signature. Its length counts with the text."
 )
 @with_screen
 def check(
@@ -173,9 +173,9 @@ def check(
     template: str,
     sign: str,
 ) -> int:
-    """Read a file as `start` does, and tell what would be sent; Redis is not needed.
+    """Read a file as `start` does, and tell what would be sent. Redis is not needed.
 
-    The exit status is 2 where `start` would refuse the file: it cannot be read, or has no row that can be used.
+    The exit status is 2 if `start` would refuse the file, because it cannot be read or has no row that can be used.
     """
     with _reading(screen) as on_page:
         found = _refused(
@@ -193,17 +193,17 @@ def check(
         if (more := found.invalid - len(found.bad_rows)) > 0:
             screen.line(f"and {more:,} more.")
     if not found.recipients:
-        screen.line("\nNo row can be used: a campaign of this file would not start.")
+        screen.line("\nNo row can be used, so a campaign of this file would not start.")
     screen.document(found.to_json())
     return 0 if found.recipients else BAD_USAGE
 
 
 @contextlib.contextmanager
 def _reading(screen: Screen, *, going_on: str | None = None) -> Iterator[Callable[[Page], None]]:
-    """Shows how many rows are read; gives what is to be called with each page.
+    """Shows how many rows are read. It gives the function to be called with each page.
 
     Args:
-        going_on: The id of the campaign that is begun by it, and stays begun after Ctrl-C.
+        going_on: The id of the campaign that reading begins and that stays begun after Ctrl-C; None for a dry run.
     """
     rows = 0
     try:
@@ -219,15 +219,15 @@ def _reading(screen: Screen, *, going_on: str | None = None) -> Iterator[Callabl
     except KeyboardInterrupt:
         if going_on is None:
             raise
-        screen.line("\nNothing is sent before the whole file is read. The same command again goes on;")
-        screen.line(f"to give it up:  smsjobs campaign cancel {going_on}", exact=True)
+        screen.line("\nNothing is sent before the whole file is read. The same command again goes on.")
+        screen.line(f"To give it up:  smsjobs campaign cancel {going_on}", exact=True)
         raise CommandFailed(
             "interrupted; nothing is sent", "interrupted", status=INTERRUPTED, more={"id": going_on}
         ) from None
 
 
 def _refused(step: Callable[[], R]) -> R:
-    """Wrong arguments and files are bad usage."""
+    """Make the step. Wrong arguments and files are bad usage."""
     try:
         return step()
     except QueueUnavailable:
@@ -247,7 +247,7 @@ def _facts(found: CampaignCheck, *, sign: str) -> list[tuple[str, str]]:
     if found.billed is None:
         facts.append(("billed", "not known without --template-text"))
     else:
-        unsure = "" if sign else ", if the signature is empty: name it with --sign"
+        unsure = "" if sign else ", without the signature: name it with --sign"
         facts.append(("billed", f"{counted(found.billed, 'message')}{unsure}"))
     if found.too_long:
         facts.append(

@@ -1,4 +1,4 @@
-"""``smsjobs dev``: an embedded Redis, the simulator and workers, left running for somebody's own web application."""
+"""``smsjobs dev``: runs Redis, the simulator and workers, for the development of a web application."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ __all__ = ["dev"]
 #: Seconds between two looks at what the simulator accepted.
 _LOOK_S: Final = 0.3
 
-#: The element of the app that is made where there is none: the one of all examples in the documentation, so that they
-#: run as they stand. The worker's environment says where the simulator is.
+#: The element of the example app, which is made where no app is named. All examples in the documentation use it, so
+#: they run unchanged. The worker's environment says where the simulator is.
 _EXAMPLE: Final = "SMS.YourSmsName"
 _EXAMPLE_ACCOUNT: Final = {
     "accessKey": "demo_access_key",
@@ -60,17 +60,17 @@ Examples:
   smsjobs dev --single
 
 The simulator takes the access key demo_access_key with the secret
-demo_access_secret. An element of your own sends to it when its sms.json has
+demo_access_secret. An element of your own sends to it if its sms.json has
 these and "endpoint": "${SMS_SIMULATOR_URL}".""",
 )
 @app_option(otherwise="an example in .smsjobs/app")
-@click.option("--single", is_flag=True, help="One worker for all lanes, instead of one for each.")
+@click.option("--single", is_flag=True, help="Start one worker for all lanes instead of one for each.")
 @click.option(
     "--simulator-port",
     type=PORT,
     default=9400,
     show_default=True,
-    help="The simulator's port; the next one is its control API. 0 takes free ones.",
+    help="The simulator's port. The next one is its control API. 0 takes free ones.",
 )
 @click.option(
     "--catalogue",
@@ -90,7 +90,7 @@ def dev(
 
 
 class _Ended(Exception):
-    """Ctrl-C while everything was up: the end that `dev` is meant to have."""
+    """Ctrl-C while everything ran: the way in which `dev` is meant to end."""
 
 
 def _run(
@@ -124,10 +124,10 @@ def _run(
 
 @contextmanager
 def _alone_in(directory: Path) -> Iterator[None]:
-    """Keeps a second `dev` out of the directory: it would take the first one's messages, and overwrite its logs.
+    """Keeps a second `dev` out of the directory. It would take the messages of the first and overwrite its logs.
 
     Raises:
-        CommandFailed: There is one already.
+        CommandFailed: Another `dev` uses the directory.
         SettingsError: The directory cannot be written to.
     """
     try:
@@ -135,7 +135,7 @@ def _alone_in(directory: Path) -> Iterator[None]:
         lock = (directory / "dev.lock").open("w")
     except OSError as error:
         raise SettingsError(str(UnusableDirectory(directory, error))) from None
-    # The kernel gives the lock up when this process ends, however it ends; no child inherits it.
+    # The kernel releases the lock when this process ends, however it ends. No child inherits it.
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -157,12 +157,12 @@ def _start_simulator(servers: Children, directory: Path, port: int, catalogue: P
     try:
         return wait_for_simulator(servers, ready_file)
     except CommandFailed as failure:
-        failure.log = failure.log.replace("--port", "--simulator-port")  # as it is called here
-        raise
+        told = f"{failure}. Its port is set with --simulator-port, and the next one is its control API"
+        raise CommandFailed(told, failure.reason, log=failure.log) from None
 
 
 def _find_app(chosen: Path | None, directory: Path) -> Path:
-    """The app that was named, or the example, which is made once and then the user's to change."""
+    """The app that was named, or the example. The example is made once; then the user may change it."""
     if chosen is not None:
         return chosen.absolute()
     example = directory / "app"
@@ -172,7 +172,7 @@ def _find_app(chosen: Path | None, directory: Path) -> Path:
 
 
 def _check(app: Path, env: Mapping[str, str]) -> dict[str, Any]:
-    """See that workers can start with the app: their own refusal would only be found in a log."""
+    """Check that workers can start with the app. Their own refusal would only stand in a log."""
     report = read_elements(app, env)
     broken = [each["name"] for each in report["elements"] if each["state"] == "problem"]
     if broken:
@@ -184,8 +184,8 @@ def _check(app: Path, env: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _workers(*, single: bool) -> dict[str, list[str]]:
-    # One process a lane, with the worker's own 32 threads: 300 messages a second at Aliyun's 0.1 s, measured, is more
-    # than development needs, and each further process is 80 MB and another import of the SDK at the start.
+    # One process for each lane, with the worker's own 32 threads, sends 300 messages a second at Aliyun's 0.1 s
+    # (measured). Development needs no more, and each further process costs 80 MB and another import of the SDK.
     if single:
         return {"all": [lane.queue for lane in LANES.values()]}
     return {name: [lane.queue] for name, lane in LANES.items()}
@@ -239,7 +239,7 @@ def _tell(
 
 
 def _code_secret(directory: Path) -> str:
-    """A key for verification codes, made once: codes outlive a restart as the jobs do."""
+    """A key for verification codes. It is made once, so that codes survive a restart, as jobs do."""
     file = directory / "code-secret"
     if not file.exists():
         file.touch(mode=0o600)
@@ -248,7 +248,7 @@ def _code_secret(directory: Path) -> str:
 
 
 def _watch(screen: Screen, simulator: Simulator, groups: tuple[Children, ...]) -> None:
-    """Show messages as they are accepted, until a child dies or Ctrl-C."""
+    """Show messages as they are accepted, until a child ends or Ctrl-C is pressed."""
     seen = 0
     while True:
         for group in groups:
@@ -256,7 +256,7 @@ def _watch(screen: Screen, simulator: Simulator, groups: tuple[Children, ...]) -
         try:
             items = simulator.accepted(after=seen)
         except OSError:
-            items = []  # the next check tells what became of it
+            items = []  # the next check tells whether the simulator has ended
         seen += len(items)
         for item in items:
             screen.line(f"{time.strftime('%H:%M:%S')}  {_shown(item)}")
@@ -264,7 +264,7 @@ def _watch(screen: Screen, simulator: Simulator, groups: tuple[Children, ...]) -
 
 
 def _shown(item: Mapping[str, Any]) -> str:
-    """A request on one line: the first number and how many more there are, and the text that the first one gets."""
+    """A request on one line: its first number, how many more there are, and the text for the first one."""
     first, *others = item["phones"]
     text = item["text"] if isinstance(item["text"], str) else item["text"][0]
     more = f" +{len(others)}" if others else ""

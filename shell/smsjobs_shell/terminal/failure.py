@@ -1,4 +1,4 @@
-"""How a command ends when it does not succeed."""
+"""How a command ends that does not succeed."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ INTERRUPTED: Final = 130
 
 
 class BadOption(click.BadParameter):
-    """An option's or an argument's value is wrong. The text is our own and repeats nothing that was typed."""
+    """The value of an option or argument is wrong. The text is our own and repeats nothing that was typed."""
 
 
 class CommandFailed(Exception):
-    """The command cannot go on; the text says why and names the cure.
+    """The command cannot go on. The text says why, and what helps.
 
     Attributes:
         reason: A stable word for ``--json``.
         status: The exit status.
-        log: The last lines of a child's log, to be shown with it.
+        log: The last lines of a child's log, which are shown with it.
         more: Further fields of the JSON document.
     """
 
@@ -54,11 +54,16 @@ class CommandFailed(Exception):
         return {"error": error | self.more}
 
 
-def bad_usage(error: InvalidArguments) -> CommandFailed:
-    """What was typed is wrong, and nothing was enqueued."""
+def bad_usage(error: InvalidArguments, told: str = "") -> CommandFailed:
+    """The failure for wrong arguments: what was typed is wrong, and nothing was enqueued.
+
+    Args:
+        error: What the library says.
+        told: A better text for whoever typed it.
+    """
     return CommandFailed(
-        in_shell_words(error.message),
+        told or in_shell_words(error),
         error.reason,
         status=BAD_USAGE,
-        more={"code": error.code, "out_id": error.out_id},
+        more={"code": error.code, "argument": error.argument, "out_id": error.out_id},
     )

@@ -79,7 +79,7 @@ def test_every_outcome(bench: Bench) -> None:
     bench.send(jobs[0])
     bench.send(jobs[1], refused())
     bench.send(jobs[2], unknown())
-    bench.send(jobs[3], RequestFailed("late", "expired", "not_sent"))
+    bench.send(jobs[3], RequestFailed("late", reason="expired", outcome="not_sent"))
     progress = campaign.progress()
     expected = {"accepted": 1000, "rejected": 1000, "unknown": 1000, "not_sent": 1000, "pending": 500}
     assert counted(progress) == expected | {"invalid": 1, "duplicates": 1}
@@ -411,7 +411,7 @@ def test_a_time_that_is_past(bench: Bench, since_1970) -> None:
         bench.start(1000, at=at)
     assert raised.value.code == 46001
     assert raised.value.message == (
-        f"the time {at.isoformat()} is past, it is {now.isoformat()} now: leave the time (at, --at) out to send now"
+        f"at {at.isoformat()} is past, it is {now.isoformat()} now: leave it out to send now"
     )
     assert list(bench.redis.scan_iter()) == [ELEMENTS]
     late = datetime.fromtimestamp(bench.clock.now - 60, zone)

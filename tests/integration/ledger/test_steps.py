@@ -412,7 +412,7 @@ def test_outcome_is_kept_for_the_retention(ledger: Ledger, client: redis.Redis) 
 
 def test_absent_job_gets_an_outcome_once(ledger: Ledger, client: redis.Redis) -> None:
     """An outcome for an id without entry is kept for the retention, and never replaces an entry."""
-    error = encode_outcome(InvalidArguments("unreadable", "job_unreadable", out_id="absent"))
+    error = encode_outcome(InvalidArguments("unreadable", reason="job_unreadable", out_id="absent"))
     assert ledger.settle_absent("absent", error)
     assert not ledger.settle_absent("absent", encode_outcome(InvalidArguments("another")))
     found = ledger.read("absent")

@@ -31,12 +31,12 @@ GOOD = {
 def outcomes(job_id: str) -> list[Outcome]:
     return [
         SendResult(response={"Code": "OK", "BizId": "1^0", "RequestId": "r"}, out_id=job_id, attempts=2),
-        InvalidArguments("no such element", "element_not_found", out_id=job_id),
+        InvalidArguments("no such element", reason="element_not_found", out_id=job_id),
         AliyunRejected(
             "no", out_id=job_id, aliyun_code="isv.OUT_OF_SERVICE", retry_after=2.5, advice="operator"
         ),
-        RequestFailed("it expired", "expired", "not_sent", job_id, 1),
-        RequestFailed("lost", "no_answer", "unknown", job_id, 1),
+        RequestFailed("it expired", reason="expired", outcome="not_sent", out_id=job_id, attempts=1),
+        RequestFailed("lost", reason="no_answer", outcome="unknown", out_id=job_id, attempts=1),
     ]
 
 

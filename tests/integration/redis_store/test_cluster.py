@@ -108,7 +108,7 @@ def jobs(client: "redis.Redis") -> None:
         found = ledger.read(job.id)
         assert found is not None
         assert found.status == "accepted"
-    ledger.settle_absent("malformed", encode_outcome(InvalidArguments("unreadable", "job_unreadable")))
+    ledger.settle_absent("malformed", encode_outcome(InvalidArguments("unreadable", reason="job_unreadable")))
 
 
 def campaigns(client: "redis.Redis") -> None:

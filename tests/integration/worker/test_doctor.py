@@ -263,8 +263,8 @@ def test_a_clock_that_is_off_is_told(redis_url: str, simulator: Simulator, tmp_p
     """A clock 20 minutes off is bad, because Aliyun refuses every request that it stamps."""
     from datetime import UTC, datetime, timedelta
 
-    from smsjobs_worker import doctor
     from smsjobs_worker.elements import App, loaded
+    from smsjobs_worker.watching import doctor
 
     write_element(tmp_path, "Good", simulator.url)
     sms = loaded(App(tmp_path).getElement("SMS.Good"))

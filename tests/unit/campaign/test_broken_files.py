@@ -54,7 +54,7 @@ def test_undecodable(tmp_path: Path, content: bytes, line: int, kind: str) -> No
         open_table(path)
     assert raised.value.code == 46001
     assert str(raised.value).startswith(
-        f"46001 invalid_argument: recipients: line {line} of people.csv is no {kind} text"
+        f"46001 invalid_argument: recipients: line {line} of people.csv is not {kind} text"
     )
     assert "save the file as CSV UTF-8" in str(raised.value)
 
@@ -147,7 +147,7 @@ def test_a_damaged_sum(tmp_path: Path) -> None:
 )
 def test_no_archive(tmp_path: Path, content: bytes) -> None:
     """What is no archive at all is told to be no workbook, and what to do."""
-    with pytest.raises(InvalidArguments, match=r"people\.xlsx is no Excel workbook.*save it as"):
+    with pytest.raises(InvalidArguments, match=r"people\.xlsx is not a valid Excel workbook.*save it as"):
         open_table(written(tmp_path / "people.xlsx", content))
 
 

@@ -39,7 +39,7 @@ def test_readable(name: str, shown: str) -> None:
 def test_no_name(name: object) -> None:
     """A campaign's name that is no text of its length is an error of ours before anything is begun."""
     order = Order.read([PHONE], "SMS_1")
-    with pytest.raises(InvalidArguments, match="the campaign's name must be text of 1 to 200 characters"):
+    with pytest.raises(InvalidArguments, match="name must be text of 1 to 200 characters"):
         start(unlikely, order, element="SMS.Test", name=name)  # type: ignore[arg-type]
 
 
@@ -61,7 +61,7 @@ def test_no_name_of_a_column(tmp_path: Path) -> None:
     path = tmp_path / "people.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
     for source in (rows, path):
-        with pytest.raises(InvalidArguments, match="a column's name is no text"):
+        with pytest.raises(InvalidArguments, match="a column's name is not text"):
             Order.read(source, "SMS_1")
 
 

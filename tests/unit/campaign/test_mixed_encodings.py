@@ -53,7 +53,7 @@ def test_mixed(tmp_path: Path, before: str, bad: bytes) -> None:
     path = written(tmp_path / "people.csv", before.encode() + bad + f"{PHONE},李四\n".encode())
     line = before.count("\n") + 1
     with pytest.raises(
-        InvalidArguments, match=rf"line {line} of people\.csv is no UTF-8 text.*save the file as CSV UTF-8"
+        InvalidArguments, match=rf"line {line} of people\.csv is not UTF-8 text.*save the file as CSV UTF-8"
     ) as raised:
         open_table(path)
     assert PHONE not in str(raised.value)

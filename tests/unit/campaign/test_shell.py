@@ -77,9 +77,9 @@ def test_no_time(typed, words):
 
 def test_a_past_time_names_the_option_only():
     """Who typed --at is not told of the library's argument."""
-    told = in_shell_words(_past(datetime(2020, 1, 1, tzinfo=UTC), now_ms=1_700_000_000_000).message)
-    assert told.startswith("the time 2020-01-01T00:00:00+00:00 is past, it is 2023-11-14")
-    assert told.endswith("now: leave --at out to send now")
+    told = in_shell_words(_past(datetime(2020, 1, 1, tzinfo=UTC), now_ms=1_700_000_000_000))
+    assert told.startswith("--at 2020-01-01T00:00:00+00:00 is past, it is 2023-11-14")
+    assert told.endswith("now: leave it out to send now")
 
 
 @pytest.mark.parametrize(
@@ -154,10 +154,10 @@ def test_plain_bar():
 
 @pytest.mark.parametrize(
     ("reason", "words"),
-    [("paused by hand", "To let it go on:  "), ("isv.AMOUNT_NOT_ENOUGH", "Once that is mended:  ")],
+    [("paused by hand", "To let it go on:  "), ("isv.AMOUNT_NOT_ENOUGH", "Once that is fixed:  ")],
 )
 def test_how_a_paused_campaign_goes_on(reason, words, capsys):
-    """Only a campaign that paused itself has something to be mended before it goes on."""
+    """Only a campaign that paused itself has something to be fixed before it goes on."""
     found = progress(state="paused", reason=reason)
     show(Screen(as_json=False), SimpleNamespace(progress=lambda: found))
     assert f"\n{words}smsjobs campaign resume test-1\n" in capsys.readouterr().out
@@ -228,14 +228,14 @@ def test_how_to_find_out_who_got_what(more, told, capsys):
     assert ("smsjobs campaign report test-1 -o report.csv" in out) == told
 
 
-def test_watching_while_redis_goes_away():
-    """Where Redis is away for long, the watching ends with the campaign's id, and says that the campaign goes on."""
+def test_watching_while_redis_is_unreachable():
+    """Where Redis is unreachable for long, the watching ends with the campaign's id, and says that the campaign goes on."""
 
-    def away():
-        raise QueueUnavailable("Redis is away")
+    def unreachable():
+        raise QueueUnavailable("Redis is unreachable")
 
     with pytest.raises(CommandFailed) as caught:
-        watch(Screen(as_json=True), SimpleNamespace(id="people-1", progress=away))
+        watch(Screen(as_json=True), SimpleNamespace(id="people-1", progress=unreachable))
     assert "goes on" in str(caught.value)
     assert "--watch people-1" in str(caught.value)
     assert caught.value.to_json()["error"]["id"] == "people-1"

@@ -159,13 +159,13 @@ def test_headings_that_are_no_text(tmp_path, columns):
     book = openpyxl.Workbook()
     book.active.append(columns)
     book.save(tmp_path / "people.xlsx")
-    with pytest.raises(InvalidArguments, match=r"row 1 of people\.xlsx .* must name the columns"):
+    with pytest.raises(InvalidArguments, match=r"row 1 of people\.xlsx must name the columns"):
         open_table(tmp_path / "people.xlsx")
 
 
 def test_no_workbook(tmp_path):
     """A file that only calls itself a workbook is refused."""
-    with pytest.raises(InvalidArguments, match=r"people\.xlsx is no Excel workbook"):
+    with pytest.raises(InvalidArguments, match=r"people\.xlsx is not a valid Excel workbook"):
         open_table(written(tmp_path / "people.xlsx", "no"))
 
 

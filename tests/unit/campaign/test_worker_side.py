@@ -115,7 +115,7 @@ def test_what_stops_a_campaign(end, stopped):
 
 def test_an_element_that_is_missing_stops_a_campaign():
     """A chunk whose element cannot be had, or which nobody can read, stops its campaign; another job does not."""
-    error = InvalidArguments("x", "element_not_found")
+    error = InvalidArguments("x", reason="element_not_found")
     assert isinstance(a_run().without_provider(error), StopCampaign)
     assert isinstance(a_run(chunk=None).without_provider(error), InvalidArguments)
     assert isinstance(_unreadable(granted(), "x"), StopCampaign)
@@ -126,7 +126,7 @@ def test_an_element_that_is_missing_stops_a_campaign():
 def refused(code):
     """The official type, which refuses as the table has it."""
     known = find_code(code)
-    return Aliyun(AliyunRejected("no", known.reason, aliyun_code=code, advice=known.advice))
+    return Aliyun(AliyunRejected("no", reason=known.reason, aliyun_code=code, advice=known.advice))
 
 
 #: What only an operator can fix stops a campaign, and besides it these.

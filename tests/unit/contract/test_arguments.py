@@ -110,7 +110,7 @@ def test_number_that_stands_there_twice_counts_once() -> None:
         ({"phoneList": [13800138000]}, r"phoneList\[0\]", "a number in the list"),
         ({"phoneList": [PHONE, None]}, r"phoneList\[1\]", "null in the list"),
         ({"phoneList": [PHONE, ""]}, r"phoneList\[1\]", "an empty text"),
-        ({"phoneList": [PHONE, "12"]}, r"phoneList\[1\]", "no phone number"),
+        ({"phoneList": [PHONE, "12"]}, r"phoneList\[1\]", "not a phone number"),
         ({"phoneList": [PHONE] * 1001}, "1001", "more than 1,000"),
         ({"params": None}, "params", "missing"),
         ({"params": "x"}, "params", "a text"),
@@ -137,6 +137,8 @@ def test_bad_argument_is_named(arguments: dict[str, Any], name: str, remark: str
     with pytest.raises(InvalidArguments, match=name) as refused:
         check_message(**good | arguments)
     assert (refused.value.code, refused.value.outcome) == (46001, "rejected"), remark
+    assert refused.value.argument in arguments, remark
+    assert refused.value.message.startswith(str(refused.value.argument)), remark
 
 
 @pytest.mark.parametrize(

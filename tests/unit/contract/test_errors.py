@@ -22,28 +22,32 @@ from smsjobs import (
 )
 
 ERRORS: list[SmsError] = [
-    SmsError("a message", "a_reason", "unknown", "job-1", 2),
-    InvalidArguments("phoneList is missing"),
-    InvalidArguments("no such element", "element_not_found", "rejected", "job-1", 1),
+    SmsError("a message", reason="a_reason", outcome="unknown", out_id="job-1", attempts=2),
+    InvalidArguments("something is wrong"),
+    InvalidArguments.about("phoneList", "is missing"),
+    InvalidArguments(
+        "no such element", reason="element_not_found", outcome="rejected", out_id="job-1", attempts=1
+    ),
     IdempotencyConflict(out_id="job-1"),
+    IdempotencyConflict("there is a campaign of this name", out_id="people-1", argument="name"),
     AliyunRejected(
         "too many",
-        "flow_control",
-        "rejected",
-        "job-1",
-        3,
-        "isv.BUSINESS_LIMIT_CONTROL",
-        "触发分钟级流控Permits:1",
-        "4C3D8B1B",
-        12.5,
-        "later",
+        reason="flow_control",
+        outcome="rejected",
+        out_id="job-1",
+        attempts=3,
+        aliyun_code="isv.BUSINESS_LIMIT_CONTROL",
+        aliyun_message="触发分钟级流控Permits:1",
+        request_id="4C3D8B1B",
+        retry_after=12.5,
+        advice="later",
     ),
     AliyunRejected(),
-    RequestFailed("the answer was lost", "no_answer", "unknown", "job-1", 1),
-    RequestFailed("it expired", "expired", "not_sent", "job-1", 0),
+    RequestFailed("the answer was lost", reason="no_answer", outcome="unknown", out_id="job-1", attempts=1),
+    RequestFailed("it expired", reason="expired", outcome="not_sent", out_id="job-1", attempts=0),
     QueueUnavailable(),
-    QueueUnavailable("Redis is away", out_id="job-1"),
-    VerificationRefused("too many", "number_limit", retry_after=23),
+    QueueUnavailable("Redis is unreachable", out_id="job-1"),
+    VerificationRefused("too many", reason="number_limit", retry_after=23),
 ]
 
 each_error = pytest.mark.parametrize("error", ERRORS, ids=repr)
@@ -105,7 +109,45 @@ def test_text_begins_with_the_code(error: SmsError) -> None:
 
 def test_text_names_aliyuns_code() -> None:
     """What Aliyun rejected is named by Aliyun's code."""
-    assert str(ERRORS[4]) == "46002 isv.BUSINESS_LIMIT_CONTROL: too many"
+    error = AliyunRejected("too many", aliyun_code="isv.BUSINESS_LIMIT_CONTROL")
+    assert str(error) == "46002 isv.BUSINESS_LIMIT_CONTROL: too many"
+
+
+@each_error
+def test_error_is_told_of_another_job(error: SmsError) -> None:
+    """`for_job` changes the job's id, and attempts and outcome where they are named; all the rest stays."""
+    assert state(error.for_job("job-9")) == state(error) | {
+        "args": (*error.args[:3], "job-9", *error.args[4:]),
+        "out_id": "job-9",
+    }
+    told = error.for_job("job-9", attempts=7, outcome="rejected")
+    assert (told.out_id, told.attempts, told.outcome) == ("job-9", 7, "rejected")
+    assert told.message == error.message
+
+
+def test_somebody_elses_error_becomes_ours() -> None:
+    """A subclass that only one process has is told of a job as the class that every process can rebuild."""
+
+    class OfAType(AliyunRejected):
+        def __init__(self, more: int) -> None:
+            self.more = more
+            super().__init__("no", aliyun_code="isv.OUT_OF_SERVICE", advice="never")
+
+    told = OfAType(1).for_job("job-1", attempts=2)
+    assert type(told) is AliyunRejected
+    assert told == AliyunRejected(
+        "no", out_id="job-1", attempts=2, aliyun_code="isv.OUT_OF_SERVICE", advice="never"
+    )
+
+
+def test_the_argument_is_a_field() -> None:
+    """An error about an argument has its name as a field, first in its message, and in what makes it equal."""
+    error = InvalidArguments.about("phoneList", "is empty")
+    assert (error.argument, error.message) == ("phoneList", "phoneList is empty")
+    assert str(error) == "46001 invalid_argument: phoneList is empty"
+    assert error.to_json()["argument"] == "phoneList"
+    assert error != InvalidArguments("phoneList is empty")
+    assert IdempotencyConflict().argument == "idempotency_key"
 
 
 @pytest.mark.parametrize(

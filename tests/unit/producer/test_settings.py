@@ -77,11 +77,11 @@ def test_addresses(
         ({}, {"SMS_REDIS_URL": "redis://[b"}, "SMS_REDIS_URL"),
         ({}, {"SMS_BROKER_URL": "redis://[b"}, "SMS_BROKER_URL"),
         *(
-            ({}, {"SMS_BROKER_URL": url}, "SMS_BROKER_URL is no broker's address: .*embedded")
+            ({}, {"SMS_BROKER_URL": url}, "SMS_BROKER_URL is not a valid address of a broker: .*embedded")
             for url in ("embeded", " ", "http://:secret@b:80/", "b:6379", "unix:///run/redis.sock", "://b")
         ),
         *(
-            ({}, {"SMS_BROKER_URL": url}, "SMS_BROKER_URL names no database")
+            ({}, {"SMS_BROKER_URL": url}, "SMS_BROKER_URL does not name a valid database")
             for url in (
                 "redis://:secret@b/x",
                 "rediss://:secret@b/1/2",
@@ -90,12 +90,20 @@ def test_addresses(
                 "redis+socket:///run/redis.sock?virtual_host=x",
             )
         ),
-        ({}, {"SMS_REDIS_URL": "redis://:secret@b/x"}, "SMS_REDIS_URL names no database"),
-        ({}, {"SMS_REDIS_URL": "unix:///run/redis.sock?db=x"}, "SMS_REDIS_URL names no database"),
-        ({}, {"SMS_RESULT_BACKEND": "foo"}, "SMS_RESULT_BACKEND is no result backend"),
-        ({}, {"SMS_RESULT_BACKEND": "b:6379"}, "SMS_RESULT_BACKEND is no result backend"),
-        ({}, {"SMS_RESULT_BACKEND": "http://:secret@b"}, "SMS_RESULT_BACKEND is no result backend"),
-        ({}, {"SMS_RESULT_BACKEND": "redis://:secret@b/x"}, "SMS_RESULT_BACKEND names no database"),
+        ({}, {"SMS_REDIS_URL": "redis://:secret@b/x"}, "SMS_REDIS_URL does not name a valid database"),
+        (
+            {},
+            {"SMS_REDIS_URL": "unix:///run/redis.sock?db=x"},
+            "SMS_REDIS_URL does not name a valid database",
+        ),
+        ({}, {"SMS_RESULT_BACKEND": "foo"}, "SMS_RESULT_BACKEND is not a valid result backend"),
+        ({}, {"SMS_RESULT_BACKEND": "b:6379"}, "SMS_RESULT_BACKEND is not a valid result backend"),
+        ({}, {"SMS_RESULT_BACKEND": "http://:secret@b"}, "SMS_RESULT_BACKEND is not a valid result backend"),
+        (
+            {},
+            {"SMS_RESULT_BACKEND": "redis://:secret@b/x"},
+            "SMS_RESULT_BACKEND does not name a valid database",
+        ),
         ({}, {"SMS_TIMEOUT": "soon"}, "SMS_TIMEOUT"),
         ({}, {"SMS_TIMEOUT": "0"}, "SMS_TIMEOUT"),
         ({}, {"SMS_TIMEOUT": "nan"}, "SMS_TIMEOUT"),

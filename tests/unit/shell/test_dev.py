@@ -1,8 +1,13 @@
-"""What `dev` shows of a message."""
+"""What `dev` shows of a message, and of a simulator that does not start."""
+
+import socket
+from pathlib import Path
 
 import pytest
 
-from smsjobs_shell.sandbox.dev import _shown
+from smsjobs_shell.sandbox.children import Children
+from smsjobs_shell.sandbox.dev import _shown, _start_simulator
+from smsjobs_shell.terminal.failure import CommandFailed
 
 BATCH = [f"138001380{n:02}" for n in range(100)]
 
@@ -18,3 +23,14 @@ BATCH = [f"138001380{n:02}" for n in range(100)]
 def test_a_request_is_a_line(phones: list[str], text: str | list[str], shown: str) -> None:
     """A request is one line, be it a batch with a text for each number: the first one's stands for all."""
     assert _shown({"phones": phones, "text": text}) == shown
+
+
+def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    """Where the simulator cannot have its port, `dev` names its own option for it, and shows what the simulator said."""
+    with socket.socket() as holder, Children(tmp_path, grace_s=3) as children:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        with pytest.raises(CommandFailed, match="--simulator-port") as failed:
+            _start_simulator(children, tmp_path, holder.getsockname()[1], None)
+    assert failed.value.reason == "child_ended"
+    assert "is in use" in failed.value.log

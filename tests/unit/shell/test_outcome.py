@@ -44,7 +44,14 @@ def test_rejected_facts() -> None:
 
 def test_failed_facts() -> None:
     """A failed request shows our reason, and no advice that nobody gave."""
-    shown = dict(facts(record("not_sent", RequestFailed("late", "expired", "not_sent", "job-1", 3))))
+    shown = dict(
+        facts(
+            record(
+                "not_sent",
+                RequestFailed("late", reason="expired", outcome="not_sent", out_id="job-1", attempts=3),
+            )
+        )
+    )
     assert (shown["code"], shown["reason"], shown["attempts"]) == ("46003", "expired", "3")
     assert "advice" not in shown
     assert "Aliyun's code" not in shown

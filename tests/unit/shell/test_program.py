@@ -14,13 +14,14 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from smsjobs.contract import InvalidArguments, QueueUnavailable
+from smsjobs.contract import IdempotencyConflict, InvalidArguments, QueueUnavailable, SmsError, campaign_id
 from smsjobs_shell.program import program
 from smsjobs_shell.terminal import extras
 from smsjobs_shell.terminal.screen import width_of
 from smsjobs_shell.terminal.wording import in_shell_words
 
 SEND = ["send", "--element", "SMS.A", "--template", "SMS_1"]
+CAMPAIGN = campaign_id("SMS.A", "people")
 
 
 @pytest.fixture(autouse=True)
@@ -216,7 +217,7 @@ def test_not_found_claims_no_outcome(reason: str, monkeypatch: pytest.MonkeyPatc
     """Of a job that is not kept any more nobody knows the outcome, and the JSON claims none."""
 
     def not_found() -> None:
-        raise InvalidArguments("there is none", reason)
+        raise InvalidArguments("there is none", reason=reason)
 
     monkeypatch.setattr("smsjobs_shell.status.connect", not_found)
     result = run("status", "some-job", "--json")
@@ -229,7 +230,7 @@ def test_a_campaigns_id_is_no_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who asks for a campaign as for a job is told the command for campaigns."""
 
     def not_found() -> None:
-        raise InvalidArguments("there is none", "job_not_found")
+        raise InvalidArguments("there is none", reason="job_not_found")
 
     job = SimpleNamespace(_details=not_found)
     found = SimpleNamespace(progress=lambda: None)
@@ -296,9 +297,11 @@ def test_help_fits_80_columns(command: list[str]) -> None:
     assert [line for line in text.splitlines() if width_of(line) > 80] == []
 
 
-@pytest.mark.parametrize("args", [[*SEND, "13800138000"], ["status", "a-job"], ["campaign", "status", "a-1"]])
-def test_redis_away_names_the_address(args: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Redis that is away is named with the settings that say where it is, never with its user or password."""
+@pytest.mark.parametrize(
+    "args", [[*SEND, "13800138000"], ["status", "a-job"], ["campaign", "status", CAMPAIGN]]
+)
+def test_unreachable_redis_names_the_address(args: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unreachable Redis is named with the settings that say where it is, never with its user or password."""
     monkeypatch.setenv("SMS_BROKER_URL", "redis://some-user:s3cret-word@127.0.0.1:1/0")
     told = run(*args).stderr
     assert "127.0.0.1:1 " in told
@@ -311,9 +314,15 @@ def test_redis_away_names_the_address(args: list[str], monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        pytest.param([*SEND, "1380013800O"], "the 1st PHONE is no phone number", id="no phone number"),
-        pytest.param([*SEND, *["13800138000"] * 11, "x"], "the 12th PHONE is no phone number", id="twelfth"),
-        pytest.param([*SEND, *["13800138000"] * 21, "x"], "the 22nd PHONE is no phone number", id="22nd"),
+        pytest.param(
+            [*SEND, "1380013800O"], "PHONE number 1 is not a valid phone number", id="no phone number"
+        ),
+        pytest.param(
+            [*SEND, *["13800138000"] * 11, "x"], "PHONE number 12 is not a valid phone number", id="twelfth"
+        ),
+        pytest.param(
+            [*SEND, *["13800138000"] * 21, "x"], "PHONE number 22 is not a valid phone number", id="22nd"
+        ),
         pytest.param(
             [*SEND, "--expires", "0", "13800138000"], "--expires must be later than now: ", id="late"
         ),
@@ -381,15 +390,15 @@ def test_interrupted_while_waiting(command: list[str], connect: str, monkeypatch
 
 
 @pytest.mark.parametrize("more", [[], ["--no-wait"]])
-def test_redis_goes_away_after_the_message_was_enqueued(
+def test_redis_is_unreachable_after_the_message_was_enqueued(
     more: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who cannot be told the outcome is told the job's id, that it goes on and how to see it, with status 1."""
 
-    def away(**_: Any) -> None:
-        raise QueueUnavailable("Redis is away, so the job could not be read", out_id="job-1")
+    def unreachable(**_: Any) -> None:
+        raise QueueUnavailable("Redis is unreachable, so the job could not be read", out_id="job-1")
 
-    job = SimpleNamespace(id="job-1", get=away, _details=away)
+    job = SimpleNamespace(id="job-1", get=unreachable, _details=unreachable)
     element = SimpleNamespace(sendMessage=lambda **_: job)
     monkeypatch.setattr(
         "smsjobs_shell.send.connect", lambda: SimpleNamespace(getElement=lambda _: element, settings=None)
@@ -397,7 +406,7 @@ def test_redis_goes_away_after_the_message_was_enqueued(
     text = run(*SEND, *more, "13800138000")
     assert text.exit_code == 1
     assert "job  job-1\n\nThe job goes on; see it with:\n  smsjobs status --wait job-1\n" in text.stdout
-    assert "Redis is away, so the job could not be read" in text.stderr
+    assert "Redis is unreachable, so the job could not be read" in text.stderr
     document = run(*SEND, *more, "13800138000", "--json")
     assert document.exit_code == 1
     error = json.loads(document.stdout)["error"]
@@ -405,12 +414,37 @@ def test_redis_goes_away_after_the_message_was_enqueued(
     assert error["outcome"] is None
 
 
-def test_the_key_in_the_words_of_the_shell() -> None:
-    """A sentence stays a sentence where an option stands in it for an argument."""
-    told = in_shell_words(
-        "Calling again makes a new job; only with an idempotency_key it would be the same one"
-    )
-    assert told == "Calling again makes a new job; only with a --key it would be the same one"
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        pytest.param(
+            InvalidArguments.about("verifyTemplateCode", "is empty"), "--template is empty", id="first word"
+        ),
+        pytest.param(
+            InvalidArguments("recipients: there is no file a.csv", argument="recipients"),
+            "FILE: there is no file a.csv",
+            id="colon",
+        ),
+        pytest.param(
+            IdempotencyConflict("there is a campaign of this name", argument="name"),
+            "there is a campaign of this name",
+            id="a message that does not begin with it",
+        ),
+        pytest.param(
+            InvalidArguments("phoneList is a word like any other"),
+            "phoneList is a word like any other",
+            id="no argument",
+        ),
+        pytest.param(
+            InvalidArguments.about("digits", "must be 4, 5 or 6"),
+            "digits must be 4, 5 or 6",
+            id="not the shell's",
+        ),
+    ],
+)
+def test_messages_by_their_fields(error: SmsError, told: str) -> None:
+    """What was typed is told by the error's field, whatever words its message has."""
+    assert in_shell_words(error) == told
 
 
 def test_json_before_the_command() -> None:

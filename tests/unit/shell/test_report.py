@@ -15,7 +15,7 @@ ROW = ReportRow(line=2, phone="13800138000", outcome="accepted", out_id="c-0")
 
 def broken() -> Iterator[ReportRow]:
     yield ROW
-    raise QueueUnavailable("Redis is away")
+    raise QueueUnavailable("Redis is unreachable")
 
 
 def test_an_earlier_report_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_bad_phone(phone: Any) -> None:
     """What is no phone number is refused by send and check, without its value."""
     login = make()
     for call in (lambda: login.send(phone), lambda: login.check(phone, "123456")):
-        with pytest.raises(InvalidArguments, match="phone is no phone number") as caught:
+        with pytest.raises(InvalidArguments, match="phone is not a valid phone number") as caught:
             call()
         assert "138" not in str(caught.value)
 

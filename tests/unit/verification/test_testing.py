@@ -104,8 +104,8 @@ def test_no_campaigns(sms: testing.FakeSms) -> None:
     "error",
     [
         AliyunRejected("refused", aliyun_code="isv.AMOUNT_NOT_ENOUGH", advice="operator"),
-        RequestFailed("the answer was lost", "no_answer", "unknown"),
-        InvalidArguments("no such element", "element_not_found"),
+        RequestFailed("the answer was lost", reason="no_answer", outcome="unknown"),
+        InvalidArguments("no such element", reason="element_not_found"),
     ],
 )
 def test_end_next_with(sms: testing.FakeSms, error: smsjobs.SmsError) -> None:

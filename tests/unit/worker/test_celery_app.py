@@ -37,8 +37,8 @@ def test_celerys_addresses_in_the_environment_are_ignored(name: str, monkeypatch
     [
         ("SMS_APP", "/nonexistent", "SMS_APP: there is no directory /nonexistent"),
         ("SMS_LEASE", "x", "SMS_LEASE must be a number"),
-        ("SMS_BROKER_URL", "embeded", "SMS_BROKER_URL is no broker's address"),
-        ("SMS_RESULT_BACKEND", "foo", "SMS_RESULT_BACKEND is no result backend"),
+        ("SMS_BROKER_URL", "embeded", "SMS_BROKER_URL is not a valid address of a broker"),
+        ("SMS_RESULT_BACKEND", "foo", "SMS_RESULT_BACKEND is not a valid result backend"),
     ],
 )
 def test_worker_with_a_wrong_setting(name: str, value: str, said: str, tmp_path: Path) -> None:
@@ -66,3 +66,14 @@ def test_only_our_tasks_and_queues() -> None:
         "smsjobs.submit",
     ]
     assert sorted(app.amqp.queues) == ["sms.bulk", "sms.notification", "sms.verification"]
+
+
+def test_the_package_gives_what_it_lists() -> None:
+    """Every public name of the package is there; `app` is made from the environment and so is asked for by Celery only."""
+    import smsjobs_worker
+
+    assert [getattr(smsjobs_worker, name) for name in ("App", "create_app")] == [
+        smsjobs_worker.App,
+        create_app,
+    ]
+    assert set(smsjobs_worker.__all__) == {"App", "app", "create_app"}

@@ -29,9 +29,14 @@ from support.ledgers import CODE, PHONE, a_job
 NOW_MS = 1_800_000_000_000
 
 REFUSAL = AliyunRejected(
-    "no", "refused", aliyun_code="isv.OUT_OF_SERVICE", aliyun_message="x", request_id="r", advice="operator"
+    "no",
+    reason="refused",
+    aliyun_code="isv.OUT_OF_SERVICE",
+    aliyun_message="x",
+    request_id="r",
+    advice="operator",
 )
-LIMIT = AliyunRejected("too many", "flow_control", retry_after=30.0, advice="later")
+LIMIT = AliyunRejected("too many", reason="flow_control", retry_after=30.0, advice="later")
 OK = {"Code": "OK", "Message": "OK", "BizId": "1^0", "RequestId": "r"}
 NOT_SENT = NotSent("connect_failed", "refused")
 LOST = AnswerLost("no_answer", "a read time-out")
@@ -319,7 +324,7 @@ class TestSend:
 
     def test_bad_arguments(self) -> None:
         """What the provider refuses to send is 46001 with the job's id."""
-        step = a_run(attempts=1).send(WithLookUp(InvalidArguments("bad", "invalid_argument")))
+        step = a_run(attempts=1).send(WithLookUp(InvalidArguments("bad", reason="invalid_argument")))
         assert (type(step), step.out_id, step.attempts, step.outcome) == (
             InvalidArguments,
             "job",
@@ -368,7 +373,7 @@ class TestBroken:
 class TestWithoutProvider:
     """An element that does not exist or cannot load."""
 
-    ERROR = InvalidArguments("SMS.Test: e.json is missing", "element_not_found")
+    ERROR = InvalidArguments("SMS.Test: e.json is missing", reason="element_not_found")
 
     def test_to_send(self) -> None:
         """Nothing was sent: 46001 with the hint."""
@@ -381,7 +386,7 @@ class TestWithoutProvider:
         failed(step, "unknown", "no_answer", 1)
 
     def test_to_look_up(self) -> None:
-        """A request is on its way: it is looked up again until somebody mends the element, or the job expires."""
+        """A request is on its way: it is looked up again until somebody fixes the element, or the job expires."""
         run = a_run(state="looking_up", lost_s_ago=10, attempts=1)
         assert isinstance(run.without_provider(self.ERROR), Wait)
         late = a_run(state="looking_up", lost_s_ago=100, attempts=1, left_s=-1)

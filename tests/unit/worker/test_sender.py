@@ -199,10 +199,10 @@ def test_unreadable_message_of_a_job_that_lives(
     sender: Sender, aliyun: Scripted, ledger: Ledger, job: JobRecord
 ) -> None:
     """An unreadable message of a job that the ledger knows changes nothing about the job."""
-    assert sender.refuse(job.id, InvalidArguments("x", "job_unreadable")) == NothingToDo()
+    assert sender.refuse(job.id, InvalidArguments("x", reason="job_unreadable")) == NothingToDo()
     aliyun.answers = [OK]
     assert isinstance(sender.run(job.id), Done)
-    done = sender.refuse(job.id, InvalidArguments("x", "job_unreadable"))
+    done = sender.refuse(job.id, InvalidArguments("x", reason="job_unreadable"))
     assert isinstance(done, Done)
     assert done.outcome.outcome == "accepted"
 
@@ -261,7 +261,7 @@ def test_unexpected_error_in_a_request(
 
 def test_missing_element(sender: Sender, aliyun: Scripted, job: JobRecord) -> None:
     """An element that does not exist ends the job as 46001 with its hint."""
-    aliyun.broken = InvalidArguments("SMS.Test: e.json is missing", "element_not_found")
+    aliyun.broken = InvalidArguments("SMS.Test: e.json is missing", reason="element_not_found")
     done = sender.run(job.id)
     assert isinstance(done, Done)
     assert str(done.outcome).startswith("46001 element_not_found: SMS.Test")

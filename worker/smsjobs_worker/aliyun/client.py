@@ -126,8 +126,8 @@ class AliyunSms(Provider):
             RequestFailed: ``outcome`` is ``"not_sent"``, or ``"unknown"`` where the answer was lost.
         """
         if others:
-            raise InvalidArguments(
-                f"{min(others)} is not an argument of a direct send; jobs of smsjobs.connect() take it"
+            raise InvalidArguments.about(
+                min(others), "is not an argument of a direct send; jobs of smsjobs.connect() take it"
             )
         message = check_message(phoneList, params, verifyTemplateCode, extend)
         out_id = uuid.uuid4().hex
@@ -314,22 +314,12 @@ def _direct_error(tried: Tried[dict[str, Any]], out_id: str) -> SmsError:
     """The error that a caller of `sendMessage` gets."""
     match tried.error:
         case AliyunRejected() as error:
-            return AliyunRejected(
-                error.message,
-                error.reason,
-                out_id=out_id,
-                attempts=tried.attempts,
-                aliyun_code=error.aliyun_code,
-                aliyun_message=error.aliyun_message,
-                request_id=error.request_id,
-                retry_after=error.retry_after,
-                advice=error.advice,
-            )
+            return error.for_job(out_id, attempts=tried.attempts)
         case Throttled() as error:
             known = find_code(error.aliyun_code)
             return AliyunRejected(
                 known.meaning if known else error.detail,
-                "throttled",
+                reason="throttled",
                 out_id=out_id,
                 attempts=tried.attempts,
                 aliyun_code=error.aliyun_code,
@@ -338,9 +328,19 @@ def _direct_error(tried: Tried[dict[str, Any]], out_id: str) -> SmsError:
                 advice="later",
             )
         case NotSent() as error:
-            text = f"{error.detail}; nothing was sent"
-            return RequestFailed(text, error.reason, "not_sent", out_id, tried.attempts)
+            return RequestFailed(
+                f"{error.detail}; nothing was sent",
+                reason=error.reason,
+                outcome="not_sent",
+                out_id=out_id,
+                attempts=tried.attempts,
+            )
         case error:
             lost = error.detail if error else "no answer"
-            text = f"{lost}; it may have been accepted: look up the OutId in Aliyun's record before sending again"
-            return RequestFailed(text, "no_answer", "unknown", out_id, tried.attempts)
+            return RequestFailed(
+                f"{lost}; it may have been accepted: look up the OutId in Aliyun's record before sending again",
+                reason="no_answer",
+                outcome="unknown",
+                out_id=out_id,
+                attempts=tried.attempts,
+            )

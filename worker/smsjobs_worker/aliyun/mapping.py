@@ -89,7 +89,7 @@ def map_answer(
     limit = retry_after_s(code, raw, now)
     return AliyunRejected(
         known.meaning,
-        known.reason,
+        reason=known.reason,
         aliyun_code=code,
         aliyun_message=text,
         request_id=request_id,

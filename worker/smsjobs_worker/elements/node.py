@@ -109,7 +109,7 @@ class Node:
         """The JSON object in a file of this element.
 
         Raises:
-            InvalidArguments: With ``reason="element_invalid"``: the file cannot be read, or is no JSON object.
+            InvalidArguments: With ``reason="element_invalid"``: the file cannot be read, or is not a JSON object.
         """
         text = self.getFile(name)
         try:
@@ -160,7 +160,7 @@ def _missing(name: str, chain: list[Node]) -> Broken:
             cause="no such element",
             hint="create it, or fix the name or SMS_APP (the directory that holds SMS/)",
         )
-        return Broken([problem], "element_not_found")
+        return Broken([problem], reason="element_not_found")
     return _bad_type(chain, f"there is no element {name}: {_show(chain, name)} (missing)")
 
 

@@ -38,9 +38,13 @@ class Broken(InvalidArguments):
 
     def __init__(self, problems: Iterable[Problem], reason: str = "element_invalid") -> None:
         self.problems = tuple(problems)
-        super().__init__(" | ".join(str(each) for each in self.problems), reason)
+        super().__init__(" | ".join(str(each) for each in self.problems), reason=reason)
 
 
 def plain(error: Broken) -> InvalidArguments:
     """The same as the error callers know, whose class every producer can rebuild."""
-    return InvalidArguments(error.message, error.reason)
+    return InvalidArguments(
+        error.message,
+        reason=error.reason,
+        argument="element" if error.reason == "element_not_found" else None,
+    )

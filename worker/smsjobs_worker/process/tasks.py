@@ -98,7 +98,7 @@ def _send(
     if kwargs or len(args) != 1 or not is_job_id(args[0]):
         error = InvalidArguments(
             f"{SEND_TASK} takes a job's id and nothing else; a newer producer may have sent this",
-            "job_unreadable",
+            reason="job_unreadable",
             out_id=task_id,
         )
         return _refuse(runtime, task_id, error)
@@ -114,8 +114,13 @@ def _submit(
 ) -> Done | NothingToDo:
     left_s = _left_s(message_expires)
     if left_s is not None and left_s <= 0:
-        text = "its message expired before a worker took it"
-        return _refuse(runtime, task_id, RequestFailed(text, "expired", "not_sent", task_id))
+        expired = RequestFailed(
+            "its message expired before a worker took it",
+            reason="expired",
+            outcome="not_sent",
+            out_id=task_id,
+        )
+        return _refuse(runtime, task_id, expired)
     try:
         job = _submitted(task_id, args, fields)
         if left_s is not None and left_s < job.expires_s:
@@ -128,7 +133,7 @@ def _submit(
             else patiently(lambda: runtime.ledger.follow(recorded.job_id, task_id), for_s=_RECORD_S)
         )
     except InvalidArguments as error:
-        return _refuse(runtime, task_id, type(error)(error.message, error.reason, "rejected", task_id))
+        return _refuse(runtime, task_id, error.for_job(task_id))
     except RedisError:
         # It is nowhere but in this message, so the message must not be lost.
         raise Reject("the ledger is away", requeue=True) from None
@@ -144,7 +149,7 @@ def _submit(
 def _submitted(task_id: str, args: tuple[Any, ...], fields: dict[str, Any]) -> JobRecord:
     """The job of a plain client's message. It has the task's own id, so that one that is delivered twice is one job."""
     if fields.get("id", task_id) != task_id:
-        raise InvalidArguments("id must be left out, or be the task's id")
+        raise InvalidArguments.about("id", "must be left out, or be the task's id")
     return decode_job({**fields, "id": task_id} | ({"args": args} if args else {}))
 
 

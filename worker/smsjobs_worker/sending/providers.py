@@ -35,7 +35,7 @@ class Providers:
             return PlainProvider(thing)
         raise InvalidArguments(
             f"{full_name}: what its type's Loader loads is not a Provider (smsjobs_worker.provider) and has no sendMessage()",
-            "element_invalid",
+            reason="element_invalid",
         )
 
 
@@ -76,6 +76,9 @@ def _accepted(answer: Any) -> dict[str, Any]:
     code = body.get("Code", "OK")
     if code != "OK":
         raise AliyunRejected(
-            "the element's type answered an error", "unknown_code", aliyun_code=str(code), advice="operator"
+            "the element's type answered an error",
+            reason="unknown_code",
+            aliyun_code=str(code),
+            advice="operator",
         )
     return body | {"Code": "OK"}

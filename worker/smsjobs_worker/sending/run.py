@@ -99,7 +99,8 @@ class Run:
         if self.job.message.params_of_each and not provider.sends_batches:
             return self._bad_arguments(
                 InvalidArguments(
-                    "the element's type cannot send different parameters in one request", "element_invalid"
+                    "the element's type cannot send different parameters in one request",
+                    reason="element_invalid",
                 )
             )
         begun_ms = self._now_ms()
@@ -195,18 +196,7 @@ class Run:
         if self.granted.lost_to_ms and provider.hints_accepted(error):
             # Look again before settling: from now, as if this answer had been lost.
             return self._wait("looking_up", self.lane.lookups_s[0], lost_to_ms=self._now_ms())
-        refusal = AliyunRejected(
-            error.message,
-            error.reason,
-            "rejected",
-            self.job.id,
-            self._attempts(),
-            error.aliyun_code,
-            error.aliyun_message,
-            error.request_id,
-            error.retry_after,
-            error.advice,
-        )
+        refusal = error.for_job(self.job.id, attempts=self._attempts(), outcome="rejected")
         stops = provider.stops_campaign(error)
         # Only recipients with parameters of their own have any packed beside their numbers.
         own_texts = self.granted.chunk is not None and bool(self.granted.chunk[1])
@@ -217,7 +207,7 @@ class Run:
     def _bad_arguments(self, error: InvalidArguments) -> StopCampaign | Outcome:
         if self.granted.lost_to_ms:  # "nothing was sent" holds for the resend only
             return self._unknown(error.message)
-        refusal = InvalidArguments(error.message, error.reason, "rejected", self.job.id, self._attempts())
+        refusal = error.for_job(self.job.id, attempts=self._attempts(), outcome="rejected")
         return stop_campaign(self.granted, refusal) if error.reason in _ELEMENT_REASONS else refusal
 
     def _not_sent(self, failure: NotSent) -> Wait | Outcome:
@@ -234,10 +224,10 @@ class Run:
             return self._unknown(failure.detail)
         return RequestFailed(
             f"{failure.detail}; the job expires before it could be tried again",
-            failure.reason,
-            "not_sent",
-            self.job.id,
-            self._attempts(),
+            reason=failure.reason,
+            outcome="not_sent",
+            out_id=self.job.id,
+            attempts=self._attempts(),
         )
 
     def _lost(self, provider: Provider, failure: AnswerLost, begun_ms: int) -> Wait | Outcome:
@@ -265,13 +255,23 @@ class Run:
         if self.granted.lost_to_ms:
             return self._unknown("it expired before it was sent again")
         return RequestFailed(
-            "the job expired before it could be sent", "expired", "not_sent", self.job.id, self._attempts()
+            "the job expired before it could be sent",
+            reason="expired",
+            outcome="not_sent",
+            out_id=self.job.id,
+            attempts=self._attempts(),
         )
 
     def _unknown(self, why: str) -> RequestFailed:
         cause = "a worker died while it held the job" if self.granted.interrupted else "the answer was lost"
         reason = "interrupted" if self.granted.interrupted else "no_answer"
-        return RequestFailed(f"{cause}; {why}", reason, "unknown", self.job.id, self._attempts())
+        return RequestFailed(
+            f"{cause}; {why}",
+            reason=reason,
+            outcome="unknown",
+            out_id=self.job.id,
+            attempts=self._attempts(),
+        )
 
     def _wait(
         self,

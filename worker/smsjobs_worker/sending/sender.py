@@ -260,7 +260,7 @@ class Sender:
             job_id,
             InvalidArguments(
                 "the ledger has no job of that id: it was never recorded there, or its outcome was kept long enough",
-                "job_not_found",
+                reason="job_not_found",
                 out_id=job_id,
             ),
         )
@@ -304,7 +304,13 @@ def _wait_as_it_was(granted: Granted, state: Literal["queued", "looking_up"]) ->
 def _unreadable(granted: Granted, why: str) -> StopCampaign | Outcome:
     if granted.lost_to_ms:  # somebody who could read it has sent it, and what became of that nobody will know
         return RequestFailed(
-            f"the answer was lost; {why}", "job_unreadable", "unknown", granted.job_id, granted.attempts
+            f"the answer was lost; {why}",
+            reason="job_unreadable",
+            outcome="unknown",
+            out_id=granted.job_id,
+            attempts=granted.attempts,
         )
-    refusal = InvalidArguments(why, "job_unreadable", "rejected", granted.job_id, granted.attempts)
+    refusal = InvalidArguments(
+        why, reason="job_unreadable", outcome="rejected", out_id=granted.job_id, attempts=granted.attempts
+    )
     return stop_campaign(granted, refusal)

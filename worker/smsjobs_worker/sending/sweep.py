@@ -77,12 +77,18 @@ def expired_outcome(job_id: str, *, attempts: int, lost: bool) -> RequestFailed:
         return RequestFailed(
             "a request's answer was lost, the provider's record did not show it, and the job expired before it was "
             "sent again",
-            "no_answer",
-            "unknown",
-            job_id,
-            attempts,
+            reason="no_answer",
+            outcome="unknown",
+            out_id=job_id,
+            attempts=attempts,
         )
-    return RequestFailed("the job expired before it could be sent", "expired", "not_sent", job_id, attempts)
+    return RequestFailed(
+        "the job expired before it could be sent",
+        reason="expired",
+        outcome="not_sent",
+        out_id=job_id,
+        attempts=attempts,
+    )
 
 
 class Sweep:
