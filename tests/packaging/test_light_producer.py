@@ -20,12 +20,13 @@ def test_imports() -> None:
 
 
 def test_requirements() -> None:
-    """A plain install brings celery, redis, what kombu needs for it, tenacity, and nothing else of its own choosing."""
+    """A plain install brings celery, redis, what kombu needs for it, phonenumberslite, tenacity, and nothing else of its own choosing."""
     plain = [line for line in requires("smsjobs") or () if "extra ==" not in line]
     assert sorted(re.split(r"[^\w.-]", line)[0] for line in plain) == [
         "celery",
         "kombu",
         "packaging",
+        "phonenumberslite",
         "redis",
         "tenacity",
     ]

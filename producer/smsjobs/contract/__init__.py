@@ -3,7 +3,7 @@
 The JSON of jobs and results is a versioned contract: its golden files are in ``tests/unit/contract/golden``.
 """
 
-from smsjobs.contract.arguments import MAX_PHONES, Message, check_message, is_whole, unwrap
+from smsjobs.contract.arguments import MAX_PHONES, Message, check_message, check_phone, is_whole, unwrap
 from smsjobs.contract.campaigns import CAMPAIGN_STATES
 from smsjobs.contract.chunks import (
     MAX_BATCH,
@@ -36,7 +36,14 @@ from smsjobs.contract.jobs import JobRecord, decode_job, encode_job, is_job_id, 
 from smsjobs.contract.lanes import LANES, Lane, OnUnknown, lane
 from smsjobs.contract.names import check_full_name
 from smsjobs.contract.outcomes import OUTCOMES, STATUSES, Outcome, decode_outcome, encode_outcome
-from smsjobs.contract.phones import is_mainland, normalise_phone
+from smsjobs.contract.phones import (
+    check_countries,
+    country_of,
+    is_in,
+    is_mainland,
+    normalise_phone,
+    read_phone,
+)
 from smsjobs.contract.promotional import PROMOTIONAL_HOURS, Hours
 from smsjobs.contract.results import ResolvedBy, SendResult, decode_result, encode_result
 from smsjobs.contract.wire import KEY_PREFIX, SEND_TASK, SUBMIT_TASK, VERSION
@@ -70,9 +77,12 @@ __all__ = [
     "SmsError",
     "VerificationRefused",
     "campaign_id",
+    "check_countries",
     "check_full_name",
     "check_message",
+    "check_phone",
     "chunk_id",
+    "country_of",
     "decode_job",
     "decode_outcome",
     "decode_result",
@@ -80,6 +90,7 @@ __all__ = [
     "encode_job",
     "encode_outcome",
     "encode_result",
+    "is_in",
     "is_job_id",
     "is_mainland",
     "is_whole",
@@ -91,6 +102,7 @@ __all__ = [
     "pack",
     "pack_campaign",
     "pack_recipients",
+    "read_phone",
     "tag_of_campaign",
     "tag_of_job",
     "unpack",

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from smsjobs.contract.errors import InvalidArguments
-from smsjobs.contract.phones import normalise_phone
+from smsjobs.contract.phones import WRONG_NUMBER, read_phone
 
-__all__ = ["MAX_PHONES", "Message", "check_message", "is_whole", "unwrap"]
+__all__ = ["MAX_PHONES", "Message", "check_message", "check_phone", "is_whole", "unwrap"]
 
 #: The most numbers of one SendSms request (Aliyun's limit).
 MAX_PHONES: Final = 1000
@@ -99,12 +99,29 @@ def _check_phones(phones: Any) -> tuple[str, ...]:
         )
     normal: dict[str, None] = {}
     for index, each in enumerate(phones):
-        number = normalise_phone(each) if isinstance(each, str) else None
-        if number is None:
-            what = "not a valid phone number" if isinstance(each, str) else "not text"
-            raise InvalidArguments(f"phoneList[{index}] is {what}", argument="phoneList")
-        normal[number] = None
+        normal[check_phone("phoneList", each, label=f"phoneList[{index}]")] = None
     return tuple(normal)
+
+
+def check_phone(name: str, phone: Any, *, label: str | None = None) -> str:
+    """A number in the form that is sent, by the one rule of `read_phone`.
+
+    Args:
+        name: The argument's name, for the error.
+        label: What the text calls it; else its name.
+
+    Raises:
+        InvalidArguments: It is not text, or not a number that can be sent to. ``reason="ambiguous_number"`` where it
+            may be somebody else's.
+    """
+    called = label or name
+    if not isinstance(phone, str):
+        raise InvalidArguments(f"{called} is not text", argument=name)
+    number, fault = read_phone(phone)
+    if fault:
+        reason = fault if fault == "ambiguous_number" else "invalid_argument"
+        raise InvalidArguments(f"{called} {WRONG_NUMBER[fault]}", reason=reason, argument=name)
+    return number
 
 
 def _check_params(params: Any) -> dict[str, str]:

@@ -130,9 +130,9 @@ class SmsError(Exception):
 class InvalidArguments(SmsError):
     """46001: an argument is missing or malformed, or the element does not exist or cannot load.
 
-    Nothing was sent. ``reason`` is ``"invalid_argument"``, ``"element_not_found"``, ``"element_invalid"``,
-    ``"job_unreadable"`` (a message or record that this version cannot read), ``"job_not_found"`` or
-    ``"campaign_not_found"``.
+    Nothing was sent. ``reason`` is ``"invalid_argument"``, ``"ambiguous_number"`` (it may be somebody else's, see
+    `read_phone`), ``"element_not_found"``, ``"element_invalid"``, ``"job_unreadable"`` (a message or record that this
+    version cannot read), ``"job_not_found"`` or ``"campaign_not_found"``.
 
     Attributes:
         argument: The argument that is wrong, such as ``"phoneList"``; None where no argument is to blame. Most

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from smsjobs.contract import InvalidArguments, check_message, is_mainland, is_whole
+from smsjobs.contract import InvalidArguments, check_countries, check_message, is_in, is_whole
 from smsjobs.verification.limits import Limit
 
 __all__ = ["Rules"]
 
 _PURPOSE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
-_PREFIX: Final = re.compile(r"[1-9][0-9]{0,6}", re.ASCII)
 
 #: Longest life of a code, in seconds: one hour. The longer it lives, the longer it can be stolen.
 _MAX_TTL_S: Final = 3600.0
@@ -62,7 +61,7 @@ class Rules:
         for name in ("per_number", "per_client", "ceiling"):
             if not isinstance(getattr(self, name), Limit):
                 raise InvalidArguments.about(name, "must be a Limit, such as Limit(minute=1, hour=5, day=10)")
-        object.__setattr__(self, "countries", _read_countries(self.countries))
+        object.__setattr__(self, "countries", check_countries(self.countries))
         if not isinstance(self.param, str) or not self.param or not is_whole(self.param):
             raise InvalidArguments.about("param", "must be the name of one of the template's params")
         # Whatever sendMessage would refuse later is refused now.
@@ -70,21 +69,8 @@ class Rules:
 
     def permits_country(self, phone: str) -> bool:
         """Whether a number in Aliyun's form has an allowed prefix. Bare mainland numbers have 86."""
-        full = f"86{phone}" if is_mainland(phone) else phone
-        return self.countries is None or full.startswith(tuple(self.countries))
+        return is_in(phone, self.countries)
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _read_countries(countries: Any) -> tuple[str, ...] | None:
-    if countries is None:
-        return None
-    # What can be read once only is read here, and not by the first send.
-    found = tuple(countries) if isinstance(countries, Iterable) and not isinstance(countries, str) else ()
-    if not found or not all(isinstance(each, str) and _PREFIX.fullmatch(each) for each in found):
-        raise InvalidArguments.about(
-            "countries", 'must be country codes without +, such as ["86", "852"], or None'
-        )
-    return found

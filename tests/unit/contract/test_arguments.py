@@ -5,14 +5,7 @@ from typing import Any
 
 import pytest
 
-from smsjobs.contract import (
-    InvalidArguments,
-    check_full_name,
-    check_message,
-    is_mainland,
-    make_job,
-    normalise_phone,
-)
+from smsjobs.contract import InvalidArguments, check_full_name, check_message, make_job
 
 PHONE, OTHER = "13800138000", "13800138001"
 
@@ -31,63 +24,6 @@ class Endless:
     def value(self) -> "Endless":
         """Itself."""
         return self
-
-
-@pytest.mark.parametrize(
-    ("text", "normal", "remark"),
-    [
-        ("13800138000", "13800138000", "bare"),
-        ("+8613800138000", "13800138000", "+86"),
-        ("8613800138000", "13800138000", "86"),
-        ("008613800138000", "13800138000", "0086"),
-        ("+13800138000", "13800138000", "Aliyun takes + before a bare mainland number"),
-        ("85261234567", "85261234567", "Hong Kong"),
-        ("+85261234567", "85261234567", "Hong Kong with +"),
-        ("0085261234567", "85261234567", "Hong Kong with 00"),
-        ("12025550123", "12025550123", "North America: country code 1, area code from 200"),
-        ("+447700900123", "447700900123", "Great Britain"),
-        ("12800138000", "12800138000", "no mainland mobile begins 12: country code 1"),
-        ("2345678", "2345678", "the shortest"),
-        ("138001380000", None, "a mainland number with a digit too many"),
-        ("+1202555012", None, "country code 1 has eleven digits"),
-        ("234567", None, "too short"),
-        ("2345678901234567", None, "longer than 15 digits"),
-        ("10800138000", None, "nobody's number"),
-        ("11800138000", None, "nobody's number"),
-        ("8612345678901", None, "86 and no mobile number"),
-        ("+862112345678", None, "a landline takes no SMS by this way"),
-        ("1380013800", None, "a mainland number with a digit too few"),
-        ("", None, "empty"),
-        ("13800138000 ", None, "a blank after it"),
-        ("138 0013 8000", None, "blanks"),
-        ("138-0013-8000", None, "hyphens"),
-        ("13800138000\n", None, "a line end after it"),
-        ("13800138000,13800138001", None, "two in one"),
-        ("++8613800138000", None, "two plus signs"),
-        ("１３８００１３８０００", None, "full-width digits"),
-        ("١٣٨٠٠١٣٨٠٠٠", None, "Arabic digits"),
-        ("abc", None, "letters"),
-    ],
-)
-def test_phone_is_normalised(text: str, normal: str | None, remark: str) -> None:
-    """Each way to write a number gives the one form that the look-up takes, and anything else gives None."""
-    assert normalise_phone(text) == normal, remark
-
-
-@pytest.mark.parametrize(
-    ("number", "mainland", "remark"),
-    [
-        ("13800138000", True, "13"),
-        ("19800138000", True, "19"),
-        ("12025550123", False, "North America: 11 digits that begin with 1"),
-        ("85261234567", False, "Hong Kong: 11 digits"),
-        ("6581234567", False, "Singapore: 10 digits"),
-        ("8613800138000", False, "not in Aliyun's form"),
-    ],
-)
-def test_mainland_number(number: str, mainland: bool, remark: str) -> None:
-    """A number in Aliyun's form is a mainland one by its 11 digits and its first two, not by its length alone."""
-    assert is_mainland(number) is mainland, remark
 
 
 def test_number_that_stands_there_twice_counts_once() -> None:
