@@ -108,7 +108,8 @@ class ConnectionSettings:
             redis_url=_for_redis_py(redis),
             timeout_s=_timeout(timeout_s, env),
             retention_s=read_number(env, "SMS_RETENTION", DEFAULT_RETENTION_S, at_least=3600),
-            seal=_seal(env.get("SMS_PAYLOAD_KEY")),
+            # Without the line end that a file of secrets has.
+            seal=_seal(env.get("SMS_PAYLOAD_KEY", "").strip()),
         )
 
 
@@ -130,7 +131,7 @@ def read_number(environ: Mapping[str, str], name: str, default: float, *, at_lea
     return number
 
 
-def _seal(keys: str | None) -> Seal | None:
+def _seal(keys: str) -> Seal | None:
     if not keys:
         return None
     try:

@@ -86,20 +86,21 @@ class Keyring:
         *,
         environ: Mapping[str, str] | None = None,
     ) -> Keyring:
-        """From the arguments, else from ``SMS_CODE_SECRET`` and ``SMS_CODE_SECRET_OLD``.
+        """From the arguments, else from ``SMS_CODE_SECRET`` and ``SMS_CODE_SECRET_OLD``, without white space around them.
 
         Raises:
             SettingsError: There is none, it is no text, or it has fewer than 32 bytes.
         """
         env = os.environ if environ is None else environ
-        # One that is handed in empty is a mistake, and not a wish for the environment's.
-        current = env.get("SMS_CODE_SECRET") if secret is None else secret
-        if current is None or current == "":
+        # One that is handed in empty is a mistake, and not a wish for the environment's. The environment's may have a line
+        # end, on one machine and not on another, where it came from a file.
+        current = env.get("SMS_CODE_SECRET", "").strip() if secret is None else secret
+        if current == "":
             raise SettingsError(f"SMS_CODE_SECRET is missing: verification codes need it; {_CURE}")
-        old = env.get("SMS_CODE_SECRET_OLD") if old_secret is None else old_secret
+        old = env.get("SMS_CODE_SECRET_OLD", "").strip() if old_secret is None else old_secret
         return cls(
             current=_key("SMS_CODE_SECRET", current),
-            old=_key("SMS_CODE_SECRET_OLD", old) if old not in (None, "", current) else None,
+            old=_key("SMS_CODE_SECRET_OLD", old) if old not in ("", current) else None,
         )
 
     def tags(self, kind: str, *words: str) -> tuple[str, str]:

@@ -32,8 +32,8 @@ def test_example_files(root, write):
 
 
 def test_environment(root, write, account, monkeypatch):
-    """A value that is wholly ${NAME} is the variable's, and a part of a value is not."""
-    monkeypatch.setenv("EXAMPLE_SECRET", "from-the-environment")
+    """A value that is wholly ${NAME} is the variable's, without blanks around it, and a part of a value is not."""
+    monkeypatch.setenv("EXAMPLE_SECRET", " from-the-environment\r\n")
     monkeypatch.setenv("EXAMPLE_QPS", "12.5")
     account |= {
         "accessSecret": "${EXAMPLE_SECRET}",
@@ -65,6 +65,8 @@ def test_variable_not_set(root, write, account, monkeypatch):
         ({"accessSecret": 42}, "accessSecret"),
         ({"accessSecret": "中文"}, "accessSecret"),
         ({"verifySign": ""}, "verifySign"),
+        ({"verifySign": "【示例签名】"}, "verifySign"),
+        ({"verifySign": "[example]"}, "verifySign"),
         ({"endpoint": "ftp://example.com"}, "endpoint"),
         ({"endpoint": "https://user:word@example.com"}, "endpoint"),
         ({"endpoint": "https://example.com/path"}, "endpoint"),

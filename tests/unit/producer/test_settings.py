@@ -169,6 +169,17 @@ def test_embedded_directory_that_cannot_be(
         EmbeddedRedis().start()
 
 
+def test_white_space_of_the_environment() -> None:
+    """A key of the environment is the same with and without the line end of the file that it came from."""
+    key = "0" * 43 + "="
+    marked = ConnectionSettings.read(environ={"SMS_PAYLOAD_KEY": f"\t{key}\r\n"})
+    plain = ConnectionSettings.read(environ={"SMS_PAYLOAD_KEY": key})
+    assert marked.seal is not None
+    assert plain.seal is not None
+    assert plain.seal.open(marked.seal.close("x")) == "x"
+    assert ConnectionSettings.read(environ={"SMS_PAYLOAD_KEY": " \n"}).seal is None
+
+
 def test_settings_show_no_address() -> None:
     """The repr of settings shows no address, for it may hold a password."""
     assert "secret" not in repr(ConnectionSettings.read(broker_url="redis://:secret@b/0", environ={}))

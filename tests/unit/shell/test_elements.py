@@ -34,6 +34,7 @@ def test_broken_elements(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     """Every broken element is listed with file, key and hint, and no secret is shown."""
     write_element(tmp_path, "SMS.NoSign", "x", {"accessKey": "k", "accessSecret": SECRET})
     write_element(tmp_path, "SMS.Typo", "x", account(maxQsp=3))
+    write_element(tmp_path, "SMS.Brackets", "x", account(verifySign="【示例公司】"))
     (tmp_path / "SMS" / "NoType").mkdir()
     (tmp_path / "SMS" / "NoType" / "e.json").write_text('{"title": "x", "type": "SMS.Nowhere"}')
     assert main(["elements", "--app", str(tmp_path)]) == 0
@@ -41,10 +42,14 @@ def test_broken_elements(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert SECRET not in out
     found = {each["name"]: each for each in json.loads(out)["elements"]}
     assert {name: each["state"] for name, each in found.items()} == {
+        "SMS.Brackets": "problem",
         "SMS.NoSign": "problem",
         "SMS.NoType": "problem",
         "SMS.Typo": "warning",
     }
+    (brackets,) = found["SMS.Brackets"]["problems"]
+    assert (brackets["key"], brackets["cause"]) == ("verifySign", "has brackets")
+    assert "without 【 and 】" in brackets["cure"]
     assert found["SMS.NoSign"]["problems"][0]["key"] == "verifySign"
     assert found["SMS.NoSign"]["problems"][0]["file"] == "SMS/NoSign/sms.json"
     assert all(problem["hint"] for each in found.values() for problem in each["problems"])

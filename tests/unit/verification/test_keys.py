@@ -114,6 +114,19 @@ def test_good_secret() -> None:
     assert ring.tags("code", *WORDS)[1] == ""
 
 
+def test_white_space_of_the_environment() -> None:
+    """Secrets of the environment are the same with and without the line end of the file that they came from."""
+    plain = Keyring.read(environ={"SMS_CODE_SECRET": "b" * 32, "SMS_CODE_SECRET_OLD": "a" * 32})
+    marked = Keyring.read(
+        environ={"SMS_CODE_SECRET": f" {'b' * 32}\r\n", "SMS_CODE_SECRET_OLD": f"{'a' * 32}\n"}
+    )
+    assert marked.tags("number", "x") == plain.tags("number", "x")
+    with pytest.raises(SettingsError, match="SMS_CODE_SECRET has 31 bytes"):
+        Keyring.read(environ={"SMS_CODE_SECRET": "s" * 31 + "\n"})
+    with pytest.raises(SettingsError, match="SMS_CODE_SECRET is missing"):
+        Keyring.read(environ={"SMS_CODE_SECRET": " \n"})
+
+
 def test_pairs() -> None:
     """Names and proofs come by the current and by the old secret, in this order."""
     ring = Keyring.read("a" * 32, "b" * 32, environ={})

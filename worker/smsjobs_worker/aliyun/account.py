@@ -29,6 +29,9 @@ MIN_READ_TIMEOUT_MS: Final = 1000
 _HOST: Final = re.compile(
     r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII
 )
+#: What Aliyun puts around a signature, and what people write for it. A signature has no brackets of its own.
+_BRACKETS: Final = re.compile(r"[【】\[\]［］]")
+
 #: What fits into a request's header: printable characters without spaces.
 _PRINTABLE: Final = re.compile(r"[!-~]+", re.ASCII)
 
@@ -102,7 +105,7 @@ def read_account(settings: Mapping[str, Any]) -> tuple[Account | None, list[Faul
     values: dict[str, Any] = {
         "access_key": read.token("accessKey", "the AccessKey ID"),
         "access_secret": read.token("accessSecret", "the AccessKey Secret"),
-        "sign": read.text("verifySign", "the approved signature"),
+        "sign": read.signature("verifySign"),
         "endpoint": read.endpoint("endpoint"),
         "connect_timeout_ms": read.milliseconds("connectTimeoutMs", default=5000, least=1),
         "read_timeout_ms": read.milliseconds("readTimeoutMs", default=10_000, least=1),
@@ -139,6 +142,14 @@ class _Reader:
             self._fault(key, "empty" if isinstance(value, str) else "not text", f"write {what} as text")
             return None
         return value.strip()
+
+    def signature(self, key: str) -> str | None:
+        value = self.text(key, "the approved signature")
+        if value is not None and _BRACKETS.search(value):
+            # Aliyun puts them around it, and refuses a signature that has its own.
+            self._fault(key, "has brackets", "write the approved signature without 【 and 】")
+            return None
+        return value
 
     def token(self, key: str, what: str, *, needed: bool = True) -> str | None:
         value = self.text(key, what, needed=needed)

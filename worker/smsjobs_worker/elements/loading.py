@@ -50,6 +50,8 @@ class Loader:
     def read_settings(self, name: str) -> dict[str, Any]:
         """The JSON object in a file of the element, where a value that is wholly ``${NAME}`` is the variable's.
 
+        It is the variable's without white space around it: a secret that came from a file often ends with a line end.
+
         Raises:
             InvalidArguments: With ``reason="element_invalid"``, naming the file, the key and the variable.
         """
@@ -64,7 +66,7 @@ class Loader:
                 cause = f"the environment variable {match[1]} is not set"
                 problems.append(node.problem(file=name, key=key, cause=cause, hint="set it for the worker"))
             else:
-                settings[key] = found
+                settings[key] = found.strip()
         if problems:
             raise Broken(problems)
         return settings
