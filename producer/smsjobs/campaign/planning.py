@@ -2,7 +2,8 @@
 
 A page is up to 10,000 recipients in the order of the input, with the rows between them that are left out: as much as
 is held in memory, and written in one step. Within a page, recipients with equal parameters share chunks of up to
-1,000 (SendSms), and the others fill chunks of up to 100 (SendBatchSms).
+1,000 (SendSms), and the others fill chunks of up to 100 (SendBatchSms). Mainland and foreign numbers never share a
+chunk: Aliyun takes other templates for the two, and refuses a request as a whole.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 import hashlib
 import zlib
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from smsjobs.campaign.recipients import Row
-from smsjobs.contract import MAX_BATCH, MAX_PHONES
+from smsjobs.contract import MAX_BATCH, MAX_PHONES, country_of, is_mainland
 
 __all__ = ["PAGE", "Chunk", "Page", "plan"]
 
@@ -42,6 +44,11 @@ class Chunk:
         """Whether their parameters differ."""
         return len(self.values) > 1
 
+    @property
+    def is_mainland(self) -> bool:
+        """Whether all of its numbers are of mainland China; else none is."""
+        return is_mainland(self.phones[0])
+
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
@@ -64,6 +71,17 @@ class Page:
     def recipients(self) -> int:
         """How many there are."""
         return sum(len(chunk.phones) for chunk in self.chunks)
+
+    @property
+    def countries(self) -> Counter[str]:
+        """How many recipients there are by country code."""
+        found: Counter[str] = Counter()
+        for chunk in self.chunks:
+            if chunk.is_mainland:
+                found["86"] += len(chunk.phones)
+            else:
+                found.update(map(country_of, chunk.phones))
+        return found
 
     def count(self, fault: str) -> int:
         """How many rows are left out for being ``"invalid"`` or ``"duplicate"``."""
@@ -118,6 +136,14 @@ class _Draft:
 
 
 def _chunks(rows: Sequence[Row]) -> Iterator[Chunk]:
+    foreign = [row for row in rows if not is_mainland(row.phone)]
+    if foreign:
+        rows = [row for row in rows if is_mainland(row.phone)]
+    yield from _chunks_of_one_kind(rows)
+    yield from _chunks_of_one_kind(foreign)
+
+
+def _chunks_of_one_kind(rows: Sequence[Row]) -> Iterator[Chunk]:
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         groups.setdefault(row.values, []).append(row)

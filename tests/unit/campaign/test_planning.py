@@ -35,6 +35,35 @@ def test_personal(count, chunks):
     assert sizes(row(line, f"v{line}") for line in range(count)) == chunks
 
 
+def mixed(count, value=""):
+    """Every third one abroad."""
+    return [
+        row(line, value and f"{value}{line}")._replace(
+            phone=f"852{61000000 + line}" if line % 3 == 0 else f"{13000000000 + line}"
+        )
+        for line in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "chunks"),
+    [
+        (mixed(30), [(20, True), (10, False)]),
+        (mixed(300, "v"), [(100, True), (100, True), (100, False)]),
+        (mixed(4), [(2, True), (2, False)]),
+        ([each for each in mixed(6) if each.phone.startswith("852")], [(2, False)]),
+    ],
+)
+def test_mainland_and_foreign_apart(rows, chunks):
+    """Mainland and foreign numbers never share a request, whether they share their parameters or not."""
+    (page,) = plan(rows)
+    assert [(len(chunk.phones), chunk.is_mainland) for chunk in page.chunks] == chunks
+    for chunk in page.chunks:
+        assert {phone.startswith("13") for phone in chunk.phones} == {chunk.is_mainland}
+    foreign = sum(row.phone.startswith("852") for row in rows)
+    assert page.countries == Counter({"86": len(rows) - foreign, "852": foreign})
+
+
 def test_left_out_rows_leave_no_gaps():
     """Rows that are left out do not make the requests smaller."""
     rows = [row(line, fault="invalid" if line % 3 == 0 else "") for line in range(30_000)]
