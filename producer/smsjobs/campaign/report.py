@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
@@ -38,15 +39,18 @@ class ReportRow:
     biz_id: str | None = None
 
     def cells(self) -> tuple[Any, ...]:
-        """Its values in the order of `COLUMNS`."""
+        """Its values in the order of `COLUMNS`, for a CSV that Excel opens: none of them is a formula to it."""
         values: tuple[Any, ...] = _VALUES(self)
-        return values
+        return tuple(map(_for_excel, values))
 
 
 #: The columns of the report as CSV.
 COLUMNS: Final = tuple(each.name for each in fields(ReportRow))
 
 _VALUES: Final = attrgetter(*COLUMNS)
+
+#: What makes Excel run a cell, also in full width; and with blanks before it.
+_FORMULA: Final = re.compile(r"[\s\0]*[=+\-@＝＋－＠]|[\t\r\n]")
 
 
 def report(store: CampaignStore, campaign_id: str) -> Iterator[ReportRow]:
@@ -75,6 +79,11 @@ def _rows(page: StoredPage, *, cancelled: bool) -> Iterator[ReportRow]:
             facts = {"outcome": "pending"}
         for line, phone in zip(*unpack_recipients(recipients), strict=True):
             yield ReportRow(line=line, phone=phone, out_id=out_id, **facts)
+
+
+def _for_excel(value: Any) -> Any:
+    """A value with a mark before it, where Excel would run it. A campaign's CSV is read without the mark."""
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
 def _facts(outcome: dict[str, Any]) -> dict[str, Any]:
