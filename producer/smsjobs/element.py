@@ -106,6 +106,9 @@ class Element:
         promotional: bool = False,
         strict: bool = False,
         template_text: str | None = None,
+        sheet: str | None = None,
+        phone_column: str | None = None,
+        countries: Sequence[str] | None = None,
     ) -> Campaign:
         """Send one template to many recipients, on the lane ``bulk``. See docs/campaigns.md.
 
@@ -126,6 +129,10 @@ class Element:
                 reported.
             template_text: The template's text with its ``${parameters}``. A parameter that has no value is an error
                 then.
+            sheet: The name of a workbook's sheet; else the visible one that has the numbers.
+            phone_column: The name of the numbers' column; else the one whose name says it, such as ``phone``.
+            countries: Country codes of numbers that are sent to, such as ``["86"]``; other rows are left out. None
+                permits all.
 
         Raises:
             InvalidArguments: An argument, a column or the file is wrong. Nothing was sent.
@@ -135,7 +142,16 @@ class Element:
         """
         from smsjobs.campaign import Order, campaign_store, start  # noqa: PLC0415  only whoever has campaigns loads them
 
-        order = Order.read(recipients, verifyTemplateCode, params, template_text=template_text, strict=strict)
+        order = Order.read(
+            recipients,
+            verifyTemplateCode,
+            params,
+            template_text=template_text,
+            strict=strict,
+            sheet=sheet,
+            phone_column=phone_column,
+            countries=countries,
+        )
         store = campaign_store(self._connection)
         return start(store, order, element=self._full_name, name=name, at=at, promotional=promotional)
 

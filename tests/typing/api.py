@@ -93,6 +93,21 @@ def verifying(element: Element) -> str:
     return f"{result.status} {result.tries_left}" if result else sent.phone
 
 
+def campaigning(element: Element) -> str:
+    """Campaigns, and what of a file is meant."""
+    element.campaign("list", recipients=["13800138000"], verifyTemplateCode="SMS_1")
+    found = element.campaign(
+        "file",
+        recipients="people.xlsx",
+        verifyTemplateCode="SMS_1",
+        params={"name": "{姓名}"},
+        sheet="名单",
+        phone_column="号码",
+        countries=["86", "852"],
+    )
+    return found.id
+
+
 def failing(job: Job) -> str:
     """What each error tells."""
     try:

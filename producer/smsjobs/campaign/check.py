@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from smsjobs.campaign.text import LONGEST, billed, render
-from smsjobs.contract import is_mainland
 
 if TYPE_CHECKING:
     from smsjobs.campaign.planning import Chunk, Page
@@ -34,6 +33,14 @@ class CampaignCheck:
     reasons: dict[str, int]
     #: The first of them: line and reason.
     bad_rows: Sequence[tuple[int, str]]
+    #: Rows in which there is nothing. They are in no report.
+    blank: int
+    #: Recipients by country code; ``"86"`` are those of mainland China.
+    countries: Mapping[str, int]
+    #: The workbook's sheet that is read; empty where it is no workbook.
+    sheet: str
+    #: The column of the numbers.
+    phone_column: str
     #: Requests of each kind; a request is a chunk.
     send_sms: int
     send_batch_sms: int
@@ -57,6 +64,10 @@ class CampaignCheck:
             "invalid": self.invalid,
             "duplicates": self.duplicates,
             "reasons": self.reasons,
+            "blank": self.blank,
+            "countries": dict(self.countries),
+            "sheet": self.sheet,
+            "phone_column": self.phone_column,
             "bad_rows": [{"line": line, "reason": reason} for line, reason in self.bad_rows],
             "chunks": self.chunks,
             "requests": {"SendSms": self.send_sms, "SendBatchSms": self.send_batch_sms},
@@ -81,8 +92,8 @@ class _Bill:
 
     def add(self, chunk: Chunk) -> None:
         values = chunk.values if chunk.is_batch else [chunk.values[0]] * len(chunk.phones)
-        for phone, own in zip(chunk.phones, values, strict=True):
-            units, too_long = self._one(own, mainland=is_mainland(phone))
+        for own in values:
+            units, too_long = self._one(own, mainland=chunk.is_mainland)
             self.billed += units
             self.too_long += too_long
 
@@ -118,6 +129,7 @@ def check(
     reasons: Counter[str] = Counter()
     bad: list[Row] = []
     requests: Counter[bool] = Counter()
+    countries: Counter[str] = Counter()
     total = 0
     for page in order.pages():
         total += page.recipients
@@ -125,6 +137,7 @@ def check(
         invalid = [row for row in page.skipped if row.fault == "invalid"]
         reasons.update(row.reason for row in invalid)
         bad += invalid[: _NAMED - len(bad)]
+        countries.update(page.countries)
         requests.update(chunk.is_batch for chunk in page.chunks)
         if template_text is not None:
             for chunk in page.chunks:
@@ -135,6 +148,10 @@ def check(
         invalid=faults["invalid"],
         duplicates=faults["duplicate"],
         reasons=dict(reasons),
+        blank=recipients.blank,
+        countries=dict(countries.most_common()),
+        sheet=recipients.table.sheet,
+        phone_column=recipients.table.columns[recipients.table.phone],
         bad_rows=[(row.line, row.reason) for row in bad],
         send_sms=requests[False],
         send_batch_sms=requests[True],

@@ -11,7 +11,8 @@ from smsjobs.campaign.handle import Campaign
 from smsjobs.campaign.heartbeat import heartbeat
 from smsjobs.campaign.planning import Page, plan
 from smsjobs.campaign.recipients import Recipients, Row
-from smsjobs.campaign.tables import bad_recipients, open_table
+from smsjobs.campaign.tables import open_table
+from smsjobs.campaign.tables.faults import bad_recipients
 from smsjobs.campaign.text import variables
 from smsjobs.contract import (
     IdempotencyConflict,
@@ -51,17 +52,22 @@ class Order:
         *,
         template_text: str | None = None,
         strict: bool = False,
+        sheet: Any = None,
+        phone_column: Any = None,
+        countries: Any = None,
     ) -> Order:
-        """Check the arguments, and the columns of the recipients.
+        """Check the arguments, and the columns of the recipients; `Element.campaign` tells what they are.
 
         Raises:
             InvalidArguments: Something is missing or wrong.
         """
         message = check_message([_ANY_PHONE], {} if params is None else params, template)
         needed = None if template_text is None else variables(_check_text(template_text))
-        table = open_table(recipients)
+        table = open_table(recipients, sheet=sheet, phone_column=phone_column)
         return cls(
-            recipients=Recipients(table, message.params, needed), template=message.template, strict=strict
+            recipients=Recipients(table, message.params, needed, countries=countries),
+            template=message.template,
+            strict=strict,
         )
 
     def pages(self) -> Iterator[Page]:

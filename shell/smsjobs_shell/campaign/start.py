@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypedDict, TypeVar, Unpack
 
 import click
 
@@ -19,7 +20,7 @@ from smsjobs.client import connect
 from smsjobs.contract import InvalidArguments, QueueUnavailable, campaign_id
 from smsjobs_shell.campaign.progress import exit_status, show, tell_of_report, watch
 from smsjobs_shell.send import parameters
-from smsjobs_shell.terminal.failure import BAD_USAGE, INTERRUPTED, CommandFailed, bad_usage
+from smsjobs_shell.terminal.failure import BAD_USAGE, INTERRUPTED, BadOption, CommandFailed, bad_usage
 from smsjobs_shell.terminal.moment import read_moment
 from smsjobs_shell.terminal.options import TEXT, with_screen
 from smsjobs_shell.terminal.screen import Screen
@@ -29,11 +30,54 @@ __all__ = ["check", "start"]
 
 R = TypeVar("R")
 
+#: Most countries that are named.
+_COUNTRIES: Final = 10
+
+
+class _Ordered(TypedDict):
+    """What `_message_options` give a command besides the file."""
+
+    template: str
+    params: dict[str, str]
+    template_text: str | None
+    strict: bool
+    sheet: str | None
+    phone_column: str | None
+    countries: tuple[str, ...] | None
+
+
+def _codes(ctx: click.Context, option: click.Parameter, typed: Sequence[str]) -> tuple[str, ...] | None:
+    """Country codes, each by itself or several with commas between them."""
+    codes = tuple(code.strip().removeprefix("+") for each in typed for code in each.split(","))
+    if not all(code.isascii() and code.isdigit() and not code.startswith("0") for code in codes):
+        raise BadOption("must be country codes, such as 86 or 86,852", ctx, option)
+    return codes or None
+
 
 def _message_options(command: Callable[..., R]) -> Callable[..., R]:
     """Gives the command the options that say what is sent, and to whom."""
     for option in (
         click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE"),
+        click.option(
+            "--sheet",
+            type=TEXT,
+            metavar="NAME",
+            help="The workbook's sheet. [default: the visible one that has the numbers]",
+        ),
+        click.option(
+            "--phone-column",
+            type=TEXT,
+            metavar="NAME",
+            help="The column of the numbers. [default: the one whose name says it, such as phone or 手机号]",
+        ),
+        click.option(
+            "--countries",
+            multiple=True,
+            type=TEXT,
+            metavar="CODES",
+            callback=_codes,
+            help="Send to numbers of these countries only, such as 86 or 86,852; others are left out. Repeatable.",
+        ),
         click.option(
             "--strict", is_flag=True, help="Stop at the first row that cannot be used, and send nothing."
         ),
@@ -67,11 +111,11 @@ def _message_options(command: Callable[..., R]) -> Callable[..., R]:
 @click.command(
     short_help="Send to everybody in a file.",
     epilog="""\b
-FILE is a .csv, .jsonl or .xlsx with a column phone or 手机号. Its other
-columns are the template's parameters. Nothing is sent before the whole file
-is read. The same command again finds the same campaign, finishes what was
-interrupted, and sends nothing twice. Ctrl-C while it is watched ends only the
-watching: the campaign goes on.
+FILE is a .csv, .jsonl or .xlsx with a column such as phone or 手机号. Its
+other columns are the template's parameters. Nothing is sent before the whole
+file is read. The same command again finds the same campaign, finishes what
+was interrupted, and sends nothing twice. Ctrl-C while it is watched ends only
+the watching: the campaign goes on.
 
 \b
 Examples:
@@ -107,15 +151,12 @@ def start(
     screen: Screen,
     *,
     file: Path,
-    strict: bool,
-    template_text: str | None,
-    params: dict[str, str],
-    template: str,
     element: str,
     name: str | None,
     at: datetime | None,
     promotional: bool,
     watching: bool,
+    **ordered: Unpack[_Ordered],
 ) -> int:
     """Send to everybody in a file.
 
@@ -125,18 +166,25 @@ def start(
     sms = connect()
     full_name = _refused(lambda: sms.getElement(element)).fullName
     name = name or readable(file.stem)
+    countries: Counter[str] = Counter()
+
+    def count(page: Page) -> None:
+        countries.update(page.countries)
+        on_page(page)
+
     with _reading(screen, going_on=campaign_id(full_name, name.strip())) as on_page:
         campaign = _refused(
             lambda: begin(
                 campaign_store(sms.connection),
-                Order.read(file, template, params, template_text=template_text, strict=strict),
+                _order(file, ordered),
                 element=full_name,
                 name=name,
                 at=at,
                 promotional=promotional,
-                on_page=on_page,
+                on_page=count,
             )
         )
+    screen.pairs([("countries", by_country(countries))])
     zone = None if at is None else at.tzinfo
     if watching:
         watch(screen, campaign, sms.connection.settings.broker_url, begins_in=zone)
@@ -167,11 +215,8 @@ def check(
     screen: Screen,
     *,
     file: Path,
-    strict: bool,
-    template_text: str | None,
-    params: dict[str, str],
-    template: str,
     sign: str,
+    **ordered: Unpack[_Ordered],
 ) -> int:
     """Read a file as `start` does, and tell what would be sent. Redis is not needed.
 
@@ -180,8 +225,8 @@ def check(
     with _reading(screen) as on_page:
         found = _refused(
             lambda: dry_run(
-                Order.read(file, template, params, template_text=template_text, strict=strict),
-                template_text=template_text,
+                _order(file, ordered),
+                template_text=ordered["template_text"],
                 sign=sign,
                 on_page=on_page,
             )
@@ -236,11 +281,38 @@ def _refused(step: Callable[[], R]) -> R:
         raise bad_usage(error) from None
 
 
+def _order(file: Path, ordered: _Ordered) -> Order:
+    return Order.read(
+        file,
+        ordered["template"],
+        ordered["params"],
+        template_text=ordered["template_text"],
+        strict=ordered["strict"],
+        sheet=ordered["sheet"],
+        phone_column=ordered["phone_column"],
+        countries=ordered["countries"],
+    )
+
+
+def by_country(countries: Mapping[str, int]) -> str:
+    """How many recipients are where, as in ``mainland 9,990, foreign 10 (852: 8, 44: 2)``."""
+    foreign = {code: count for code, count in countries.items() if code != "86"}
+    most = sorted(foreign.items(), key=lambda item: (-item[1], item[0]))
+    named = ", ".join(f"{code}: {count:,}" for code, count in most[:_COUNTRIES])
+    more = f", and {len(most) - _COUNTRIES} more" if len(most) > _COUNTRIES else ""
+    told = f"mainland {countries.get('86', 0):,}, foreign {sum(foreign.values()):,}"
+    return f"{told} ({named}{more})" if foreign else told
+
+
 def _facts(found: CampaignCheck, *, sign: str) -> list[tuple[str, str]]:
     requests = f"{found.chunks:,}: {found.send_sms:,} SendSms, {found.send_batch_sms:,} SendBatchSms"
-    facts = [
-        ("recipients", f"{found.recipients:,}"),
-        ("left out", f"{found.invalid:,} invalid, {counted(found.duplicates, 'duplicate')}"),
+    left_out = f"{found.invalid:,} invalid, {counted(found.duplicates, 'duplicate')}"
+    facts = [("sheet", found.sheet)] if found.sheet else []
+    facts += [
+        ("numbers", f"column {found.phone_column}"),
+        ("recipients", f"{found.recipients:,}: {by_country(found.countries)}"),
+        ("left out", f"{left_out}, {counted(found.blank, 'blank row')}"),
+        *(("", f"{count:,} {reason}") for reason, count in found.reasons.items()),
         ("requests", requests),
         ("parameters", ", ".join([*(f"{each} (column)" for each in found.columns), *found.shared]) or "none"),
     ]

@@ -11,6 +11,7 @@ __all__ = ["counted", "in_shell_words"]
 #: What the shell calls the library's arguments.
 _TYPED: Final = {
     "at": "--at",
+    "countries": "--countries",
     "element": "--element",
     "expires": "--expires",
     "idempotency_key": "--key",
@@ -18,7 +19,9 @@ _TYPED: Final = {
     "name": "--name",
     "params": "--param",
     "phoneList": "PHONE",
+    "phone_column": "--phone-column",
     "recipients": "FILE",
+    "sheet": "--sheet",
     "template_text": "--template-text",
     "verifyTemplateCode": "--template",
 }

@@ -147,7 +147,7 @@ def test_a_damaged_sum(tmp_path: Path) -> None:
 )
 def test_no_archive(tmp_path: Path, content: bytes) -> None:
     """What is no archive at all is told to be no workbook, and what to do."""
-    with pytest.raises(InvalidArguments, match=r"people\.xlsx is not a valid Excel workbook.*save it as"):
+    with pytest.raises(InvalidArguments, match=r"people\.xlsx is (not a valid|of an old) Excel.*save it as"):
         open_table(written(tmp_path / "people.xlsx", content))
 
 
@@ -159,4 +159,8 @@ def test_half_letters_in_json(tmp_path: Path) -> None:
         {"phone": "1380\udc00", "name": "b"},
     ]
     path = written(tmp_path / "people.jsonl", "\n".join(map(json.dumps, lines)).encode())
-    assert [record for _, record in open_table(path).records] == [[PHONE, "a"], "unreadable", "unreadable"]
+    assert [record.cells for record in open_table(path).records] == [
+        [PHONE, "a"],
+        ["13800138001", None],
+        [None, "b"],
+    ]

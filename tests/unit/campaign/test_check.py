@@ -25,6 +25,16 @@ def test_counts():
     assert found.billed is None
 
 
+def test_countries():
+    """A dry run counts recipients by country, and the requests that keep them apart."""
+    people = ["13800138000", "+852 6123 4567", "+852 6123 4568", "+44 7700 900123", "13800138001"]
+    found = check(Order.read(people, "SMS_1"))
+    assert found.countries == {"86": 2, "852": 2, "44": 1}
+    assert (found.recipients, found.send_sms) == (5, 2)
+    found = check(Order.read(people, "SMS_1", countries=["86"]))
+    assert (found.countries, found.reasons) == ({"86": 2}, {"country_not_allowed": 3})
+
+
 def test_billed():
     """Each recipient's message is counted with that recipient's parameters and the signature."""
     text = "${name}" + "您" * 60
@@ -35,9 +45,9 @@ def test_billed():
 def test_billed_of_shared():
     """Where all share the text, it is counted once for each of them, longer abroad than at home."""
     text = "a" * 100
-    people = ["13800138000", "13800138001", "4412345678"]
+    people = ["13800138000", "13800138001", "447700900123"]
     found = check(Order.read(people, "SMS_1"), template_text=text, sign="ab")
-    assert (found.billed, found.send_sms) == (2 + 2 + 1, 1)
+    assert (found.billed, found.send_sms) == (2 + 2 + 1, 2)
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_lists_of_names(tmp_path: Path, seed: int) -> None:
     """Lists of Chinese names in GB18030 are read as such, whoever stands first."""
     text = people(3000, seed)
     path = written(tmp_path / "people.csv", text.encode("gb18030"))
-    assert [cells[1] for _, cells in open_table(path).records] == [
+    assert [record.cells[1] for record in open_table(path).records] == [
         row.split(",")[1] for row in text.splitlines()[1:]
     ]
 
@@ -83,4 +83,4 @@ def test_words_that_are_utf_8_too(tmp_path: Path, names: list[str]) -> None:
     """Words whose GB18030 bytes are UTF-8 by accident, however often they come, do not make a file a mixed one."""
     text = "phone,name\n" + "".join(f"{PHONE},{name}\n" for name in names)
     path = written(tmp_path / "people.csv", text.encode("gb18030"))
-    assert [cells[1] for _, cells in open_table(path).records] == names
+    assert [record.cells[1] for record in open_table(path).records] == names

@@ -4,14 +4,19 @@ import pytest
 
 from smsjobs import InvalidArguments
 from smsjobs.campaign.recipients import Recipients
-from smsjobs.campaign.tables import Table
+from smsjobs.campaign.tables import Record, Table
+from smsjobs.campaign.tables.columns import choose
 
 PHONE = "13800138000"
 
 
-def recipients(columns, *cells, params=None, needed=None):
-    table = Table(columns=tuple(columns), records=iter(enumerate(cells, 2)))
-    return Recipients(table, params or {}, needed)
+def recipients(columns, *cells, params=None, needed=None, **more):
+    rows = (
+        Record(line, (), each) if isinstance(each, str) else Record(line, each)
+        for line, each in enumerate(cells, 2)
+    )
+    table = Table(columns=tuple(columns), phone=choose(columns, None), records=rows)
+    return Recipients(table, params or {}, needed, **more)
 
 
 @pytest.mark.parametrize(
@@ -51,13 +56,13 @@ def test_numbers(given):
         ("+852 6123 4567.0", "85261234567"),
         ("852.6123.4567", "85261234567"),
         ("+852 6123.0000", "85261230000"),  # the zeros are the number's own
-        ("+1 415.555.0000", "14155550000"),
+        ("+1 202.555.0000", "12025550000"),
         ("85261234567.5", None),
         ("85261234567.50", None),
         ("85261234567.125", None),
         ("852.61234567.0", None),
         ("61234567.0", None),  # too short to tell a fraction from a part of the number
-        ("33.6.12.34.56.78", None),  # might be one, but a fraction looks the same
+        ("33.6.12.34.56.78", "33612345678"),
     ],
 )
 def test_dots(given, phone):
@@ -104,6 +109,39 @@ def test_bad_rows(cells, reason):
     assert (good.line, good.fault, good.values) == (3, "", ("x" * 35,))
 
 
+def test_countries():
+    """Numbers of other countries are left out with a reason, and what is no number stays that."""
+    cells = [[PHONE], ["+852 6123 4567"], ["+44 7700 900123"], ["x"]]
+    assert [row.reason for row in recipients(["phone"], *cells, countries=["86"])] == [
+        "",
+        "country_not_allowed",
+        "country_not_allowed",
+        "not_a_phone_number",
+    ]
+    found = recipients(["phone"], *cells, countries=["852", "447"])
+    assert [row.phone for row in found if not row.fault] == ["85261234567", "447700900123"]
+    with pytest.raises(InvalidArguments, match="countries must be country codes"):
+        recipients(["phone"], countries="86")
+
+
+def test_blank_rows_are_counted():
+    """A row in which there is nothing is no row of the report, and counted."""
+    found = recipients(["phone", "name"], [PHONE, "a"], [], ["13800138001", "b"], [])
+    assert [row.line for row in found] == [2, 4]
+    assert found.blank == 2
+
+
+def test_cells_that_cannot_be_read():
+    """A cell that cannot be read leaves its row out where it is needed, and nobody minds it elsewhere."""
+    cells = [[None, "a", "b"], [PHONE, None, "b"], ["13800138001", "a", None]]
+    found = recipients(["phone", "name", "note"], *cells, needed=["name"])
+    assert [(row.phone, row.reason) for row in found] == [
+        ("", "unreadable"),
+        (PHONE, "unreadable"),
+        ("13800138001", ""),
+    ]
+
+
 def test_columns_are_parameters():
     """Every column besides the numbers' is a parameter, and one that is given for all gives way to its column."""
     found = recipients(["name", "手机号", ""], ["张三", PHONE, ""], params={"name": "all", "event": "维护"})
@@ -130,12 +168,12 @@ def test_template_decides():
 @pytest.mark.parametrize(
     ("columns", "more", "text"),
     [
-        (["number", "name"], {}, "no column is called phone or 手机号"),
+        (["number", "name"], {}, "no column has a name for phone numbers; the columns are number, name"),
         (["phone"], {"params": {"name": "{姓名}"}}, "there is no column 姓名"),
         (["phone"], {"needed": ["name"]}, "no value for the parameter name"),
         (["phone", "a", "a"], {}, "two columns are called a"),
-        (["phone", "手机号"], {}, "two columns are called phone or 手机号; leave one of them"),
-        (["name", "Phone", "phone"], {}, "two columns are called phone or 手机号; leave one of them"),
+        (["phone", "手机号"], {}, "two columns may have the phone numbers, phone and 手机号"),
+        (["name", "Phone", "phone"], {}, "two columns may have the phone numbers, Phone and phone"),
     ],
 )
 def test_missing_columns(columns, more, text):

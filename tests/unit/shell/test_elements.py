@@ -49,7 +49,7 @@ def test_broken_elements(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     }
     (brackets,) = found["SMS.Brackets"]["problems"]
     assert (brackets["key"], brackets["cause"]) == ("verifySign", "has brackets")
-    assert "without 【 and 】" in brackets["cure"]
+    assert "without 【 and 】" in brackets["hint"]
     assert found["SMS.NoSign"]["problems"][0]["key"] == "verifySign"
     assert found["SMS.NoSign"]["problems"][0]["file"] == "SMS/NoSign/sms.json"
     assert all(problem["hint"] for each in found.values() for problem in each["problems"])
