@@ -10,9 +10,10 @@ import pytest
 
 from aliyun_sms_simulator import Simulator
 from smsjobs import RequestFailed, SendResult
-from smsjobs_worker.probes import POINTS
+from support.points import POINTS
 from support.polling import until
 from support.stage import Stage, new_phone, outcome
+from support.worker import PROBED
 
 #: The shortest lease, and with it the shortest visibility time-out.
 SHORT = {"SMS_LEASE": "1", "SMS_VISIBILITY": "4"}
@@ -22,7 +23,7 @@ SHORT = {"SMS_LEASE": "1", "SMS_VISIBILITY": "4"}
 class Step:
     """A step of a send at which the worker dies."""
 
-    #: The probe's name, or the fault of the request that is on its way.
+    #: The point of the send, or the fault of the request that is on its way.
     point: str
     #: How often Aliyun accepts the message in the end: held, and sent once more.
     accepted: tuple[int, int]
@@ -111,10 +112,10 @@ def kill_at(simulator: Simulator, step: Step, lane: str) -> Ended:
     phone = new_phone()
     with Stage(simulator=simulator, fresh=False) as stage:
         stage.write()
-        worker = stage.worker(lanes=(lane,), **SHORT)
+        worker = stage.worker(lanes=(lane,), app=PROBED, **SHORT)
         try:
             if step.point in POINTS:
-                worker.start(SMS_PROBE=f"{step.point}=kill")
+                worker.start(POINT=f"{step.point}=kill")
                 job = stage.send("SMS.Example", phone, lane=lane)
                 assert worker.wait(30) == -signal.SIGKILL
             else:

@@ -12,6 +12,7 @@ from smsjobs import Job, QueueUnavailable, RequestFailed
 from support.keys import agenda
 from support.polling import until
 from support.stage import TEMPLATE, Stage, count, new_phone, outcome
+from support.worker import PROBED
 
 
 class Load:
@@ -172,7 +173,7 @@ def test_a_worker_that_slept_longer_than_its_lease(stage: Stage, fault: str) -> 
 
 def test_a_worker_that_slept_before_its_request(stage: Stage) -> None:
     """A worker stopped between claim and request, and woken after the job was settled, does not make the request."""
-    with stage.worker(lanes=("verification",), SMS_PROBE="after_claim=pause") as sleeper:
+    with stage.worker(lanes=("verification",), app=PROBED, POINT="after_claim=pause") as sleeper:
         job = stage.send("SMS.Example", lane="verification")
         until(lambda: job.status() == "sending", "the job is claimed")
         with stage.worker(lanes=("verification",)):

@@ -13,6 +13,14 @@ from typing import Self
 
 READY = " ready."
 
+#: The product's app.
+APP = "smsjobs_worker"
+
+#: The same, with a hand on named points of a send.
+PROBED = "support.probed_worker"
+
+_TESTS = Path(__file__).parents[1]
+
 
 class WorkerProcess:
     """`celery -A smsjobs_worker worker`, started from a test.
@@ -20,6 +28,7 @@ class WorkerProcess:
     Args:
         redis_url: Broker, result backend and ledger.
         app_dir: The directory that holds SMS/.
+        app: The module of the Celery app: the product's own, or `PROBED`.
         lanes: The lanes whose queues it reads.
         options: More words for the command line.
         **env: More settings, such as ``SMS_LEASE="2"``.
@@ -30,13 +39,14 @@ class WorkerProcess:
         redis_url: str,
         app_dir: Path,
         *,
+        app: str = APP,
         lanes: tuple[str, ...] = ("verification", "notification", "bulk"),
         options: tuple[str, ...] = ("--concurrency", "8"),
         **env: str,
     ) -> None:
         self._log_file = tempfile.NamedTemporaryFile(prefix="worker-", suffix=".log")  # noqa: SIM115
         self._command = [
-            *(sys.executable, "-m", "celery", "-A", "smsjobs_worker", "worker", "--loglevel", "info"),
+            *(sys.executable, "-m", "celery", "-A", app, "worker", "--loglevel", "info"),
             *("--without-gossip", "--without-mingle", "-n", f"test-{os.urandom(4).hex()}@%h"),
             *("-Q", ",".join(f"sms.{each}" for each in lanes)),
             *options,
@@ -46,6 +56,7 @@ class WorkerProcess:
             "SMS_BROKER_URL": redis_url,
             "SMS_APP": str(app_dir),
             "PYTHONUNBUFFERED": "1",
+            **({} if app == APP else {"PYTHONPATH": str(_TESTS)}),
             **env,
         }
         self.process: subprocess.Popen[bytes] | None = None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import smsjobs_worker
 from smsjobs.contract import LANES
 from smsjobs.settings import ConnectionSettings
 from smsjobs_worker.process.app import SmsJobs, create_app
@@ -18,6 +19,11 @@ OURS, THEIRS = "redis://127.0.0.1:1/3", "redis://127.0.0.1:2/4"
 def an_app() -> SmsJobs:
     connection = ConnectionSettings.read(environ={"SMS_BROKER_URL": OURS})
     return create_app(WorkerSettings(connection=connection, app_dir=Path(), lanes=LANES))
+
+
+def test_create_app_is_a_name_of_the_package() -> None:
+    """An app module of one's own makes the worker's app by the package's own name for it."""
+    assert smsjobs_worker.create_app is create_app
 
 
 @pytest.mark.parametrize(

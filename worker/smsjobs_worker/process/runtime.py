@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from smsjobs.ledger import Ledger
 from smsjobs.redis_store import connect_redis
 from smsjobs_worker.elements import App
-from smsjobs_worker.probes import probe
 from smsjobs_worker.process.broker import Broker
 from smsjobs_worker.process.results import Results
 from smsjobs_worker.sending.leases import Leases
@@ -64,7 +63,6 @@ class Runtime:
             lease_s=settings.lease_s,
             patience_s=settings.patience_s,
             result_of=results.entry,
-            probe=probe,
         )
         return cls(
             app=app,

@@ -26,7 +26,6 @@ from smsjobs.contract import (
 )
 from smsjobs.ledger import read_outcome
 from smsjobs.redis_store.patience import patiently
-from smsjobs_worker.probes import probe
 from smsjobs_worker.process.results import STORE_ERRORS
 from smsjobs_worker.sending.sender import Done, NothingToDo
 
@@ -189,7 +188,6 @@ def _end(runtime: Runtime, task_id: str, ended: Done | NothingToDo) -> dict[str,
     except STORE_ERRORS:
         # The ledger has the outcome. The message cannot have been acknowledged either, so it comes again.
         raise Reject("the result backend is away", requeue=True) from None
-    probe("before_ack")
     if isinstance(ended.outcome, SmsError):
         raise ended.outcome
     return encode_result(ended.outcome)

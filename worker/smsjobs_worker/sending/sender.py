@@ -99,7 +99,6 @@ class Sender:
         lease_s: float,
         patience_s: float,
         result_of: Callable[[str, Outcome], tuple[str, str] | None] = lambda _, __: None,
-        probe: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._ledger = ledger
         self._elements = elements
@@ -110,8 +109,6 @@ class Sender:
         self._patience_s = patience_s
         # Key and text of an outcome in Celery's result backend, where the ledger can store it.
         self._result_of = result_of
-        # Fault tests stop or kill the worker at named points of a send.
-        self._probe = probe
 
     def run(self, job_id: str) -> Done | NothingToDo:
         """Do what is to be done with the job now.
@@ -120,11 +117,9 @@ class Sender:
             redis.exceptions.RedisError: Redis stayed away, so that nothing could be decided or written down. The
                 sweep goes on with the job when it is back.
         """
-        self._probe("before_claim")
         claim, claimed_at = self._claim(job_id)
         match claim:
             case Granted() as granted:
-                self._probe("after_claim")
                 return self._work(granted, claimed_at)
             case Settled() as settled:
                 return Done(outcome=read_outcome(settled.outcome, job_id), followers=settled.followers)
@@ -161,7 +156,6 @@ class Sender:
     def _work(self, granted: Granted, claimed_at: float) -> Done | NothingToDo:
         with self._leases.hold(granted, claimed_at=claimed_at) as lease:
             step = self._decide(granted, claimed_at, lease.holds)
-            self._probe("after_answer")
             if isinstance(step, Wait):
                 self._wait(granted, step)
                 return NothingToDo()
@@ -243,7 +237,6 @@ class Sender:
             lambda: self._ledger.settle(granted.job_id, granted.token, encoded, result=result),
             for_s=self._patience_s,
         )
-        self._probe("after_settle")
         log.info(
             "a job is settled" if settlement.ours else "a job was settled by somebody else",
             extra={"action": "settled", "job_id": granted.job_id, "outcome": outcome.outcome},
