@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from typing import TYPE_CHECKING
 
 from smsjobs.contract import JobRecord
+from smsjobs.facts import PublishFailed, tell
 from smsjobs.ledger import Ledger
 from smsjobs.publisher import Publisher
 from smsjobs.redis_store import available, connect_redis
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from smsjobs.ledger import Recorded
 
 __all__ = ["Connection"]
-
-log = logging.getLogger(__name__)
 
 
 class Connection:
@@ -87,12 +85,9 @@ class Connection:
     def _publish(self, job_id: str, lane: str) -> None:
         try:
             self._publisher.publish(job_id, lane)
-        except Exception:  # noqa: BLE001  kombu raises AttributeError, too, on a channel that Redis's restart closed
+        except Exception as error:  # noqa: BLE001  kombu raises AttributeError, too, on a channel that Redis's restart closed
             # It is in the ledger, so it will be sent: the sweep publishes what nobody claimed.
-            log.warning(
-                "a job is recorded but could not be published; the sweep will publish it",
-                extra={"action": "publish_failed", "job_id": job_id, "lane": lane},
-            )
+            tell(PublishFailed(job_id=job_id, lane=lane, error=type(error).__name__))
 
     def _connect(self) -> None:
         timeout_s = self.settings.timeout_s

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from redis.exceptions import RedisError
 
 from smsjobs.contract import element_tag
+from smsjobs.facts import ConfirmFailed, tell
 from smsjobs.redis_store import Scripts, available, key
 from smsjobs.verification.store import AGAIN_S, REMEMBER_S, Checked, Held, Issued, SendRequest, Tags, Try
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["RedisCodes"]
 
 T = TypeVar("T")
-
-log = logging.getLogger(__name__)
 
 #: Seconds for which a check that is repeated because its answer was lost finds that it was right.
 _RECOGNISED_S: Final = 30.0
@@ -100,8 +98,8 @@ class RedisCodes:
         """The send is in the ledger. Where this is lost, the send is given out again and found there."""
         try:
             self._scripts.run("confirm", self._redis(), {"code": self._key(tag)}, salt=salt, send=send)
-        except RedisError:
-            log.info("a send could not be confirmed", extra={"action": "confirm_failed"})
+        except RedisError as error:
+            tell(ConfirmFailed(error=type(error).__name__))
 
     def salts(self, code: Tags) -> tuple[str, str]:
         """The salt of the code of each tag; empty where there is none.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import secrets
 import time
@@ -16,6 +15,7 @@ from smsjobs.contract import (
     RequestFailed,
     VerificationRefused,
 )
+from smsjobs.facts import CeilingReached, CodeChecked, CodeRefused, CodeSent, tell
 from smsjobs.threads import in_thread
 from smsjobs.verification.client_address import counted_address
 from smsjobs.verification.results import CheckResult, Sent
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from smsjobs.verification.store import CodeStore
 
 __all__ = ["Attempt", "Guard", "Verification"]
-
-log = logging.getLogger(__name__)
 
 #: The reason and the text of a refusal, by whose limit it was.
 _REFUSALS: Final = {
@@ -120,7 +118,11 @@ class Verification:
         left_s = round(issued.left_s - (time.monotonic() - begun), 3)
         job = self._enqueue(number, issued, left_s)
         self._store.confirm(self._code_tags(number)[issued.which - 1], issued.salt, issued.send)
-        log.info("a code is on its way", extra=self._facts("code_sent", job_id=job.id, send=issued.send))
+        tell(
+            CodeSent(
+                purpose=self._rules.purpose, element=self._rules.element, job_id=job.id, send=issued.send
+            )
+        )
         return Sent(job=job, phone=number, expires_in=left_s, retry_after=math.ceil(issued.wait_s))
 
     async def send_async(self, phone: str, client_ip: str | None = None, *, context: Any = None) -> Sent:
@@ -157,7 +159,7 @@ class Verification:
                 max_checks=self._rules.max_checks,
             )
         )
-        log.info("a code was checked", extra=self._facts("code_checked", status=checked.status))
+        tell(CodeChecked(purpose=self._rules.purpose, element=self._rules.element, status=checked.status))
         return CheckResult(status=checked.status, tries_left=checked.tries_left, phone=number)
 
     async def check_async(self, phone: str, code: str) -> CheckResult:
@@ -219,8 +221,8 @@ class Verification:
             return self._find_job(str(conflict.out_id))
 
     def _refuse(self, reason: str, message: str, retry_after: int | None) -> NoReturn:
-        level = logging.WARNING if reason == "ceiling" else logging.INFO
-        log.log(level, "a code was refused", extra=self._facts("code_refused", reason=reason))
+        kind = CeilingReached if reason == "ceiling" else CodeRefused
+        tell(kind(purpose=self._rules.purpose, element=self._rules.element, reason=reason))
         if retry_after is not None:
             message = f"{message}; try again in {retry_after} s"
         raise VerificationRefused(message, reason=reason, retry_after=retry_after)
@@ -230,6 +232,3 @@ class Verification:
 
     def _code_tags(self, number: str) -> tuple[str, str]:
         return self._keyring.tags("code", *self._words(number))
-
-    def _facts(self, action: str, **facts: Any) -> dict[str, Any]:
-        return {"action": action, "purpose": self._rules.purpose, "element": self._rules.element, **facts}

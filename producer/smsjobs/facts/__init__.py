@@ -1,0 +1,38 @@
+"""What smsjobs tells the outside: frozen facts, for whoever subscribes. The log is the first subscriber.
+
+::
+
+    from smsjobs.facts import subscribe
+
+    stop = subscribe(lambda fact: counter.labels(fact.action).inc())
+    stop()
+
+The ground floor: every room above may tell facts, and none has to know who listens. The worker's are in
+`smsjobs_worker.logs.facts`.
+"""
+
+from smsjobs.facts.fact import Fact, subscribe, tell
+from smsjobs.facts.lines import LogLines
+from smsjobs.facts.producer import (
+    CeilingReached,
+    CodeChecked,
+    CodeRefused,
+    CodeSent,
+    ConfirmFailed,
+    PublishFailed,
+)
+
+__all__ = [
+    "CeilingReached",
+    "CodeChecked",
+    "CodeRefused",
+    "CodeSent",
+    "ConfirmFailed",
+    "Fact",
+    "LogLines",
+    "PublishFailed",
+    "subscribe",
+    "tell",
+]
+
+subscribe(LogLines().write)
