@@ -133,6 +133,8 @@ class Wait:
     lost_to_ms: int = 0
     #: Whether it is sent once more although an answer was lost; stays set.
     resent: bool = False
+    #: Why it waits, a stable word; told to the log, and not kept.
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,6 +43,7 @@ def test_celerys_addresses_in_the_environment_are_ignored(name: str, monkeypatch
     [
         ("SMS_APP", "/nonexistent", "SMS_APP: there is no directory /nonexistent"),
         ("SMS_LEASE", "x", "SMS_LEASE must be a number"),
+        ("SMS_LOG", "xml", "SMS_LOG must be text or json"),
         ("SMS_BROKER_URL", "embeded", "SMS_BROKER_URL is not a valid address of a broker"),
         ("SMS_RESULT_BACKEND", "foo", "SMS_RESULT_BACKEND is not a valid result backend"),
     ],

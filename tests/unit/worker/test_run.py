@@ -513,3 +513,38 @@ def test_no_request_begins_in_the_last_moment() -> None:
     outcome = a_run(left_s=0.005).send(Plain())
     assert isinstance(outcome, RequestFailed)
     assert outcome.reason == "expired"
+
+
+LOOK_UP = {"state": "looking_up", "lost_s_ago": 2, "attempts": 1}
+
+#: What leads to a wait, and the reason that is told.
+REASONS: list[tuple[str, Callable[[], Any]]] = [
+    ("connect_failed", lambda: a_run().send(WithLookUp(NOT_SENT, NOT_SENT, NOT_SENT))),
+    ("throttled", lambda: a_run().send(WithLookUp(NotSent("throttled", "x", retry_after=20)))),
+    ("no_answer", lambda: a_run().send(WithLookUp(LOST))),
+    ("no_permit", lambda: a_run(permits=Permits(False)).send(WithLookUp())),
+    ("redis_unreachable", lambda: a_run(permits=Permits(RedisConnectionError())).send(WithLookUp())),
+    ("paused", lambda: paused().send(WithLookUp())),
+    ("lease_ran_out", lambda: a_run(holds=lambda: False).send(WithLookUp())),
+    ("flow_control", lambda: a_run(lost_s_ago=40, resent=True).send(WithLookUp(LIMIT, hints=True))),
+    ("internal_error", lambda: a_run().broken()),
+    ("internal_error", lambda: a_run(**LOOK_UP).broken()),
+    ("element_not_found", lambda: a_run(**LOOK_UP).without_provider(TestWithoutProvider.ERROR)),
+    ("absent", lambda: a_run(**LOOK_UP).look_up(WithLookUp(False))),
+    ("throttled", lambda: a_run(**LOOK_UP).look_up(WithLookUp(LookupFailed("throttled", "x")))),
+]
+
+
+def paused() -> Run:
+    """A chunk whose campaign is paused."""
+    run = a_run()
+    run.goes_on = lambda: False
+    return run
+
+
+@pytest.mark.parametrize(("reason", "step"), REASONS, ids=[reason for reason, _ in REASONS])
+def test_why_it_waits(reason: str, step: Callable[[], Any]) -> None:
+    """A job that waits says why, in one word."""
+    wait = step()
+    assert isinstance(wait, Wait)
+    assert wait.reason == reason

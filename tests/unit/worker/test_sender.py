@@ -9,13 +9,17 @@ from typing import Any
 import fakeredis
 import pytest
 from cryptography.fernet import Fernet
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from smsjobs.contract import LANES, AliyunRejected, InvalidArguments, JobRecord, RequestFailed, SendResult
+from smsjobs.facts import Fact, subscribe
 from smsjobs.ledger import Ledger
 from smsjobs.redis_store import Seal
+from smsjobs_worker.logs.facts import JobFenced, JobSettled, JobWaits, LeasesNotRenewed, MessageRefused
 from smsjobs_worker.provider import AnswerLost, Provider
 from smsjobs_worker.sending.leases import Leases
 from smsjobs_worker.sending.sender import Done, NothingToDo, Sender
+from support.facts import told
 from support.keys import job_key
 from support.ledgers import CODE, PHONE, Clock, a_job, accepted, everything, verbs
 
@@ -341,3 +345,152 @@ def test_a_sealed_job_is_left_to_who_can_open_it(
     )  # type: ignore[arg-type]
     assert isinstance(knowing.run(sealed.id), Done)
     assert aliyun.sent == [sealed.id]
+
+
+def only(kind: type[Fact], facts: list[Fact]) -> Any:
+    """The one fact of that kind."""
+    (fact,) = [each for each in facts if isinstance(each, kind)]
+    return fact
+
+
+#: What Aliyun or the element does at once, and the settled job's fact: its level, outcome, reason and code.
+ENDS: list[tuple[Any, int, str, str, str | None]] = [
+    (OK, logging.INFO, "accepted", "response", "OK"),
+    (
+        AliyunRejected("no", "number", aliyun_code="isv.MOBILE_NUMBER_ILLEGAL", advice="never"),
+        logging.INFO,
+        "rejected",
+        "number",
+        "isv.MOBILE_NUMBER_ILLEGAL",
+    ),
+    (
+        AliyunRejected("no", "account", aliyun_code="isv.AMOUNT_NOT_ENOUGH", advice="operator"),
+        logging.ERROR,
+        "rejected",
+        "account",
+        "isv.AMOUNT_NOT_ENOUGH",
+    ),
+    (InvalidArguments("x", "element_invalid"), logging.ERROR, "rejected", "element_invalid", None),
+    (InvalidArguments("x", "invalid_argument"), logging.INFO, "rejected", "invalid_argument", None),
+]
+
+
+@pytest.mark.parametrize(("answer", "level", "outcome", "reason", "code"), ENDS, ids=[end[3] for end in ENDS])
+def test_settled_is_told(
+    sender: Sender,
+    aliyun: Scripted,
+    job: JobRecord,
+    answer: Any,
+    level: int,
+    outcome: str,
+    reason: str,
+    code: str | None,
+) -> None:
+    """A settled job is told with all that its log line needs; what an operator has to fix is an error."""
+    aliyun.answers = [answer]
+    with told() as facts:
+        sender.run(job.id)
+    fact = only(JobSettled, facts)
+    assert (fact.action, fact.level) == ("settled", level)
+    assert (fact.job_id, fact.outcome, fact.reason, fact.aliyun_code) == (job.id, outcome, reason, code)
+    assert (fact.element, fact.lane, fact.attempts) == ("SMS.Test", "verification", 1)
+    assert 0 <= fact.seconds < 10
+
+
+def test_unknown_outcome_is_told(sender: Sender, aliyun: Scripted, job: JobRecord, clock: Clock) -> None:
+    """A lost answer is told as a wait with its reason, and an outcome that stays unknown as a warning."""
+    aliyun.answers = [AnswerLost("no_answer", "x"), False]
+    with told() as facts:
+        sender.run(job.id)
+        clock.pass_(60)
+        sender.run(job.id)
+    wait, end = only(JobWaits, facts), only(JobSettled, facts)
+    assert (wait.level, wait.state, wait.reason, wait.attempts) == (
+        logging.INFO,
+        "looking_up",
+        "no_answer",
+        1,
+    )
+    assert wait.delay_s == 2
+    assert (end.level, end.outcome, end.reason, end.attempts) == (logging.WARNING, "unknown", "no_answer", 1)
+
+
+def test_broken_element_of_a_lost_answer_is_an_error(
+    sender: Sender, aliyun: Scripted, job: JobRecord, clock: Clock
+) -> None:
+    """A look-up that waits for its element to be fixed is told as an error."""
+    aliyun.answers = [AnswerLost("no_answer", "x")]
+    sender.run(job.id)
+    clock.pass_(2)
+    aliyun.broken = InvalidArguments("x", "element_invalid")
+    with told() as facts:
+        sender.run(job.id)
+    assert (only(JobWaits, facts).level, only(JobWaits, facts).reason) == (logging.ERROR, "element_invalid")
+
+
+def test_seconds_begin_with_the_recording(
+    sender: Sender, aliyun: Scripted, job: JobRecord, clock: Clock
+) -> None:
+    """The seconds of a settled job count from its recording, however long it waited since."""
+    aliyun.answers = [OK]
+    clock.pass_(90)
+    with told() as facts:
+        sender.run(job.id)
+    assert 90 <= only(JobSettled, facts).seconds < 95
+
+
+def test_fenced_is_told(
+    sender: Sender, aliyun: Scripted, ledger: Ledger, job: JobRecord, clock: Clock
+) -> None:
+    """A worker that was overtaken says so, and not that the job has its outcome."""
+
+    def other() -> None:
+        clock.pass_(30)
+        ledger.claim(job.id, "other", lease_s=30)
+
+    aliyun.meanwhile = other
+    aliyun.answers = [AliyunRejected("no", aliyun_code="isv.OUT_OF_SERVICE")]
+    with told() as facts:
+        sender.run(job.id)
+    assert [(type(each), each.level) for each in facts] == [(JobFenced, logging.WARNING)]
+
+
+def test_refused_message_is_told(sender: Sender) -> None:
+    """A message that makes no job is told with its reason, without the id, which may be anything."""
+    with told() as facts:
+        sender.run(PHONE)
+    assert facts == [MessageRefused(reason="job_not_found")]
+
+
+def test_broken_subscriber_changes_no_send(
+    sender: Sender, aliyun: Scripted, ledger: Ledger, job: JobRecord
+) -> None:
+    """A subscriber that raises at every fact changes nothing about the job."""
+
+    def broken(fact: Fact) -> None:
+        raise RuntimeError(PHONE)
+
+    aliyun.answers = [OK]
+    unsubscribe = subscribe(broken)
+    try:
+        assert isinstance(sender.run(job.id), Done)
+    finally:
+        unsubscribe()
+    assert (status(ledger, job), aliyun.sent) == ("accepted", [job.id])
+
+
+def test_failed_renewal_is_told(ledger: Ledger, job: JobRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leases that cannot be renewed are told with how many they are, and why by class only."""
+
+    def renew(*args: Any, **more: Any) -> Any:
+        raise RedisConnectionError(PHONE)
+
+    monkeypatch.setattr(ledger, "renew", renew)
+    leases = Leases(ledger, lease_s=0.03)
+    claim = ledger.claim(job.id, "mine", lease_s=30)
+    limit = time.monotonic() + 5
+    with told() as facts, leases.hold(claim, claimed_at=time.monotonic()):  # type: ignore[arg-type]
+        while not facts:
+            assert time.monotonic() < limit, "nobody told it"
+            time.sleep(0.01)
+    assert facts[0] == LeasesNotRenewed(jobs=1, error="ConnectionError")

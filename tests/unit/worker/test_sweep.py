@@ -1,5 +1,6 @@
 """What the sweep does about each job that it is handed."""
 
+import logging
 from collections.abc import Iterable, Sequence
 
 import fakeredis
@@ -7,9 +8,12 @@ import pytest
 
 from smsjobs.contract import JobRecord, Outcome
 from smsjobs.ledger import Ledger
-from smsjobs_worker.sending.sweep import Sweep
+from smsjobs_worker.logs.facts import SweepBroken, SweepFailed
+from smsjobs_worker.sending.sweep import Sweep, Sweeper
+from support.facts import told
 from support.keys import job_key, open_campaigns
 from support.ledgers import Clock, a_job, accepted, granted, to_send
+from support.polling import until
 
 
 class Broker:
@@ -166,7 +170,9 @@ def test_a_damaged_campaign_does_not_stop_the_sweep(bench: Bench) -> None:
     late = bench.record(expires=20)
     bench.clock.pass_(20)
     bench.ledger.redis.set(open_campaigns(), "of another type")
-    bench.sweep.run_once()
+    with told() as facts:
+        bench.sweep.run_once()
+    assert [each.action for each in facts] == ["feed_failed", "expired"]
     assert bench.results.stored == [(late.id, "not_sent", ())]
 
 
@@ -217,3 +223,23 @@ def test_given_back_and_due_again(bench: Bench) -> None:
     bench.clock.pass_(1)
     bench.sweep.run_once()
     assert bench.broker.published == [(job.id, "verification")]
+
+
+def test_broken_off_is_told(bench: Bench) -> None:
+    """A sweep that breaks off is told by its cause's class: a warning where Redis or the broker is unreachable, else an error."""
+    sweeper = Sweeper(bench.sweep, every_s=0.01)
+    causes = [OSError("13800138000"), RuntimeError("13800138000")]
+
+    def run_once() -> int:
+        if causes:
+            raise causes.pop(0)
+        return 0
+
+    bench.sweep.run_once = run_once  # type: ignore[method-assign]
+    with told() as facts:
+        sweeper.start()
+        until(lambda: len(facts) == 2, "both are told")
+        sweeper.stop()
+    assert facts[0] == SweepFailed(error="OSError")
+    assert (type(facts[1]), facts[1].level) == (SweepBroken, logging.ERROR)
+    assert "13800138000" not in repr(facts)

@@ -7,7 +7,10 @@ import pytest
 from celery.exceptions import Reject
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from smsjobs_worker.logs.facts import MessagePutBack, RunBrokenOff
 from smsjobs_worker.process.tasks import _QuietRequest, _send, _submit
+from smsjobs_worker.sending.sender import NothingToDo
+from support.facts import told
 
 
 def away(*_: Any) -> Any:
@@ -30,9 +33,17 @@ RUNTIME: Any = SimpleNamespace(
 )
 def test_a_refusal_that_cannot_be_recorded_is_not_lost(run: Any) -> None:
     """A malformed message goes back to its queue where its 46001 cannot be written down."""
-    with pytest.raises(Reject) as caught:
+    with told() as facts, pytest.raises(Reject) as caught:
         run()
     assert caught.value.requeue
+    assert facts == [MessagePutBack(error="ConnectionError")]
+
+
+def test_a_run_that_breaks_off_is_told() -> None:
+    """A run in which Redis stays unreachable ends without an outcome, and says so by its cause's class."""
+    with told() as facts:
+        assert _send(RUNTIME, "task", ("job-1",), {}) == NothingToDo()
+    assert facts == [RunBrokenOff(error="ConnectionError")]
 
 
 def test_inspecting_shows_no_arguments(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,6 @@ place. It honours ``NO_PROXY``, which the SDK does not read.
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import time
@@ -29,10 +28,9 @@ from urllib3.response import HTTPResponse
 
 from smsjobs_worker.aliyun.account import Endpoint
 from smsjobs_worker.aliyun.deadlines import Deadlines
+from smsjobs_worker.logs.facts import ConnectionsUnmanaged, tell
 
 __all__ = ["MAX_IDLE_S", "prepare"]
-
-logger = logging.getLogger("smsjobs.aliyun")
 
 #: Seconds after which an idle connection is not used again. Usual idle limits of load balancers begin at 15 s.
 MAX_IDLE_S: Final = 10.0
@@ -98,10 +96,7 @@ def prepare(endpoint: Endpoint) -> None:
     sessions = getattr(DaraCore, "_sessions", None)
     if not isinstance(sessions, dict):
         # A later SDK may keep them elsewhere. It then works with its own session; a test notices it.
-        logger.warning(
-            "The Aliyun SDK keeps its connections elsewhere: idle ones are not dropped.",
-            extra={"action": "connections_unmanaged"},
-        )
+        tell(ConnectionsUnmanaged())
         return
     key = f"{endpoint.protocol}://{endpoint.host}:80:pool={DEFAULT_POOL_MAXSIZE}"
     with _lock:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,11 +13,10 @@ from smsjobs_worker.elements.files import Reads, Signature
 from smsjobs_worker.elements.loading import make_loader
 from smsjobs_worker.elements.node import Application, Node, read_chain
 from smsjobs_worker.elements.problems import Broken, Problem, plain
+from smsjobs_worker.logs.facts import ElementKept, ElementReloaded, tell
 from smsjobs_worker.logs.privacy import describe
 
 __all__ = ["LoadedElement", "load", "loaded"]
-
-logger = logging.getLogger("smsjobs.elements")
 
 #: Seconds between two looks at an element's files.
 LOOK_EVERY_S: Final = 0.5
@@ -124,25 +122,12 @@ class LoadedElement:
             fresh = self._load()
         except Broken as error:
             if before != self._refused:
-                self._log_refused(error)
+                tell(ElementKept(element=self.fullName, problems=tuple(str(each) for each in error.problems)))
             self._refused, self._retry_at = before, self._clock() + RETRY_AFTER_S
             return current
         self._refused = None
-        logger.info(
-            "A changed element was loaded again.",
-            extra={"action": "element_reloaded", "element": self.fullName},
-        )
+        tell(ElementReloaded(element=self.fullName))
         return fresh
-
-    def _log_refused(self, error: Broken) -> None:
-        logger.error(
-            "A changed element does not load: its last good state stays in use.",
-            extra={
-                "action": "element_kept",
-                "element": self.fullName,
-                "problems": [str(each) for each in error.problems],
-            },
-        )
 
     def _load(self) -> _Loaded:
         reads = Reads()

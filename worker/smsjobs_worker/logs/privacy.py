@@ -42,7 +42,7 @@ _QUOTING: Final = (
 
 #: Messages that quote a body, and what stands in their place.
 _QUOTES: Final = {
-    UNKNOWN_FORMAT: "a message that is no task was received and deleted",
+    UNKNOWN_FORMAT: "a message that is not a task was received and deleted",
     UNKNOWN_TASK_ERROR: "a task that this worker does not know was received and discarded",
     INVALID_TASK_ERROR: "a task message that cannot be read was received and discarded",
     MESSAGE_DECODE_ERROR: "a message body that cannot be decoded was received and discarded",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 import threading
 from typing import Any
 
@@ -11,8 +10,9 @@ from celery import Celery, bootsteps
 from celery.loaders.app import AppLoader
 
 from smsjobs.contract import InvalidArguments
+from smsjobs_worker.logs.facts import ElementOdd, tell
 from smsjobs_worker.logs.privacy import install_log_privacy
-from smsjobs_worker.logs.text import install_log_facts
+from smsjobs_worker.logs.set_up import install_log_format
 from smsjobs_worker.process.celery_settings import celery_settings
 from smsjobs_worker.process.refusal import refuse_to_start
 from smsjobs_worker.process.results import RedisResults
@@ -24,11 +24,9 @@ from smsjobs_worker.sending.sweep import Sweeper
 
 __all__ = ["SmsJobs", "create_app"]
 
-log = logging.getLogger(__name__)
-
 
 class _Unconfigured(AppLoader):  # type: ignore[misc]
-    """Reads no configuration: the module that CELERY_CONFIG_MODULE names is somebody else's."""
+    """Reads no configuration: the module that CELERY_CONFIG_MODULE names belongs to another application."""
 
     def read_configuration(self, env: str = "") -> dict[str, Any]:
         """None."""
@@ -37,7 +35,10 @@ class _Unconfigured(AppLoader):  # type: ignore[misc]
 
 
 class SmsJobs(Celery):  # type: ignore[misc]  # celery ships no types
-    """A Celery app with the parts of a worker. Its addresses are ours: CELERY_BROKER_URL and the like are somebody else's."""
+    """A Celery app with the parts of a worker.
+
+    Its addresses are ours: CELERY_BROKER_URL and the like belong to another application.
+    """
 
     def __init__(self, settings: WorkerSettings) -> None:
         super().__init__(
@@ -111,10 +112,7 @@ def refuse_broken_elements(runtime: Runtime) -> None:
     problems = runtime.app.check()
     for each in problems:
         if each.level == "warning":
-            log.warning(
-                "an element has something odd",
-                extra={"action": "element_odd", "element": each.element, "problem": str(each)},
-            )
+            tell(ElementOdd(element=each.element, problem=str(each)))
     broken = [f"  {each}" for each in problems if each.level == "error"]
     if broken:
         lines = "\n".join(broken)
@@ -128,11 +126,11 @@ def create_app(settings: WorkerSettings | None = None) -> SmsJobs:
         settings: Else they are read from the environment.
 
     Raises:
-        SettingsError: A setting is wrong; the text names the cure.
+        SettingsError: A setting is wrong; the text names the fix.
     """
     settings = settings or WorkerSettings.read()
     install_log_privacy()
-    install_log_facts()
+    install_log_format(settings.log)
     app = SmsJobs(settings)
     app.conf.update(celery_settings(settings))
     app.steps["worker"].add(_SweepStep)

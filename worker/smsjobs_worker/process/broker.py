@@ -52,7 +52,7 @@ class Broker:
                 task_id=job_id,
                 queue=LANES[lane].queue,
                 producer=producer,
-                # Nobody here waits for the result, and our tasks store it themselves. Celery would subscribe to
+                # The sweep does not wait for the result, and our tasks store it themselves. Celery would subscribe to
                 # its key and unsubscribe again, two writes for each message.
                 ignore_result=True,
             )

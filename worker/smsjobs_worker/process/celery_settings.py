@@ -25,7 +25,7 @@ def celery_settings(settings: WorkerSettings) -> dict[str, Any]:
         "accept_content": ["json"],
         "task_serializer": "json",
         "result_serializer": "json",
-        # One queue a lane. A typo in -Q must fail, not park messages on a queue that nobody reads.
+        # One queue a lane. A typo in -Q must fail, not leave messages on a queue that no worker reads.
         "task_queues": [_queue(each.queue) for each in LANES.values()],
         "task_default_queue": LANES["notification"].queue,
         "task_create_missing_queues": False,
@@ -90,7 +90,7 @@ def _transport_options(settings: WorkerSettings) -> dict[str, Any]:
         # Kombu looks every 10 s times the throttle; its default of 10 would mean 100 s.
         "unacked_restore_interval": min(10, visibility_s / 2),
         "unacked_restore_throttle": 1,
-        # Without these a silent network hangs a worker for ever. Longer than kombu's 1 s of blocking reads.
+        # Without these a silent network blocks a worker forever. Longer than kombu's 1 s of blocking reads.
         "socket_timeout": 10,
         "socket_connect_timeout": 5,
         "socket_keepalive": True,

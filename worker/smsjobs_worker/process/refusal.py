@@ -1,4 +1,4 @@
-"""How a worker ends that cannot start: with the reason and its cure, no traceback, and the status of a wrong setting."""
+"""How a worker that cannot start ends: with the reason and the fix, no traceback, and the status of a wrong setting."""
 
 from __future__ import annotations
 

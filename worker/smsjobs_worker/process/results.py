@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 __all__ = ["STORE_ERRORS", "RedisResults", "Results"]
 
-#: What a result backend that is away raises.
+#: What an unreachable result backend raises.
 STORE_ERRORS = (BackendError, KombuError, RedisError, OSError, RuntimeError)
 
 
 class RedisResults(RedisBackend):  # type: ignore[misc]  # celery ships no types
     """Celery's Redis backend, but it does not read before it writes.
 
-    Celery looks for an earlier success first, so as not to overwrite it. A job has one outcome for ever, and the
+    Celery looks for an earlier success first, so as not to overwrite it. A job has one outcome forever, and the
     ledger knows it.
     """
 
@@ -57,7 +57,7 @@ class Results:
 
     Args:
         app: Whose result backend.
-        patience_s: Seconds for which storing is tried while the backend is away.
+        patience_s: Seconds for which storing is tried while the backend is unreachable.
         in_ledger: Whether the backend is the ledger's Redis, which then stores a result in the step that settles.
     """
 
@@ -77,14 +77,14 @@ class Results:
         """Store the outcome under the job's id and its followers'.
 
         Raises:
-            Exception: One of `STORE_ERRORS`: the backend stayed away.
+            Exception: One of `STORE_ERRORS`: the backend stayed unreachable.
         """
         patiently(
             lambda: self._store_all((job_id, *followers), outcome), for_s=self._patience_s, also=STORE_ERRORS
         )
 
     def store_at_once(self, job_id: str, outcome: Outcome, followers: Sequence[str] = ()) -> bool:
-        """The same with a single try. False: the backend is away."""
+        """The same with a single try. False: the backend is unreachable."""
         try:
             self._store_all((job_id, *followers), outcome)
         except STORE_ERRORS:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from smsjobs.contract import LANES, Lane
 from smsjobs.settings import ConnectionSettings, SettingsError, read_number
+from smsjobs_worker.logs.set_up import FORMATS, LogFormat
 
 __all__ = ["WorkerSettings"]
 
@@ -27,18 +28,20 @@ class WorkerSettings:
     lease_s: float = 30.0
     #: Seconds between two sweeps (SMS_SWEEP).
     sweep_s: float = 1.0
-    #: Seconds for which a worker tries to write an outcome down while Redis is away (SMS_PATIENCE).
+    #: Seconds for which a worker tries to write an outcome down while Redis is unreachable (SMS_PATIENCE).
     patience_s: float = 60.0
     #: Seconds after which Celery hands an unacknowledged message out again, at least four leases (SMS_VISIBILITY).
     #: No job waits for it; it only tells when Celery's result follows of a job whose worker died after settling it.
     visibility_s: float = 120.0
+    #: How the log is written (SMS_LOG).
+    log: LogFormat = "text"
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> WorkerSettings:
         """From ``SMS_…`` in the environment, else the defaults.
 
         Raises:
-            SettingsError: Naming the setting and the cure.
+            SettingsError: Naming the setting and the fix.
         """
         env = os.environ if environ is None else environ
         return cls(
@@ -49,6 +52,7 @@ class WorkerSettings:
             sweep_s=read_number(env, "SMS_SWEEP", 1.0, at_least=0.05),
             patience_s=read_number(env, "SMS_PATIENCE", 60.0, at_least=0),
             visibility_s=read_number(env, "SMS_VISIBILITY", 120.0, at_least=1),
+            log=_log(env),
         )
 
 
@@ -64,3 +68,10 @@ def _lookups(environ: Mapping[str, str], lane: Lane) -> tuple[float, ...]:
     if not offsets or list(offsets) != sorted(set(offsets)) or offsets[0] <= 0:
         raise SettingsError(f"{name} must be rising seconds separated by commas, such as 30,120,600")
     return offsets
+
+
+def _log(environ: Mapping[str, str]) -> LogFormat:
+    given = environ.get("SMS_LOG") or "text"
+    if given not in FORMATS:
+        raise SettingsError(f"SMS_LOG must be {' or '.join(FORMATS)}")
+    return given

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +25,7 @@ from smsjobs.contract import (
 )
 from smsjobs.ledger import read_outcome
 from smsjobs.redis_store.patience import patiently
+from smsjobs_worker.logs.facts import MessagePutBack, PublishFailed, RunBrokenOff, tell
 from smsjobs_worker.process.results import STORE_ERRORS
 from smsjobs_worker.sending.sender import Done, NothingToDo
 
@@ -67,9 +67,9 @@ class _SmsTask(Task):  # type: ignore[misc]
 
     abstract = True
     Request = _QuietRequest
-    #: An outcome that is no success is no fault of the worker's: no traceback in its log.
+    #: A failed job is not an error of the worker: no traceback in its log.
     throws = (SmsError,)
-    #: Celery's own storing ends the worker when the backend is away; `_end` stores instead.
+    #: Celery's own storing ends the worker when the backend is unreachable; `_end` stores instead.
     ignore_result = True
     #: The sender checks what arrives; Celery's check would raise a TypeError that quotes it.
     typing = False
@@ -101,7 +101,7 @@ def _send(
             out_id=task_id,
         )
         return _refuse(runtime, task_id, error)
-    return _unless_away(lambda: runtime.sender.run(args[0]))
+    return _unless_unreachable(lambda: runtime.sender.run(args[0]))
 
 
 def _submit(
@@ -133,15 +133,17 @@ def _submit(
         )
     except InvalidArguments as error:
         return _refuse(runtime, task_id, error.for_job(task_id))
-    except RedisError:
+    except RedisError as error:
         # It is nowhere but in this message, so the message must not be lost.
-        raise Reject("the ledger is away", requeue=True) from None
+        raise _put_back(error) from None
     if settled:
         return Done(outcome=read_outcome(settled, recorded.job_id))
     if recorded.new and not job.countdown_s:
-        # Where the broker is away, the sweep publishes it: it is in the ledger.
-        with suppress(Exception):
+        try:
             runtime.broker.publish([(job.id, job.lane)])
+        except Exception as error:  # noqa: BLE001  kombu may raise anything
+            # It is in the ledger, so the sweep publishes it.
+            tell(PublishFailed(job_id=job.id, lane=job.lane, error=type(error).__name__))
     return NothingToDo()
 
 
@@ -164,16 +166,22 @@ def _left_s(message_expires: str | None) -> float | None:
 def _refuse(runtime: Runtime, task_id: str, error: SmsError) -> Done | NothingToDo:
     try:
         return runtime.sender.refuse(task_id, error)
-    except RedisError:
+    except RedisError as unreachable:
         # Its refusal is recorded nowhere yet, so the message must not be lost.
-        raise Reject("the ledger is away", requeue=True) from None
+        raise _put_back(unreachable) from None
 
 
-def _unless_away(run: Callable[[], Done | NothingToDo]) -> Done | NothingToDo:
+def _put_back(error: BaseException) -> Reject:
+    tell(MessagePutBack(error=type(error).__name__))
+    return Reject("Redis or the result backend is unreachable", requeue=True)
+
+
+def _unless_unreachable(run: Callable[[], Done | NothingToDo]) -> Done | NothingToDo:
     try:
         return run()
-    except RedisError:
+    except RedisError as error:
         # The ledger still has the job as it was, or in flight: the sweep goes on with it when Redis is back.
+        tell(RunBrokenOff(error=type(error).__name__))
         return NothingToDo()
 
 
@@ -185,9 +193,9 @@ def _end(runtime: Runtime, task_id: str, ended: Done | NothingToDo) -> dict[str,
     try:
         if task_ids:
             runtime.results.store(task_ids[0], ended.outcome, task_ids[1:])
-    except STORE_ERRORS:
+    except STORE_ERRORS as error:
         # The ledger has the outcome. The message cannot have been acknowledged either, so it comes again.
-        raise Reject("the result backend is away", requeue=True) from None
+        raise _put_back(error) from None
     if isinstance(ended.outcome, SmsError):
         raise ended.outcome
     return encode_result(ended.outcome)

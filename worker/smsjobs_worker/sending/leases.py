@@ -1,8 +1,7 @@
-"""Leases: while a worker is at a job it holds it, and says so every few seconds."""
+"""Leases: a worker holds the job that it works on, and renews its hold every few seconds."""
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -11,15 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 from redis.exceptions import RedisError
 
+from smsjobs_worker.logs.facts import LeasesNotRenewed, tell
+
 if TYPE_CHECKING:
     from smsjobs.ledger import Granted, Ledger
 
 __all__ = ["Lease", "Leases"]
 
-log = logging.getLogger(__name__)
-
-
-#: Seconds after which a lease is not renewed any more: a request that trickles on for ever is an answer lost.
+#: Seconds after which a lease is not renewed any more: the answer of a request that takes longer counts as lost.
 _LONGEST_S: Final = 600.0
 
 
@@ -27,7 +25,7 @@ class Lease:
     """A hold on one job.
 
     Whether it still holds is judged by this machine's own clock, from before the claim or renewal was asked for:
-    a worker that was paused knows that its time is over even before anybody told it.
+    a worker that was paused knows that its time is over before anybody tells it.
     """
 
     def __init__(self, granted: Granted, *, until: float) -> None:
@@ -88,9 +86,9 @@ class Leases:
         asked_at = time.monotonic()
         try:
             still = self._ledger.renew([(each.job_id, each.token) for each in held], lease_s=self._lease_s)
-        except (RedisError, OSError):
+        except (RedisError, OSError) as error:
             # The leases run out by themselves unless a later renewal gets through.
-            log.warning("leases could not be renewed", extra={"action": "renew_failed", "jobs": len(held)})
+            tell(LeasesNotRenewed(jobs=len(held), error=type(error).__name__))
             return
         for lease, ours in zip(held, still, strict=True):
             lease.until = asked_at + self._lease_s if ours else 0.0

@@ -1,8 +1,7 @@
-"""One run at one job: what its request or its look-up leads to. It decides; the sender writes it down."""
+"""One run of one job: what its request or its look-up leads to. It decides; the sender writes it down."""
 
 from __future__ import annotations
 
-import logging
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -21,6 +20,7 @@ from smsjobs.contract import (
     SendResult,
 )
 from smsjobs.ledger import Granted, Wait
+from smsjobs_worker.logs.facts import LimitsUnreachable, tell
 from smsjobs_worker.provider import AnswerLost, LookupFailed, NotSent, Provider
 from smsjobs_worker.retry import request_with_retries
 from smsjobs_worker.sending.look_up import was_accepted
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from smsjobs_worker.sending.rate_limit import Permits
 
 __all__ = ["Run", "StopCampaign", "stop_campaign"]
-
-log = logging.getLogger(__name__)
 
 #: Seconds for which a run waits for a permit before it gives the job back.
 _PERMIT_S: Final = 2.0
@@ -66,15 +64,15 @@ def stop_campaign(
 
 
 class _Abandoned(Exception):
-    """The lease ran out: somebody else may hold the job now."""
+    """The lease ran out: another worker may hold the job now."""
 
 
 class _Expired(Exception):
     """The job may not be sent any more."""
 
 
-class _NoPermit(Exception):
-    """The element's rate is used up."""
+class _NotNow(Exception):
+    """The request may not be made at the moment; the argument is the reason."""
 
 
 @dataclass(kw_only=True)
@@ -112,13 +110,13 @@ class Run:
             return self._bad_arguments(error)
         except _Expired:
             return self._expired()
-        except _NoPermit:
+        except _NotNow as cause:
             # Waiting for a permit uses up no attempt; what was made in this run is counted.
-            return self._wait("queued", random.uniform(0.2, 1.0))
+            return self._wait("queued", random.uniform(0.2, 1.0), str(cause))
         except _Abandoned:
-            # Nothing has left under this claim. Where nobody has noticed that it ran out, the job is sent later
-            # rather than looked up; else the ledger refuses the wait.
-            return self._wait("queued", 0)
+            # No request was made under this claim. Where the ledger has not noticed that it ran out, the job is sent
+            # later rather than looked up; else the ledger refuses the wait.
+            return self._wait("queued", 0, "lease_ran_out")
         match tried.error:
             case AliyunRejected() as refusal:
                 return self._rejected(provider, refusal)
@@ -139,27 +137,30 @@ class Run:
         try:
             found = was_accepted(provider, self.job, self.granted)
         except LookupFailed as failure:
-            return self._look_again(failure.detail, elapsed_s, failure.retry_after)
+            return self._look_again(failure.reason, failure.detail, elapsed_s, failure.retry_after)
         if found:
             return SendResult(
                 response={"Code": "OK"}, out_id=self.job.id, attempts=self._attempts(), resolved_by="lookup"
             )
         delay = next_lookup(self.lane.lookups_s, elapsed_s)
         if delay is not None:
-            return self._wait("looking_up", delay)
+            return self._wait("looking_up", delay, "absent")
         return self._absent()
 
     def broken(self) -> Wait | Outcome:
-        """What becomes of the job after an error that nobody foresaw: what cannot be known counts as lost."""
+        """What becomes of the job after an unexpected error: what cannot be known counts as lost."""
         if self.granted.state == "looking_up":
-            return self._look_again("an unexpected error, see the worker's log", self._elapsed_s(), None)
+            return self._look_again(
+                "internal_error", "an unexpected error, see the worker's log", self._elapsed_s(), None
+            )
         if self.attempts == 0:
-            # Without a request there is no count to grow with: what is broken now is hardly mended in a second.
+            # The wait grows with the requests, and there was none: what is broken now is rarely fixed in a second.
             failure = NotSent("internal_error", "an unexpected error, see the worker's log", _BROKEN_S)
             return self._not_sent(failure)
         return self._wait(
             "looking_up",
             self.lane.lookups_s[0],
+            "internal_error",
             lost_from_ms=self.granted.lost_from_ms or self.granted.now_ms,
             lost_to_ms=self._now_ms(),
         )
@@ -168,8 +169,8 @@ class Run:
         """What becomes of the job while its element does not exist or cannot load."""
         if self.granted.state == "sending":
             return self._bad_arguments(error)
-        # A request is on its way: when somebody mends the element, its fate can still be found out.
-        return self._look_again(error.message, self._elapsed_s(), None)
+        # A request has left: once somebody fixes the element, what became of it can still be found out.
+        return self._look_again(error.reason, error.message, self._elapsed_s(), None)
 
     # What leads to what
 
@@ -181,12 +182,13 @@ class Run:
     def _may_send(self, provider: Provider) -> None:
         """The last look before each request: permit first, for it may take a while."""
         try:
-            permitted = self.permits.take(self.job.element, self.lane, provider.max_qps, within_s=_PERMIT_S)
-            permitted = permitted and self.goes_on()
-        except RedisError:
-            permitted = False
-        if not permitted:
-            raise _NoPermit
+            if not self.permits.take(self.job.element, self.lane, provider.max_qps, within_s=_PERMIT_S):
+                raise _NotNow("no_permit")
+            if not self.goes_on():
+                raise _NotNow("paused")
+        except RedisError as error:
+            tell(LimitsUnreachable(error=type(error).__name__))
+            raise _NotNow("redis_unreachable") from None
         if self._left_s() < _SHORTEST_CONNECT_S:
             raise _Expired
         if not self.holds():
@@ -195,7 +197,7 @@ class Run:
     def _rejected(self, provider: Provider, error: AliyunRejected) -> Wait | StopCampaign | Outcome:
         if self.granted.lost_to_ms and provider.hints_accepted(error):
             # Look again before settling: from now, as if this answer had been lost.
-            return self._wait("looking_up", self.lane.lookups_s[0], lost_to_ms=self._now_ms())
+            return self._wait("looking_up", self.lane.lookups_s[0], error.reason, lost_to_ms=self._now_ms())
         refusal = error.for_job(self.job.id, attempts=self._attempts(), outcome="rejected")
         stops = provider.stops_campaign(error)
         # Only recipients with parameters of their own have any packed beside their numbers.
@@ -219,7 +221,7 @@ class Run:
             jitter=random.random(),
         )
         if delay is not None:
-            return self._wait("queued", delay)
+            return self._wait("queued", delay, failure.reason)
         if self.granted.lost_to_ms:
             return self._unknown(failure.detail)
         return RequestFailed(
@@ -236,19 +238,22 @@ class Run:
         return self._wait(
             "looking_up",
             self.lane.lookups_s[0],
+            failure.reason,
             lost_from_ms=self.granted.lost_from_ms or begun_ms,
             lost_to_ms=self._now_ms(),
         )
 
-    def _look_again(self, why: str, elapsed_s: float, retry_after_s: float | None) -> Wait | Outcome:
+    def _look_again(
+        self, reason: str, why: str, elapsed_s: float, retry_after_s: float | None
+    ) -> Wait | Outcome:
         if gives_up_looking(self.lane.lookups_s, elapsed_s=elapsed_s, left_s=self._left_s()):
             return self._unknown(f"the look-ups failed too: {why}")
         delay = failed_lookup_delay(elapsed_s=elapsed_s, retry_after_s=retry_after_s, jitter=random.random())
-        return self._wait("looking_up", delay)
+        return self._wait("looking_up", delay, reason)
 
     def _absent(self) -> Wait | Outcome:
         if self.job.on_unknown == "resend" and not self.granted.resent and self._left_s() > 0:
-            return self._wait("queued", 0, resent=True)
+            return self._wait("queued", 0, "absent", resent=True)
         return self._unknown("the provider's record does not show it")
 
     def _expired(self) -> Outcome:
@@ -277,6 +282,7 @@ class Run:
         self,
         state: str,
         delay_s: float,
+        reason: str,
         *,
         lost_from_ms: int | None = None,
         lost_to_ms: int | None = None,
@@ -285,6 +291,7 @@ class Run:
         return Wait(
             state="looking_up" if state == "looking_up" else "queued",
             delay_s=delay_s,
+            reason=reason,
             attempts=self.attempts,
             lost_from_ms=self.granted.lost_from_ms if lost_from_ms is None else lost_from_ms,
             lost_to_ms=self.granted.lost_to_ms if lost_to_ms is None else lost_to_ms,
@@ -307,5 +314,5 @@ class Run:
 
 
 def _body(response: Mapping[str, object]) -> dict[str, str]:
-    """What is kept of an answer. A Type of one's own may answer anything, the number or what is no JSON included."""
+    """What is kept of an answer. A Type of one's own may answer anything, the number or what is not JSON included."""
     return {name: str(response[name]) for name in _KEPT if response.get(name) is not None}

@@ -15,14 +15,14 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypedDict
 
 from smsjobs.contract import (
+    AliyunRejected,
     InvalidArguments,
     JobRecord,
     Lane,
@@ -36,6 +36,16 @@ from smsjobs.contract import (
 from smsjobs.ledger import Granted, Missing, Settled, Settlement, Wait, read_outcome
 from smsjobs.redis_store import CannotOpen, unseal
 from smsjobs.redis_store.patience import patiently
+from smsjobs_worker.logs.facts import (
+    CampaignPaused,
+    JobFenced,
+    JobSealed,
+    MessageRefused,
+    UnexpectedError,
+    job_settled,
+    job_waits,
+    tell,
+)
 from smsjobs_worker.logs.privacy import describe
 from smsjobs_worker.sending.run import Run, StopCampaign, stop_campaign
 
@@ -48,12 +58,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Done", "Elements", "NothingToDo", "Sender"]
 
-log = logging.getLogger(__name__)
-
 #: Seconds after which a job that this worker cannot open is published again, for another worker.
 _KEY_DELAY_S: Final = 10.0
 
-#: Seconds after its answer was lost for which a job that nobody can open is kept.
+#: Seconds after its answer was lost for which a job that no worker can open is kept.
 _KEY_AWAITED_S: Final = 3600
 
 
@@ -82,7 +90,34 @@ class Done:
 
 @dataclass(frozen=True, kw_only=True)
 class NothingToDo:
-    """This run ends without an outcome: the job waits, or somebody else is at it."""
+    """This run ends without an outcome: the job waits, or another worker holds it."""
+
+
+class _Names(TypedDict):
+    job_id: str
+    element: str | None
+    lane: str | None
+
+
+@dataclass(kw_only=True)
+class _Taken:
+    """A claimed job, as far as it is known."""
+
+    granted: Granted
+    #: The monotonic time before the claim was asked for.
+    claimed_at: float
+    #: None until it is read, and where it cannot be.
+    job: JobRecord | None = None
+
+    def names(self) -> _Names:
+        """What its facts name it by."""
+        element, lane = (self.job.element, self.job.lane) if self.job else (None, None)
+        return {"job_id": self.granted.job_id, "element": element, "lane": lane}
+
+    def age_s(self) -> float:
+        """Seconds since it was recorded."""
+        waited_ms = self.granted.now_ms - self.granted.created_ms
+        return waited_ms / 1000 + time.monotonic() - self.claimed_at
 
 
 class Sender:
@@ -114,8 +149,8 @@ class Sender:
         """Do what is to be done with the job now.
 
         Raises:
-            redis.exceptions.RedisError: Redis stayed away, so that nothing could be decided or written down. The
-                sweep goes on with the job when it is back.
+            redis.exceptions.RedisError: Redis stayed unreachable, so that nothing could be decided or written down.
+                The sweep goes on with the job later.
         """
         claim, claimed_at = self._claim(job_id)
         match claim:
@@ -129,7 +164,10 @@ class Sender:
                 return NothingToDo()
 
     def refuse(self, job_id: str, error: SmsError) -> Done | NothingToDo:
-        """Record why a message makes no job: it could not be read, or expired. A job that the ledger knows by that id keeps its own way."""
+        """Record why a message makes no job: it could not be read, or expired.
+
+        A job that the ledger knows by that id goes its own way.
+        """
 
         def ask() -> Snapshot | None:
             absent = self._ledger.settle_absent(job_id, encode_outcome(error))
@@ -137,6 +175,8 @@ class Sender:
 
         known = patiently(ask, for_s=self._patience_s)
         if known is None:
+            # Without its id, which a stranger may have chosen.
+            tell(MessageRefused(reason=error.reason))
             return Done(outcome=error)
         if known.outcome is None:
             return NothingToDo()
@@ -150,28 +190,28 @@ class Sender:
             asked_at = time.monotonic()
             return self._ledger.claim(job_id, token, lease_s=self._lease_s), asked_at
 
-        # A claim that was given up may yet be carried out by a Redis that wakes up, and then nobody would hold it.
+        # A Redis that wakes up may still carry out a claim that was given up, and then no worker would hold the job.
         return patiently(ask, for_s=self._patience_s)
 
     def _work(self, granted: Granted, claimed_at: float) -> Done | NothingToDo:
         with self._leases.hold(granted, claimed_at=claimed_at) as lease:
-            step = self._decide(granted, claimed_at, lease.holds)
+            taken = _Taken(granted=granted, claimed_at=claimed_at)
+            step = self._decide(taken, lease.holds)
             if isinstance(step, Wait):
-                self._wait(granted, step)
+                self._wait(taken, step)
                 return NothingToDo()
             if isinstance(step, StopCampaign):
-                if self._put_back(granted, step.refusal):
+                if self._put_back(taken, step.refusal):
                     return NothingToDo()
                 step = step.refusal
-            return self._settle(granted, step)
+            return self._settle(taken, step)
 
-    def _decide(
-        self, granted: Granted, claimed_at: float, holds: Callable[[], bool]
-    ) -> Wait | StopCampaign | Outcome:
+    def _decide(self, taken: _Taken, holds: Callable[[], bool]) -> Wait | StopCampaign | Outcome:
+        granted = taken.granted
         try:
-            job = _job(granted, self._ledger.seal)
+            job = taken.job = _job(granted, self._ledger.seal)
         except ValueError:
-            return _unreadable(granted, "the job is no JSON")
+            return _unreadable(granted, "the job is not valid JSON")
         except CannotOpen as error:
             return _sealed(granted, error)
         except InvalidArguments as error:
@@ -180,7 +220,7 @@ class Sender:
             job=job,
             lane=self._lanes[job.lane],
             granted=granted,
-            claimed_at=claimed_at,
+            claimed_at=taken.claimed_at,
             holds=holds,
             permits=self._permits,
             goes_on=lambda: granted.chunk is None or self._ledger.goes_on(granted.job_id),
@@ -193,28 +233,31 @@ class Sender:
             return run.send(provider) if granted.state == "sending" else run.look_up(provider)
         except Exception as error:  # noqa: BLE001  whatever it is, the job must get its outcome
             # Its text and its frames may hold numbers; its type and its place do not.
-            log.error(  # noqa: TRY400
-                "an unexpected error at a job",
-                extra={"action": "unexpected", "job_id": granted.job_id, "error": describe(error)},
-            )
+            tell(UnexpectedError(job_id=job.id, element=job.element, error=describe(error)))
             return run.broken()
 
-    def _wait(self, granted: Granted, wait: Wait) -> None:
+    def _wait(self, taken: _Taken, wait: Wait) -> None:
+        granted = taken.granted
         kept = patiently(
             lambda: self._ledger.wait(granted.job_id, granted.token, wait), for_s=self._patience_s
         )
-        log.info(
-            "a job waits",
-            extra={
-                "action": "waits" if kept else "fenced",
-                "job_id": granted.job_id,
-                "state": wait.state,
-                "delay_s": round(wait.delay_s, 3),
-            },
+        if not kept:
+            tell(JobFenced(**taken.names()))
+            return
+        attempts = granted.attempts + wait.attempts
+        tell(
+            job_waits(
+                **taken.names(),
+                state=wait.state,
+                reason=wait.reason,
+                delay_s=wait.delay_s,
+                attempts=attempts,
+            )
         )
 
-    def _put_back(self, granted: Granted, refusal: SmsError) -> bool:
+    def _put_back(self, taken: _Taken, refusal: SmsError) -> bool:
         """Pause the chunk's campaign and give the chunk back to it. False: its refusal is its outcome."""
+        granted = taken.granted
         verb = patiently(
             lambda: self._ledger.put_back(
                 granted.job_id,
@@ -225,22 +268,23 @@ class Sender:
             for_s=self._patience_s,
         )
         if verb == "ok":
-            log.error(
-                "a campaign is paused: somebody has to mend something",
-                extra={"action": "campaign_paused", "job_id": granted.job_id, "reason": refusal.label},
-            )
+            code = refusal.aliyun_code if isinstance(refusal, AliyunRejected) else None
+            tell(CampaignPaused(**taken.names(), reason=refusal.reason, aliyun_code=code))
+        elif verb == "fenced":
+            tell(JobFenced(**taken.names()))
         return verb != "settle"
 
-    def _settle(self, granted: Granted, outcome: Outcome) -> Done | NothingToDo:
+    def _settle(self, taken: _Taken, outcome: Outcome) -> Done | NothingToDo:
+        granted = taken.granted
         encoded, result = encode_outcome(outcome), self._result_of(granted.job_id, outcome)
         settlement: Settlement = patiently(
             lambda: self._ledger.settle(granted.job_id, granted.token, encoded, result=result),
             for_s=self._patience_s,
         )
-        log.info(
-            "a job is settled" if settlement.ours else "a job was settled by somebody else",
-            extra={"action": "settled", "job_id": granted.job_id, "outcome": outcome.outcome},
-        )
+        if settlement.ours:
+            tell(job_settled(outcome, **taken.names(), seconds=taken.age_s()))
+        else:
+            tell(JobFenced(**taken.names()))
         if settlement.outcome is None:
             return NothingToDo()
         if not settlement.ours:
@@ -263,7 +307,7 @@ def _job(granted: Granted, seal: Seal | None) -> JobRecord:
     """The job as the ledger has it.
 
     Raises:
-        ValueError: It is no JSON.
+        ValueError: It is not valid JSON.
         InvalidArguments: It cannot be read.
     """
     if granted.chunk is None:
@@ -272,10 +316,8 @@ def _job(granted: Granted, seal: Seal | None) -> JobRecord:
 
 
 def _sealed(granted: Granted, error: CannotOpen) -> Wait | StopCampaign | Outcome:
-    """Leaves a job to a worker that has its key: one worker without it must not end what others could send."""
-    log.error(
-        "a job was left to a worker that can open it", extra={"action": "sealed", "job_id": granted.job_id}
-    )
+    """Leave a job to a worker that has its key: a worker without it must not end what others could send."""
+    tell(JobSealed(job_id=granted.job_id))
     if granted.state == "looking_up":
         if granted.now_ms > max(granted.expires_ms, granted.lost_to_ms + _KEY_AWAITED_S * 1000):
             return _unreadable(granted, error.message)
@@ -287,6 +329,7 @@ def _wait_as_it_was(granted: Granted, state: Literal["queued", "looking_up"]) ->
     return Wait(
         state=state,
         delay_s=_KEY_DELAY_S,
+        reason="sealed",
         attempts=0,
         lost_from_ms=granted.lost_from_ms,
         lost_to_ms=granted.lost_to_ms,
@@ -295,7 +338,7 @@ def _wait_as_it_was(granted: Granted, state: Literal["queued", "looking_up"]) ->
 
 
 def _unreadable(granted: Granted, why: str) -> StopCampaign | Outcome:
-    if granted.lost_to_ms:  # somebody who could read it has sent it, and what became of that nobody will know
+    if granted.lost_to_ms:  # a worker that could read it has sent it, and its answer is lost
         return RequestFailed(
             f"the answer was lost; {why}",
             reason="job_unreadable",

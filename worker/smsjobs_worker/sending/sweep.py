@@ -6,7 +6,6 @@ has expired. What it could not do, the ledger hands out again a little later.
 
 from __future__ import annotations
 
-import logging
 import threading
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -21,6 +20,15 @@ from smsjobs.contract import (
     encode_outcome,
 )
 from smsjobs.ledger import read_outcome
+from smsjobs_worker.logs.facts import (
+    CampaignsNotFed,
+    JobExpired,
+    JobsPublished,
+    SweepBroken,
+    SweepCannotRead,
+    SweepFailed,
+    tell,
+)
 from smsjobs_worker.logs.privacy import describe
 
 if TYPE_CHECKING:
@@ -29,8 +37,6 @@ if TYPE_CHECKING:
     from smsjobs.ledger import Due, Ledger
 
 __all__ = ["Nudges", "ResultStore", "Sweep", "Sweeper", "expired_outcome", "is_lost"]
-
-log = logging.getLogger(__name__)
 
 #: Jobs of one call; more wait for the next call of the same pass.
 _BATCH: Final = 500
@@ -54,11 +60,11 @@ class ResultStore(Protocol):
     """Celery's result backend, as far as the sweep needs it."""
 
     def store_at_once(self, job_id: str, outcome: Outcome, followers: Sequence[str]) -> bool:
-        """Store the outcome under the job's id and its followers'. False: the backend is away."""
+        """Store the outcome under the job's id and its followers'. False: the backend is unreachable."""
 
 
 def is_lost(due: Due, backlog: int) -> bool:
-    """Whether a published job that nobody claimed is to be published again.
+    """Whether a published job that no worker claimed is to be published again.
 
     Celery's Redis transport loses up to one message a worker that is killed, and a producer may die before it
     publishes. But most often the job only waits its turn, and a second message would make the queue longer. An
@@ -121,14 +127,12 @@ class Sweep:
     def _feed(self) -> None:
         try:
             self._ledger.feed()
-        except ResponseError:
+        except ResponseError as error:
             # One campaign's keys are damaged. Everything else must go on.
-            log.error(  # noqa: TRY400  Redis's text may quote a command
-                "campaigns could not be fed", extra={"action": "feed_failed"}
-            )
+            tell(CampaignsNotFed(error=type(error).__name__))
 
     def _act(self, batch: list[Due]) -> None:
-        """Settle first: that needs the ledger alone, and the broker may be away."""
+        """Settle first: that needs the ledger alone, and the broker may be unreachable."""
         for due in batch:
             try:
                 if due.verb == "expired":
@@ -137,10 +141,7 @@ class Sweep:
                     self._store(due.job_id)
             except InvalidArguments as error:
                 # Its outcome is of a newer version, say. It must not stop those behind it, now and at every pass.
-                log.error(  # noqa: TRY400  the text says it all
-                    "the sweep cannot read a job",
-                    extra={"action": "unreadable", "job_id": due.job_id, "error": error.message},
-                )
+                tell(SweepCannotRead(job_id=due.job_id, problem=error.message))
         self._publish(batch)
 
     def _publish(self, batch: list[Due]) -> None:
@@ -154,13 +155,22 @@ class Sweep:
         ]
         if chosen:
             self._nudges.publish(chosen)
-            log.info("jobs published by the sweep", extra={"action": "swept", "jobs": len(chosen)})
+            tell(JobsPublished(jobs=len(chosen)))
 
     def _expire(self, due: Due) -> None:
         outcome = expired_outcome(due.job_id, attempts=due.attempts, lost=due.lost)
         settlement = self._ledger.settle(due.job_id, "", encode_outcome(outcome), outside_task=True)
         if settlement.ours:
-            log.info("a job expired before it was sent", extra={"action": "expired", "job_id": due.job_id})
+            tell(
+                JobExpired(
+                    job_id=due.job_id,
+                    outcome=outcome.outcome,
+                    reason=outcome.reason,
+                    element=due.element,
+                    lane=due.lane,
+                    attempts=due.attempts,
+                )
+            )
             self._store_now(due.job_id, outcome, settlement.followers)
 
     def _store(self, job_id: str) -> None:
@@ -171,7 +181,7 @@ class Sweep:
             self._store_now(job_id, read_outcome(found.outcome, job_id), found.followers)
 
     def _store_now(self, job_id: str, outcome: Outcome, followers: Sequence[str]) -> None:
-        """Store Celery's result, once; where the backend is away, the ledger hands the job out again."""
+        """Store Celery's result, once; where the backend is unreachable, the ledger hands the job out again."""
         if self._results.store_at_once(job_id, outcome, followers):
             self._ledger.confirm_stored(job_id)
 
@@ -199,13 +209,9 @@ class Sweeper:
         while not self._stopping.wait(self._every_s):
             try:
                 self._sweep.run_once()
-            except (RedisError, KombuError, OSError):
+            except (RedisError, KombuError, OSError) as error:
                 # What was taken and not done, the ledger hands out again.
-                log.warning(
-                    "a sweep broke off: Redis or the broker is away", extra={"action": "sweep_failed"}
-                )
+                tell(SweepFailed(error=type(error).__name__))
             except Exception as error:  # noqa: BLE001
-                # Without the sweep jobs would wait for ever: it goes on whatever happens.
-                log.error(  # noqa: TRY400  the error's text may quote anything
-                    "a sweep broke off", extra={"action": "sweep_failed", "error": describe(error)}
-                )
+                # Without the sweep jobs would wait forever: it goes on whatever happens.
+                tell(SweepBroken(error=describe(error)))

@@ -1,7 +1,7 @@
 """Celery's Redis transport, hardened, and with fewer round trips.
 
-Kombu's own lets a text that is no message end the worker, makes a client for each step, and goes to Redis three times
-for each message, one after the other, from the one thread that hands out work.
+In kombu's own, a text that is not a message ends the worker. It makes a client for each step. It goes to Redis three
+times for each message, one after the other, from the one thread that hands out work.
 """
 
 from smsjobs_worker.process.transport.channel import harden

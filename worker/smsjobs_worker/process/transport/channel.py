@@ -1,9 +1,8 @@
-"""The transport itself: kombu's, with our channel, and what somebody else put on a queue does not end the worker."""
+"""The transport itself: kombu's, with our channel. What a stranger puts on a queue does not end the worker."""
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import time
 from functools import cached_property
 from importlib.resources import files
@@ -14,6 +13,7 @@ from kombu.utils.encoding import bytes_to_str
 from kombu.utils.json import loads
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from smsjobs_worker.logs.facts import MessageDropped, tell
 from smsjobs_worker.logs.privacy import describe
 from smsjobs_worker.process.transport.turn import TurnPoller, TurnQoS
 
@@ -22,11 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["TurnChannel", "harden"]
 
-log = logging.getLogger(__name__)
-
 _SCRIPT: Final = files(__package__).joinpath("turn.lua").read_text("utf-8")
 
-#: What kombu raises at a text that is no message.
+#: What kombu raises at a text that is not a message.
 _NO_MESSAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
@@ -93,16 +91,12 @@ class TurnChannel(Channel):
 
     @contextlib.contextmanager
     def _handing_over(self, tag: str | None) -> Iterator[None]:
-        """Drops what is no message, or none that Celery can make a job of."""
+        """Drop what is not a message, or not one that Celery can make a job of."""
         self.qos.handed = tag
         try:
             yield
         except _NO_MESSAGE as error:
-            # Its text stays out of the log: it may be anything.
-            log.error(  # noqa: TRY400
-                "something that is no message was taken from a queue and dropped",
-                extra={"action": "no_message", "error": describe(error)},
-            )
+            tell(MessageDropped(error=describe(error)))
             self.qos.drop()
         finally:
             self.qos.handed = None

@@ -11,18 +11,16 @@ It is kombu's book-keeping with kombu's keys: workers with and without it can sh
 from __future__ import annotations
 
 import contextlib
-import logging
 from typing import Any, Final
 
 from kombu.transport import virtual
 from kombu.transport.redis import MultiChannelPoller, QoS
 from kombu.utils.json import dumps
 
+from smsjobs_worker.logs.facts import NoteDropped, PutBackRefused, tell
 from smsjobs_worker.logs.privacy import describe
 
 __all__ = ["MOST", "TurnPoller", "TurnQoS"]
-
-log = logging.getLogger(__name__)
 
 #: Most messages of one step: so few that other workers of the queue get their share of a burst.
 MOST: Final = 16
@@ -56,7 +54,7 @@ class TurnQoS(QoS):
         self.handed = delivery_tag
 
     def drop(self) -> None:
-        """Be done with what turned out to be no message: it would occupy a thread, and come again for ever."""
+        """Drop what turned out not to be a message: it would occupy a thread, and come again forever."""
         if self.handed is None:
             return
         if self.handed in self._delivered:
@@ -80,21 +78,15 @@ class TurnQoS(QoS):
             super().reject(delivery_tag, requeue)  # type: ignore[no-untyped-call]
         except self.channel.ResponseError as error:
             # Redis is full, say. Its note stays, so it comes again after the visibility time-out, and nothing is held up.
-            log.warning(
-                "Redis refused to put a message back",
-                extra={"action": "put_back_refused", "error": type(error).__name__},
-            )
+            tell(PutBackRefused(error=type(error).__name__))
             virtual.QoS.ack(self, delivery_tag)  # type: ignore[no-untyped-call]
 
     def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
-        """Put back the message of that note. One that is no message is dropped: those behind it would wait for ever."""
+        """Put back the message of that note. What is not a message is dropped: those behind it would wait forever."""
         try:
             super().restore_by_tag(tag, client, leftmost)  # type: ignore[no-untyped-call]
         except (ValueError, TypeError, RecursionError) as error:
-            log.error(  # noqa: TRY400  its text may be anything
-                "a note of something that is no message was dropped",
-                extra={"action": "no_message", "error": describe(error)},
-            )
+            tell(NoteDropped(error=describe(error)))
             with self.channel.conn_or_acquire(client) as connected:
                 self._remove_from_indices(tag, connected.pipeline()).execute()  # type: ignore[no-untyped-call]
 
@@ -103,7 +95,7 @@ class TurnQoS(QoS):
         try:
             self.channel.write()
         except (*self.channel.connection_errors, self.channel.ResponseError):
-            # Redis is away, or refuses. What is done then comes again after the visibility time-out, and the ledger knows it.
+            # Redis is unreachable, or refuses. What is done then comes again after the visibility time-out, and the ledger knows it.
             self.notes.clear()
             self.done.clear()
         super().restore_unacked_once(stderr)  # type: ignore[no-untyped-call]

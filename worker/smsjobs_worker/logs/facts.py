@@ -1,0 +1,471 @@
+"""The facts that a worker tells, a class each. What they have in common, and how they are told: `smsjobs.facts`.
+
+A field named ``error`` is the class of an error, with its place where it was unexpected; never its text.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from smsjobs.contract import AliyunRejected, SendResult
+from smsjobs.facts import Fact, PublishFailed, tell
+
+if TYPE_CHECKING:
+    from smsjobs.contract import Outcome
+
+__all__ = [
+    "CampaignPaused",
+    "CampaignsNotFed",
+    "ConnectionsUnmanaged",
+    "ElementKept",
+    "ElementOdd",
+    "ElementReloaded",
+    "Fact",
+    "JobExpired",
+    "JobFenced",
+    "JobNotSent",
+    "JobRefused",
+    "JobSealed",
+    "JobSettled",
+    "JobWaits",
+    "JobWaitsForFix",
+    "JobsPublished",
+    "LeasesNotRenewed",
+    "LimitsUnreachable",
+    "MessageDropped",
+    "MessagePutBack",
+    "MessageRefused",
+    "NoteDropped",
+    "OutcomeUnknown",
+    "PublishFailed",
+    "PutBackRefused",
+    "RunBrokenOff",
+    "SweepBroken",
+    "SweepCannotRead",
+    "SweepFailed",
+    "UnexpectedError",
+    "job_settled",
+    "job_waits",
+    "tell",
+]
+
+#: The reasons of an element that does not exist or does not load.
+_BROKEN_ELEMENT: Final = ("element_not_found", "element_invalid")
+
+
+class _OfSending(Fact):
+    logger = "smsjobs.sending"
+
+
+class _OfSweep(Fact):
+    logger = "smsjobs.sweep"
+
+
+class _OfProcess(Fact):
+    logger = "smsjobs.process"
+
+
+class _OfElements(Fact):
+    logger = "smsjobs.elements"
+
+
+# Sending
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSettled(_OfSending):
+    """A job has its outcome: it was accepted, or refused for a cause of its own."""
+
+    action = "settled"
+    level = logging.INFO
+    sentence = "a job is settled"
+
+    job_id: str
+    outcome: str
+    reason: str
+    aliyun_code: str | None = None
+    element: str | None = None
+    lane: str | None = None
+    attempts: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobNotSent(JobSettled):
+    """A job ended without being sent."""
+
+    level = logging.WARNING
+    sentence = "a job is settled: it was not sent"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutcomeUnknown(JobSettled):
+    """A request's answer was lost, and no look-up settled what became of it."""
+
+    level = logging.WARNING
+    sentence = "a job is settled: nobody knows whether it was accepted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRefused(JobSettled):
+    """A job was refused for a cause that would refuse others too: account, signature, template, rights or element."""
+
+    level = logging.ERROR
+    sentence = "a job is settled: an operator has to fix what it was refused for"
+
+
+def job_settled(
+    outcome: Outcome, *, job_id: str, element: str | None, lane: str | None, seconds: float
+) -> JobSettled:
+    """The fact that the job has that outcome.
+
+    Args:
+        element: None where the job could not be read.
+        lane: Likewise.
+        seconds: How long it took.
+    """
+    kind, reason, code = JobSettled, "", None
+    match outcome:
+        case SendResult():
+            reason, code = outcome.resolved_by, "OK"
+        case AliyunRejected():
+            reason, code = outcome.reason, outcome.aliyun_code
+            kind = JobRefused if outcome.advice == "operator" else JobSettled
+        case _:
+            reason = outcome.reason
+            ends = {"not_sent": JobNotSent, "unknown": OutcomeUnknown}
+            kind = JobRefused if reason in _BROKEN_ELEMENT else ends.get(outcome.outcome, JobSettled)
+    return kind(
+        job_id=job_id,
+        outcome=outcome.outcome,
+        reason=reason,
+        aliyun_code=code,
+        element=element,
+        lane=lane,
+        attempts=outcome.attempts,
+        seconds=round(seconds, 3),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobWaits(_OfSending):
+    """A job was given back until it is due again."""
+
+    action = "waits"
+    level = logging.INFO
+    sentence = "a job waits"
+
+    job_id: str
+    state: str
+    reason: str
+    delay_s: float
+    element: str | None = None
+    lane: str | None = None
+    attempts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobWaitsForFix(JobWaits):
+    """A job whose answer was lost waits for its look-up until its element loads again."""
+
+    level = logging.ERROR
+    sentence = "a job waits: its element does not load"
+    repeats_by = ("element", "reason")
+
+
+def job_waits(
+    *,
+    job_id: str,
+    state: str,
+    reason: str,
+    delay_s: float,
+    element: str | None,
+    lane: str | None,
+    attempts: int,
+) -> JobWaits:
+    """The fact that the job waits."""
+    kind = JobWaitsForFix if reason in _BROKEN_ELEMENT else JobWaits
+    return kind(
+        job_id=job_id,
+        state=state,
+        reason=reason,
+        delay_s=round(delay_s, 3),
+        element=element,
+        lane=lane,
+        attempts=attempts,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobFenced(_OfSending):
+    """This worker's lease ran out while it held the job: another worker decides, or has decided."""
+
+    action = "fenced"
+    level = logging.WARNING
+    sentence = "a job is another worker's: the lease ran out"
+
+    job_id: str
+    element: str | None = None
+    lane: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSealed(_OfSending):
+    """A job is sealed with a key that this worker does not have, and is left to one that has it."""
+
+    action = "sealed"
+    level = logging.ERROR
+    sentence = "a job was left to a worker that can open it"
+    repeats_by = ()
+
+    job_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CampaignPaused(_OfSending):
+    """A chunk was refused for what would refuse all others, and its campaign was paused."""
+
+    action = "campaign_paused"
+    level = logging.ERROR
+    sentence = "a campaign is paused: an operator has to fix what a chunk was refused for"
+
+    job_id: str
+    reason: str
+    aliyun_code: str | None = None
+    element: str | None = None
+    lane: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageRefused(_OfSending):
+    """A message makes no job: it cannot be read, has expired, or names a job that the ledger does not have."""
+
+    action = "message_refused"
+    level = logging.WARNING
+    sentence = "a message was refused: it makes no job"
+    repeats_by = ("reason",)
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnexpectedError(_OfSending):
+    """Our code, or a Type's, raised an unexpected error; the job is sent or looked up again."""
+
+    action = "unexpected"
+    level = logging.ERROR
+    sentence = "an unexpected error at a job"
+    repeats_by = ("element", "error")
+
+    job_id: str
+    element: str
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimitsUnreachable(_OfSending):
+    """Redis could not be asked whether a request may be made; the job waits."""
+
+    action = "limits_unreachable"
+    level = logging.WARNING
+    sentence = "Redis could not be asked for a permit"
+    repeats_by = ("error",)
+
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeasesNotRenewed(_OfSending):
+    """The leases of the jobs at hand could not be renewed; they run out unless a later renewal succeeds."""
+
+    action = "renew_failed"
+    level = logging.WARNING
+    sentence = "leases could not be renewed"
+    repeats_by = ("error",)
+
+    jobs: int
+    error: str
+
+
+# The sweep
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobsPublished(_OfSweep):
+    """The sweep published what was due, interrupted or lost."""
+
+    action = "swept"
+    level = logging.INFO
+    sentence = "jobs published by the sweep"
+
+    jobs: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobExpired(_OfSweep):
+    """The sweep settled a job whose time ran out."""
+
+    action = "expired"
+    level = logging.WARNING
+    sentence = "a job expired before it was sent"
+
+    job_id: str
+    outcome: str
+    reason: str
+    element: str
+    lane: str
+    attempts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepFailed(_OfSweep):
+    """Redis or the broker was unreachable; a later sweep does the rest."""
+
+    action = "sweep_failed"
+    level = logging.WARNING
+    sentence = "a sweep broke off: Redis or the broker is unreachable"
+    repeats_by = ("error",)
+
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepBroken(SweepFailed):
+    """A sweep ended with an unexpected error; the next one tries again."""
+
+    level = logging.ERROR
+    sentence = "a sweep broke off: an unexpected error"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepCannotRead(_OfSweep):
+    """The record of a job cannot be read, as of a newer version; the sweep passes it over."""
+
+    action = "unreadable"
+    level = logging.ERROR
+    sentence = "the sweep cannot read a job"
+    repeats_by = ("problem",)
+
+    job_id: str
+    problem: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CampaignsNotFed(_OfSweep):
+    """A campaign's record is damaged: no chunks become jobs."""
+
+    action = "feed_failed"
+    level = logging.ERROR
+    sentence = "campaigns could not be fed"
+    repeats_by = ("error",)
+
+    error: str
+
+
+# The process: tasks and transport
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunBrokenOff(_OfProcess):
+    """Redis stayed unreachable in the middle of a job; the sweep goes on with it."""
+
+    action = "run_broken_off"
+    level = logging.WARNING
+    sentence = "a run broke off: Redis is unreachable"
+    repeats_by = ("error",)
+
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessagePutBack(_OfProcess):
+    """What a message led to could not be stored, so the message comes again."""
+
+    action = "put_back"
+    level = logging.WARNING
+    sentence = "a message was put back: Redis or the result backend is unreachable"
+    repeats_by = ("error",)
+
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PutBackRefused(_OfProcess):
+    """Redis refused to take a message back, as when it is full; it comes again after the visibility time-out."""
+
+    action = "put_back_refused"
+    level = logging.WARNING
+    sentence = "Redis refused to put a message back"
+    repeats_by = ("error",)
+
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageDropped(_OfProcess):
+    """Something on a queue was not a task's message."""
+
+    action = "no_message"
+    level = logging.ERROR
+    sentence = "what is not a message was taken from a queue and dropped"
+    repeats_by = ("error",)
+
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteDropped(MessageDropped):
+    """Something among the notes of unacknowledged messages was not a task's message."""
+
+    sentence = "a note of what is not a message was dropped"
+
+
+# Elements and the account
+
+
+@dataclass(frozen=True, kw_only=True)
+class ElementReloaded(_OfElements):
+    """An element's files have changed, and it was loaded again."""
+
+    action = "element_reloaded"
+    level = logging.INFO
+    sentence = "a changed element was loaded again"
+
+    element: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ElementKept(_OfElements):
+    """An element's files have changed and do not load."""
+
+    action = "element_kept"
+    level = logging.ERROR
+    sentence = "a changed element does not load: its last good state stays in use"
+
+    element: str
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ElementOdd(_OfElements):
+    """An element loads and is probably not what was meant; told when a worker starts."""
+
+    action = "element_odd"
+    level = logging.WARNING
+    sentence = "an element has something odd"
+
+    element: str
+    problem: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionsUnmanaged(Fact):
+    """The SDK is newer than this version knows, and drops no idle connections."""
+
+    action = "connections_unmanaged"
+    level = logging.WARNING
+    sentence = "the Aliyun SDK keeps its connections elsewhere: idle ones are not dropped"
+    logger = "smsjobs.aliyun"
+    repeats_by = ()
