@@ -1,6 +1,7 @@
 """The facts that a worker tells, a class each. What they have in common, and how they are told: `smsjobs.facts`.
 
-A field named ``error`` is the class of an error, with its place where it was unexpected; never its text.
+A field of one name means the same in every fact; ``docs/logs.md`` explains each. ``error`` is the class of an error, with
+its place where it was unexpected; never its text.
 """
 
 from __future__ import annotations
