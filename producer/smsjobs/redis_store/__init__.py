@@ -1,4 +1,4 @@
-"""How every room talks to Redis: connection, names of keys, scripts, patience, clock, and what is sealed."""
+"""How every room talks to Redis: connection, key names, scripts, patience, clock and seal."""
 
 from smsjobs.redis_store.clock import RedisClock
 from smsjobs.redis_store.connection import connect_redis

@@ -1,4 +1,4 @@
-"""Redis's clock as this machine sees it, so that a caller's deadline holds even where Redis hears of it late."""
+"""Redis's clock as this machine sees it, so that a caller's deadline holds even if Redis hears of it late."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _SAME_S: Final = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class _Seen:
-    """What an answer of Redis told."""
+    """What was learned from an answer of Redis."""
 
-    #: Milliseconds that its clock is ahead of ours, or a little more: the time that the answer took is in it.
+    #: Milliseconds by which its clock is ahead of ours. A little too large, because it includes the answer's travel time.
     ahead_ms: int
-    #: Our time of the day less our uptime. It stays, unless the clock is set or the machine slept.
+    #: Our time of day minus our uptime. It is constant until the clock is set or the machine sleeps.
     setting_s: float
 
 
 class RedisClock:
-    """Translates times of this machine into Redis's, whatever the difference of their clocks.
+    """Translates this machine's times into Redis's times, however far apart the clocks are.
 
-    Every answer that carries Redis's time corrects it. It errs to the late side, by the time that the answer took.
+    Every answer that carries Redis's time corrects it. The result is late by the answer's travel time, never early.
 
     Args:
-        redis: Asked for its time where no answer is known that still holds.
+        redis: Asked for its time when no valid answer is known.
     """
 
     def __init__(self, redis: Redis) -> None:
@@ -39,7 +39,7 @@ class RedisClock:
         self._seen: _Seen | None = None
 
     def ms(self, at_s: float) -> int:
-        """Redis's time in milliseconds at that `time.time()` of ours."""
+        """Return Redis's time in milliseconds at `at_s`, which is a `time.time()` of ours."""
         seen = self._seen
         if seen is None or abs(_setting_s() - seen.setting_s) > _SAME_S:
             asked_at_s = time.time()
@@ -48,7 +48,7 @@ class RedisClock:
         return round(at_s * 1000) + seen.ahead_ms
 
     def learn(self, redis_ms: int, *, asked_at_s: float) -> _Seen:
-        """Take Redis's time out of the answer to what was asked at that time of ours."""
+        """Learn from an answer that carries Redis's time; `asked_at_s` is our time when we asked."""
         self._seen = seen = _Seen(ahead_ms=redis_ms - round(asked_at_s * 1000), setting_s=_setting_s())
         return seen
 

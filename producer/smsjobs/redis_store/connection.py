@@ -1,4 +1,4 @@
-"""The Redis client of every room: bounded in time, and it never repeats a write by itself."""
+"""The Redis client of every room. Its calls are bounded in time, and it never repeats a write by itself."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ __all__ = ["connect_redis"]
 
 
 def connect_redis(url: str, *, timeout_s: float = 2.0, max_connections: int = 256) -> Redis:
-    """A client that answers or raises within `timeout_s` a call.
+    """Return a client whose calls answer or raise within `timeout_s`.
 
-    redis-py by default repeats a command whose answer was lost. A repeated claim would find the token that its
-    own first try wrote, and take it for somebody else's; so the repeating is left to those who know which of
-    their calls may be repeated, and every script here recognises its own repetition.
+    By default, redis-py repeats a command whose answer was lost. A repeated claim would find the token of its own
+    first try, and mistake it for another worker's. So this client repeats nothing. A caller repeats a call only if
+    it knows that this is safe, and every script here recognises its own repetition.
 
     Args:
         url: ``redis://``, ``rediss://`` or ``unix://``.
-        timeout_s: Bound of connecting and of each answer, in seconds.
-        max_connections: More than the threads that use it at once.
+        timeout_s: Seconds for connecting, and for each answer.
+        max_connections: Must be more than the threads that use the client at once.
     """
     return redis.Redis.from_url(
         url,

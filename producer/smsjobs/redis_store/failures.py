@@ -1,6 +1,6 @@
-"""What a failure of Redis means: that it is unreachable for the moment, or that it answered, and the answer was no.
+"""What a failure of Redis means: it is unreachable for the moment, or it answered and refused.
 
-It goes by classes and by Redis's own error codes, never by sentences: these differ from version to version.
+This is decided by error classes and Redis's own error codes, never by texts. Texts differ between versions.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 __all__ = ["error_code", "is_transient", "refusal_text"]
 
-#: Codes by which a server says that it cannot serve for the moment: it starts, or a fail-over is under way.
+#: Codes of a server that cannot serve for the moment: it is starting, or a fail-over is in progress.
 _TRANSIENT: Final = frozenset({"CLUSTERDOWN", "LOADING", "MASTERDOWN", "NOREPLICAS", "READONLY", "TRYAGAIN"})
 
-#: redis-py takes these codes off the text.
+#: redis-py removes these codes from the text.
 _CODES: Final[dict[type[Exception], str]] = {
     AuthenticationError: "NOAUTH",
     BusyLoadingError: "LOADING",
@@ -39,23 +39,24 @@ _CODES: Final[dict[type[Exception], str]] = {
     TryAgainError: "TRYAGAIN",
 }
 
-#: Up to Redis 6 the error of a command in a script stands behind the place in the script, in an error of another code.
+#: Up to Redis 6, the error of a command in a script is inside an error with another code, after the place in the script.
 _IN_SCRIPT: Final = re.compile(r"@user_script: ?\d+: -?([A-Z]+)\b")
 
 _AT_THE_BEGINNING: Final = re.compile(r"-?([A-Z]{3,})\b")
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether it is of the kind that passes: a restart, a fail-over, a network that is cut. A full Redis, a missing
-    right or a key of a wrong type is not.
-    """  # noqa: D205  one sentence needs two lines
+    """Whether the failure will pass by itself.
+
+    A restart, a fail-over or a cut network will. A full Redis, a missing permission or a key of a wrong type will not.
+    """
     if isinstance(error, ResponseError) or type(error) in _CODES:
         return error_code(error) in _TRANSIENT
     return isinstance(error, (RedisConnectionError, RedisTimeoutError))
 
 
 def error_code(error: BaseException) -> str:
-    """Redis's own word for the error, such as ``"OOM"``; the name of its class where Redis gave none."""
+    """Return Redis's own code for the error, such as ``"OOM"``, or the name of its class if it has no code."""
     for kind, code in _CODES.items():
         if isinstance(error, kind):
             return code
@@ -65,7 +66,10 @@ def error_code(error: BaseException) -> str:
 
 
 def refusal_text(error: BaseException | None) -> str | None:
-    """What Redis refused of its address, if the error, or one that it was raised in the handling of, came of that."""
+    """Return what Redis refused about its address, or None if it refused nothing about it.
+
+    It looks at the error, and at each error during whose handling it was raised.
+    """
     while error is not None:
         if isinstance(error, AuthenticationError):
             return "refuses the password"

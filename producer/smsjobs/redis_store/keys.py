@@ -1,9 +1,9 @@
-"""Names of keys. All that belongs to one element shares its tag in braces, so that a Redis Cluster keeps it on one node.
+"""Names of keys. All keys of one element share its tag in braces, so a Redis Cluster keeps them on one node.
 
 =======================  ======  ============================================================
-``sms:elements``         hash    tag -> full name, of every element that something was sent on
+``sms:elements``         hash    tag -> full name, of every element that has had a job
 ``sms:at:<job id>``      string  the tag of a job whose id a plain Celery client chose
-``sms:{<tag>}:…``                everything else: the rooms' scripts name it
+``sms:{<tag>}:…``                everything else; the rooms' scripts describe it
 =======================  ======  ============================================================
 """
 
@@ -15,18 +15,18 @@ from smsjobs.contract import KEY_PREFIX
 
 __all__ = ["ELEMENTS", "NO_ELEMENT", "key", "pointer"]
 
-#: Every element that something was sent on.
+#: Every element that has had a job.
 ELEMENTS: Final = f"{KEY_PREFIX}:elements"
 
-#: The tag of what belongs to no element, such as a message that cannot be read. No element has it: 0 is in no tag.
+#: The tag of what belongs to no element, such as an unreadable message. No element has it, because no tag contains a 0.
 NO_ELEMENT: Final = "000000"
 
 
 def key(tag: str, *parts: str) -> str:
-    """A key of the element of that tag."""
+    """Return a key of the element with this tag."""
     return ":".join((f"{KEY_PREFIX}:{{{tag}}}", *parts))
 
 
 def pointer(job_id: str) -> str:
-    """The key that tells the tag of a job whose id does not."""
+    """Return the key that holds the tag of a job, for ids that do not contain it."""
     return f"{KEY_PREFIX}:at:{job_id}"

@@ -1,6 +1,6 @@
-"""How long Redis is waited for, which errors are worth waiting, and what is raised then: for every room the same.
+"""How long to wait for Redis, which errors to wait out, and what to raise in the end. It is the same for every room.
 
-Each step in Redis recognises its own repetition, so that one whose answer was lost may simply be made again.
+Each step in Redis recognises its own repetition. So a step whose answer was lost may simply be repeated.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ def patiently(
     longest_wait_s: float = 1.0,
     also: tuple[type[BaseException], ...] = (),
 ) -> T:
-    """Make the step until Redis answers.
+    """Repeat the step until Redis answers.
 
     Args:
         for_s: Seconds after which the last error is raised.
-        longest_wait_s: The longest wait between two tries; the first ones are shorter.
-        also: Further errors after which the step is made again.
+        longest_wait_s: The longest wait between two tries, in seconds. The first waits are shorter.
+        also: Further errors after which the step is repeated.
 
     Raises:
-        RedisError: Redis stayed unreachable, or refused the step; a refusal is raised at once.
+        RedisError: Redis stayed unreachable, or refused the step. A refusal is raised at once.
     """
 
     def is_worth_waiting(error: BaseException) -> bool:
@@ -45,7 +45,7 @@ def patiently(
     except Exception as error:
         if not is_worth_waiting(error):
             raise
-    # Imported and begun only now: tenacity's own beginning costs as much as a tenth of a job.
+    # Only now, because starting tenacity costs as much as a tenth of a job.
     from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential  # noqa: PLC0415
 
     retrying = Retrying(
@@ -68,16 +68,16 @@ def available(
     lost: Literal["not_sent", "unknown"] = "not_sent",
     out_id: str | None = None,
 ) -> T:
-    """Make the step until Redis answers, for a caller who is told of nothing but `QueueUnavailable`.
+    """Repeat the step until Redis answers, and raise any failure as `QueueUnavailable`.
 
     Args:
-        for_s: Seconds for which Redis is waited for.
+        for_s: Seconds to wait for Redis.
         task: What could not be done, such as ``"the job could not be recorded"``.
-        where: Says that Redis is unreachable, or refuses its address, while the error is being handled.
+        where: Returns a text that says that Redis is unreachable, or refuses its address. Called inside the `except`.
         again: What calling again does.
-        refused: The outcome that is told where Redis refuses the step.
-        lost: The same where an answer may have been lost; where surely no call was even written, it is ``"not_sent"``.
-        out_id: The job that is told.
+        refused: The outcome to report if Redis refuses the step.
+        lost: The outcome to report if an answer may have been lost. It is ``"not_sent"`` if surely nothing was written.
+        out_id: The job to report.
 
     Raises:
         QueueUnavailable: Redis stayed unreachable, or refused the step.
@@ -100,7 +100,7 @@ def available(
         elif is_transient(error):
             text, outcome = f"{where()}, so {task}; {again}", "not_sent" if surely_not else lost
         else:
-            # Out of memory or of disk, no permission: it answered, and the answer was no.
+            # Such as no memory, no disk or no permission: Redis answered, and refused.
             text, outcome = (
                 f"{task}: Redis refused it ({error_code(error)}), its log says why; {again}",
                 refused,
@@ -109,9 +109,9 @@ def available(
 
 
 def _never_connected(error: Exception) -> bool:
-    """Whether the call was not even written: the connection was refused, or the name is nobody's.
+    """Whether nothing was written: the connection was refused, or the host name is unknown.
 
-    redis-py raises its own error while it handles the socket's. Our client repeats nothing by itself, so that one
-    error tells of the whole call.
+    redis-py raises its own error while it handles the socket's error. Our client repeats nothing by itself, so this
+    one error covers the whole call.
     """
     return isinstance(error.__context__, (ConnectionRefusedError, socket.gaierror))

@@ -1,20 +1,21 @@
 """Loads Lua scripts, and calls them by the names of their arguments.
 
-A script begins by naming what it is given, and this module reads the names there::
+A script begins with the names of its arguments. This module reads them there::
 
     local job, agenda = unpack(KEYS)
     local now, id, token, lease = unpack(ARGV)
 
-A last argument that is a list follows the named ones, and the script goes through it by ``groups``::
+A list may follow the named arguments. The script reads it with ``groups``::
 
     local now, lease = unpack(ARGV, 1, 2)
     for id, token in groups(3, 2) do
 
-Before each script stand the words and numbers of the contract (`prelude`), ``lib/base.lua``, and what it includes::
+Three things are put before each script: the words and numbers of the contract (`prelude`), ``lib/base.lua``, and
+what the script includes::
 
     -- include ledger/jobs, ledger/campaigns
 
-which are ``scripts/lib/jobs.lua`` and ``scripts/lib/campaigns.lua`` of the room ``ledger``.
+These two are ``scripts/lib/jobs.lua`` and ``scripts/lib/campaigns.lua`` of the room ``ledger``.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ class Scripts:
     """The scripts of one room.
 
     Args:
-        room: Such as ``"ledger"``; the scripts are the files ``scripts/*.lua`` in it.
-        clock: The time in seconds since 1970, for tests. Without it, Redis's own clock counts.
+        room: Such as ``"ledger"``. Its scripts are the files ``scripts/*.lua``.
+        clock: Returns the time in seconds since 1970, for tests. Without it, Redis's own clock is used.
     """
 
     def __init__(self, room: str, *, clock: Callable[[], float] | None = None) -> None:
@@ -59,7 +60,7 @@ class Scripts:
         return "<Scripts>"
 
     def names(self) -> list[str]:
-        """Every script of the room."""
+        """Return the name of every script of the room."""
         return list(self._scripts)
 
     def run(
@@ -68,12 +69,13 @@ class Scripts:
         """Run a script: one atomic step, one round trip.
 
         Args:
-            keys: By the script's names. All but the first may be left out from the end; the script finds nil then.
-            rest: What follows the named arguments.
-            arguments: By the script's names. ``now`` is added where the script wants it.
+            keys: The keys by their names in the script. The last ones may be left out, but not the first. The script
+                finds nil for them.
+            rest: The list that follows the named arguments.
+            arguments: The arguments by their names in the script. ``now`` is added if the script names it.
 
         Raises:
-            TypeError: A name is missing, or is none of the script's.
+            TypeError: A name is missing, or the script does not have it.
         """
         script = self._scripts[name]
         if script.wants_now:
@@ -82,7 +84,7 @@ class Scripts:
 
 
 class _Script:
-    """One script, and the names of what it takes."""
+    """One script, and the names of its keys and arguments."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -95,7 +97,7 @@ class _Script:
     def run(
         self, redis: Redis, keys: Mapping[str, str], arguments: Mapping[str, Any], rest: Sequence[Any]
     ) -> Any:
-        """Send it."""
+        """Run it."""
         try:
             declared = [keys[name] for name in self._keys[: len(keys)]]
             values = [arguments[name] for name in self._arguments]
@@ -109,9 +111,11 @@ class _Script:
 
 
 def prelude(script: str) -> str:
-    """What the script uses of the contract's words and numbers, as Lua: a state is added there, and a script that
-    misspells one is refused. ``ELEMENT`` is what all keys of its element begin with: no script builds a name outside of it.
-    """  # noqa: D205  both are what it gives
+    """Return, as Lua, the contract's words and numbers that the script uses.
+
+    So a new state is added in the contract only, and Redis refuses a script that misspells one. ``ELEMENT`` is the
+    beginning of all keys of the element. No script builds a key name without it.
+    """
     hours = PROMOTIONAL_HOURS
     known = {each.upper(): f"'{each}'" for each in (*STATUSES, *CAMPAIGN_STATES)} | {
         "SETTLED": f"{{{', '.join(f'{each} = true' for each in OUTCOMES)}}}",

@@ -1,8 +1,9 @@
-"""Encryption of jobs in the ledger, between whoever enqueues and whoever sends. Opt-in, by SMS_PAYLOAD_KEY.
+"""Encryption of jobs in the ledger, from the producer to the worker. SMS_PAYLOAD_KEY turns it on.
 
-The parameters of a job, a verification code among them, lie in Redis until the job is settled. Sealed, they are of no
-use to someone who reads Redis and has not the key. The recipients of campaigns, which lie there as long as their
-reports, are sealed likewise.
+The parameters of a job stay in Redis until the job is settled. They may include a verification code. When they are
+sealed, somebody who can read Redis but has no key cannot use them.
+
+The recipients of a campaign stay in Redis as long as its report. They are sealed in the same way.
 """
 
 from __future__ import annotations
@@ -13,22 +14,22 @@ from smsjobs.contract import InvalidArguments
 
 __all__ = ["CannotOpen", "Seal", "unseal"]
 
-#: Stands before a sealed job, so that jobs from before the key was set are read as they are.
+#: The beginning of a sealed job. Jobs recorded before the key was set do not have it, and are read as they are.
 _MARK: Final = "sealed:"
 
 
 class CannotOpen(InvalidArguments):
-    """The job is sealed with a key that is not here; another worker may have it."""
+    """The job is sealed with a key that this process does not have. Another worker may have it."""
 
 
 class Seal:
-    """Seals with the first of its keys and opens with any, so that a key can be replaced.
+    """Seals with its first key and opens with any of them, so that a key can be replaced.
 
     Args:
         keys: Fernet keys, separated by commas: 32 random bytes each, in URL-safe base64.
 
     Raises:
-        ValueError: One is no Fernet key.
+        ValueError: One is not a valid Fernet key.
         ImportError: The extra `encryption` is not installed.
     """
 
@@ -41,11 +42,11 @@ class Seal:
         return "<Seal>"
 
     def close(self, text: str) -> str:
-        """The text, sealed."""
+        """Return the text, sealed."""
         return _MARK + self._fernet.encrypt(text.encode()).decode("ascii")
 
     def open(self, sealed: str) -> str:
-        """What was sealed.
+        """Return the text that was sealed.
 
         Raises:
             CannotOpen: None of the keys opens it (``reason="job_unreadable"``).
@@ -54,7 +55,7 @@ class Seal:
 
         try:
             return self._fernet.decrypt(sealed.removeprefix(_MARK)).decode()
-        except (InvalidToken, ValueError):  # ValueError: it is no ASCII text
+        except (InvalidToken, ValueError):  # ValueError: the text is not ASCII
             raise CannotOpen(
                 "the job was sealed with a key that is not in this worker's SMS_PAYLOAD_KEY",
                 reason="job_unreadable",
@@ -62,10 +63,10 @@ class Seal:
 
 
 def unseal(text: str, seal: Seal | None) -> str:
-    """The job's JSON, whether it was sealed or not.
+    """Return the job's JSON, whether it was sealed or not.
 
     Raises:
-        CannotOpen: It is sealed, and there is no key for it.
+        CannotOpen: It is sealed, and its key is not here.
     """
     if not text.startswith(_MARK):
         return text

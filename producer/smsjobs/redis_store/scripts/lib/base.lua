@@ -1,5 +1,5 @@
--- Stands before every script. All times are milliseconds of Redis's own clock, so that no two processes can disagree; a
--- test hands its own in.
+-- Put before every script. All times are milliseconds of Redis's own clock, so processes cannot disagree about the time.
+-- A test passes its own time.
 
 local function now_ms(given)
   local now = tonumber(given)
@@ -10,17 +10,17 @@ end
 
 local function num(text) return tonumber(text) or 0 end
 
--- Milliseconds as whole digits: Lua's own number-to-text conversion would write 1.7e+12.
+-- Milliseconds as plain digits. Lua's own conversion would write 1.7e+12.
 local function ms(number) return string.format('%.0f', number) end
 
--- Fields of a hash by their names; one that it lacks is nil.
+-- Fields of a hash by their names. A missing field is nil.
 local function fields(key, ...)
   local names, values, found = {...}, redis.call('HMGET', key, ...), {}
   for i = 1, #names do found[names[i]] = values[i] or nil end
   return found
 end
 
--- What stands in ARGV from that place on, so many at a time.
+-- Iterates over ARGV from the position `first`, `size` values at a time.
 local function groups(first, size)
   local i = first - size
   return function()
