@@ -1,4 +1,4 @@
-"""The ledger: the record in Redis that producer and worker share, and the truth about every job."""
+"""The ledger: the record in Redis that producers and workers share. It is the truth about every job."""
 
 from smsjobs.ledger.entry import (
     Claim,

@@ -1,25 +1,25 @@
-"""What the ledger's steps take and give back.
+"""What the ledger's steps take and return.
 
-A job's entry is the hash ``sms:{<tag>}:job:<id>``. Its fields, times in milliseconds of Redis's clock:
+A job's entry is the hash ``sms:{<tag>}:job:<id>``. These are its fields. Times are milliseconds of Redis's clock.
 
 ==============  =====================================================================================
 state           one of `STATUSES`
-job             the job as JSON, numbers and parameters included; gone once it is settled
+job             the job as JSON, with numbers and parameters; removed when the job is settled
 lane, element   as in the job
-campaign, chunk for a chunk: its campaign's id, and its number and size; it has no `job`
+campaign, chunk only for a chunk, which has no `job`: its campaign's id; its number and size
 key             the Redis key of its idempotency key, or empty
-created, due    when it was recorded; before `due` nobody may claim it
-expires         from then on it is not sent
+created, due    when it was recorded; the time before which nobody may claim it
+expires         the time from which it is not sent
 requeue, looks  milliseconds until a published job is looked at again; how often that was done
 token, lease    who holds it, and until when
-claimed         when the holder took it
-released        the token that gave it back last
-attempts        requests made, except under the claim that is held now
+claimed         when the holder claimed it
+released        the token of the last holder that gave it back
+attempts        requests made, without those of the current claim
 lost_from, _to  the first and the last time at which an answer was lost
-resent          1 once it is sent again although an answer was lost
-interrupted     1 once a worker died while it held the job
+resent          1 if it was sent again after a lost answer
+interrupted     1 if a worker died while it held the job
 outcome         the outcome, see `outcome_text`; settled_by is the token that wrote it
-followers       further Celery task ids under which the outcome is to be stored
+followers       further Celery task ids under which the outcome is stored
 ==============  =====================================================================================
 """
 
@@ -47,9 +47,9 @@ __all__ = [
 class Recorded:
     """A job is in the ledger."""
 
-    #: The job's id; with an idempotency key maybe an earlier job's.
+    #: The job's id. With an idempotency key it may be an earlier job's.
     job_id: str
-    #: Whether this call's own job was recorded, and so has to be published.
+    #: Whether this call recorded a new job, which must then be published.
     new: bool
 
 
@@ -60,26 +60,26 @@ class Granted:
     job_id: str
     #: The claimer's fencing token.
     token: str
-    #: What is to be done: ``"sending"`` a request, or ``"looking_up"`` one whose answer was lost.
+    #: What to do: ``"sending"`` a request, or ``"looking_up"`` a request whose answer was lost.
     state: Literal["sending", "looking_up"]
     #: The job as JSON text.
     job: str = field(repr=False)
     #: Requests made before this claim.
     attempts: int
-    #: First and last time at which an answer was lost, in ms of Redis's clock; 0 where none was.
+    #: First and last time at which an answer was lost, in ms of Redis's clock; 0 if none was lost.
     lost_from_ms: int
     lost_to_ms: int
-    #: From then on the job is not sent, in ms of Redis's clock.
+    #: The time from which the job is not sent, in ms of Redis's clock.
     expires_ms: int
     #: The time of the claim, in ms of Redis's clock.
     now_ms: int
     #: Whether a worker died while it held the job.
     interrupted: bool
-    #: Whether it is being sent once more, or was, although an answer was lost.
+    #: Whether it is being sent again, or was, after a lost answer.
     resent: bool
     #: When it was recorded, in ms of Redis's clock.
     created_ms: int = 0
-    #: For a chunk: its recipients, and the parameters of each or ``""``, packed; `job` is its campaign's then.
+    #: Only for a chunk, whose `job` is its campaign's: its recipients and their parameters, packed. No parameters: ``""``.
     chunk: tuple[str, str] | None = field(default=None, repr=False)
 
 
@@ -90,7 +90,7 @@ class Settled:
     job_id: str
     #: The outcome, for `read_outcome`.
     outcome: str
-    #: Further Celery task ids under which it is to be stored.
+    #: Further Celery task ids under which to store it.
     followers: tuple[str, ...] = ()
 
 
@@ -103,14 +103,14 @@ class InFlight:
 
 @dataclass(frozen=True, kw_only=True)
 class NotDue:
-    """The job waits for its time."""
+    """The job is not due yet."""
 
     job_id: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Missing:
-    """The ledger has no such job: never recorded, or settled so long ago that it is forgotten."""
+    """The ledger has no such job: it was never recorded, or it was settled and its retention is over."""
 
     job_id: str
 
@@ -122,16 +122,16 @@ Claim = Granted | Settled | InFlight | NotDue | Missing
 class Wait:
     """How a claimed job is given back."""
 
-    #: What is to be done when it is due: send it (``"queued"``) or look it up.
+    #: What to do when it is due: send it (``"queued"``) or look it up.
     state: Literal["queued", "looking_up"]
     #: Seconds until it is due.
     delay_s: float
     #: Requests made under this claim.
     attempts: int
-    #: First and last time at which an answer was lost, in ms of Redis's clock; 0 where none was.
+    #: First and last time at which an answer was lost, in ms of Redis's clock; 0 if none was lost.
     lost_from_ms: int = 0
     lost_to_ms: int = 0
-    #: Whether it is sent once more although an answer was lost; stays set.
+    #: Whether it is sent again after a lost answer. Once set, it stays set.
     resent: bool = False
     #: Why it waits, a stable word; told to the log, and not kept.
     reason: str = ""
@@ -139,37 +139,37 @@ class Wait:
 
 @dataclass(frozen=True, kw_only=True)
 class Settlement:
-    """What became of an attempt to settle."""
+    """The result of a try to settle."""
 
-    #: Whether the job has this call's outcome now.
+    #: Whether the job now has this call's outcome.
     ours: bool
-    #: The outcome that the job has, for `read_outcome`; None where it has none yet, or is unknown to the ledger.
+    #: The job's outcome, for `read_outcome`. None if it has no outcome yet, or if the ledger does not know the job.
     outcome: str | None
-    #: Further Celery task ids under which it is to be stored.
+    #: Further Celery task ids under which to store it.
     followers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Due:
-    """One job that the sweep has to do something about."""
+    """One job that needs something done by the sweep."""
 
-    #: ``publish`` its id; ``requeue`` it, for nobody claimed it since it was published; settle it, for it
-    #: ``expired``; or ``store`` Celery's result of a settlement made outside a task.
+    #: ``publish``: publish its id. ``requeue``: publish its id again, because nobody has claimed it.
+    #: ``expired``: settle it. ``store``: store Celery's result of a settlement that was made outside a task.
     verb: Literal["publish", "requeue", "expired", "store"]
     job_id: str
     lane: str
     element: str
     #: Requests made so far.
     attempts: int
-    #: How often it was looked at since it became due.
+    #: How often the sweep has looked at it since it became due.
     looks: int
-    #: Whether the answer of a request was lost.
+    #: Whether the answer to a request was lost.
     lost: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """A job as the ledger has it now."""
+    """A job as it is in the ledger now."""
 
     job_id: str
     #: One of `STATUSES`.
@@ -179,7 +179,7 @@ class Snapshot:
     attempts: int
     #: When it was recorded, in ms since 1970.
     created_ms: int
-    #: The outcome, for `read_outcome`, where it is settled.
+    #: The outcome, for `read_outcome`; None until the job is settled.
     outcome: str | None
-    #: Further Celery task ids under which it is to be stored.
+    #: Further Celery task ids under which to store it.
     followers: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
 """The ledger: the truth about every job. Each step is one atomic script and one round trip.
 
-A repeated step finds its own trace and answers as the first time, so that a caller whose answer was lost may
+A repeated step finds its own trace and answers as it did the first time. So a caller whose answer was lost may
 simply call again.
 """
 
@@ -39,24 +39,24 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_RETENTION_S", "Ledger"]
 
-#: Seconds for which an outcome, its ids and counts are kept: 3 days.
+#: Seconds for which an outcome is kept, with its ids and counts: 3 days.
 DEFAULT_RETENTION_S: Final = 3 * 24 * 3600.0
 
 #: Seconds until the sweep repeats what it could not finish, such as a settlement or a stored result.
 _REPEAT_S: Final = 10.0
 
-#: Most chunks of one campaign that are jobs at a time: what many workers send in a second, and little to hold.
+#: The most chunks of one campaign that are jobs at the same time. Many workers need a second to send them.
 _FEED: Final = 500
 
 
 class Ledger:
-    """The record in Redis, one entry a job.
+    """The record in Redis, with one entry for each job.
 
     Args:
-        redis: A client with ``decode_responses=True`` that does not repeat writes, as `connect_redis` makes it.
+        redis: A client with ``decode_responses=True`` that does not repeat writes, such as `connect_redis` makes.
         retention_s: Seconds for which an outcome is kept.
-        seal: Seals jobs before they are written; None writes them readably.
-        clock: The time in seconds since 1970, for tests. Without it, Redis's own clock counts.
+        seal: Seals jobs before they are written. With None they are written unencrypted.
+        clock: Returns the time in seconds since 1970, for tests. Without it, Redis's own clock is used.
     """
 
     def __init__(
@@ -79,18 +79,18 @@ class Ledger:
         return "<Ledger>"
 
     def record(self, job: JobRecord, *, asked_at_s: float | None = None) -> Recorded:
-        """Write a new job down, in one step with its idempotency key.
+        """Record a new job, in one step with its idempotency key.
 
         Args:
-            asked_at_s: The `time.time()` from which its life counts, however late Redis hears of it. Without it, its
-                life begins with the recording.
+            asked_at_s: The `time.time()` from which `expires` counts, even if Redis hears of the job much later.
+                Without it, `expires` counts from the recording.
 
         Raises:
             IdempotencyConflict: The key belongs to a job with another payload, or the id to a job of another element.
         """
         tag = self._places.prepare(job, keep_s=self.retention_s)
         key_digest, digest = _idempotency(job)
-        # The key itself stays out of Redis: it may name a user, and it keys the payload's digest.
+        # The key itself is not written to Redis: it may name a user, and it is the secret of the payload's digest.
         text = json.dumps(encode_job(replace(job, idempotency_key=None)), ensure_ascii=False)
         latest_ms = 0 if asked_at_s is None else self._redis_clock.ms(asked_at_s + job.expires_s)
         begun_s = time.time()
@@ -114,11 +114,11 @@ class Ledger:
         return Recorded(job_id=job_id, new=status == "recorded")
 
     def claim(self, job_id: str, token: str, *, lease_s: float) -> Claim:
-        """Take a job before any request is made for it.
+        """Claim a job before any request is made for it.
 
         Args:
-            token: A new random text for every run; the same again where a claim is repeated.
-            lease_s: Seconds until the claim runs out unless it is renewed.
+            token: A new random text for every run. A repeated claim uses the same token again.
+            lease_s: Seconds until the claim runs out, unless it is renewed.
         """
         verb, *rest = self._run("claim", self._keys_of(job_id), id=job_id, token=token, lease=_ms(lease_s))
         match verb:
@@ -135,7 +135,11 @@ class Ledger:
                 return Missing(job_id=job_id)
 
     def wait(self, job_id: str, token: str, wait: Wait) -> bool:
-        """Give a claimed job back until it is due. False: the claim had run out, and somebody else decides."""
+        """Give a claimed job back until it is due.
+
+        Returns:
+            False if the claim had run out. Then this holder no longer decides about the job.
+        """
         (verb,) = self._run(
             "wait",
             self._keys_of(job_id),
@@ -159,14 +163,15 @@ class Ledger:
         outside_task: bool = False,
         result: tuple[str, str] | None = None,
     ) -> Settlement:
-        """Write the final outcome, once. The numbers and parameters leave Redis.
+        """Write the final outcome, once. This removes the numbers and parameters from Redis.
 
         Args:
-            token: The holder's; ``""`` for a job that nobody holds.
-            outcome: As `encode_outcome` gives it.
-            outside_task: Celery will not store this result: keep the job on the agenda until `confirm_stored`.
-            result: Key and text of Celery's result, where the ledger's Redis is Celery's result backend too: it is
-                stored and announced in the same step.
+            token: The holder's token, or ``""`` for a job that nobody holds.
+            outcome: As `encode_outcome` returns it.
+            outside_task: Whether Celery will not store this result. Then the job stays on the agenda until
+                `confirm_stored`.
+            result: Key and text of Celery's result, if the ledger's Redis is also Celery's result backend. The
+                result is stored and announced in the same step.
         """
         text = write_outcome(outcome)
         keys = self._keys_of(job_id)
@@ -190,7 +195,11 @@ class Ledger:
         return Settlement(ours=False, outcome=None)
 
     def settle_absent(self, job_id: str, outcome: dict[str, Any]) -> bool:
-        """Record an outcome for an id that has no entry, such as a malformed message's. False: it has one."""
+        """Record an outcome for an id without an entry, such as that of a malformed message.
+
+        Returns:
+            False if the id has an entry.
+        """
         return bool(
             self._run(
                 "settle_absent",
@@ -202,7 +211,14 @@ class Ledger:
         )
 
     def renew(self, held: Sequence[tuple[str, str]], *, lease_s: float) -> list[bool]:
-        """Extend the leases of `held`, pairs of job id and token. False: that one is not held any more."""
+        """Extend the leases of jobs.
+
+        Args:
+            held: Pairs of job id and token.
+
+        Returns:
+            For each pair, whether its job is still held.
+        """
         still: dict[tuple[str, str], bool] = {}
         by_tag: dict[str, list[tuple[str, str]]] = {}
         for pair in held:
@@ -214,14 +230,14 @@ class Ledger:
         return [still[pair] for pair in held]
 
     def announce(self, elements: Iterable[str]) -> None:
-        """Have jobs of these elements swept, by whoever sweeps."""
+        """Let every sweep look at the jobs of these elements."""
         self._places.announce(elements)
 
     def sweep(self, *, limit: int = 500) -> list[Due]:
-        """What is to be done now, each job once: whoever sweeps next finds only what is left.
+        """Return the jobs that need something done now, each once. The next sweep finds only the remaining ones.
 
         Args:
-            limit: The most jobs of one element. As many in the answer, or more, means that there may be more.
+            limit: The most jobs of one element. If the answer has this many or more, there may be more.
         """
         return [due for tag in self._places.tags() for due in self._sweep(tag, limit)]
 
@@ -239,7 +255,11 @@ class Ledger:
             )
 
     def feed(self) -> int:
-        """Make chunks of campaigns jobs, as many as may be under way. Returns how many; the sweep publishes them."""
+        """Turn chunks of campaigns into jobs, up to the most that may be in progress. The sweep publishes them.
+
+        Returns:
+            How many.
+        """
         bulk = lane("bulk")
         return sum(
             self._run(
@@ -254,36 +274,40 @@ class Ledger:
         )
 
     def goes_on(self, job_id: str) -> bool:
-        """Whether a claimed chunk may still be sent: its campaign may have been paused since."""
+        """Whether a claimed chunk may still be sent. Its campaign may have been paused after the claim."""
         return bool(self._run("goes_on", {"job": key(self._places.of(job_id), "job", job_id)}))
 
     def put_back(
         self, job_id: str, token: str, *, attempts: int, reason: str
     ) -> Literal["ok", "fenced", "settle"]:
-        """Pause a claimed chunk's campaign, and give the chunk back to it: Aliyun refused it.
+        """Pause a campaign because Aliyun refused a claimed chunk of it, and make the chunk pending again.
 
         Args:
             attempts: Requests made under this claim.
-            reason: Why, for people.
+            reason: Why, as a text for people.
 
         Returns:
-            ``"fenced"`` where the claim had run out; ``"settle"`` where the campaign goes on no more.
+            ``"fenced"`` if the claim had run out; ``"settle"`` if the campaign is not running any more.
         """
         keys = {"job": key(self._places.of(job_id), "job", job_id)}
         (verb,) = self._run("put_back", keys, id=job_id, token=token, attempts=attempts, reason=reason)
         return cast("Literal['ok', 'fenced', 'settle']", verb)
 
     def confirm_stored(self, job_id: str) -> None:
-        """Celery's result of a settlement outside a task is stored: take the job off the agenda."""
+        """Take the job off the agenda: Celery's result of a settlement outside a task is stored."""
         self.redis.zrem(_agenda(self._places.of(job_id)), job_id)
 
     def follow(self, job_id: str, task_id: str) -> str | None:
-        """Have the outcome stored under one more Celery task id. Returns the outcome where it is there already."""
+        """Have the outcome stored under one more Celery task id.
+
+        Returns:
+            The outcome, if the job is already settled.
+        """
         keys = {"job": key(self._places.of(job_id), "job", job_id)}
         return self._run("follow", keys, task_id=task_id) or None
 
     def read(self, job_id: str) -> Snapshot | None:
-        """The job as it is now, or None where the ledger has none of that id."""
+        """Return the job as it is now, or None if the ledger has no job with this id."""
         names = ("state", "element", "lane", "attempts", "created", "outcome", "followers")
         values = self.redis.hmget(key(self._places.of(job_id), "job", job_id), list(names))
         found = dict(zip(names, cast("list[str | None]", values), strict=True))
@@ -301,11 +325,11 @@ class Ledger:
         )
 
     def waiting(self) -> int:
-        """How many jobs are not settled yet."""
+        """Return how many jobs are not settled yet."""
         return sum(int(self.redis.zcard(_agenda(tag))) for tag in self._places.tags())
 
     def overdue(self, seconds: float) -> int:
-        """How many jobs the sweep should have looked at more than `seconds` ago: none while any worker runs."""
+        """Return how many jobs the sweep should have looked at more than `seconds` ago: none while a worker runs."""
         now = self._clock() if self._clock else self.redis.time()[0]
         before = _ms(now - seconds)
         return sum(int(self.redis.zcount(_agenda(tag), "-inf", before)) for tag in self._places.tags())
@@ -318,7 +342,7 @@ class Ledger:
 
 
 class _Granted(NamedTuple):
-    """What `claim.lua` returns of a granted job."""
+    """What `claim.lua` returns for a granted job."""
 
     state: str
     job: str
@@ -366,16 +390,16 @@ def _ms(seconds: float) -> int:
 
 
 def _label(outcome: dict[str, Any]) -> str:
-    """What a campaign counts the outcome under: Aliyun's code, or our reason where there is none."""
+    """Return the label under which a campaign counts the outcome: Aliyun's code, or our reason if there is no code."""
     error = outcome.get("error")
     return "OK" if error is None else str(error.get("aliyun_code") or error["reason"])
 
 
 def _idempotency(job: JobRecord) -> tuple[str, str]:
-    """The digest that names the job's idempotency key, and the payload's digest; both empty without a key.
+    """Return the digest that names the job's idempotency key, and the payload's digest. Without a key both are empty.
 
-    The payload's digest is keyed with the idempotency key, which Redis does not hold: a plain hash of a number and a
-    six digit code could be undone by trying them all.
+    The payload's digest is keyed with the idempotency key, which Redis does not have. A plain hash of a number and a
+    six-digit code could be reversed by trying them all.
     """
     if job.idempotency_key is None:
         return "", ""

@@ -1,4 +1,4 @@
-"""An outcome as the ledger keeps it: JSON, or in short where a script of ours settled a chunk of a cancelled campaign."""
+"""An outcome as the ledger keeps it: JSON, or a short form if a script settled a chunk of a cancelled campaign."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from smsjobs.contract import Outcome, RequestFailed, decode_outcome, encode_outc
 
 __all__ = ["outcome_json", "read_outcome", "write_outcome"]
 
-#: What Lua's `cancel_chunk` writes; the requests that were made follow.
+#: The short form that Lua's `cancel_chunk` writes. The number of requests made follows.
 _CANCELLED: Final = "cancelled "
 
 
 def write_outcome(outcome: dict[str, Any]) -> str:
-    """What `encode_outcome` gives, as text that is the same again for the same outcome."""
+    """Return what `encode_outcome` returned, as text. The same outcome always gives the same text."""
     return json.dumps(outcome, ensure_ascii=False, sort_keys=True)
 
 
 def outcome_json(text: str, job_id: str) -> dict[str, Any]:
-    """The outcome as JSON."""
+    """Return the outcome as JSON."""
     if not text.startswith(_CANCELLED):
         found: dict[str, Any] = json.loads(text)
         return found
@@ -35,9 +35,9 @@ def outcome_json(text: str, job_id: str) -> dict[str, Any]:
 
 
 def read_outcome(text: str, job_id: str) -> Outcome:
-    """The outcome of that job.
+    """Return the outcome of the job with this id.
 
     Raises:
-        InvalidArguments: It is of a newer version, say.
+        InvalidArguments: It cannot be read, because a newer version wrote it, for example.
     """
     return decode_outcome(outcome_json(text, job_id))

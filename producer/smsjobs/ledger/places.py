@@ -1,4 +1,4 @@
-"""Where a job is kept: the tag of its element, under which Redis has all that belongs to the element."""
+"""Where a job is kept: under the tag of its element, as everything that belongs to the element."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Places"]
 
-#: Seconds after which an element is announced again: Redis may have lost it.
+#: Seconds after which an element is announced again, because Redis may have lost it.
 _ANNOUNCE_S: Final = 60.0
 
-#: Seconds for which a pointer outlives its job's latest outcome.
+#: Seconds for which a pointer is kept after the latest time at which its job's outcome can still be there.
 _MARGIN_S: Final = 24 * 3600.0
 
-#: Most pointers that a process remembers.
+#: The most pointers that a process remembers.
 _REMEMBERED: Final = 10_000
 
 
@@ -33,7 +33,7 @@ class Places:
         self._pointers: dict[str, str] = {}
 
     def of(self, job_id: str) -> str:
-        """The tag of a job: its id tells it, or a pointer does where a plain Celery client chose the id."""
+        """Return the tag of a job. It is in the job's id, or in a pointer if a plain Celery client chose the id."""
         told = tag_of_job(job_id) or self._pointers.get(job_id)
         if told is not None:
             return told
@@ -44,7 +44,7 @@ class Places:
         return found
 
     def prepare(self, job: JobRecord, *, keep_s: float) -> str:
-        """The tag of a job that is about to be recorded; whoever looks for the job or sweeps will find it there.
+        """Return the tag of a new job, and make sure that the sweep and `of` will find the job under it.
 
         Args:
             keep_s: Seconds for which its outcome is kept.
@@ -64,7 +64,7 @@ class Places:
         return tag
 
     def announce(self, elements: Iterable[str]) -> None:
-        """Tell whoever sweeps that there are these elements."""
+        """Tell every sweep that these elements exist."""
         now = time.monotonic()
         due = [each for each in elements if now - self._announced.get(each, -_ANNOUNCE_S) >= _ANNOUNCE_S]
         if due:
@@ -77,14 +77,14 @@ class Places:
             self._announced |= dict.fromkeys(due, now)
 
     def tags(self) -> list[str]:
-        """The tags of all elements that something was sent on."""
+        """Return the tags of all elements that have had a job."""
         found = cast("list[str]", self._redis.hkeys(ELEMENTS))
         lost = [each for each in self._announced if element_tag(each) not in found]
         self._add(lost, known=[None] * len(lost))
         return sorted({*found, *map(element_tag, lost)})
 
     def _add(self, elements: Sequence[str], known: Sequence[str | None]) -> None:
-        # No write where nothing changes: a Redis that is full is swept all the same.
+        # No write if nothing changes, so that a full Redis can still be swept.
         new: dict[Any, Any] = {
             element_tag(name): name for name, there in zip(elements, known, strict=True) if there is None
         }

@@ -1,9 +1,9 @@
--- Take a job for one worker, before any request is made. What it returns decides what the worker does.
+-- Claim a job for one worker, before any request is made. The answer decides what the worker does.
 --
 -- lease is in ms; token is the claimer's.
 --
 -- Returns {"granted", state, job JSON, attempts, lost_from, lost_to, expires, now, interrupted, resent, created};
---           for a chunk the job JSON is its campaign's, and its recipients and their parameters follow, packed
+--           for a chunk, the job JSON is its campaign's, and the chunk's recipients and parameters follow, packed
 --         {"settled", outcome, followers}   {"in_flight"}   {"not_due"}   {"missing"}
 -- include ledger/jobs, ledger/campaigns
 local job, agenda = unpack(KEYS)
@@ -13,7 +13,7 @@ local f = fields(job, 'state', 'token', 'lease', 'due', 'claimed', 'outcome', 'f
   'attempts', 'lost_from', 'lost_to', 'expires', 'interrupted', 'resent', 'created')
 if not f.state then return {'missing'} end
 if SETTLED[f.state] then return {'settled', f.outcome or '', f.followers or ''} end
--- A claim whose answer was lost on the way back is made again: it must find its own token, not an obstacle.
+-- A claim is repeated if its answer was lost. Its own token must not stop it then.
 if f.token ~= token then
   if is_held(f) then
     if num(f.lease) > now then return {'in_flight'} end
@@ -21,7 +21,7 @@ if f.token ~= token then
   elseif num(f.due) > now then
     return {'not_due'}
   elseif f.campaign and f.state == QUEUED and num(f.lost_from) == 0 then
-    -- A chunk of which nothing was sent: here a pause takes effect, before anything is.
+    -- Nothing of this chunk was sent. So a pause takes effect here.
     local says = campaign_says(f.campaign, now)
     if says == 'hold' then
       park_chunk(id, f.campaign, f.chunk)
@@ -33,7 +33,7 @@ if f.token ~= token then
   if f.state == QUEUED then f.state = SENDING end
   redis.call('HSET', job, 'state', f.state, 'token', token, 'claimed', ms(now))
 end
--- Also where it is repeated: the claimer's lease begins with the answer that it got.
+-- For a repeated claim too: the claimer counts its lease from the answer that it received.
 local lease_ends = ms(now + num(lease))
 redis.call('HSET', job, 'lease', lease_ends)
 redis.call('ZADD', agenda, lease_ends, id)

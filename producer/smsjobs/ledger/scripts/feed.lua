@@ -1,8 +1,8 @@
--- Make pending chunks of the element's campaigns jobs that are due now; the sweep publishes them as all that is due.
+-- Turn pending chunks of the element's campaigns into jobs that are due now. The sweep publishes them like any due job.
 --
--- most is how many jobs of one campaign there may be at a time; expires and requeue are in ms.
+-- most is how many jobs one campaign may have at the same time; expires and requeue are in ms.
 --
--- Returns how many there were.
+-- Returns how many jobs were made.
 -- include ledger/jobs, ledger/campaigns
 local agenda = unpack(KEYS)
 local now, most, lane, expires, requeue = unpack(ARGV)

@@ -1,11 +1,11 @@
 -- Have the outcome of a job stored under one more Celery task id.
 --
--- Returns the outcome where the job is settled already, else "".
+-- Returns the outcome if the job is already settled, else "".
 local job = unpack(KEYS)
 local task_id = unpack(ARGV)
 local f = fields(job, 'outcome', 'followers', 'state')
 if f.outcome then return f.outcome end
--- A job that is forgotten has nothing to follow, and an entry without a job would stay for ever.
+-- The job's retention is over. An entry made now would never expire.
 if not f.state then return '' end
 local followers = f.followers or ''
 if not string.find(' ' .. followers .. ' ', ' ' .. task_id .. ' ', 1, true) then

@@ -1,4 +1,4 @@
--- Whether a claimed chunk may still be sent: its campaign may have been paused since it was claimed.
+-- Whether a claimed chunk may still be sent. Its campaign may have been paused after the claim.
 --
 -- Returns 1 or 0.
 -- include ledger/jobs, ledger/campaigns

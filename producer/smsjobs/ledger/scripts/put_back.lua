@@ -1,8 +1,10 @@
--- Pause a campaign for a reason that would stop all its chunks, and make the claimed chunk pending again: Aliyun
--- refused it, so nothing of it was sent. attempts are the requests made under this claim.
+-- Pause a campaign for a reason that would stop all its chunks, and make the claimed chunk pending again.
+-- Aliyun refused the chunk, so nothing of it was sent.
 --
--- Returns {"ok"}, also when this very call is repeated; {"fenced"}: the token is not the holder's any more;
---         {"settle"}: the campaign goes on no more, so the refusal is the chunk's outcome.
+-- attempts are the requests made under this claim.
+--
+-- Returns {"ok"}, also if this call is repeated; {"fenced"}: the token no longer holds the job;
+--         {"settle"}: the campaign is not running any more, so the refusal is the chunk's outcome.
 -- include ledger/jobs, ledger/campaigns
 local job = unpack(KEYS)
 local id, token, attempts, reason = unpack(ARGV)

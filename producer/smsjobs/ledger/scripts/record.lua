@@ -1,9 +1,9 @@
--- Write a new job down, in one step with its idempotency key. The key is left out where the job has none.
+-- Record a new job, in one step with its idempotency key. The key is left out if the job has none.
 --
--- countdown, expires, requeue are in ms; latest is the latest time (ms) at which it may expire, for this may be carried
--- out long after it was asked for; 0: any.
+-- countdown, expires, requeue are in ms; latest is the latest time (ms) at which it may expire, or 0 for any. It is given
+-- because this script may run long after the caller asked.
 --
--- Returns {"recorded", id, now}: it is there and is to be published (also when this very call is repeated);
+-- Returns {"recorded", id, now}: it is recorded and must be published (also if this call is repeated);
 --         {"exists", id of the job that has the key, now};  {"conflict", id, now}: the key belongs to another payload.
 -- include ledger/jobs
 local job, agenda, key = unpack(KEYS)

@@ -1,6 +1,6 @@
--- Extend the leases (ms) of jobs that are being worked on.
+-- Extend the leases of jobs that are being worked on. lease is in ms.
 --
--- Returns a list, 1 for each pair of id and token that still holds its job, 0 for each that does not.
+-- Returns a list: 1 for each pair of id and token that still holds its job, 0 for each that does not.
 -- include ledger/jobs
 local agenda = unpack(KEYS)
 local now, lease = unpack(ARGV, 1, 2)

@@ -1,6 +1,6 @@
--- Record an outcome for an id that has no entry, such as a message that no version of us wrote.
+-- Record an outcome for an id without an entry, such as that of a message that no version of smsjobs wrote.
 --
--- Returns 1, or 0 where there is an entry already.
+-- Returns 1, or 0 if there is already an entry.
 local job = unpack(KEYS)
 local state, outcome, keep = unpack(ARGV)
 if redis.call('EXISTS', job) == 1 then return 0 end

@@ -1,16 +1,19 @@
--- Look at the element's jobs whose time has come, each once: whoever runs this, the next runner finds only what is left.
--- Its cost grows with what is due, not with what is stored.
+-- Look at the element's due jobs, each once. The next run finds only the remaining ones, whoever runs it.
+-- The cost grows with the number of due jobs, not with the number of stored jobs.
 --
--- most is how many jobs to look at; repeat_after is after how long (ms) a look is repeated.
+-- most is how many jobs to look at; repeat_after is the time (ms) after which a look is repeated.
 --
--- Returns a flat list of sevens: verb, id, lane, element, attempts, looks before this one, 1 where an answer was lost.
+-- Returns a flat list of sevens: verb, id, lane, element, attempts, looks before this one, 1 if an answer was lost.
+--
 -- Verbs:
 --   publish   it is due now, or was interrupted: publish its id
---   requeue   it was published and nobody claimed it: its message may be lost, or may be waiting its turn
+--   requeue   it was published and nobody claimed it: its message may be lost, or may still be in the queue
 --   expired   it was not sent in time: settle it
---   store     it was settled outside a task: see that Celery's result is stored, then confirm
--- A chunk of which nothing was sent, and whose campaign is held, is none of these: it goes back to its campaign, for a
--- pause may outlast any job's life. One of a cancelled campaign is settled here, and its result stored at the next look.
+--   store     it was settled outside a task: make sure that Celery's result is stored, then confirm
+--
+-- Two kinds of chunks get no verb, if nothing of them was sent. If the campaign is held, the chunk becomes pending again,
+-- because a pause may last longer than any job. If it is cancelled, the chunk is settled here. Its result is stored at
+-- the next look.
 -- include ledger/jobs, ledger/campaigns
 local agenda = unpack(KEYS)
 local now, most, repeat_after = unpack(ARGV)
@@ -23,15 +26,15 @@ local function tell(verb, id, f)
   for _, each in ipairs(told) do found[#found + 1] = each end
 end
 
--- What its campaign says of a chunk that nobody holds and of which nothing was sent; of any other job "go".
+-- What the campaign says about a chunk that nobody holds and of which nothing was sent. For any other job it is "go".
 local function says(f)
   local idle = f.campaign and f.state == QUEUED and not is_held(f) and num(f.lost_from) == 0
   return idle and campaign_says(f.campaign, now) or 'go'
 end
 
--- Does what is to be done. Returns the time of the next look, or nil where there is none.
+-- Handles one job. Returns the time of the next look, or nil for none.
 local function look_at(id, job, f)
-  -- An entry that lacks the field is damaged, and must not be handed out again at once.
+  -- An entry without this field is damaged. It must not be returned again at once.
   local requeue = math.max(num(f.requeue), 1000)
   if not f.state then return nil end
   if SETTLED[f.state] then

@@ -1,10 +1,12 @@
--- Give a claimed job back, to be looked at again at its due time. Nobody holds it meanwhile.
+-- Give a claimed job back until its due time. Nobody holds it until then.
 --
--- state is the one to wait in, "queued" or "looking_up"; delay is in ms; attempts are the requests made under this claim;
--- lost_from and lost_to are the first and last time (ms) at which an answer was lost, or 0; resent is 1 from when it is
--- sent once more although an answer was lost.
+-- state is the state to wait in, "queued" or "looking_up".
+-- delay is in ms.
+-- attempts are the requests made under this claim.
+-- lost_from and lost_to are the first and last time (ms) at which an answer was lost, or 0.
+-- resent is 1 if it is sent again after a lost answer.
 --
--- Returns {"ok"}, also when this very call is repeated; {"fenced"}: the token is not the holder's any more.
+-- Returns {"ok"}, also if this call is repeated; {"fenced"}: the token no longer holds the job.
 -- include ledger/jobs, ledger/campaigns
 local job, agenda = unpack(KEYS)
 local now, id, token, state, delay, attempts, lost_from, lost_to, resent = unpack(ARGV)
@@ -16,10 +18,10 @@ local due = now + num(delay)
 redis.call('HINCRBY', job, 'attempts', num(attempts))
 redis.call('HSET', job, 'state', state, 'token', '', 'released', token, 'due', ms(due), 'looks', 0,
   'lost_from', lost_from, 'lost_to', lost_to, 'resent', resent)
--- What expires while it waits to be sent is settled then; a request that left is looked up to the end.
+-- A job that waits to be sent is settled when it expires. A job that is looked up is looked up to the end.
 if state == QUEUED then due = math.min(due, num(f.expires)) end
 redis.call('ZADD', agenda, ms(due), id)
--- A chunk of a campaign that was cancelled meanwhile need not wait for its end.
+-- The campaign may have been cancelled during the claim. Then the chunk is settled now.
 if f.campaign and state == QUEUED and num(lost_from) == 0 and campaign_says(f.campaign, now) == 'cancelled' then
   cancel_chunk(id, f.campaign, f.chunk, num(f.attempts) + num(attempts), now)
 end

@@ -1,27 +1,27 @@
--- A campaign's keys. None of them is one recipient's:
---   sms:{tag}:campaign:<id>            hash  its facts and counters; its fields are described in ../../campaign/store.py
+-- A campaign's keys. There is no key for a single recipient.
+--   sms:{tag}:campaign:<id>            hash  its facts and counters; the fields are described in campaign/store.py
 --   sms:{tag}:campaign:<id>:pages      hash  page number -> "<digest> <first chunk> <chunks> <skipped rows, packed>"
 --   sms:{tag}:campaign:<id>:rows       hash  chunk number -> lines and phones, packed
---   sms:{tag}:campaign:<id>:params     hash  chunk number -> parameters of each recipient, packed; gone once it is settled
---   sms:{tag}:campaign:<id>:pending    list  "<chunk number>:<recipients>" of chunks that are not jobs yet, or are again
---   sms:{tag}:campaign:<id>:active     set   the same of chunks that are jobs without an outcome
+--   sms:{tag}:campaign:<id>:params     hash  chunk number -> each recipient's parameters, packed; removed when settled
+--   sms:{tag}:campaign:<id>:pending    list  "<chunk number>:<recipients>" of each chunk that has to become a job
+--   sms:{tag}:campaign:<id>:active     set   the same for each chunk that is a job without an outcome
 --   sms:{tag}:campaign:<id>:outcomes   hash  chunk number -> outcome
 --   sms:{tag}:campaign:<id>:codes      hash  Aliyun's code or our reason -> recipients
---   sms:{tag}:campaigns                zset  id by the time of its creation
---   sms:{tag}:campaigns:open           set   ids of those that have chunks to be sent
+--   sms:{tag}:campaigns                zset  campaign id by the time of its creation
+--   sms:{tag}:campaigns:open           set   ids of campaigns that have chunks to send
 
 local function all_campaigns() return ELEMENT .. ':campaigns' end
 
 local function open_campaigns() return ELEMENT .. ':campaigns:open' end
 
--- When a chunk that was a job and is pending again is due, and when it expires: never by itself.
+-- The due time and the expiry of a chunk that was a job and is pending again.
 local NEVER = '9000000000000000'
 
 local function campaign_key(id) return ELEMENT .. ':campaign:' .. id end
 
--- The id of a chunk's job, which is its OutId too; Python's `chunk_id` makes the same. The generation is the moment of
--- the campaign's creation: its id alone is that of any campaign of its name, and an earlier one's jobs may be kept for
--- longer than the campaign was.
+-- The id of a chunk's job, which is also its OutId. Python's `chunk_id` makes the same id.
+-- The generation is the time of the campaign's creation. It is needed because a later campaign of the same name has the
+-- same campaign id, and the jobs of the earlier one may still be kept.
 local function chunk_id(campaign, generation, number) return campaign .. '-' .. generation .. '-' .. number end
 
 local function split_chunk(chunk)
@@ -43,8 +43,8 @@ local function campaign_says(id, now)
   return 'go'
 end
 
--- A sign of life of a planner. The plan belongs to whoever began it, until that one has died and another goes on: only
--- the owner gives it up. A campaign waits for any of them.
+-- A planner's sign of life. The plan belongs to the planner that began it. If that planner dies, the next one to give a
+-- sign becomes the owner. Only the owner may discard the plan, but a campaign waits for every living planner.
 local function keep_planning(id, now, planner, lease)
   local campaign = campaign_key(id)
   local f = fields(campaign, 'state', 'planned', 'ended', 'owner', 'owner_lives')
@@ -57,8 +57,8 @@ local function keep_planning(id, now, planner, lease)
   return true
 end
 
--- Whether nothing is left to be done. Then the report is kept for a while, and the parameters go at once. What it
--- counts is final from here on: a cancelled campaign whose file is being read has not ended.
+-- End the campaign if nothing is left to do. Its parameters are removed, and its report is kept for a while.
+-- Its counts are final from then on. So a cancelled campaign has not ended while its file is being read.
 local function end_campaign(id, now)
   local campaign = campaign_key(id)
   local f = fields(campaign, 'state', 'keep', 'ended', 'planned', 'planner')
@@ -84,14 +84,14 @@ local function count_chunk(id, chunk, state, label, outcome, now)
   redis.call('HINCRBY', campaign, state, size)
   redis.call('HINCRBY', campaign .. ':codes', label, size)
   redis.call('HDEL', campaign .. ':params', number)
-  -- A holder whose claim had run out may bring an acceptance when the chunk is pending again.
+  -- A holder whose claim ran out may report an acceptance when the chunk is already pending again.
   if redis.call('SREM', campaign .. ':active', chunk) == 0 then
     redis.call('LREM', campaign .. ':pending', 1, chunk)
   end
   end_campaign(id, now)
 end
 
--- Make a job pending again: nothing of it was sent, and nobody holds it.
+-- Make a chunk pending again. Only for a job of which nothing was sent and which nobody holds from now on.
 local function park_chunk(job_id, id, chunk)
   local campaign = campaign_key(id)
   redis.call('HSET', job_key(job_id), 'state', QUEUED, 'token', '', 'due', NEVER, 'expires', NEVER, 'looks', 0)
@@ -99,8 +99,8 @@ local function park_chunk(job_id, id, chunk)
   if redis.call('SREM', campaign .. ':active', chunk) == 1 then redis.call('LPUSH', campaign .. ':pending', chunk) end
 end
 
--- Settle a job of a cancelled campaign of which nothing was sent and which nobody holds. Returns its outcome in short;
--- Python's `outcome_json` writes it out.
+-- Settle a chunk of a cancelled campaign. Only for a job of which nothing was sent and which nobody holds.
+-- Returns the outcome in its short form. Python's `outcome_json` makes JSON of it.
 local function cancel_chunk(job_id, id, chunk, attempts, now)
   local outcome = string.format('cancelled %d', attempts)
   local keep = redis.call('HGET', campaign_key(id), 'keep') or '60000'

@@ -1,6 +1,6 @@
 -- The ledger's keys:
---   sms:{tag}:job:<id>        hash    one entry a job; its fields are described in ../entry.py
---   sms:{tag}:agenda          zset    job id by the time (ms) at which the sweep has to look at it next
+--   sms:{tag}:job:<id>        hash    one entry for each job; the fields are described in ledger/entry.py
+--   sms:{tag}:agenda          zset    job id by the time (ms) of the sweep's next look at it
 --   sms:{tag}:key:<digest>    string  "<job id> <payload digest>" of an idempotency key
 
 local function agenda_key() return ELEMENT .. ':agenda' end
@@ -9,9 +9,9 @@ local function job_key(id) return ELEMENT .. ':job:' .. id end
 
 local function is_held(f) return f.token and f.token ~= '' end
 
--- A claimed job whose lease ran out: its worker died, or was paused, somewhere between claim and settle. Whether a
--- request left is not known, so one is assumed to have left, at any time between the claim and now. What changes is
--- written, and noted in `f`, the job's fields.
+-- Handle a claimed job whose lease ran out: its worker died, or was paused, between claim and settle.
+-- It is not known whether a request was sent. So one is assumed, at some time between the claim and now.
+-- The changes are written to Redis and to `f`, the job's fields.
 local function interrupt(job, f, now)
   if f.state == SENDING then
     local from, lost_from = num(f.claimed), num(f.lost_from)
@@ -24,7 +24,7 @@ local function interrupt(job, f, now)
   redis.call('HSET', job, 'state', LOOKING_UP, 'token', '', 'due', ms(now), 'looks', 0, 'interrupted', 1)
 end
 
--- A job's final outcome. Its numbers and parameters leave Redis with this step, and nobody holds it any more.
+-- Write a job's final outcome. This removes its numbers and parameters from Redis, and nobody holds the job any more.
 local function write_outcome(id, token, state, outcome, keep, store_at)
   local job = job_key(id)
   redis.call('HSET', job, 'state', state, 'outcome', outcome, 'settled_by', token, 'token', '')
