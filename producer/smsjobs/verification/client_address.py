@@ -1,4 +1,4 @@
-"""A client's address as it is counted."""
+"""The form in which a client's address is counted."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from smsjobs.contract import InvalidArguments
 
 __all__ = ["counted_address"]
 
-#: Where a translator for IPv6-only networks puts IPv4 addresses (RFC 6052): as one /64 the whole Internet would count once.
+#: Translators for IPv6-only networks put every IPv4 address here (RFC 6052). As one /64 they would all count as one client.
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
-#: Bits of an IPv6 address that one customer has to himself: whoever has one address has 2^64 of them.
+#: Bits of an IPv6 address that name one customer. Each customer has 2^64 addresses.
 _ONE_CUSTOMER: Final = 64
 
 
 def counted_address(client_ip: object) -> str:
-    """The IPv4 address, or the /64 network of an IPv6 address.
+    """Return the IPv4 address, or the /64 network of an IPv6 address.
 
     Raises:
-        InvalidArguments: It is no IP address. Letting it pass uncounted would lift the limit.
+        InvalidArguments: It is not a valid IP address. Without a count, the limit would not apply to it.
     """
     try:
         address = ipaddress.ip_address(client_ip if isinstance(client_ip, str) else "")

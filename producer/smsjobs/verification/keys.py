@@ -1,6 +1,6 @@
-"""What is made of SMS_CODE_SECRET: codes, their proofs, and names in Redis that tell nobody's number.
+"""What is derived from SMS_CODE_SECRET: codes, their proofs, and names in Redis that reveal no number.
 
-Redis alone is worth nothing to a thief: everything in it is keyed with a secret that Redis has not.
+Redis alone is worth nothing to a thief. Everything in it is keyed with a secret that Redis does not have.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ __all__ = ["CodeKey", "Keyring"]
 
 _SHORTEST: Final = 32
 
-_CURE: Final = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+_HINT: Final = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
 
 
 class CodeKey:
-    """One secret. Every use has a label of its own, so that no two uses ever make the same bytes."""
+    """One secret. Every use has a label of its own, so two uses never produce the same bytes."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
@@ -31,13 +31,13 @@ class CodeKey:
         return "<CodeKey>"
 
     def tag(self, kind: str, *words: str) -> str:
-        """The name in Redis of what belongs to those words."""
+        """Return the name in Redis of what belongs to these words."""
         return self._mac("tag", kind, *words).hex()[:32]
 
     def code(self, digits: int, salt: str, *words: str) -> str:
-        """The code of that salt: decimal digits, leading zeros kept, each code as likely as any other."""
-        # The remainder of a random number favours small remainders, unless the topmost, incomplete round of
-        # remainders is left out; such a number (one in 18,000,000,000,000 at worst) is drawn again.
+        """Return the code of the salt: decimal digits with leading zeros. All codes are equally likely."""
+        # A plain remainder would favour small codes, because 2**64 is not a multiple of the number of codes. So a
+        # number above the last multiple is drawn again. That is one in 18,000,000,000,000 at most.
         codes = 10**digits
         usable = 2**64 // codes * codes
         draw = 0
@@ -48,34 +48,34 @@ class CodeKey:
             draw += 1
 
     def proof(self, code: str, salt: str, *words: str) -> str:
-        """What Redis compares in place of the code.
+        """Return what Redis compares instead of the code.
 
-        Salted: otherwise whoever sees the commands that reach Redis could have all codes tried while none is live,
-        which is not counted, and know a later code by its proof.
+        The salt is necessary. A try is not counted while no code is live. Without a salt, somebody who can see the
+        commands sent to Redis could try all codes then, and later recognise a code by its proof.
         """
         return self._mac("proof", salt, *words, code).hex()
 
     def send_key(self, salt: str, send: int, *words: str) -> str:
-        """The idempotency key of a code's first, second … message.
+        """Return the idempotency key of a code's first, second … message.
 
-        Keyed like everything else: the ledger keys a payload's digest with it, and from a key that can be told
-        by looking at Redis the code could be found by trying them all.
+        It is derived from the secret, because the ledger uses it as the secret of the payload's digest. If Redis
+        revealed it, the code could be found by trying them all.
         """
         return "verification:" + self._mac("send", salt, str(send), *words).hex()
 
     def _mac(self, *words: str) -> bytes:
-        # No word but a tried code, which stands last, can hold the separator.
-        # Half a character, which JSON can bring, is as wrong as any other; an exception would show all the words.
+        # Only a tried code can contain the separator, and it is always last.
+        # JSON can contain half a character. It must not raise here, because the exception would show all the words.
         return hmac.digest(self._secret, "\0".join(words).encode("utf-8", "surrogatepass"), hashlib.sha256)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Keyring:
-    """The secret in use, and the one it replaces or that will replace it: codes of both are good."""
+    """The secret in use, and a second one that it replaces or that will replace it. Codes of both are valid."""
 
     #: Makes new codes.
     current: CodeKey
-    #: Checks, and sends again, the codes that it made.
+    #: Checks the codes that it made, and sends them again.
     old: CodeKey | None = field(default=None)
 
     @classmethod
@@ -86,17 +86,19 @@ class Keyring:
         *,
         environ: Mapping[str, str] | None = None,
     ) -> Keyring:
-        """From the arguments, else from ``SMS_CODE_SECRET`` and ``SMS_CODE_SECRET_OLD``, without white space around them.
+        """Read the secrets from the arguments, else from ``SMS_CODE_SECRET`` and ``SMS_CODE_SECRET_OLD``.
+
+        White space around those of the environment is removed.
 
         Raises:
-            SettingsError: There is none, it is no text, or it has fewer than 32 bytes.
+            SettingsError: A secret is missing, is not text, or has fewer than 32 bytes.
         """
         env = os.environ if environ is None else environ
-        # One that is handed in empty is a mistake, and not a wish for the environment's. The environment's may have a line
-        # end, on one machine and not on another, where it came from a file.
+        # An empty argument is a mistake. It does not mean the environment's secret. A secret of the environment that came
+        # from a file may end with a new line on one machine, but not on another.
         current = env.get("SMS_CODE_SECRET", "").strip() if secret is None else secret
         if current == "":
-            raise SettingsError(f"SMS_CODE_SECRET is missing: verification codes need it; {_CURE}")
+            raise SettingsError(f"SMS_CODE_SECRET is missing: verification codes need it; {_HINT}")
         old = env.get("SMS_CODE_SECRET_OLD", "").strip() if old_secret is None else old_secret
         return cls(
             current=_key("SMS_CODE_SECRET", current),
@@ -104,11 +106,11 @@ class Keyring:
         )
 
     def tags(self, kind: str, *words: str) -> tuple[str, str]:
-        """The tag by the current and by the old secret; the second is empty while there is none."""
+        """Return the tag by the current and by the old secret. The second is empty if there is no old secret."""
         return self.current.tag(kind, *words), self.old.tag(kind, *words) if self.old else ""
 
     def proofs(self, code: str, salts: tuple[str, str], *words: str) -> tuple[str, str]:
-        """The proof by the current and by the old secret, each with the salt of the code that it made."""
+        """Return the proof by the current and by the old secret, each with the salt of its own code."""
         current, old = salts
         return (
             self.current.proof(code, current, *words),
@@ -116,15 +118,15 @@ class Keyring:
         )
 
     def which(self, number: int) -> CodeKey:
-        """The key of the first or second of a pair."""
+        """Return the key that made the first or the second of a pair."""
         return self.old if number == 2 and self.old else self.current
 
 
 def _key(name: str, secret: Any) -> CodeKey:
     if not isinstance(secret, str):
-        raise SettingsError(f"{name} must be text; {_CURE}")
-    # The environment may hold bytes that are no text.
+        raise SettingsError(f"{name} must be text; {_HINT}")
+    # The environment may contain bytes that are not valid text.
     encoded = secret.encode("utf-8", "surrogatepass")
     if len(encoded) < _SHORTEST:
-        raise SettingsError(f"{name} has {len(encoded)} bytes and needs at least {_SHORTEST}; {_CURE}")
+        raise SettingsError(f"{name} has {len(encoded)} bytes and needs at least {_SHORTEST}; {_HINT}")
     return CodeKey(encoded)

@@ -1,4 +1,4 @@
-"""How many codes may be sent before money is spent on more."""
+"""How many codes may be sent. Beyond that, no money is spent on them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["CEILING", "PER_CLIENT", "PER_NUMBER", "Limit"]
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
-    """The most sends in each of three windows; None: any number.
+    """The most sends in each of three windows. None means any number.
 
-    Minute and hour are those of the clock (14:03:00 to 14:03:59), as Aliyun counts them. A day is, for a number,
-    the 24 hours from each send, again as Aliyun counts; for an address and a purpose it is the day in Beijing.
+    A minute and an hour are those of the clock (14:03:00 to 14:03:59), as Aliyun counts them. For a number, a day is
+    the 24 hours from each send, again as Aliyun counts. For an address and a purpose, it is the day in Beijing.
     """
 
     #: In a minute.
@@ -33,14 +33,14 @@ class Limit:
 
     @property
     def windows(self) -> tuple[int | None, int | None, int | None]:
-        """The three numbers, the shortest window's first."""
+        """The three numbers, beginning with the shortest window."""
         return self.minute, self.hour, self.day
 
 
 #: Aliyun's own limits for verification codes of one signature to one number.
 PER_NUMBER: Final = Limit(minute=1, hour=5, day=10)
 
-#: For one client address. Wide enough for an office or a mobile carrier behind one address.
+#: For one client address. High enough for an office or a mobile carrier behind one address.
 PER_CLIENT: Final = Limit(minute=10, hour=100, day=500)
 
 #: For all sends of one purpose together.

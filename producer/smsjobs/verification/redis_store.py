@@ -1,4 +1,4 @@
-"""Codes and counts in Redis. Each step is one atomic script that may be repeated when its answer was lost."""
+"""Codes and counts in Redis. Each step is one atomic script. It may be repeated if its answer was lost."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["RedisCodes"]
 
 T = TypeVar("T")
 
-#: Seconds for which a check that is repeated because its answer was lost finds that it was right.
+#: Seconds for which a check may be repeated after a lost answer, and still finds that it was right.
 _RECOGNISED_S: Final = 30.0
 
 
@@ -29,11 +29,11 @@ class RedisCodes:
     """The real store.
 
     Args:
-        redis: Gives this process's client.
-        element: The full name of the element, whose codes these are.
-        where: Says that Redis is unreachable, and at which address.
-        timeout_s: Seconds after which a call gives up on Redis.
-        clock: The time in seconds since 1970, for tests. Without it, Redis's own clock counts.
+        redis: Returns this process's client.
+        element: The full name of the element.
+        where: Returns a text that says that Redis is unreachable, and at which address.
+        timeout_s: Seconds for which a call waits for Redis.
+        clock: Returns the time in seconds since 1970, for tests. Without it, Redis's own clock is used.
     """
 
     def __init__(
@@ -52,10 +52,10 @@ class RedisCodes:
         self._scripts = Scripts("verification", clock=clock)
 
     def issue(self, request: SendRequest) -> Issued | Held:
-        """Count a send and give it the live code, else the request's; or refuse it.
+        """Count a send and give it the live code, or the request's new code if none is live; or refuse the send.
 
         Raises:
-            QueueUnavailable: Redis is away, or takes no writes. Nothing is sent without its limits.
+            QueueUnavailable: Redis is unreachable, or accepts no writes. Nothing is sent without the limits.
         """
         rules = request.rules
         code, old_code = self._pair("", request.code)
@@ -95,14 +95,14 @@ class RedisCodes:
         )
 
     def confirm(self, tag: str, salt: str, send: int) -> None:
-        """The send is in the ledger. Where this is lost, the send is given out again and found there."""
+        """Note that the send is in the ledger. If this note is lost, the next call repeats the send and finds it there."""
         try:
             self._scripts.run("confirm", self._redis(), {"code": self._key(tag)}, salt=salt, send=send)
         except RedisError as error:
             tell(ConfirmFailed(error=type(error).__name__))
 
     def salts(self, code: Tags) -> tuple[str, str]:
-        """The salt of the code of each tag; empty where there is none.
+        """Return the salt of each tag's code, empty if there is no code.
 
         Raises:
             QueueUnavailable: Redis is unreachable.
@@ -114,10 +114,10 @@ class RedisCodes:
         return str(self._redis().hget(self._key(tag), "salt") or "") if tag else ""
 
     def check(self, tried: Try) -> Checked:
-        """Count a try; the right one ends the code.
+        """Count a try. The right one ends the code.
 
         Raises:
-            QueueUnavailable: Redis is unreachable, or takes no writes. Nothing is compared that cannot be counted.
+            QueueUnavailable: Redis is unreachable, or accepts no writes. A try that cannot be counted is not compared.
         """
         code, old_code = tried.code
         proof, old_proof = tried.proofs
@@ -137,10 +137,11 @@ class RedisCodes:
         return self._patiently(lambda: self._scripts.run(name, self._redis(), keys, rest, **arguments))
 
     def _patiently(self, step: Callable[[], T]) -> T:
-        """Every script knows its own repetition while nobody else came between.
+        """Repeat the step until Redis answers.
 
-        Otherwise it errs to the safe side: a wrong try may count twice, and a send that another call has found and
-        confirmed meanwhile is a new one, or refused by the limits. Whatever was lost, nothing was handed over.
+        Every script recognises its own repetition, unless another call came in between. Then it errs on the safe
+        side. A wrong try may count twice. A send that the other call has found and confirmed becomes a new send, or
+        the limits refuse it. Nothing is sent twice, because a lost step has not yet enqueued anything.
         """
         return available(
             step, for_s=self._timeout_s, task="no code could be issued or checked in time", where=self._where
@@ -150,7 +151,7 @@ class RedisCodes:
         return key(self._tag, "code", *parts)
 
     def _pair(self, kind: str, tags: Tags) -> tuple[str, str]:
-        """The keys by the current and by the old secret; the same twice while there is no old one."""
+        """Return the keys by the current and by the old secret. Both are the same if there is no old secret."""
         current, old = tags
         parts = (kind,) if kind else ()
         return self._key(*parts, current), self._key(*parts, old or current)

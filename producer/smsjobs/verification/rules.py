@@ -1,4 +1,4 @@
-"""What a purpose's codes are like: checked once, when the application starts."""
+"""The rules of a purpose's codes. They are checked once, when the application starts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Rules"]
 
 _PURPOSE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 
-#: Longest life of a code, in seconds: one hour. The longer it lives, the longer it can be stolen.
+#: The longest life of a code, in seconds: one hour. A code that lives longer can be stolen for longer.
 _MAX_TTL_S: Final = 3600.0
 
 
@@ -23,30 +23,30 @@ class Rules:
     """The rules of one purpose, such as ``login``.
 
     Raises:
-        InvalidArguments: One of them is wrong; the text names it.
+        InvalidArguments: A rule is wrong. The text names it.
     """
 
     #: The element's full name.
     element: str
-    #: A word of the application's choosing.
+    #: A word that the application chooses.
     purpose: str
     #: The template's code.
     template: str
-    #: Seconds for which a code is good after the last message that carried it.
+    #: Seconds for which a code is valid after its last message.
     ttl_s: float
-    #: Digits of a code, 4 to 6 as Aliyun's verification templates take them.
+    #: Digits of a code: 4 to 6, as Aliyun's verification templates accept them.
     digits: int
-    #: The template's parameter that the code fills.
+    #: The template's parameter for the code.
     param: str
     #: Wrong tries after which a code is dead.
     max_checks: int
-    #: For one number on this element, whatever the purpose: Aliyun counts by signature and number.
+    #: For one number on this element, over all purposes, because Aliyun counts by signature and number.
     per_number: Limit
     #: For one client address on this element.
     per_client: Limit
-    #: For this purpose altogether.
+    #: For all sends of this purpose together.
     ceiling: Limit
-    #: Country codes, or longer prefixes, of the numbers that are sent to; None: all.
+    #: Country codes, or longer prefixes, of the numbers that may be sent to. None allows all.
     countries: Sequence[str] | None
 
     def __post_init__(self) -> None:
@@ -64,11 +64,11 @@ class Rules:
         object.__setattr__(self, "countries", check_countries(self.countries))
         if not isinstance(self.param, str) or not self.param or not is_whole(self.param):
             raise InvalidArguments.about("param", "must be the name of one of the template's params")
-        # Whatever sendMessage would refuse later is refused now.
+        # Refuse now what sendMessage would refuse later.
         check_message(["13800138000"], {self.param: "0" * self.digits}, self.template)
 
     def permits_country(self, phone: str) -> bool:
-        """Whether a number in Aliyun's form has an allowed prefix. Bare mainland numbers have 86."""
+        """Whether a number in Aliyun's form has an allowed prefix. A bare mainland number counts as 86."""
         return is_in(phone, self.countries)
 
 

@@ -1,4 +1,4 @@
-"""What a store of codes is asked and answers. Redis is the real one; `smsjobs.testing` has one in memory."""
+"""The calls and answers of a store of codes. The real store is Redis; `smsjobs.testing` has one in memory."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from smsjobs.verification.rules import Rules
 
 __all__ = ["AGAIN_S", "REMEMBER_S", "Checked", "CodeStore", "Held", "Issued", "SendRequest", "Try"]
 
-#: Seconds for which a send that was counted and never confirmed is given out again before anything else is tried.
-#: It is Aliyun's shortest window: within it a second message would hardly be sent anyway.
+#: Seconds for which a send that was counted but not confirmed is returned again, before anything else is tried. It is
+#: Aliyun's shortest window. Within it, a second message would hardly be sent anyway.
 AGAIN_S: Final = 60.0
 
-#: Seconds for which a dead code is remembered, so that a check can say what it died of.
+#: Seconds for which a dead code is remembered, so that a check can say why it is dead.
 REMEMBER_S: Final = 3600.0
 
-#: Names by the current and by the old secret; the second is empty while there is none.
+#: Names by the current and by the old secret. The second is empty if there is no old secret.
 Tags = tuple[str, str]
 
 
@@ -29,9 +29,9 @@ class SendRequest:
     code: Tags
     #: Of the number.
     number: Tags
-    #: Of the client's address; both empty where it is not known.
+    #: Of the client's address. Both are empty if it is not known.
     client: Tags
-    #: A new code, for the case that none lives.
+    #: The salt of a new code, which is used if no code is live.
     salt: str
     #: Its proof.
     proof: str = field(repr=False)
@@ -42,14 +42,14 @@ class SendRequest:
 class Issued:
     """The send is counted."""
 
-    #: Which of the two tags the code has, 1 or 2, and so which secret made it.
+    #: Which of the two tags the code has, 1 or 2. It tells which secret made the code.
     which: int
     #: What the code is derived from.
     salt: str
     digits: int
-    #: The number of the send, from 1 for each code. The same again: it may have been sent already.
+    #: The number of the send, from 1 for each code. If it is the same as before, the message may already be sent.
     send: int
-    #: Seconds of life that the code has left.
+    #: Seconds until the code expires.
     left_s: float
     #: Seconds until the number's limits permit another send.
     wait_s: float
@@ -61,7 +61,7 @@ class Held:
 
     #: Whose limit it is.
     whose: Literal["number", "client", "purpose"]
-    #: Seconds until it permits it.
+    #: Seconds until it permits a send.
     wait_s: float
 
 
@@ -73,14 +73,14 @@ class Try:
     code: Tags
     #: Its proof by each secret.
     proofs: tuple[str, str] = field(repr=False)
-    #: Tells a repeated call from another try.
+    #: Distinguishes a repeated call from another try.
     token: str
     max_checks: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """What became of a try."""
+    """The result of a try."""
 
     status: CheckStatus
     tries_left: int
@@ -90,13 +90,13 @@ class CodeStore(Protocol):
     """Codes and counts. Each call is one atomic step."""
 
     def issue(self, request: SendRequest) -> Issued | Held:
-        """Count a send and give it the live code, else the request's; or refuse it."""
+        """Count a send and give it the live code, or the request's new code if none is live; or refuse the send."""
 
     def confirm(self, tag: str, salt: str, send: int) -> None:
-        """The send is in the ledger: the next one is a new one. Never raises for Redis being away."""
+        """Note that the send is in the ledger, so the next one is new. Does not raise if Redis is unreachable."""
 
     def salts(self, code: Tags) -> tuple[str, str]:
-        """The salt of the code of each tag; empty where there is none."""
+        """Return the salt of each tag's code, empty if there is no code."""
 
     def check(self, tried: Try) -> Checked:
-        """Count a try; the right one ends the code."""
+        """Count a try. The right one ends the code."""

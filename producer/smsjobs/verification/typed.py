@@ -1,4 +1,4 @@
-"""What people type, or have filled in for them: a number, and a code."""
+"""What people type, or what a browser fills in for them: a number and a code."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from smsjobs.contract import InvalidArguments, check_phone, unwrap
 
 __all__ = ["check_code", "check_number"]
 
-#: Characters of a code that are looked at. A code has at most 6.
+#: The most characters of a code that are read. A code has at most 6.
 _LONGEST: Final = 32
 
-#: Kinds of characters that stand in codes for the eye only: dashes, and marks that nobody sees, such as those that a
-#: message puts around digits so that they are read from left to right.
+#: Kinds of characters without a meaning in codes: dashes and invisible marks. A message puts such marks around digits, so
+#: that they are shown from left to right.
 _FOR_THE_EYE: Final = ("Cf", "Pd")
 
 
 def check_number(phone: Any) -> str:
-    """The number in the form that is sent.
+    """Return the number in the form that is sent.
 
     Raises:
-        InvalidArguments: It is not a phone number, or may be somebody else's. The text does not show it.
+        InvalidArguments: It is not a valid phone number, or may be somebody else's. The text does not show it.
     """
     return check_phone("phone", unwrap(phone, "phone"))
 
 
 def check_code(code: Any) -> str:
-    """The code as it is compared. What cannot be one is a wrong one, and so no error.
+    """Return the code in the form that is compared. An impossible code is a wrong code, not an error.
 
     Raises:
         InvalidArguments: It is not text.

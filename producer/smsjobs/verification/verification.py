@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Attempt", "Guard", "Verification"]
 
-#: The reason and the text of a refusal, by whose limit it was.
+#: The reason and the text of a refusal, by whose limit it is.
 _REFUSALS: Final = {
-    "number": ("number_limit", "this number has had as many codes as it may have for now"),
-    "client": ("client_limit", "this client address has asked for as many codes as it may for now"),
-    "purpose": ("ceiling", "as many codes were sent for this purpose as may be for now"),
+    "number": ("number_limit", "this number has reached its limit of codes"),
+    "client": ("client_limit", "this client address has reached its limit of codes"),
+    "purpose": ("ceiling", "this purpose has reached its limit of codes"),
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """Somebody asks for a code; what a guard decides by."""
+    """A request for a code, for a guard to decide about."""
 
     #: The number, in Aliyun's form.
     phone: str = field(repr=False)
@@ -52,18 +52,18 @@ class Attempt:
     context: Any = field(repr=False)
 
 
-#: Permits an attempt (None), or gives the word it is refused for; anything else is an error, and nothing is sent.
+#: Returns None to permit an attempt, or a word: the reason for the refusal. Anything else is an error, and nothing is sent.
 Guard = Callable[[Attempt], str | None]
 
 
 class _Sends(Protocol):
-    """What is needed of an `Element`."""
+    """The part of an `Element` that is needed here."""
 
     def sendMessage(self, *args: Any, **options: Any) -> Job: ...
 
 
 class Verification:
-    """The codes of one purpose. Make it once; it may be shared between threads and survives a fork."""
+    """The codes of one purpose. Make it once. Threads may share it, and it survives a fork."""
 
     def __init__(
         self,
@@ -88,33 +88,33 @@ class Verification:
         return f"<Verification {self._rules.purpose} of {self._rules.element}>"
 
     def send(self, phone: str, client_ip: str | None = None, *, context: Any = None) -> Sent:
-        """Send a code to a number: the one that still lives there, else a new one.
+        """Send a code to a number: its live code, or a new one if none is live.
 
-        Calling again after `QueueUnavailable`, or after the process died in here, sends nothing twice and is not
-        refused: a send that was counted and not known to be handed over is carried out again under its own
-        idempotency key.
+        You may call it again after `QueueUnavailable`, or after the process died during the call. Then nothing is
+        sent twice, and the limits do not refuse the call. A send that was counted but not confirmed is repeated
+        under its own idempotency key.
 
         Args:
-            phone: The number; mainland numbers bare or with +86, others with country code.
-            client_ip: The address of whoever asks; without it the limit per client does not apply.
-            context: Handed to the guard, such as a captcha's answer.
+            phone: The number. Mainland numbers bare or with +86, others with country code.
+            client_ip: The address of the client. Without it, the limit per client does not apply.
+            context: Passed to the guard. It may be a captcha's answer.
 
         Returns:
-            The job that carries it, and the times that a page may want to show.
+            The job that sends it, and the times that a page may show.
 
         Raises:
-            VerificationRefused: A limit, the list of countries or the guard refuses it; nothing was enqueued.
-            InvalidArguments: The number is no phone number, or one in North America that Aliyun would take for one
-                in China; or the address is no IP address.
-            QueueUnavailable: Redis is away; nothing is sent without its limits.
-            RequestFailed: This process was held up for longer than the code lives (``reason="expired"``).
+            VerificationRefused: A limit, the list of countries or the guard refuses it. Nothing was enqueued.
+            InvalidArguments: The number is not a valid phone number. Or it is a North American one that Aliyun would
+                read as one in China. Or the address is not a valid IP address.
+            QueueUnavailable: Redis is unreachable. Nothing is sent without the limits.
+            RequestFailed: This process was delayed for longer than the code lives (``reason="expired"``).
         """
         number = check_number(phone)
         client = () if client_ip is None else (counted_address(client_ip),)
         self._admit(Attempt(phone=number, client_ip=client_ip, purpose=self._rules.purpose, context=context))
         begun = time.monotonic()
         issued = self._issue(number, client)
-        # To the millisecond, as the ledger counts: a job with less could never be sent.
+        # In whole milliseconds, as the ledger counts. A job with less than one could never be sent.
         left_s = round(issued.left_s - (time.monotonic() - begun), 3)
         job = self._enqueue(number, issued, left_s)
         self._store.confirm(self._code_tags(number)[issued.which - 1], issued.salt, issued.send)
@@ -130,26 +130,27 @@ class Verification:
         return await in_thread(self.send, phone, client_ip, context=context)
 
     def check(self, phone: str, code: str) -> CheckResult:
-        """Whether that is the code of that number. The right one is used up by this.
+        """Check whether this is the code of this number. The right code can be used only once.
 
-        Spaces, full-width digits, hyphens and invisible marks, as keyboards and phones put them in, do no harm. What is
-        compared are keyed hashes, so the time it takes tells nothing about the code. It may tell that a try was
-        counted, by a write in Redis; so does the status.
+        Spaces, full-width digits, hyphens and invisible marks are ignored, because keyboards and phones insert them.
+
+        Keyed hashes are compared, so the time that this takes reveals nothing about the code. It may reveal that a
+        try was counted, but the status does so too.
 
         Args:
-            phone: The number, as it was sent to.
-            code: What somebody typed.
+            phone: The number that the code was sent to.
+            code: The code that somebody typed.
 
         Returns:
-            True exactly when the code was right; its `status` tells the rest.
+            A result that is truthy exactly if the code was right. Its `status` says more.
 
         Raises:
-            InvalidArguments: The number is no phone number, or the code no text.
-            QueueUnavailable: Redis is away.
+            InvalidArguments: The number is not a valid phone number, or the code is not text.
+            QueueUnavailable: Redis is unreachable.
         """
         number, typed = check_number(phone), check_code(code)
         tags = self._code_tags(number)
-        # Between these two steps another code may take this one's place. Then this try is wrong, as it is after it.
+        # Another code may replace this one between these two steps. Then this try is wrong, as it would be afterwards.
         salts = self._store.salts(tags)
         checked = self._store.check(
             Try(
@@ -175,7 +176,7 @@ class Verification:
         if not isinstance(reason, str) or not reason.strip():
             # False may be meant as "not permitted", and a coroutine has not decided yet.
             raise InvalidArguments.about(
-                "guard", "must return None, or the word that it refuses for; it must not be asynchronous"
+                "guard", "must return None to permit, or a word: the reason for its refusal; it must not be asynchronous"
             )
         self._refuse(reason, "the application's guard refused it", None)
 
@@ -202,7 +203,7 @@ class Verification:
     def _enqueue(self, number: str, issued: Issued, left_s: float) -> Job:
         if left_s <= 0:
             raise RequestFailed(
-                "the code's life ended before it could be handed over: send again",
+                "the code expired before it could be enqueued: send again",
                 reason="expired",
                 outcome="not_sent",
             )
@@ -217,7 +218,7 @@ class Verification:
                 idempotency_key=key.send_key(issued.salt, issued.send, *words),
             )
         except IdempotencyConflict as conflict:
-            # This very send was handed over with another template, by a release before or after this one.
+            # This send was already enqueued with another template, by an older or a newer release.
             return self._find_job(str(conflict.out_id))
 
     def _refuse(self, reason: str, message: str, retry_after: int | None) -> NoReturn:

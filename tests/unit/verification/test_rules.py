@@ -87,7 +87,7 @@ def test_real_one_needs_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     [None, "", "12345", 13800138000, "1380013800O", ["13800138000"], "+", " ", "138" * 1000],
 )
 def test_bad_phone(phone: Any) -> None:
-    """What is no phone number is refused by send and check, without its value."""
+    """What is not a valid phone number is refused by send and check, without its value."""
     login = make()
     for call in (lambda: login.send(phone), lambda: login.check(phone, "123456")):
         with pytest.raises(InvalidArguments, match=r"phone is not (a valid phone number|text)") as caught:

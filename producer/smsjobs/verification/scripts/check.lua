@@ -1,10 +1,11 @@
--- Try a code. The right one is gone with this step, so of two at once one succeeds.
+-- Try a code. This step removes the right code, so only one of two simultaneous tries succeeds.
 --
--- What is compared are keyed hashes: how long a comparison takes tells nothing about a code to someone without the key.
+-- Keyed hashes are compared. Without the key, the time of a comparison reveals nothing about a code.
 --
--- proof and old_proof are of the tried code by each secret; token is this try's, the same again where a call is
--- repeated; most is how many wrong tries there may be; recognised is for how long (ms) a repetition of the right try is
--- recognised.
+-- proof and old_proof are those of the tried code, by each secret.
+-- token is the one of this try. A repeated call uses the same token again.
+-- most is how many wrong tries are allowed.
+-- recognised is how long (ms) a repetition of the right try is recognised.
 --
 -- Returns {"ok" | "wrong" | "expired" | "too_many_tries" | "none_sent", tries left}
 -- include verification/codes
@@ -22,8 +23,8 @@ local tries = num(f.tries)
 if f.last == token then return {'wrong', math.max(0, most - tries)} end
 if tries >= most then return {'too_many_tries', 0} end
 if num(f.expires) <= now then return {'expired', 0} end
--- Counted before it is compared: a Redis that is out of memory refuses this, but might let the removal pass, and so
--- would answer the right guess alone.
+-- Count before comparing. A Redis without memory refuses this write, but might allow the removal below. Then it would
+-- answer only the right guess.
 redis.call('HSET', codes[which], 'tries', tries + 1, 'last', token)
 if f.proof ~= proofs[which] then return {'wrong', most - tries - 1} end
 for _, each in ipairs(codes) do redis.call('DEL', each) end

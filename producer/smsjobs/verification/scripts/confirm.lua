@@ -1,8 +1,8 @@
--- A send is in the ledger: the next one is a new one.
+-- Note that a send is in the ledger, so that the next one is new.
 --
--- salt is of its code, send is its number.
+-- salt is the one of its code; send is its number.
 --
--- Returns 1, or 0 where there is nothing to confirm any more.
+-- Returns 1, or 0 if there is nothing to confirm any more.
 local code = unpack(KEYS)
 local salt, send = unpack(ARGV)
 local f = fields(code, 'salt', 'pending')

@@ -1,13 +1,16 @@
--- Count one send, if the limits permit it, and give it a code: the live one, else a new one.
+-- Count one send, if the limits permit it, and give it a code: the live one, or a new one if none is live.
 --
--- A send that was counted but never confirmed is given out again instead of a new one: for as long as `again` (ms) says,
--- and after it where the limits refuse a new one. Whoever carries it out uses the same idempotency key, so it leads to one
--- message at most; and a process that died after it was counted costs the user nothing.
+-- A send that was counted but not confirmed is returned again instead of a new one. This is done for `again` ms, and
+-- after that if the limits refuse a new send. Every caller uses the same idempotency key for it, so it leads to one
+-- message at most. So a process that died after the count costs the user nothing.
 --
--- Without an old secret the old keys are the current ones. The client's keys are left out where its address is not known.
--- life is of a code (ms); most_tries is how many wrong tries there may be; digits, salt and proof are of a new code;
--- remember is for how long (ms) a dead code is remembered. In threes follow the most sends in a minute, an hour and a
--- day: to the number, for the client, for the purpose; -1: any.
+-- Without an old secret, the old keys are the current ones. The client's keys are left out if its address is not known.
+-- life is how long (ms) a code lives.
+-- most_tries is how many wrong tries are allowed.
+-- digits, salt and proof are those of a new code.
+-- remember is how long (ms) a dead code is remembered.
+-- Then three numbers follow for the number, three for the client and three for the purpose: the most sends in a minute,
+-- an hour and a day. -1 means any number.
 --
 -- Returns {"issued", which code, salt, digits, send, ms of life left, ms until the number's limits permit another}
 --         {"refused", "number" | "client" | "purpose", ms until that limit permits it}: nothing was counted
@@ -38,7 +41,7 @@ end
 
 local function window_start(window) return now - (now + window.shift) % window.length end
 
--- Aliyun's rule: minute and hour by the clock, and a day of 24 hours from each send.
+-- Aliyun's rule: minutes and hours of the clock, and a day of 24 hours from each send.
 local function number_wait(times)
   local wait = 0
   for _, window in ipairs({WINDOWS[1], WINDOWS[2]}) do
@@ -111,7 +114,7 @@ if not which then
   for _, each in ipairs(codes) do redis.call('DEL', each) end
   redis.call('HSET', code, 'digits', digits, 'salt', salt, 'proof', proof, 'tries', 0)
 end
--- The message says how long its code is good for, so a code lives for that long after its last message.
+-- Each message says how long its code is valid, so the code lives that long after its last message.
 local send = redis.call('HINCRBY', codes[which], 'sends', 1)
 redis.call('HSET', codes[which], 'expires', ms(now + num(life)), 'pending', send, 'pending_at', ms(now))
 redis.call('PEXPIRE', codes[which], ms(num(life) + num(remember)))

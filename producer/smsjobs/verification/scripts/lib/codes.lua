@@ -1,25 +1,25 @@
--- The keys of verification codes; <digest> is a keyed hash, so that no number and no address can be read from it:
---   sms:{tag}:code:<digest>          hash  the code of one number and purpose; goes an hour after the code's end
---     salt, digits                           what the code is derived from, together with a secret that Redis has not
---     proof                                  the keyed hash of the code, against which a check is made
---     expires                                when the code's life ends
---     tries, last                            how many wrong ones were tried; the token of the last try
+-- The keys of verification codes. <digest> is a keyed hash, so it reveals no number and no address.
+--   sms:{tag}:code:<digest>          hash  the code of one number and purpose; removed an hour after the code's end
+--     salt, digits                           what the code is derived from, with a secret that Redis does not have
+--     proof                                  the keyed hash of the code, for the comparison
+--     expires                                when the code expires
+--     tries, last                            the number of tries; the token of the last try
 --     sends                                  the number of the last send
---     pending, pending_at                    the send that was counted and is not known to be in the ledger, and since when
---     used                                   alone: the token of the check that was right
+--     pending, pending_at                    the send that was counted but not confirmed; the time of its count
+--     used                                   the token of the right check; then it is the only field
 --   sms:{tag}:code:number:<digest>   list  the times (ms) of the sends to a number in the last 24 hours, oldest first
---   sms:{tag}:code:client:<digest>   hash  sends asked for by an address in this minute, hour and day, with their starts
+--   sms:{tag}:code:client:<digest>   hash  the sends of an address in this minute, hour and day, with their starts
 --   sms:{tag}:code:purpose:<name>    hash  the same for a purpose
 --
--- Scripts are given names by the current secret and, where there is one, by the old secret.
+-- A script receives the names by the current secret and, if there is one, by the old secret.
 
 local MINUTE, HOUR, DAY = 60000, 3600000, 86400000
 
--- Name, length, and how far its beginning in Beijing is before that in UTC.
+-- Name and length (ms) of a window, and how much earlier (ms) it begins in Beijing than in UTC.
 local WINDOWS = {{name = 'minute', length = MINUTE, shift = 0}, {name = 'hour', length = HOUR, shift = 0},
   {name = 'day', length = DAY, shift = BEIJING}}
 
--- Which of these codes is the later one, dead or alive; nil where there is none.
+-- Which of these codes expires last, dead or alive. nil if there is no code.
 local function latest(codes)
   local found, best
   for i, code in ipairs(codes) do
