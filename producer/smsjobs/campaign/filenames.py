@@ -1,4 +1,4 @@
-"""Names of files as text that can be written, stored and hashed."""
+"""File names as text that can be written, stored and hashed."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ __all__ = ["readable"]
 
 
 def readable(name: str) -> str:
-    """That name as text of whole characters, the same each time.
+    """Return the name as text of whole characters. The same name always gives the same text.
 
-    A name whose bytes are no text in the system's encoding comes from Python with halves of characters in it. Most
-    such files were unpacked from an archive that was made on Windows in China, where names are GBK.
+    If a name's bytes are not valid text in the system's encoding, Python's string for it contains halves of
+    characters. Most such files come from an archive that was made on Windows in China, where names are GBK.
     """
     if is_whole(name):
         return name
     try:
         raw = os.fsencode(name)
     except UnicodeEncodeError:
-        # It is no file's name, but was made in Python.
+        # This string was made in Python. No file can have this name.
         return name.encode("utf-8", "replace").decode()
     try:
         return raw.decode("gb18030")

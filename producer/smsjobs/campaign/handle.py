@@ -1,4 +1,4 @@
-"""A handle on a campaign, which may be another process's."""
+"""A handle on a campaign, which another process may have started."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Campaign"]
 
-#: Seconds between two looks at a campaign that is waited for: soon at first, rarely later.
+#: Seconds between two looks at a campaign during `wait`: short at first, longer later.
 _FIRST_LOOK_S: Final = 0.05
 _LAST_LOOK_S: Final = 1.0
 
@@ -39,80 +39,81 @@ class Campaign:
 
     @property
     def id(self) -> str:
-        """Made of the campaign's name and its element. Its report has the ids of its chunks."""
+        """Derived from the campaign's name and its element. The ids of its chunks are in its report."""
         return self._id
 
     def pause(self) -> None:
-        """Send no further chunk. Requests that are under way end as they end. A campaign that has ended stays so.
+        """Send no further chunk. Requests in flight are completed. An ended campaign is not changed.
 
         Raises:
-            InvalidArguments: There is no such campaign, or no longer (``reason="campaign_not_found"``).
-            QueueUnavailable: Redis is away, or refused it.
+            InvalidArguments: This campaign does not exist, or not any more (``reason="campaign_not_found"``).
+            QueueUnavailable: Redis is unreachable, or refused it.
         """
         self._store.pause(self._id, BY_HAND)
 
     def resume(self) -> None:
-        """Go on, with what was not sent. A campaign that has ended stays so.
+        """Continue a paused campaign with what was not sent. An ended campaign is not changed.
 
         Raises:
-            InvalidArguments: There is no such campaign, or no longer (``reason="campaign_not_found"``).
-            QueueUnavailable: Redis is away, or refused it.
+            InvalidArguments: This campaign does not exist, or not any more (``reason="campaign_not_found"``).
+            QueueUnavailable: Redis is unreachable, or refused it.
         """
         self._store.pause(self._id, "")
 
     def cancel(self) -> None:
-        """End it for good. What was not sent is ``not_sent`` at once, with the reason ``cancelled``.
+        """End the campaign. It cannot be resumed. What was not sent is ``not_sent`` at once, reason ``cancelled``.
 
-        Requests that are under way end as they end, and an answer that was lost is still looked up; `progress` has
-        them as pending until then. A file that is being read is read to its end, for the report; if whoever reads it
-        dies, the campaign ends 10 seconds later with the rows that were read. A finished campaign stays finished.
+        Requests in flight are completed, and lost answers are still looked up. `progress` counts them as pending until
+        then. A file that is being read is read to its end, for the report. If the process that reads it dies, the
+        campaign ends 10 seconds later with the rows read so far. A finished campaign is not changed.
 
         Raises:
-            InvalidArguments: There is no such campaign, or no longer (``reason="campaign_not_found"``).
-            QueueUnavailable: Redis is away, or refused it.
+            InvalidArguments: This campaign does not exist, or not any more (``reason="campaign_not_found"``).
+            QueueUnavailable: Redis is unreachable, or refused it.
         """
         self._store.cancel(self._id)
 
     def progress(self) -> CampaignProgress:
-        """How far it is, at one moment.
+        """Return how far the campaign is, at one moment.
 
         Raises:
-            InvalidArguments: There is no such campaign, or no longer (``reason="campaign_not_found"``).
-            QueueUnavailable: Redis is away, or refused it.
+            InvalidArguments: This campaign does not exist, or not any more (``reason="campaign_not_found"``).
+            QueueUnavailable: Redis is unreachable, or refused it.
         """
         return self._store.progress(self._id)
 
     def wait(self, timeout: float | None = None) -> CampaignProgress:
-        """Wait until it has ended: finished, or cancelled, its file read, and nobody pending.
+        """Wait until the campaign has ended: it is finished, or it is cancelled, its file is read and nobody is pending.
 
-        A paused one has not ended, nor one whose planning was interrupted: `progress` tells both, with the reason.
+        A paused campaign has not ended. Nor has one whose planning was interrupted. `progress` shows both, with the
+        reason.
 
         Args:
-            timeout: Seconds to wait; None waits as long as it takes.
+            timeout: Seconds to wait. None waits without a limit.
 
         Returns:
-            Its last progress. It is final: whatever is done to the campaign, these numbers do not change.
+            The campaign's last progress. These numbers are final.
 
         Raises:
-            TimeoutError: It goes on; `wait` may be called again.
-            InvalidArguments: There is no such campaign, or no longer (``reason="campaign_not_found"``).
-            QueueUnavailable: Redis is away, or refused it.
+            TimeoutError: The campaign has not ended. It continues, and `wait` may be called again.
+            InvalidArguments: This campaign does not exist, or not any more (``reason="campaign_not_found"``).
+            QueueUnavailable: Redis is unreachable, or refused it.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         pause = _FIRST_LOOK_S
         while not (progress := self.progress()).ended:
             left = pause if deadline is None else deadline - time.monotonic()
             if left <= 0:
-                raise TimeoutError(f"campaign {self._id} has not ended after {timeout:g} s; it goes on")
+                raise TimeoutError(f"campaign {self._id} has not ended after {timeout:g} s; it continues")
             time.sleep(min(pause, left))
             pause = min(pause * 1.5, _LAST_LOOK_S)
         return progress
 
     def report(self) -> Iterator[ReportRow]:
-        """Every row of the input, once and in its order, with what became of it so far.
+        """Return every row of the input, once and in order, with its outcome so far.
 
         Raises:
-            InvalidArguments: There is no such campaign, or no longer (``reason="campaign_not_found"``).
-            QueueUnavailable: Redis is away, or refused it.
+            InvalidArguments: This campaign does not exist, or not any more (``reason="campaign_not_found"``).
+            QueueUnavailable: Redis is unreachable, or refused it.
         """
         return report(self._store, self._id)

@@ -1,4 +1,4 @@
-"""A planner's signs of life: as long as there are any, a cancelled campaign waits for the rest of its file."""
+"""A planner's signs of life. As long as it gives them, a cancelled campaign waits for the rest of its file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BEAT_S", "heartbeat"]
 
-#: Seconds between two signs, also while the next recipients are long in coming. Five of them may be late.
+#: Seconds between two signs, even while the file is slow to give the next recipients. Five signs may be late.
 BEAT_S: Final = 2.0
 
 

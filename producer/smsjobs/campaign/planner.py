@@ -1,4 +1,4 @@
-"""A planner: one call that reads a campaign's file and writes its plan. Several may be at the same plan."""
+"""A planner: one call that reads a campaign's file and writes its plan. Several may write the same plan."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ __all__ = ["Planner"]
 
 @dataclass(frozen=True, kw_only=True)
 class Planner:
-    """Who writes which campaign's plan, as `CampaignStore.create` gives it."""
+    """Who writes which campaign's plan, as `CampaignStore.create` returns it."""
 
     campaign_id: str
-    #: The campaign's own: what was written for an earlier campaign of the name is not written into this one.
+    #: Distinguishes this campaign from an earlier one of the same name. A page of the earlier one is refused.
     generation: str
-    #: Tells it from the others that are at the same plan.
+    #: Distinguishes this planner from others that write the same plan.
     token: str
-    #: Keys the digests of its pages, where recipients are sealed; else empty.
+    #: The secret of the digests of its pages, if recipients are sealed; else empty.
     secret: str = field(repr=False)

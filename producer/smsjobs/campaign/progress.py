@@ -11,7 +11,7 @@ __all__ = ["BY_HAND", "CampaignProgress", "State"]
 #: The reason of a campaign that somebody paused.
 BY_HAND: Final = "paused by hand"
 
-#: ``scheduled``: it waits for its start, or for the hours in which promotional messages may be sent.
+#: ``scheduled`` means: it waits for its start, or for the hours in which promotional messages may be sent.
 State = Literal["planning", "scheduled", "running", "paused", "cancelled", "finished"]
 
 
@@ -19,8 +19,8 @@ State = Literal["planning", "scheduled", "running", "paused", "cancelled", "fini
 class CampaignProgress:
     """A campaign at one moment, counted in recipients.
 
-    ``total`` is ``pending + accepted + rejected + not_sent + unknown``. Rows that are left out, ``invalid`` and
-    ``duplicates``, are no recipients and not in it.
+    ``total`` is ``pending + accepted + rejected + not_sent + unknown``. It does not include the rows that are left
+    out, which are ``invalid`` and ``duplicates``.
     """
 
     #: The campaign's id, and the name it was given.
@@ -28,12 +28,12 @@ class CampaignProgress:
     name: str
     #: The full name of its element.
     element: str
-    #: See `State`. A cancelled campaign may have recipients pending whose requests are under way.
+    #: See `State`. A cancelled campaign may have pending recipients, whose requests are in flight.
     state: State
-    #: Why it is paused, and that its planning was interrupted; empty otherwise.
+    #: Why it is paused, and whether its planning was interrupted. Empty if neither is the case.
     reason: str = ""
-    #: Whether its planning was interrupted: nobody reads its file any more, and nothing of it is sent before somebody
-    #: does, also where it is paused besides.
+    #: Whether its planning was interrupted: no process reads its file any more. Nothing of it is sent until one does,
+    #: even if it is resumed.
     interrupted: bool = False
     #: Recipients.
     total: int
@@ -46,24 +46,23 @@ class CampaignProgress:
     unknown: int
     #: Rows whose number or parameters cannot be used.
     invalid: int
-    #: Rows whose number came before.
+    #: Rows whose number is already in an earlier row.
     duplicates: int
-    #: Recipients with an outcome, by Aliyun's code (``"OK"`` for accepted ones), or by our reason where Aliyun gave
-    #: none.
+    #: Recipients with an outcome, by Aliyun's code (``"OK"`` for accepted ones), or by our reason if there is no code.
     by_code: Mapping[str, int] = field(default_factory=dict)
-    #: Chunks, which are requests to be made; one chunk is up to 1,000 recipients.
+    #: Chunks. One chunk is one request with up to 1,000 recipients.
     chunks: int
-    #: When it begins, in ms since 1970; None for at once.
+    #: When it begins, in ms since 1970. None means at once.
     starts_ms: int | None = None
-    #: Whether it keeps to the hours of promotional messages.
+    #: Whether it is sent only in the hours of promotional messages.
     promotional: bool = False
-    #: When it was begun, and when its last recipient had an outcome, in ms since 1970.
+    #: When it was created, and when it ended, in ms since 1970.
     created_ms: int
     ended_ms: int | None = None
 
     @property
     def ended(self) -> bool:
-        """Whether it is finished, or cancelled, its file read, and nobody is pending. Then its numbers are final."""
+        """Whether it is finished, or it is cancelled, its file is read and nobody is pending. Its numbers are final."""
         return self.ended_ms is not None
 
     @property
@@ -72,7 +71,7 @@ class CampaignProgress:
         return self.total - self.pending
 
     def to_json(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """Return it as JSON, for ``--json``."""
         return {
             "id": self.id,
             "name": self.name,

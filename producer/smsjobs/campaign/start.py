@@ -1,4 +1,4 @@
-"""Starting a campaign: read everything, check it, plan it, and only then let it be sent."""
+"""Starting a campaign: read, check and plan everything, and only then send it."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Order", "start"]
 
-#: A number that only stands in for the recipients while the other arguments are checked.
+#: A placeholder for the recipients while the other arguments are checked.
 _ANY_PHONE: Final = "13800138000"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What a campaign is to send, checked, and to whom, not yet read."""
+    """What a campaign sends, already checked, and its recipients, not yet read."""
 
     recipients: Recipients
     #: The template's code.
     template: str
-    #: Whether a row that cannot be used stops it; a number that came before does not.
+    #: Whether an invalid row stops it. A repeated number never does.
     strict: bool = False
 
     @classmethod
@@ -56,7 +56,7 @@ class Order:
         phone_column: Any = None,
         countries: Any = None,
     ) -> Order:
-        """Check the arguments, and the columns of the recipients; `Element.campaign` tells what they are.
+        """Check the arguments and the recipients' columns. `Element.campaign` documents the arguments.
 
         Raises:
             InvalidArguments: Something is missing or wrong.
@@ -71,10 +71,10 @@ class Order:
         )
 
     def pages(self) -> Iterator[Page]:
-        """The plan.
+        """Return the plan, page by page.
 
         Raises:
-            InvalidArguments: The input cannot be read on; or it is `strict` and a row cannot be used.
+            InvalidArguments: The input cannot be read to its end, or the order is `strict` and a row is invalid.
         """
         return plan(self._rows())
 
@@ -95,22 +95,23 @@ def start(
     promotional: bool = False,
     on_page: Callable[[Page], None] = lambda _: None,
 ) -> Campaign:
-    """Plan a campaign and let it be sent; where that was begun already, finish it.
+    """Plan a campaign and start sending it. If an earlier call has begun this, finish it.
 
-    Nothing is sent before the last row is read. An input that cannot be read to its end, or that has no row with a
-    recipient, leaves no campaign behind, unless another start of the name is at it: that one's plan stays. One that is
-    cancelled meanwhile is read to its end all the same, for the report.
+    Nothing is sent before the last row is read. If the input cannot be read to its end, or has no row with a
+    recipient, the campaign is discarded. If another process is planning a campaign of the same name, its plan is kept.
+
+    If the campaign is cancelled during the planning, the input is still read to its end, for the report.
 
     Warning:
-        A campaign is found by its name for `SMS_RETENTION` after its end (3 days by default), and no longer: the same
-        call on the fourth day sends everything again.
+        A campaign is found by its name until `SMS_RETENTION` after its end, which is 3 days by default. The same call
+        on the fourth day sends everything again.
 
     Raises:
-        InvalidArguments: As in `Order.pages`; or there is no recipient; or the name or the time is none; or the
-            campaign is new, and its time more than a minute past.
+        InvalidArguments: As in `Order.pages`. Or there is no recipient. Or the name or the time is not valid. Or the
+            campaign is new, and its time is more than a minute in the past.
         IdempotencyConflict: The name belongs to a campaign with other recipients or settings.
-        QueueUnavailable: Redis is away; or refused it, and then its `outcome` is ``"not_sent"``: nothing was sent of
-            this campaign. The same call finishes it.
+        QueueUnavailable: Redis is unreachable, or refused it. After a refusal, `outcome` is ``"not_sent"``: nothing of
+            this campaign was sent. The same call finishes it.
     """
     name = _check_name(unwrap(name, "name"))
     identity = campaign_id(element, name)
@@ -134,8 +135,8 @@ def start(
     except InvalidArguments:
         store.discard(planner)
         raise
-    # Where it is kept, it is cancelled, or another file's, which `complete` tells. What another planner is at is not
-    # complete with no recipient.
+    # "kept" means that it is cancelled, or that another file was planned. `complete` reports the latter. "others" means
+    # that another planner is still writing, so the plan without a recipient is not complete.
     if not reach.recipients and store.discard(planner, pages=pages) != "kept":
         raise bad_recipients(reach.nobody())
     store.complete(planner, pages, last_line=last_line)
@@ -144,7 +145,7 @@ def start(
 
 @dataclass(kw_only=True)
 class _Reach:
-    """How many rows of a plan can be used, and the first that cannot."""
+    """How many rows of a plan are valid, and the first one that is not."""
 
     recipients: int = 0
     invalid: int = 0
@@ -157,7 +158,7 @@ class _Reach:
 
     def nobody(self) -> str:
         if self.first is None:
-            return "there is no row beside the columns' names; nothing is sent"
+            return "there is no row after the columns' names; nothing is sent"
         return (
             f"no row can be used, {self.invalid} are invalid, the first of them line {self.first.line}: "
             f"{self.first.reason}; nothing is sent"
@@ -185,5 +186,5 @@ def _check_at(at: Any) -> datetime | None:
 
 
 def _sorted(params: Mapping[str, str]) -> dict[str, str]:
-    """The same whatever the order in which they were given."""
+    """Return them in an order that does not depend on how they were given."""
     return dict(sorted(params.items()))

@@ -1,23 +1,23 @@
-"""A campaign in Redis: planned page by page, controlled, and read. Each step is one atomic script.
+"""A campaign in Redis: plan it page by page, control it, and read it. Each step is one atomic script.
 
-A campaign's facts and counters are the hash ``sms:{<tag>}:campaign:<id>``; what else there is of it is described in
-``../ledger/scripts/lib/campaigns.lua``. Times are milliseconds of Redis's clock, counters are recipients.
+A campaign's facts and counters are the hash ``sms:{<tag>}:campaign:<id>``. Its other keys are described in
+``../ledger/scripts/lib/campaigns.lua``. Times are milliseconds of Redis's clock. Counters count recipients.
 
 =================  ==================================================================================
 state              ``planning``, ``running``, ``cancelled`` or ``finished``
 paused             why it is paused, or empty
-at, promotional    its start, or 0; 1 where it keeps to the hours of promotional messages
+at, promotional    its start, or 0; 1 if it is sent only in the hours of promotional messages
 name, element      as given
 job                what all its chunks share, as JSON
-secret             keys the digests of its pages, and is sealed; empty where recipients are not
-pages, chunks      how many are planned; planned is 1 once that is all
-planner            until when any planner, who reads its file, is believed to live
-owner              the planner whose plan it is; owner_lives is until when that one is believed to live
-total              recipients; invalid and duplicates are rows that are left out
+secret             the secret of its pages' digests, sealed; empty if recipients are not sealed
+pages, chunks      how many are planned; planned is 1 when the plan is complete
+planner            until when a planner, which reads its file, is assumed to be alive
+owner              the planner that owns the plan; owner_lives is until when it is assumed to be alive
+total              recipients; invalid and duplicates count the rows that are left out
 accepted, …        recipients by outcome
-generation         ``created`` in base 36, a part of its chunks' ids: no other campaign of the name has it
-created, ended     when it was begun, and when it ended: its numbers are final from then on
-keep               milliseconds for which it is kept from then on
+generation         ``created`` in base 36, part of its chunks' ids; unique among campaigns of the name
+created, ended     when it was created; when it ended and its numbers became final
+keep               milliseconds for which it is kept after its end
 =================  ==================================================================================
 """
 
@@ -61,19 +61,19 @@ __all__ = ["CampaignStore", "StoredPage", "campaign_store"]
 
 T = TypeVar("T")
 
-#: Milliseconds for which a planner that gives no sign of life is believed to live.
+#: Milliseconds after its last sign of life for which a planner is assumed to be alive.
 _PLANNER_MS: Final = 10_000
 
-#: Milliseconds by which the start of a new campaign may be past: clocks differ.
+#: Milliseconds by which the start of a new campaign may be in the past, because clocks differ.
 _PAST_MS: Final = 60_000
 
-#: Why a campaign is still being planned whose planner has died.
+#: The reason that is shown when a campaign's planner has died before the plan was complete.
 _INTERRUPTED: Final = "its reading was interrupted; run the same start again, or cancel it"
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredPage:
-    """A page as it was planned, with the outcomes that its chunks have by now."""
+    """A page as it was planned, with the outcomes of its chunks so far."""
 
     #: The numbers of its chunks.
     chunks: Sequence[int]
@@ -94,11 +94,11 @@ class CampaignStore:
 
     Args:
         redis: The ledger's client.
-        timeout_s: Seconds for which a step is repeated while Redis is away.
+        timeout_s: Seconds for which a step is repeated while Redis is unreachable.
         keep_s: Seconds for which a campaign is kept after its end.
-        where: Says that Redis is unreachable, and at which address.
-        seal: Seals recipients and their parameters before they are written; None writes them readably.
-        clock: The time in seconds since 1970, for tests. Without it, Redis's own clock counts.
+        where: Returns a text that says that Redis is unreachable, and at which address.
+        seal: Seals recipients and their parameters before they are written. With None they are written unencrypted.
+        clock: Returns the time in seconds since 1970, for tests. Without it, Redis's own clock is used.
     """
 
     def __init__(
@@ -129,10 +129,10 @@ class CampaignStore:
         at: datetime | None,
         promotional: bool,
     ) -> Planner:
-        """Begin a campaign, or find it. Who is given the `Planner` writes its plan, or compares it.
+        """Create a campaign, or find it. The caller then writes its plan, or compares its own with it.
 
         Raises:
-            InvalidArguments: It is new, and its time is past; or it was begun with a key that is not here.
+            InvalidArguments: It is new, and its time is past. Or it is sealed with a key that is not here.
             IdempotencyConflict: It has other settings.
         """
         token = secrets.token_hex(8)
@@ -147,7 +147,7 @@ class CampaignStore:
             "keep": round(self._keep_s * 1000),
             "lives": _PLANNER_MS,
             "past": _PAST_MS,
-            # A plain digest of one number is undone by trying them all, and Redis holds what it is compared with.
+            # A plain digest of one number could be reversed by trying them all, and Redis holds the digests.
             "secret": self._close(secrets.token_hex(32)) if self._seal else "",
         }
         self._patiently(lambda: Places(self._redis).announce([element]), refused="not_sent")
@@ -167,13 +167,13 @@ class CampaignStore:
         return Planner(campaign_id=campaign_id, generation=generation, token=token, secret=secret)
 
     def write(self, planner: Planner, page: Page, names: Sequence[str]) -> bool:
-        """Write a page of the plan; where it is there already, see that it is the same.
+        """Write a page of the plan. If the page is already there, check that it is the same.
 
         Returns:
-            False where the campaign was cancelled and has ended: nothing is added to it any more.
+            False if the campaign was cancelled and has ended. Nothing is added to it any more.
 
         Raises:
-            IdempotencyConflict: Another page is there; naming the first line that differs.
+            IdempotencyConflict: A different page is there. The text names the first line that differs.
         """
         campaign_id = planner.campaign_id
         (verb,) = self._plan("plan", planner, self._chunks(page, names), **self._page(page, planner.secret))
@@ -187,18 +187,18 @@ class CampaignStore:
         return bool(verb != "ended")
 
     def still_planning(self, planner: Planner) -> None:
-        """Say, once and without patience, that its file is still being read.
+        """Give a sign of life: the file is still being read. This is tried only once.
 
         Raises:
-            redis.exceptions.RedisError: Redis is away, or refused it.
+            redis.exceptions.RedisError: Redis is unreachable, or refused it.
         """
         self._step("planning", planner.campaign_id, **_of(planner), lives=_PLANNER_MS)
 
     def complete(self, planner: Planner, pages: int, *, last_line: int) -> None:
-        """All pages are written: let the chunks be sent.
+        """Let the chunks be sent, after all pages are written.
 
         Raises:
-            IdempotencyConflict: More was planned under this name.
+            IdempotencyConflict: The plan of this name has more pages.
         """
         (verb,) = self._run(
             "planned",
@@ -216,41 +216,48 @@ class CampaignStore:
     def discard(
         self, planner: Planner, *, pages: int | None = None
     ) -> Literal["forgotten", "kept", "others"]:
-        """Forget a campaign whose plan is not complete, and of which nothing was sent, then.
+        """Forget a campaign whose plan is not complete. Nothing of it was sent.
 
-        One that is cancelled ends, with what was read. Neither happens while another planner lives whose plan it is.
+        A cancelled campaign ends, with the rows read so far. Neither happens while another planner owns the plan and
+        is alive.
 
         Args:
-            pages: Only if that many are planned; None forgets it however many there are.
+            pages: Forget it only if it has this many pages. With None, any number will do.
 
         Returns:
-            ``"kept"`` where it is cancelled, or its plan complete, or has another number of pages; ``"others"``
-            where another planner is at it.
+            ``"kept"`` if it is cancelled, its plan is complete, or it has another number of pages; ``"others"`` if
+            another planner is writing it.
         """
         (verb,) = self._plan("discard", planner, pages="" if pages is None else pages)
         return cast("Literal['forgotten', 'kept', 'others']", verb)
 
     def pause(self, campaign_id: str, reason: str) -> bool:
-        """Pause it, or with an empty reason let it go on. False: it has ended.
+        """Pause a campaign, or resume it if the reason is empty.
+
+        Returns:
+            False if it has ended.
 
         Raises:
-            InvalidArguments: There is none.
+            InvalidArguments: The campaign does not exist.
         """
         return self._control("pause", campaign_id, reason=reason)
 
     def cancel(self, campaign_id: str) -> bool:
-        """End it. False: it is finished.
+        """Cancel a campaign.
+
+        Returns:
+            False if it is finished.
 
         Raises:
-            InvalidArguments: There is none.
+            InvalidArguments: The campaign does not exist.
         """
         return self._control("cancel", campaign_id, id=campaign_id)
 
     def progress(self, campaign_id: str) -> CampaignProgress:
-        """How far it is.
+        """Return how far a campaign is.
 
         Raises:
-            InvalidArguments: There is none.
+            InvalidArguments: The campaign does not exist.
         """
         says, fields, codes, interrupted = self._run("progress", campaign_id, id=campaign_id)
         found = _pairs(fields)
@@ -259,7 +266,7 @@ class CampaignStore:
         return _progress(campaign_id, says, found, _pairs(codes), interrupted=bool(interrupted))
 
     def ids(self) -> list[str]:
-        """All campaigns that are kept, the newest first."""
+        """Return the ids of all kept campaigns, the newest first."""
         return self._patiently(self._ids)
 
     def _ids(self) -> list[str]:
@@ -274,15 +281,15 @@ class CampaignStore:
         return [each for _, each in sorted(by_time, reverse=True)]
 
     def pages(self, campaign_id: str) -> Iterator[StoredPage]:
-        """Its pages in order, each read in one step.
+        """Return a campaign's pages in order. Each page is read in one step.
 
         Raises:
-            InvalidArguments: There is none.
+            InvalidArguments: The campaign does not exist.
         """
         begun = None
         for number in count():
             generation, *page = self._read_page(campaign_id, number)
-            # Another one of the name may have been begun since.
+            # Another campaign of the same name may have been created since the first page.
             if begun not in (None, generation):
                 raise _missing(campaign_id)
             if not page:
@@ -307,7 +314,7 @@ class CampaignStore:
         return found
 
     def _first_difference(self, campaign_id: str, page: Page) -> int:
-        """The line of the page where it first differs from what is there: in what it says, or by being there at all."""
+        """Return the first line of the page that differs from the stored page, or that only one of both has."""
         _, text, recipients, *_ = self._read_page(campaign_id, page.number)
         there = unpack(self._open(text.split(" ", 3)[3]))
         lines = [line for line, *_ in there["skipped"]]
@@ -317,12 +324,12 @@ class CampaignStore:
         prints.frombytes(base64.b64decode(there["prints"]))
         before = zip(sorted(lines), prints, strict=True)
         rows = zip_longest(before, zip(page.lines, page.prints, strict=True))
-        # Where all sums are the same, one of them is so by chance.
+        # If all prints are equal although the digests differ, two different rows have the same print by chance.
         pair = next((each for each in rows if each[0] != each[1]), ((page.lines[-1] + 1, 0),))
         return min(row[0] for row in pair if row)
 
     def _page(self, page: Page, secret: str) -> dict[str, Any]:
-        """The page's own part, by the names of the script."""
+        """Return the script's arguments that describe the page."""
         skipped = [(row.line, row.phone, row.fault, row.reason) for row in page.skipped]
         prints = base64.b64encode(page.prints.tobytes()).decode("ascii")
         return {
@@ -337,7 +344,7 @@ class CampaignStore:
         }
 
     def _chunks(self, page: Page, names: Sequence[str]) -> list[Any]:
-        """Of each chunk how many recipients it has, who they are, and their parameters."""
+        """Return, for each chunk, how many recipients it has, who they are, and their parameters."""
         flat: list[Any] = []
         for chunk in page.chunks:
             own = [dict(zip(names, values, strict=True)) for values in chunk.values] if names else []
@@ -353,8 +360,8 @@ class CampaignStore:
             return self._open(sealed)
         except CannotOpen:
             raise InvalidArguments(
-                "the campaign of this name was begun with an SMS_PAYLOAD_KEY that is not here: name that key too, "
-                "after a comma, or use another name",
+                "the campaign of this name is sealed with an SMS_PAYLOAD_KEY that is not here: add that key after a "
+                "comma, or use another name",
                 reason="job_unreadable",
                 out_id=campaign_id,
             ) from None
@@ -367,8 +374,8 @@ class CampaignStore:
 
     def _other_content(self, campaign_id: str, line: int) -> IdempotencyConflict:
         state = self._patiently(lambda: self._redis.hget(_key(campaign_id), "state"))
-        # Nobody can finish it but with the recipients that it was begun with.
-        hint = f", and cancel {campaign_id}, of which nothing was sent, if it is given up"
+        # It can be finished only with its own recipients.
+        hint = f", and cancel {campaign_id} if you do not need it: nothing of it was sent"
         return IdempotencyConflict(
             f"there is a campaign of this name on this element with other recipients, from line {line} on: "
             f"use another name{hint if state == 'planning' else ''}",
@@ -383,7 +390,7 @@ class CampaignStore:
         return bool(verb == "ok")
 
     def _plan(self, script: str, planner: Planner, rest: Sequence[Any] = (), **arguments: Any) -> Any:
-        # Of a plan that Redis refuses a step of, nothing is sent.
+        # If Redis refuses a step of a plan, nothing of the campaign is sent.
         return self._run(script, planner.campaign_id, rest, refused="not_sent", **_of(planner), **arguments)
 
     def _run(
@@ -406,14 +413,14 @@ class CampaignStore:
             for_s=self._timeout_s,
             task="a step of the campaign could not be done",
             where=self._where,
-            again="the same call may be repeated: nothing is sent twice by it",
+            again="you may repeat the same call: it sends nothing twice",
             refused=refused,
             lost="unknown",
         )
 
 
 def campaign_store(connection: Connection) -> CampaignStore:
-    """All campaigns, by a producer's connection."""
+    """Return the store of all campaigns, on a producer's connection."""
     settings = connection.settings
     return CampaignStore(
         connection.redis(),
@@ -446,7 +453,7 @@ def _pairs(flat: Sequence[str]) -> dict[str, str]:
 
 
 def _other(there: Sequence[str], wanted: Sequence[str]) -> str:
-    """Which setting is another one; of the columns, those that only one of both has."""
+    """Return which setting differs. If the columns differ, name those that only one of both has."""
     for word, old, new in zip(("another at", "another promotional"), there[1:], wanted[1:], strict=True):
         if old != new:
             return word
@@ -460,7 +467,7 @@ def _other(there: Sequence[str], wanted: Sequence[str]) -> str:
 
 
 def _at_ms(at: datetime | None) -> int:
-    # 0 stands for no time at all, and must not be one.
+    # 0 means no time, so a time of 0 becomes 1.
     return 0 if at is None else round(at.timestamp() * 1000) or 1
 
 
@@ -482,7 +489,7 @@ def _missing(campaign_id: str) -> InvalidArguments:
 
 def _discarded(campaign_id: str) -> InvalidArguments:
     return InvalidArguments(
-        "somebody else was planning this campaign too, and gave it up: start it again",
+        "another process was planning this campaign too, and discarded it: start it again",
         reason="campaign_not_found",
         out_id=campaign_id,
     )

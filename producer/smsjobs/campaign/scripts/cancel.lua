@@ -1,6 +1,6 @@
--- Cancel a campaign: nothing more of it is sent. What a worker holds, or looks up, ends by itself and is counted then.
+-- Cancel a campaign: nothing more of it is sent. A chunk that a worker holds or looks up is counted when it is settled.
 --
--- Returns {"ok"}, also for a cancelled one; {"ended"}: it is finished; {"missing"}
+-- Returns {"ok"}, also if it is already cancelled; {"ended"}: it is finished; {"missing"}
 -- include ledger/jobs, ledger/campaigns
 local campaign = unpack(KEYS)
 local now, id = unpack(ARGV)
@@ -33,7 +33,7 @@ if unsent > 0 then
   redis.call('HINCRBY', campaign, NOT_SENT, unsent)
   redis.call('HINCRBY', campaign .. ':codes', 'cancelled', unsent)
 end
--- Whoever reads its file may yet find more rows; workers see to its end if nobody does.
+-- A planner may still find more rows in its file. If no planner is alive, the workers end the campaign.
 if c.state == PLANNING then redis.call('SADD', open_campaigns(), id) end
 end_campaign(id, now)
 return {'ok'}

@@ -1,17 +1,20 @@
--- Begin a campaign, or find it.
+-- Create a campaign, or find it.
 --
--- shared is what all its chunks share, as JSON; at is its start (ms), or 0, which may be past by `past` (ms);
--- promotional is 1 or 0; keep is for how long (ms) its report is kept; lives is for how long (ms) its planner is believed
--- to live; secret is the key of its pages' digests, sealed, or "".
+-- shared is what all its chunks share, as JSON.
+-- at is its start (ms), or 0; it may be in the past by up to `past` (ms).
+-- promotional is 1 or 0.
+-- keep is how long (ms) its report is kept.
+-- lives is how long (ms) its planner is assumed to be alive.
+-- secret is the key of its pages' digests, sealed, or "".
 --
 -- Returns {"found", its generation, its secret, shared JSON, start, promotional}, new or not;
---         {"past", now}: it would begin, and its start is past
+--         {"past", now}: it would be new, and its start is past
 -- include ledger/jobs, ledger/campaigns
 local campaign = unpack(KEYS)
 local now, id, planner, name, element, shared, at, promotional, keep, lives, past, secret = unpack(ARGV)
 now = now_ms(now)
 
--- Short, and legal in an id.
+-- A short text that is valid in an id.
 local function base36(number)
   local text = ''
   repeat

@@ -1,10 +1,10 @@
--- Forget a campaign whose plan is not complete. Nothing of it was sent. One that is cancelled ends with what was read.
--- Neither is done to the plan of another planner that lives: its file may be a better one.
+-- Forget a campaign whose plan is not complete. Nothing of it was sent. A cancelled campaign ends with the rows read so far.
+-- Neither is done if another planner owns the plan and is alive, because its file may be readable.
 --
--- pages: only if it has that many, or "".
+-- pages: forget it only if it has this many pages, or "" for any number.
 --
--- Returns {"forgotten"}, also when it is repeated; {"kept"}: it is cancelled, or complete, or has other pages;
---         {"others"}: it is another planner's plan
+-- Returns {"forgotten"}, also if this call is repeated; {"kept"}: it is cancelled or complete, or has another number of
+--         pages; {"others"}: another planner owns the plan
 -- include ledger/jobs, ledger/campaigns
 local campaign = unpack(KEYS)
 local now, id, generation, planner, pages = unpack(ARGV)

@@ -1,8 +1,8 @@
--- A page of a plan, with what became of its chunks by now. It only reads: a Redis that is full gives reports all the same,
--- which it would not in a transaction.
+-- A page of a plan, with the outcomes of its chunks so far. This script only reads, so a full Redis still gives reports.
+-- It would refuse them in a transaction.
 --
--- Returns {generation, page as it was planned, {recipients, packed, …}, {outcome or nil, …}, chunks under way};
---         {generation} behind the last page; {} where there is no such campaign
+-- Returns {generation, page as it was planned, {recipients, packed, …}, {outcome or nil, …}, active chunks};
+--         {generation} after the last page; {} if the campaign does not exist
 local campaign = unpack(KEYS)
 local number = unpack(ARGV)
 local generation = redis.call('HGET', campaign, 'generation')

@@ -1,4 +1,4 @@
--- Pause a campaign for that reason, or let it go on, with the reason "".
+-- Pause a campaign for the given reason, or resume it if the reason is "".
 --
 -- Returns {"ok"}; {"ended"}: it is cancelled or finished; {"missing"}
 local campaign = unpack(KEYS)

@@ -1,11 +1,13 @@
 -- Write a page of a plan, once. Nothing of it is sent before the plan is complete.
 --
--- first is the number of its first chunk; skipped are its skipped rows and sums, packed; lives is for how long (ms) the
--- planner is believed to live. For each chunk follow: recipients, lines and phones packed, parameters packed or "".
+-- first is the number of its first chunk.
+-- skipped are its skipped rows and prints, packed.
+-- lives is how long (ms) the planner is assumed to be alive.
+-- Then three values follow for each chunk: the number of recipients; lines and phones, packed; parameters, packed, or "".
 --
--- Returns {"written"}; {"same"}: it is there; {"differs"}: another one is there; {"longer"}: the plan is complete
---         without it; {"missing"}: the campaign was discarded meanwhile; {"ended"}: it was cancelled, and has ended
---         without it
+-- Returns {"written"}; {"same"}: it is already there; {"differs"}: another page is there;
+--         {"longer"}: the plan is complete without it; {"missing"}: the campaign was discarded;
+--         {"ended"}: the campaign was cancelled and has ended without it
 -- include ledger/jobs, ledger/campaigns
 local campaign = unpack(KEYS)
 local now, id, generation, planner, number, digest, first, skipped, total, invalid, duplicates, lives = unpack(ARGV, 1, 12)
@@ -36,7 +38,7 @@ redis.call('HINCRBY', campaign, 'total', total)
 redis.call('HINCRBY', campaign, 'invalid', invalid)
 redis.call('HINCRBY', campaign, 'duplicates', duplicates)
 if f.state == CANCELLED then
-  -- The rest of the input is read all the same, so that the report has every row.
+  -- The rest of the input is still read, so that the report has every row.
   redis.call('HINCRBY', campaign, NOT_SENT, total)
   if num(total) > 0 then redis.call('HINCRBY', campaign .. ':codes', 'cancelled', total) end
 end

@@ -1,13 +1,13 @@
--- The plan is complete, with that many pages: let the chunks be sent.
+-- Mark the plan as complete, with the given number of pages, and let the chunks be sent.
 --
--- Returns {"ok"}, also when it is repeated; {"shorter"}: more pages were planned;  {"missing"}: it was discarded
+-- Returns {"ok"}, also if this call is repeated; {"shorter"}: more pages were planned;  {"missing"}: it was discarded
 -- include ledger/jobs, ledger/campaigns
 local campaign = unpack(KEYS)
 local now, id, generation, pages = unpack(ARGV)
 local f = fields(campaign, 'state', 'pages', 'planned', 'generation')
 if f.generation ~= generation then return {'missing'} end
 if f.pages ~= pages then return {'shorter'} end
--- No write where nothing changes: a Redis that is full finds a campaign all the same.
+-- No write if nothing changes, so that a campaign is found even in a full Redis.
 if f.planned then return {'ok'} end
 redis.call('HSET', campaign, 'planned', 1)
 if f.state == PLANNING then

@@ -1,6 +1,6 @@
--- Say that the campaign's file is still being read. lives is for how long (ms) the planner is believed to live.
+-- Give a planner's sign of life: the file is still being read. lives is how long (ms) it is then assumed to be alive.
 --
--- Returns 1, or 0 where there is nothing to be read any more.
+-- Returns 1, or 0 if nothing needs to be read any more.
 -- include ledger/jobs, ledger/campaigns
 local campaign = unpack(KEYS)
 local now, id, generation, planner, lives = unpack(ARGV)

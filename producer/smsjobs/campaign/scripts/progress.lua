@@ -1,12 +1,12 @@
 -- How far a campaign is, at one moment.
 --
--- Returns {whether chunks may be sent now, {field, value, …}, {code, recipients, …},
---         1 where its file should be read and whoever reads it has died, else 0}
+-- Returns {"go", "hold" or "cancelled", {field, value, …}, {code, recipients, …},
+--         1 if its plan is not complete and no planner is alive, else 0}
 -- include ledger/jobs, ledger/campaigns
 local campaign = unpack(KEYS)
 local now, id = unpack(ARGV)
 now = now_ms(now)
--- One that was cancelled while its file was read may have nobody else to end it.
+-- If it was cancelled during the planning, nobody else may be there to end it.
 if redis.call('HGET', campaign, 'state') == CANCELLED then end_campaign(id, now) end
 local f = fields(campaign, 'state', 'planner')
 local died = f.state == PLANNING and num(f.planner) <= now
