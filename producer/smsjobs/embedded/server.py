@@ -1,4 +1,4 @@
-"""The embedded server as its users see it: start it or join it, its URL, leave it."""
+"""The embedded server as its users see it: start or join it, get its URL, leave it."""
 
 import fcntl
 import functools
@@ -28,19 +28,19 @@ from smsjobs.embedded.binary import find_redis_server, version_of
 
 __all__ = ["EmbeddedRedis", "EmbeddedRedisError", "TemporaryRedis", "UnusableDirectory", "embedded_url"]
 
-#: How long a start may take, in seconds: reading a large append-only file is the slow part.
+#: The longest time of a start, in seconds. Reading a large append-only file is the slow part.
 START_S = 30
-#: How many times a server that ends at once is started again, each time on another port.
+#: How many times a start is tried if the server ends at once. From the second try on, the port is a new one.
 TRIES = 4
 _POLL_S = 0.01
 
 
 class EmbeddedRedisError(Exception):
-    """The embedded server did not start; the message names its log file."""
+    """The embedded server did not start. The message names its log file."""
 
 
 class UnusableDirectory(EmbeddedRedisError):
-    """The embedded server's directory cannot be made or written to."""
+    """The embedded server's directory cannot be created or written to."""
 
     def __init__(self, directory: Path, error: OSError) -> None:
         super().__init__(
@@ -51,9 +51,9 @@ class UnusableDirectory(EmbeddedRedisError):
 
 @dataclass(frozen=True, kw_only=True)
 class _Address:
-    #: The TCP port on 127.0.0.1. Kept over restarts, so that clients of a server that died find the next one.
+    #: The TCP port on 127.0.0.1. A restart keeps it, so that clients of a dead server find the next one.
     port: int
-    #: Who else is on this machine must not read or write jobs.
+    #: Other users of this machine must not read or write jobs.
     password: str = field(repr=False)
 
     @property
@@ -62,20 +62,21 @@ class _Address:
 
 
 class EmbeddedRedis:
-    """A real Redis server of one project's own, shared by all processes that name the same directory.
+    """A real Redis server for one project, shared by all processes that name the same directory.
 
-    It listens on a free port of 127.0.0.1, wants a random password, and writes every change to an append-only file.
-    Who starts it holds it until `stop()`, the end of a `with` block, or the end of the process; children that were
-    forked in between hold it too. The last one to let go ends it.
+    It listens on a free port of 127.0.0.1, requires a random password, and writes every change to an append-only file.
 
-    Should the server die while it is in use, `start()` from any process starts it again on the same data and, if
-    nobody took it meanwhile, the same port.
+    A process that starts or joins it holds it until `stop()`, the end of a `with` block, or the end of the process.
+    Children that are forked in between hold it too. When nobody holds it any more, it is shut down.
+
+    If the server dies while it is in use, `start()` from any process starts it again with the same data. It also uses
+    the same port, if that is still free.
 
     Args:
-        directory: Where the data, the log and the password are kept; made if it is missing, closed to other users.
-            Default: `SMS_EMBEDDED_DIR`, or `.smsjobs` in the current directory.
-        options: Settings of redis.conf to add or to replace, such as `{"appendfsync": "always"}`. They count for
-            the process that comes first; who joins later takes the server as it is.
+        directory: Where the data, the log and the password are kept. It is created if it is missing, and other users
+            cannot read it. Default: `SMS_EMBEDDED_DIR`, or `.smsjobs` in the current directory.
+        options: Settings of redis.conf to add or to replace, such as `{"appendfsync": "always"}`. Only those of the
+            first process count. Processes that join later use the server as it is.
     """
 
     def __init__(self, directory: Path | None = None, *, options: Mapping[str, str] | None = None) -> None:
@@ -97,7 +98,7 @@ class EmbeddedRedis:
 
     @property
     def url(self) -> str:
-        """Where it listens: `redis://:password@127.0.0.1:port/0`.
+        """Its URL: `redis://:password@127.0.0.1:port/0`.
 
         Raises:
             EmbeddedRedisError: It was not started.
@@ -108,9 +109,9 @@ class EmbeddedRedis:
         return address.url
 
     def start(self) -> None:
-        """Starts the server, or joins the one that another process started; returns when it answers.
+        """Start the server, or join the one that another process started. Return when it answers.
 
-        Calling it again is cheap, and starts a server that has died meanwhile.
+        Calling it again is cheap, and restarts a server that has died.
 
         Raises:
             RedisServerNotFound: There is no redis-server on this machine.
@@ -120,7 +121,7 @@ class EmbeddedRedis:
         if not held_before:
             try:
                 self._prepare_directory()
-                # Waits while a keeper holds it alone, that is, while the server before this one shuts down.
+                # This waits while a keeper holds the exclusive lock, which means that an earlier server is shutting down.
                 self._hold = _locked(self._users, fcntl.LOCK_SH)
             except OSError as error:
                 raise UnusableDirectory(self.directory, error) from None
@@ -132,7 +133,7 @@ class EmbeddedRedis:
             raise
 
     def stop(self) -> None:
-        """Lets go of the server; where nobody else holds it, returns when it is down and its data is on disk."""
+        """Leave the server. If nobody else holds it, return when it is down and its data is on disk."""
         if self._hold is None:
             return
         self._let_go()
@@ -144,12 +145,12 @@ class EmbeddedRedis:
 
     @property
     def _users(self) -> Path:
-        """Each process that uses the server holds a shared lock on it; the keeper waits to have it alone."""
+        """Each process that uses the server holds a shared lock on this file. The keeper waits for an exclusive one."""
         return self.directory / "users.lock"
 
     @property
     def _server(self) -> Path:
-        """Locked while the keeper or the server lives: two servers on one append-only file would destroy it."""
+        """Locked while the keeper or the server lives, because two servers would destroy one append-only file."""
         return self.directory / "server.lock"
 
     @property
@@ -167,7 +168,7 @@ class EmbeddedRedis:
     def _prepare_directory(self) -> None:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._data.mkdir(mode=0o700, exist_ok=True)
-        # It lies in the project's directory, with a password in it: keep it out of version control.
+        # This directory is inside the project's, and contains a password. Keep it out of version control.
         (self.directory / ".gitignore").write_text("*\n")
 
     # Starting.
@@ -188,7 +189,7 @@ class EmbeddedRedis:
             time.sleep(_POLL_S)
 
     def _launch(self, lock: int, *, fresh_port: bool) -> None:
-        """Starts the keeper, which inherits the lock."""
+        """Start the keeper, which inherits the lock."""
         try:
             program = find_redis_server()
             if version_of(program) < (7,) and (self._data / "appendonlydir").exists():
@@ -200,7 +201,7 @@ class EmbeddedRedis:
             with _open_private(self._log, os.O_APPEND) as log:
                 subprocess.run(  # noqa: S603  our own script, no shell
                     [sys.executable, "-I", "-S", keeper.__file__, program, self._users, str(lock)],
-                    # Not by arguments, because a command line can be read by every user of the machine.
+                    # Not as arguments, because every user of the machine can read a command line.
                     input=self._configuration(address).encode(),
                     stdout=log,
                     stderr=log,
@@ -240,16 +241,16 @@ class EmbeddedRedis:
             "dir": self._data.name,
             "appendonly": "yes",
             "appendfsync": "everysec",
-            # The append-only file is the record; a snapshot beside it would only cost.
+            # The append-only file is the record. A snapshot would only cost time.
             "save": '""',
-            # Jobs must never make room for other jobs: a full server refuses instead.
+            # Jobs must never be removed to make room for others. A full server refuses new ones instead.
             "maxmemory-policy": "noeviction",
             "timeout": "0",
         }
         return "".join(f"{name} {value}\n" for name, value in (settings | self._options).items())
 
     def _answers(self) -> bool:
-        """Whether our server serves, and not another one that was given its port since."""
+        """Whether our server answers, and not another one that now has its port."""
         address = self._read_address()
         if address is None:
             return False
@@ -257,7 +258,7 @@ class EmbeddedRedis:
             with redis.Redis.from_url(
                 address.url, decode_responses=True, socket_timeout=2, retry=Retry(NoBackoff(), 0)
             ) as client:
-                # While it still reads its data it answers CONFIG, and refuses this.
+                # A server that is still reading its data answers CONFIG, but refuses PING.
                 client.ping()
                 return Path(client.config_get("dir")["dir"]).samefile(self._data)
         except (redis.RedisError, OSError, KeyError):
@@ -270,7 +271,7 @@ class EmbeddedRedis:
     # Stopping.
 
     def _let_go(self) -> None:
-        # Closing, not unlocking: a forked child holds the same lock by its own copy, and unlocking would take it away.
+        # Close, do not unlock: a forked child shares the same lock, and unlocking would remove it for the child too.
         if self._hold is not None:
             os.close(self._hold)
             self._hold = None
@@ -279,28 +280,29 @@ class EmbeddedRedis:
         return not _can_lock(self._server, fcntl.LOCK_EX)
 
     def _has_other_users(self) -> bool:
-        """Users share their lock, so we could share it too; while the keeper has it alone, nobody can.
+        """Whether other processes hold the shared lock: then we could get a shared lock, but not an exclusive one.
 
-        In this order: the keeper may take the lock in between, and gives it up only when the server is down.
+        The order of the two tests matters. The keeper may take its exclusive lock in between, and releases it only when
+        the server is down.
         """
         return not _can_lock(self._users, fcntl.LOCK_EX) and _can_lock(self._users, fcntl.LOCK_SH)
 
 
 class TemporaryRedis(EmbeddedRedis):
-    """An embedded server for a test or a demonstration: `start()` makes a new directory, and `stop()` removes it."""
+    """An embedded server for a test or a demonstration. `start()` creates a new directory, and `stop()` removes it."""
 
     def __init__(self, *, options: Mapping[str, str] | None = None) -> None:
-        # Named here and made by start(), so that one that is never started leaves nothing. Nobody guesses the name.
+        # Only start() creates the directory, so a server that is never started leaves nothing. Nobody can guess the name.
         super().__init__(Path(tempfile.gettempdir(), f"smsjobs-{secrets.token_hex(8)}"), options=options)
 
     def stop(self) -> None:
-        """Ends the server and removes its directory."""
+        """Stop the server and remove its directory."""
         super().stop()
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
 def embedded_url() -> str:
-    """The URL of this project's embedded server, which runs at least as long as this process does."""
+    """Return the URL of this project's embedded server, which runs at least as long as this process."""
     server = _of_this_process(_default_directory().absolute())
     with _starting:
         server.start()
@@ -324,7 +326,7 @@ def _open_private(path: Path, flags: int) -> IO[str]:
 
 
 def _locked(path: Path, kind: int) -> int | None:
-    """The file, open and locked; None where that would mean to wait and `kind` says not to."""
+    """Return the file, open and locked, or None if that would have to wait and `kind` forbids waiting."""
     file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(file, kind)
@@ -346,8 +348,8 @@ def _can_lock(path: Path, kind: int) -> bool:
 
 
 def _free_port() -> int:
-    # Below the ports that systems give to outgoing connections: a client that tries again and again to reach its
-    # server on one of those can be given the server's own port as its own end, and keep the server from starting.
+    # Below the ports that systems give to outgoing connections. A client that keeps trying to reach its server on such a
+    # port may get that very port for its own end of the connection. Then the server cannot start.
     return next(port for port in random.sample(range(15000, 32000), 1000) if _is_free(port))
 
 
