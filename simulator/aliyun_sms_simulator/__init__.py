@@ -1,7 +1,7 @@
 """An Alibaba Cloud SMS endpoint for localhost, for tests and for trying things out.
 
-The official SDK works against it unmodified. It records what it accepted, and it can be told to fail in every way a network
-and a provider can. See docs/simulator.md.
+The official SDK works with it unmodified. It records what it accepted. It can be told to fail in every way that a
+network and a provider can. See docs/simulator.md.
 """
 
 from aliyun_sms_simulator.catalogue import Catalogue, CatalogueError

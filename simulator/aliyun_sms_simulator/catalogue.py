@@ -23,7 +23,7 @@ __all__ = ["Account", "Catalogue", "CatalogueError", "Signature"]
 
 
 class CatalogueError(ValueError):
-    """A catalogue cannot be used; the message names the entry and the cure, and holds no secret."""
+    """A catalogue cannot be used. The message names the entry and the fix, and contains no secret."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +58,9 @@ _DEFAULT_ACCOUNTS = (
 class Catalogue:
     """Accounts, signatures and templates.
 
-    What is None is lenient: any signature is good, any template of the form ``SMS_<digits>`` is good. What is given is
-    complete: anything else is refused as Aliyun refuses it. An access key must always be known, because without its secret
-    no signature can be verified.
+    None is lenient: any signature is valid, or any template of the form ``SMS_<digits>``. A given list is complete:
+    anything else is refused, as Aliyun refuses it. An access key must always be known, because a request's signature
+    cannot be verified without its secret.
     """
 
     accounts: Mapping[str, Account] = field(
@@ -74,14 +74,14 @@ class Catalogue:
         """Read a catalogue file.
 
         Raises:
-            CatalogueError: the file is missing, is no JSON, or an entry is wrong.
+            CatalogueError: the file is missing, is not valid JSON, or an entry is wrong.
         """
         try:
             data = json.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
             raise CatalogueError(f"{path}: {error.strerror}; name a JSON file that can be read") from None
         except ValueError as error:
-            # The error's text is a position; the document itself may hold secrets.
+            # The error's text is only a position. The document itself may contain secrets.
             raise CatalogueError(f"{path}: not valid JSON ({error})") from None
         try:
             return cls.from_json(data)
@@ -141,7 +141,7 @@ class Catalogue:
         """Return a template's kind.
 
         Raises:
-            Refusal: there is no such template, or it is not approved.
+            Refusal: the template does not exist, or is not approved.
         """
         check_code(code)
         if self.templates is None:
@@ -152,7 +152,7 @@ class Catalogue:
         return found.kind
 
     def check_params(self, code: str, sign_name: str, params: Mapping[str, str]) -> None:
-        """Check parameters and the text they make.
+        """Check parameters and the text that they make.
 
         Raises:
             Refusal: as Aliyun would answer.
@@ -164,7 +164,7 @@ class Catalogue:
         check_text(self.text(code, sign_name, params))
 
     def text(self, code: str, sign_name: str, params: Mapping[str, str]) -> str:
-        """Return the message a phone would show; for a template nobody described, a stand-in that lists the parameters."""
+        """Return the message a phone would show. For an undescribed template it is a placeholder with the parameters."""
         if self.templates is not None and code in self.templates:
             return self.templates[code].text(sign_name, params)
         return lenient_text(code, sign_name, params)
@@ -205,7 +205,7 @@ def _template(entry: dict[str, Any], place: str) -> Template:
     template = Template(**_take(entry, place, ("code", "content"), ("kind", "approved", "variables")))
     try:
         check_code(template.code)
-    except Exception:  # noqa: BLE001  whatever is wrong with it, the cure is the same
+    except Exception:  # noqa: BLE001  whatever is wrong, the fix is the same
         raise CatalogueError(f"{place}: code must be SMS_ and digits") from None
     if template.kind not in KINDS:
         raise CatalogueError(f"{place}: kind must be one of {', '.join(KINDS)}")

@@ -18,10 +18,10 @@ from aliyun_sms_simulator.settings import Settings
 __all__ = ["main", "parser"]
 
 _EPILOG = """\
-Point your application at it by adding "endpoint": "http://127.0.0.1:9400" to sms.json. Without --catalogue it takes
+To use it, add "endpoint": "http://127.0.0.1:9400" to sms.json of your application. Without --catalogue it accepts
 the access keys your_access_key/your_access_secret and demo_access_key/demo_access_secret, any signature, and any
-template named SMS_ and digits. Nothing is ever sent to a phone. Faults, clock and record are on the control port:
-see docs/simulator.md.
+template named SMS_ and digits. It never sends anything to a phone. Faults, clock and record are on the control
+port: see docs/simulator.md.
 """
 
 
@@ -29,14 +29,14 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     made = argparse.ArgumentParser(
         prog="aliyun-sms-simulator",
-        description="An Alibaba Cloud SMS endpoint for localhost: the official SDK works against it, no message leaves it.",
+        description="An Alibaba Cloud SMS endpoint for localhost. The official SDK works with it, and it sends no message.",
         epilog=_EPILOG,
     )
     add = made.add_argument
     add(
         "--host",
         default="127.0.0.1",
-        help="address to listen on (%(default)s); keep it private, there are no passwords",
+        help="address to listen on (%(default)s); keep it private, because there are no passwords",
     )
     add("--port", type=_port, default=9400, help="port of the endpoint, 0 for a free one (%(default)s)")
     add(
@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--catalogue",
         metavar="FILE",
-        help="JSON file with accounts, signatures and templates; what it lists is complete",
+        help="JSON file with accounts, signatures and templates; each list in it is complete",
     )
     add(
         "--account",
@@ -72,20 +72,20 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command until it is told to stop by SIGINT or SIGTERM.
+    """Run the command until SIGINT or SIGTERM.
 
     Args:
         argv: arguments without the command's name; None takes the process's own.
 
     Returns:
-        The exit status: 0 when told to stop, 1 when it could not start or nobody reads its output, 2 for bad usage.
+        The exit status: 0 after a signal, 1 if it could not start or if nobody reads its output, 2 for wrong usage.
     """
     try:
         return _main(parser().parse_args(argv))
     except KeyboardInterrupt:
-        return 0  # it came before there was anything to stop
+        return 0  # the signal came before the server was started
     except BrokenPipeError:
-        # Who read our output has had enough. What is buffered has nowhere to go when Python ends.
+        # The reader of our output is gone. Without this, Python would fail at its end to write what is buffered.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
@@ -172,7 +172,7 @@ def _startup_error(error: OSError, arguments: argparse.Namespace) -> str:
 
 
 def _write_ready(path: Path, where: dict[str, Any]) -> None:
-    # Renamed into place, so that whoever waits for the file never reads half of it.
+    # Renamed into place, so that nobody can read half of the file.
     written = path.with_name(f".{path.name}.{os.getpid()}")
     written.write_text(json.dumps({**where, "pid": os.getpid()}), encoding="utf-8")
     written.replace(path)

@@ -11,20 +11,20 @@ from typing import Any
 __all__ = ["SimulatorControl", "SimulatorError"]
 
 _PAGE = 5_000
-# A proxy from the environment has no business with localhost.
+# Never use a proxy from the environment for localhost.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class SimulatorError(RuntimeError):
-    """The simulator cannot be reached, could not start, or refused an order; the message says why."""
+    """The simulator cannot be reached, could not start, or refused a command. The message says why."""
 
 
 class SimulatorControl:
-    """Asks and orders a running simulator, from any process.
+    """Queries and controls a running simulator, from any process.
 
     Args:
-        control_url: where its control API is, as in ``http://127.0.0.1:9401``.
-        timeout_s: for each call.
+        control_url: the URL of its control API, as in ``http://127.0.0.1:9401``.
+        timeout_s: seconds for each call.
     """
 
     def __init__(self, control_url: str, *, timeout_s: float = 10.0) -> None:
@@ -50,7 +50,7 @@ class SimulatorControl:
         return int(counts[out_id])
 
     def accepted_counts(self, *, at_least: int = 1) -> dict[str, int]:
-        """Return how often each OutId was accepted; ``at_least=2`` leaves those accepted more than once."""
+        """Return how often each OutId was accepted. ``at_least=2`` returns only those accepted more than once."""
         counts: dict[str, int] = self._call("GET", "/accepted/counts", min=at_least)["counts"]
         return counts
 
@@ -63,7 +63,7 @@ class SimulatorControl:
         return dict(self.about()["requests"])
 
     def fault(self, kind: str, **rule: Any) -> None:
-        """Add a fault behind those already there.
+        """Add a fault after the existing ones.
 
         Args:
             kind: as in the table of docs/simulator.md; ``refuse`` takes ``seconds`` only.
@@ -76,12 +76,12 @@ class SimulatorControl:
         self._call("POST", "/faults", {"kind": kind, **rule})
 
     def faults(self) -> list[dict[str, Any]]:
-        """Return the faults that are left, each with the times that are left."""
+        """Return the remaining faults, each with its remaining times."""
         faults: list[dict[str, Any]] = self._call("GET", "/faults")["faults"]
         return faults
 
     def clear_faults(self) -> None:
-        """Forget all faults, close connections that hang, and listen again."""
+        """Forget all faults, close hanging connections, and listen again."""
         self._call("DELETE", "/faults")
 
     def settings(self) -> dict[str, Any]:
@@ -92,26 +92,26 @@ class SimulatorControl:
         """Change settings, as in ``set(flow_control=True)``.
 
         Raises:
-            SimulatorError: a setting is unknown or wrong; the message names it.
+            SimulatorError: a setting is unknown or wrong. The message names it.
         """
         self._call("PATCH", "/settings", changes)
 
     def set_latency(self, ms: float) -> None:
-        """Let every answer wait some milliseconds."""
+        """Delay every answer by some milliseconds."""
         self.set(latency_ms=ms)
 
     def set_clock(self, now: datetime | str | float, *, frozen: bool | None = None) -> None:
         """Set the clock of flow control, dates and delivery.
 
         Args:
-            now: a moment; text and datetimes without a zone are Beijing time, a number is seconds since the epoch.
-            frozen: True stops the clock there, False lets it run; None leaves that as it is.
+            now: a time. Text and datetimes without a zone are Beijing time. A number is seconds since the epoch.
+            frozen: True stops the clock there, False lets it run, None changes neither.
         """
         moment = now.isoformat() if isinstance(now, datetime) else now
         self._call("PUT", "/clock", {"now": moment} | ({} if frozen is None else {"frozen": frozen}))
 
     def advance_clock(self, seconds: float) -> None:
-        """Move the clock on."""
+        """Move the clock forward."""
         self._call("PUT", "/clock", {"advance_s": seconds})
 
     def reset_clock(self) -> None:
@@ -123,7 +123,7 @@ class SimulatorControl:
         self._call("POST", "/refuse", {"seconds": seconds})
 
     def listen(self) -> None:
-        """Take connections again."""
+        """Accept connections again."""
         self._call("POST", "/listen")
 
     def reset(self) -> None:

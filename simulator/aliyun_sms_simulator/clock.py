@@ -1,4 +1,4 @@
-"""The simulator's clock, which a test may set, and Aliyun's calendar, which is Beijing's."""
+"""The simulator's clock, which a test may set, and Aliyun's calendar, which uses Beijing time."""
 
 import time
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ BEIJING = timezone(timedelta(hours=8), "UTC+8")
 
 @dataclass(slots=True)
 class Clock:
-    """Seconds since the epoch, as flow control, dates and delivery see them.
+    """The time for flow control, dates and delivery, in seconds since the epoch.
 
-    The gateway's check of a request's time stamp does not use this clock, so setting it never makes signed requests
-    expire; see the setting ``gateway_skew_s`` for that.
+    The gateway's check of a request's time stamp does not use this clock. So setting it never makes a signed request
+    expire. For that, see the setting ``gateway_skew_s``.
     """
 
     #: seconds added to the machine's clock
@@ -34,11 +34,11 @@ class Clock:
             self.offset_s = now_s - time.time()
 
     def advance(self, seconds: float) -> None:
-        """Move the time on by some seconds, or back by a negative number of them."""
+        """Move the time forward by some seconds, or back if they are negative."""
         self.set(self.now() + seconds)
 
     def freeze(self, *, frozen: bool) -> None:
-        """Stop the clock where it is, or let it run on from there."""
+        """Stop the clock at its time, or let it run from there."""
         now_s = self.now()
         self.frozen_at_s = now_s if frozen else None
         if not frozen:
@@ -60,7 +60,7 @@ def beijing_text(now_s: float) -> str:
 
 
 def parse_instant(value: str | float) -> float:
-    """Read an instant: seconds since the epoch, or ISO 8601 text, which is Beijing time where it names no zone.
+    """Read an instant: seconds since the epoch, or ISO 8601 text. Text without a zone is Beijing time.
 
     Raises:
         ValueError: it is neither.

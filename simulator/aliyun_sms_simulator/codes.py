@@ -1,6 +1,6 @@
-"""Aliyun's error codes: which the simulator can answer, with what HTTP status and what message.
+"""Aliyun's error codes that the simulator can answer, with their HTTP status and message.
 
-The codes are Aliyun's; the messages of those that are not quoted in public threads are our own words.
+The codes are Aliyun's. A message is Aliyun's own if a public thread quotes it. Otherwise it is in our own words.
 """
 
 from dataclasses import dataclass, field
@@ -14,13 +14,13 @@ class Refusal(Exception):
 
     #: Aliyun's code
     code: str
-    #: Aliyun's message; may hold what the caller sent, as Aliyun's own may
+    #: Aliyun's message; may contain what the caller sent, as Aliyun's own may
     message: str = field(repr=False)
     #: HTTP status: 200 for business codes, 4xx and 5xx for the gateway's
     status: int = 200
 
     def __str__(self) -> str:
-        """Give the code alone, because the message may hold a number."""
+        """Return only the code, because the message may contain a number."""
         return self.code
 
 
@@ -108,11 +108,11 @@ BUSINESS: dict[str, str] = {
 
 
 def refusal(code: str, message: str | None = None) -> Refusal:
-    """Return the refusal a code stands for; one that is in neither table is answered as a business code.
+    """Return the refusal for a code. A code that is in neither table becomes a business code.
 
     Args:
         code: Aliyun's code.
-        message: in place of the table's.
+        message: replaces the table's message.
     """
     status, usual = GATEWAY.get(code) or (200, BUSINESS.get(code, code))
     if code.startswith("Missing") and code not in GATEWAY:

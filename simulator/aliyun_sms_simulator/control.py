@@ -1,4 +1,4 @@
-"""The control API: what tests and people may ask and order while the simulator runs."""
+"""The control API, by which tests and people query and control the running simulator."""
 
 import itertools
 import json
@@ -203,7 +203,7 @@ def _whole(request: web.Request, name: str, usual: int) -> int:
 
 
 def _json(data: dict[str, Any], status: int = 200) -> web.Response:
-    # Half a surrogate pair, which JSON can carry and UTF-8 cannot, becomes a question mark.
+    # JSON can contain half a surrogate pair, but UTF-8 cannot. It becomes a question mark.
     body = json.dumps(data, ensure_ascii=False).encode("utf-8", "replace")
     return web.Response(body=body, status=status, content_type="application/json", charset="utf-8")
 

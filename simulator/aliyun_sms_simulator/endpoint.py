@@ -1,4 +1,4 @@
-"""The endpoint the SDK talks to: HTTP in, HTTP out, and faults acted out on the socket."""
+"""The endpoint for the SDK: HTTP in, HTTP out, and the faults of the socket."""
 
 import asyncio
 import socket
@@ -28,7 +28,7 @@ _REFUSED_CODES = {"500": "InternalError", "503": "ServiceUnavailable"}
 
 
 class Endpoint:
-    """Serves one World on one port, and can refuse connections for a while and come back on the same port."""
+    """Serves one World on one port. It can refuse connections for a while, and then serve on the same port again."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -42,16 +42,16 @@ class Endpoint:
 
     @property
     def port(self) -> int:
-        """The port it serves, also while it refuses."""
+        """The port that it serves, even while it refuses connections."""
         return self._address[1]
 
     @property
     def refusing(self) -> bool:
-        """Whether connections are refused at present."""
+        """Whether connections are refused now."""
         return self._listener is None
 
     async def start(self, host: str, port: int) -> None:
-        """Begin to serve.
+        """Start serving.
 
         Raises:
             OSError: the address cannot be used.
@@ -68,7 +68,7 @@ class Endpoint:
         await self.listen()
 
     async def stop(self) -> None:
-        """Let go of hanging requests, close every connection and the port."""
+        """Release hanging requests, and close every connection and the port."""
         self.release()
         await self.refuse()
         if self._held:
@@ -82,16 +82,16 @@ class Endpoint:
         self._released = asyncio.Event()
 
     async def refuse(self, seconds: float | None = None) -> None:
-        """Refuse new connections; idle ones close now, busy ones when their request is done.
+        """Refuse new connections. Idle ones are closed now, busy ones after their request.
 
         Args:
-            seconds: until it listens again; None waits for listen().
+            seconds: time until it listens again; None waits for listen().
         """
         self._cancel_return()
         if self._listener is not None:
             self._listener.close()
             self._listener = None
-            # Bound but not listening, the port refuses connections and nobody else can take it.
+            # A port that is bound but not listening refuses connections, and nobody else can take it.
             self._held = _bound(*self._address)
         for connection in self._server.connections if self._server else ():
             if connection in self._busy:
@@ -99,14 +99,14 @@ class Endpoint:
             else:
                 # close() would leave the socket of an idle connection open.
                 connection.force_close()
-        # asyncio closes the sockets in its next turn; whoever asked must find them closed.
+        # asyncio closes the sockets in its next turn. The caller must find them closed.
         await asyncio.sleep(0)
         if seconds is not None:
             loop = asyncio.get_running_loop()
             self._return = loop.create_task(self._listen_after(seconds))
 
     async def listen(self) -> None:
-        """Take connections again, on the same port."""
+        """Accept connections again, on the same port."""
         self._cancel_return()
         if self._listener is None and self._server and self._held:
             held, self._held = self._held, None
@@ -203,7 +203,7 @@ class Endpoint:
     async def _hang(self, request: web.BaseRequest, seconds: float | None) -> None:
         loop, released = asyncio.get_running_loop(), self._released
         end_s = None if seconds is None else loop.time() + seconds
-        # aiohttp does not tell a handler that its caller has gone, so look.
+        # aiohttp does not tell a handler that its caller is gone, so look.
         while (
             request.transport is not None and (end_s is None or loop.time() < end_s) and not released.is_set()
         ):
@@ -235,7 +235,7 @@ def _disconnect(request: web.BaseRequest, *, reset: bool) -> None:
     if not reset:
         transport.close()
         return
-    # Linger for 0 seconds: closing sends RST in place of FIN.
+    # Linger for 0 seconds, so that closing sends RST instead of FIN.
     transport.get_extra_info("socket").setsockopt(
         socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
     )

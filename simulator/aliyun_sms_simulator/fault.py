@@ -10,7 +10,7 @@ __all__ = ["KINDS", "Fault", "FaultQueue"]
 _LOOKUP = "QuerySendDetails"
 _SENDS = ("SendSms", "SendBatchSms")
 
-#: Every kind and what it does. "Before" leaves nothing accepted; "after" accepts and loses the answer.
+#: Every kind and what it does. "Before" means that nothing is accepted. "After" means accepted, with the answer lost.
 KINDS: dict[str, str] = {
     "latency": "handled at once, answered after `seconds` (1)",
     "late_accept": "handled and answered only after `seconds` (1), even when the caller has gone",
@@ -28,11 +28,11 @@ KINDS: dict[str, str] = {
     "http_502_after": "accepted; HTTP 502, a proxy's HTML",
     "http_503_before": "HTTP 503, JSON ServiceUnavailable; nothing accepted",
     "http_503_after": "accepted; HTTP 503, JSON ServiceUnavailable",
-    "non_json_before": "HTTP 200 with a body that is no JSON; nothing accepted",
-    "non_json_after": "accepted; HTTP 200 with a body that is no JSON",
+    "non_json_before": "HTTP 200 with a body that is not JSON; nothing accepted",
+    "non_json_after": "accepted; HTTP 200 with a body that is not JSON",
     "truncated_after": "accepted; half of the answer's body, then the connection closes",
-    "lookup_lag": "accepted and answered, and invisible to QuerySendDetails for `seconds`, or for ever",
-    "receipt": "accepted and answered; the carrier will report `code`, or nothing ever",
+    "lookup_lag": "accepted and answered, and invisible to QuerySendDetails for `seconds`, or always",
+    "receipt": "accepted and answered; the carrier will report `code`, or nothing",
     "empty_page": "QuerySendDetails answers OK with the true TotalCount and an empty list",
 }
 
@@ -43,23 +43,23 @@ class Fault:
 
     #: one of KINDS
     kind: str
-    #: SendSms, SendBatchSms, QuerySendDetails or ``*``; None means both sends (``empty_page``: QuerySendDetails)
+    #: SendSms, SendBatchSms, QuerySendDetails or ``*``; None means both sends (for ``empty_page``: QuerySendDetails)
     action: str | None = None
     #: only requests with this number among theirs, in normal form
     phone: str | None = None
     #: only requests with this OutId; a look-up has none
     out_id: str | None = None
-    #: how many requests meet it; None means all until it is cleared
+    #: how many requests meet it; None means all, until it is cleared
     times: int | None = 1
     #: chance that a matching request meets it, from 0 to 1
     probability: float = 1.0
-    #: length, where the kind has one
+    #: length, if the kind has one
     seconds: float | None = None
-    #: Aliyun's or the carrier's code, where the kind has one
+    #: Aliyun's or the carrier's code, if the kind has one
     code: str | None = None
-    #: Aliyun's message in place of the usual one
+    #: replaces Aliyun's usual message
     message: str | None = None
-    #: with the kind ``code``: accept the request and answer the code all the same
+    #: with the kind ``code``: accept the request, but answer with the code
     accept: bool = False
     #: with the kind ``throttling``: the header x-acs-retry-after, in milliseconds
     retry_after_ms: int | None = None
@@ -69,7 +69,7 @@ class Fault:
         """Build a rule from the control API's JSON.
 
         Raises:
-            ValueError: a field is unknown or wrong; the message names it.
+            ValueError: a field is unknown or wrong. The message names it.
         """
         known = {field.name for field in fields(cls)}
         if not isinstance(data, dict) or not data.keys() <= known:
@@ -100,7 +100,7 @@ class Fault:
             raise ValueError("the kind code needs code, one of Aliyun's codes")
 
     def applies(self, action: str, phones: Iterable[str], out_id: str) -> bool:
-        """Tell whether a request fits the rule, chance and count aside."""
+        """Tell whether a request matches the rule, apart from chance and count."""
         if self.action is None:
             fits = action == _LOOKUP if self.kind == "empty_page" else action in _SENDS
         else:
@@ -112,14 +112,14 @@ class Fault:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fields that are not at their defaults, and always the times."""
+        """Return the fields that differ from their defaults, and always the times."""
         values = {field: getattr(self, field.name) for field in fields(self)}
         kept = {field.name: value for field, value in values.items() if value != field.default}
         return {**kept, "times": self.times}
 
 
 class FaultQueue:
-    """Rules in the order they were added; a request meets the first that applies."""
+    """Rules in the order in which they were added. A request meets the first one that applies."""
 
     def __init__(self, standing: Mapping[str, tuple[Fault, ...]], seed: int | None = None) -> None:
         self._standing = standing
@@ -127,23 +127,23 @@ class FaultQueue:
         self._random = random.Random(seed)
 
     def seed(self, seed: int | None) -> None:
-        """Begin the chances anew."""
+        """Restart the random numbers from a seed."""
         self._random = random.Random(seed)
 
     def add(self, fault: Fault) -> None:
-        """Add a rule behind the others."""
+        """Add a rule after the others."""
         self._rules.append(fault)
 
     def clear(self) -> None:
-        """Forget every rule; magic numbers stay."""
+        """Forget every rule. Magic numbers stay."""
         self._rules.clear()
 
     def rules(self) -> list[Fault]:
-        """Return the rules that are left, each with the times that are left."""
+        """Return the remaining rules, each with its remaining times."""
         return list(self._rules)
 
     def take(self, action: str, phones: tuple[str, ...], out_id: str) -> Fault | None:
-        """Return the fault a request meets, if any, and count it."""
+        """Return the fault that a request meets, if any, and count it."""
         for index, rule in enumerate(self._rules):
             if not rule.applies(action, phones, out_id) or self._random.random() >= rule.probability:
                 continue

@@ -1,7 +1,7 @@
 """Per-number flow control, as Aliyun applies it to mainland numbers.
 
-Minutes and hours are natural windows of the clock; a day is the 24 hours before now. What counts is an accepted request,
-whatever becomes of the message. (Aliyun's pages on SMS rules and flow control.)
+Minutes and hours are those of the clock. A day is the last 24 hours. Every accepted request counts, even if its message
+is not delivered. (Source: Aliyun's pages on SMS rules and flow control.)
 """
 
 from collections.abc import Iterable
@@ -53,13 +53,13 @@ class FlowControl:
         messages: Iterable[tuple[str, str]],
         now_s: float,
     ) -> None:
-        """Count one request, or refuse it whole when any of its numbers has had enough.
+        """Count one request. If any of its numbers is over a limit, refuse the whole request.
 
         Args:
             account: access key id.
-            kind: of the template.
+            kind: the template's kind.
             template_code: the template.
-            messages: signature and mainland number, in normal form; a pair that is repeated counts once.
+            messages: signature and mainland number, in normal form; a repeated pair counts once.
             now_s: seconds since the epoch.
 
         Raises:
@@ -84,7 +84,7 @@ class FlowControl:
             ("分钟", _MINUTE, self.limits.per_minute),
             ("小时", _HOUR, self.limits.per_hour),
         ):
-            # UTC+8 is whole hours away from UTC, so their minutes and hours begin together.
+            # UTC+8 differs from UTC by whole hours, so their minutes and hours begin together.
             start_s = now_s // length_s * length_s
             if sum(1 for sent_s in times if sent_s >= start_s) >= permits:
                 raise _refused(word, permits)

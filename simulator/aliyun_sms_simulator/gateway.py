@@ -1,4 +1,4 @@
-"""Aliyun's gateway: everything that is checked before an action sees its parameters."""
+"""Aliyun's gateway: all checks that come before an action gets its parameters."""
 
 import hashlib
 import hmac
@@ -26,7 +26,7 @@ _REQUIRED = (
     "x-acs-signature-nonce",
     "x-acs-content-sha256",
 )
-#: Missing{what} for each header that may be left out by mistake
+#: the code Missing… for each header that a caller may forget
 _MISSING = {
     "x-acs-action": "MissingAction",
     "x-acs-version": "MissingVersion",
@@ -44,7 +44,7 @@ class Call:
     account: str
     #: query and form parameters
     params: Mapping[str, str] = field(repr=False)
-    #: the numbers it names, in normal form where they have one
+    #: the numbers that it names, in normal form if they have one
     phones: tuple[str, ...] = field(repr=False)
     out_id: str
 
@@ -161,8 +161,8 @@ def _check_signature(
     if digest != headers["x-acs-content-sha256"].lower() or not hmac.compare_digest(
         right.encode(), authorization.signature.encode()
     ):
-        # Aliyun's own message can echo what was signed, numbers and codes included. So does this one, on purpose:
-        # an application that logs it has a leak to find.
+        # Like Aliyun's own message, this one repeats what was signed, with numbers and codes. It is on purpose: so a
+        # test can find an application that logs it.
         raise refusal(
             "SignatureDoesNotMatch",
             f"Specified signature is not matched with our calculation. server canonical request is:{canonical}",

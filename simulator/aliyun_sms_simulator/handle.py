@@ -1,4 +1,4 @@
-"""Handles that start a simulator and stop it: in this process, or in one of its own."""
+"""Handles that start and stop a simulator, in this process or in a process of its own."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ _STOP_S = 10.0
 class _Handle(SimulatorControl):
     """What both handles share."""
 
-    #: the endpoint, as ``sms.json`` wants it; empty until started
+    #: the value for ``endpoint`` in ``sms.json``; empty until started
     url: str = ""
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class Simulator(_Handle):
         control_port: of the control API; 0 takes a free one.
         catalogue: a catalogue, the path of a catalogue file, or the content of one; None is lenient.
         accounts: more access keys, each with its secret.
-        settings: as in :class:`Settings`; in force at the start and after reset().
+        settings: as in :class:`Settings`; they apply at the start and after reset().
 
     Raises:
         CatalogueError: the catalogue cannot be used.
@@ -92,7 +92,7 @@ class Simulator(_Handle):
         """Start it and wait until it answers.
 
         Raises:
-            SimulatorError: it could not start, for a port in use perhaps.
+            SimulatorError: it could not start, because a port is in use, for example.
         """
         self._ready.clear()
         self._thread = threading.Thread(target=self._run, name="aliyun-sms-simulator", daemon=True)
@@ -116,7 +116,7 @@ class Simulator(_Handle):
 
     async def _serve(self) -> None:
         try:
-            # Here, so that the client of a simulator elsewhere needs no aiohttp.
+            # Imported here, so that the client of another process's simulator does not need aiohttp.
             from aliyun_sms_simulator.server import Server  # noqa: PLC0415  see above
             from aliyun_sms_simulator.world import World  # noqa: PLC0415  see above
 
@@ -134,7 +134,7 @@ class Simulator(_Handle):
 
 
 class SimulatorProcess(_Handle):
-    """A simulator in a process of its own, for loads that would slow the test's own process.
+    """A simulator in a process of its own, for loads that would slow down the test's process.
 
     Args:
         arguments: more arguments of ``python -m aliyun_sms_simulator``, as in ``["--flow-control"]``.
@@ -154,7 +154,7 @@ class SimulatorProcess(_Handle):
         """Start it and wait until it answers.
 
         Raises:
-            SimulatorError: it could not start; the message holds what it printed.
+            SimulatorError: it could not start. The message contains what it printed.
         """
         with tempfile.TemporaryDirectory(prefix="aliyun-sms-simulator-") as directory:
             ready, printed = Path(directory) / "ready.json", Path(directory) / "printed"

@@ -1,4 +1,4 @@
-"""The simulator's logger, which never shows what a request held."""
+"""The simulator's logger, which never shows the content of a request."""
 
 import logging
 import traceback
@@ -9,13 +9,13 @@ LOGGER = logging.getLogger("aliyun_sms_simulator")
 
 
 def _without_content(record: logging.LogRecord) -> bool:
-    """Cut a record down to the exception's class and place.
+    """Reduce a record to the exception's class and place.
 
-    aiohttp logs malformed requests with their first line, which may hold numbers and codes.
+    aiohttp logs malformed requests with their first line, which may contain numbers and codes.
     """
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, ConnectionError):
-        return False  # the caller went away in the middle of a request, as tests do
+        return False  # the caller closed the connection during a request, as tests do
     if error is not None:
         frames = traceback.extract_tb(error.__traceback__)
         place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""

@@ -1,4 +1,4 @@
-"""QuerySendDetails: the record, by number, Beijing date and page."""
+"""QuerySendDetails: the sending record, by number, Beijing date and page."""
 
 import math
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ _WAITING, _FAILED, _DELIVERED = 1, 2, 3
 
 
 def query_send_details(world: World, call: Call) -> dict[str, Any]:
-    """Return the fields of an answer besides Code, Message and RequestId. The newest message comes first.
+    """Return the fields of an answer, without Code, Message and RequestId. The newest message comes first.
 
     Raises:
         Refusal: as Aliyun would answer.

@@ -1,6 +1,6 @@
 """Magic phone numbers: a message to one of them always meets the same fault.
 
-All begin with 15400000. No operator we know of has numbers beginning with 154, so they reach nobody if ever sent for real.
+All begin with 15400000. We know no operator with numbers that begin with 154. So a real message to one reaches nobody.
 """
 
 from aliyun_sms_simulator.codes import BUSINESS
@@ -39,7 +39,7 @@ _NUMBERS: dict[int, Fault] = {
     42: Fault(kind="non_json_before"),
     43: Fault(kind="non_json_after"),
     44: Fault(kind="truncated_after"),
-    # accepted, and the look-up is the trouble
+    # accepted, and the look-up fails
     60: Fault(kind="lookup_lag"),
     61: Fault(kind="lookup_lag", seconds=30),
     62: Fault(kind="throttling", action=_LOOKUP),
@@ -52,10 +52,10 @@ _NUMBERS: dict[int, Fault] = {
     82: Fault(kind="receipt", code="MOBILE_IN_BLACK"),
     83: Fault(kind="receipt", code="CONTENT_KEYWORD"),
 }
-# Every business code has a number too, in the order of the table, from 101 on.
+# Every business code also has a number, in the order of the table, from 101.
 _NUMBERS |= {101 + index: Fault(kind="code", code=code) for index, code in enumerate(BUSINESS)}
 
-#: number to the faults its requests meet
+#: number to the faults that its requests meet
 MAGIC: dict[str, tuple[Fault, ...]] = {
     f"15400000{number:03d}": (fault,) for number, fault in _NUMBERS.items()
 }

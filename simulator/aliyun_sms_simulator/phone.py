@@ -1,20 +1,20 @@
-"""Which phone numbers Aliyun takes, and how it writes them down."""
+"""Which phone numbers Aliyun accepts, and in which form it records them."""
 
 import re
 
 __all__ = ["bare", "is_domestic", "normal"]
 
 _DOMESTIC = re.compile(r"(?:\+86|0086|86|\+)?(1[3-9]\d{9})", re.ASCII)
-# Country code and number, without + or 00. 86 is left to the rule above. After country code 1 stand ten digits, the first
-# from 2 on; those that begin 13 to 19 cannot be told from mainland numbers and are taken as such.
+# Country code and number, without + or 00. 86 belongs to the rule above. Country code 1 is followed by ten digits, of
+# which the first is 2 to 9. A number that begins with 13 to 19 looks like a mainland number, and is read as one.
 _INTERNATIONAL = re.compile(r"12\d{9}|(?!86)[2-9]\d{7,14}", re.ASCII)
 
 
 def normal(number: str) -> str | None:
-    """Return a number as Aliyun's record holds it, or None where Aliyun refuses its format.
+    """Return a number as Aliyun records it, or None if Aliyun refuses its format.
 
-    A mainland number may come as 11 bare digits or with ``+``, ``+86``, ``0086`` or ``86`` before it, and is kept as 11 digits.
-    Any other is country code and number in digits.
+    A mainland number may have ``+``, ``+86``, ``0086`` or ``86`` before its 11 digits. It is recorded as 11 digits.
+    Any other number is country code and number in digits.
     """
     if found := _DOMESTIC.fullmatch(number):
         return found[1]
@@ -27,5 +27,5 @@ def is_domestic(number: str) -> bool:
 
 
 def bare(number: str) -> bool:
-    """Tell whether a number is already in its normal form, which is all that QuerySendDetails takes."""
+    """Tell whether a number is already in its normal form. QuerySendDetails accepts no other."""
     return normal(number) == number

@@ -1,4 +1,4 @@
-"""What the simulator saw: every request it received, and every one it accepted. This is the judge's evidence."""
+"""What the simulator saw: every received request and every accepted one. Tests rely on it as evidence."""
 
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
@@ -27,9 +27,9 @@ class Acceptance:
     params: tuple[Mapping[str, str], ...]
     #: seconds since the epoch, by the simulator's clock
     at_s: float
-    #: seconds until QuerySendDetails shows it, if a fault set that; infinite for never
+    #: seconds until QuerySendDetails shows it, if a fault set them; infinite for never
     lookup_lag_s: float | None = None
-    #: what the carrier will report: DELIVERED, another code, or None for nothing ever
+    #: what the carrier will report: DELIVERED, another code, or None for no report
     receipt: str | None = "DELIVERED"
 
     def sign_name(self, index: int) -> str:
@@ -59,14 +59,14 @@ class Acceptance:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Received:
-    """One request that reached the simulator, whatever became of it."""
+    """One request that reached the simulator, accepted or not."""
 
     action: str
     out_id: str
     phones: tuple[str, ...]
-    #: the code it was answered, or would have been had a fault not swallowed the answer
+    #: the code of its answer, even if a fault suppressed the answer
     code: str
-    #: kind of the fault it met, if any
+    #: kind of the fault that it met, if any
     fault: str | None
     accepted: bool
     at_s: float
@@ -88,8 +88,8 @@ class Record:
     """Accepted and received requests, in memory.
 
     Args:
-        record_limit: how many accepted requests are kept in full, the newest; None keeps all.
-        request_limit: how many received requests are kept, the newest.
+        record_limit: how many of the newest accepted requests are kept in full; None keeps all.
+        request_limit: how many of the newest received requests are kept.
     """
 
     def __init__(self, record_limit: int | None, request_limit: int) -> None:
@@ -107,7 +107,7 @@ class Record:
         self.accepted_requests = 0
 
     def limit(self, record_limit: int | None, request_limit: int) -> None:
-        """Change the limits and drop what is over them."""
+        """Change the limits, and drop the oldest records above them."""
         self._limit = record_limit
         self._received = deque(self._received, maxlen=request_limit)
         self._shorten()
@@ -153,7 +153,7 @@ class Record:
             oldest = self._accepted.popleft()
             for phone in dict.fromkeys(oldest.phones):
                 key = (oldest.account, phone)
-                # Both queues are in order of acceptance, so the oldest of all is the oldest of its number.
+                # Both queues are in order of acceptance, so the oldest of all is also the oldest of its number.
                 self._by_phone[key].popleft()
                 if not self._by_phone[key]:
                     del self._by_phone[key]

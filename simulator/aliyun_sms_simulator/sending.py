@@ -15,12 +15,12 @@ __all__ = ["send_batch_sms", "send_sms"]
 
 _MOST_NUMBERS = 1_000
 _MOST_BATCH_NUMBERS = 100
-#: SendBatchSms documents "less than 256"; that SendSms has the same limit is our assumption.
+#: Aliyun documents "less than 256" for SendBatchSms. We assume that SendSms has the same limit.
 _OUT_ID_LIMIT = 256
 
 
 def send_sms(world: World, call: Call) -> Acceptance:
-    """Accept a SendSms, or refuse it whole.
+    """Accept a SendSms, or refuse it as a whole.
 
     Raises:
         Refusal: as Aliyun would answer.
@@ -39,7 +39,7 @@ def send_sms(world: World, call: Call) -> Acceptance:
 
 
 def send_batch_sms(world: World, call: Call) -> Acceptance:
-    """Accept a SendBatchSms, or refuse it whole.
+    """Accept a SendBatchSms, or refuse it as a whole.
 
     Raises:
         Refusal: as Aliyun would answer.
@@ -115,7 +115,7 @@ def _check_phones(phones: tuple[str, ...], kind: Kind, *, lenient: bool) -> None
     for phone in phones:
         domestic = is_domestic(phone)
         if normal(phone) is None or not (domestic or lenient or kind == "international"):
-            # Like Aliyun, the message names the number. An application that logs it has a leak to find.
+            # Like Aliyun's own message, this one contains the number. So a test can find an application that logs it.
             raise refusal("isv.MOBILE_NUMBER_ILLEGAL", f"{phone}invalid mobile number")
         if domestic and kind == "international":
             raise refusal("isv.DOMESTIC_NUMBER_NOT_SUPPORTED")

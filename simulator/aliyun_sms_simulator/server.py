@@ -26,16 +26,16 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where the SDK finds it: the value for ``endpoint`` in ``sms.json``."""
+        """The URL for the SDK: the value for ``endpoint`` in ``sms.json``."""
         return _url(self._host, self._endpoint.port)
 
     @property
     def control_url(self) -> str:
-        """Where the control API is."""
+        """The URL of the control API."""
         return _url(self._host, self._control_port)
 
     async def start(self, host: str, port: int, control_port: int) -> None:
-        """Begin to serve.
+        """Start serving.
 
         Args:
             host: address to listen on.
@@ -74,6 +74,6 @@ async def _named(starting: Awaitable[None], port: int) -> None:
 
 
 def _url(host: str, port: int) -> str:
-    # An address that means "all of them" cannot be called.
+    # An address that means "all addresses" cannot be connected to.
     called = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  compared, not bound
     return f"http://[{called}]:{port}" if ":" in called else f"http://{called}:{port}"

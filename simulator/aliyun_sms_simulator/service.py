@@ -21,7 +21,7 @@ _SENDS = {"SendSms": send_sms, "SendBatchSms": send_batch_sms}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What goes back over the wire, unless a fault swallows it."""
+    """The answer that is sent back, unless a fault suppresses it."""
 
     status: int
     request_id: str
@@ -35,8 +35,8 @@ def handle(world: World, call: Call, fault: Fault | None = None) -> Answer:
 
     Args:
         world: the state.
-        call: passed the gateway.
-        fault: what the request meets; only what changes the answer or the record is carried out here.
+        call: has passed the gateway.
+        fault: the fault that the request meets. Only its effects on the answer and the record happen here.
     """
     kind = fault.kind if fault else None
     acceptance: Acceptance | None = None
@@ -62,12 +62,12 @@ def handle(world: World, call: Call, fault: Fault | None = None) -> Answer:
 
 
 def swallow(world: World, call: Call, fault: Fault, code: str = "") -> None:
-    """Keep in the record that a call arrived and met a fault before anything was handled."""
+    """Record that a call arrived and met a fault before it was handled."""
     _keep(world, call, code, fault.kind, accepted=False)
 
 
 def refused(answer: Refusal, retry_after_ms: int | None = None) -> Answer:
-    """Turn a refusal into an answer: the service's form with status 200, the gateway's form with any other."""
+    """Turn a refusal into an answer: in the service's form with status 200, in the gateway's form with any other."""
     request_id = _request_id()
     body = {"Code": answer.code, "Message": answer.message, "RequestId": request_id}
     if answer.status != 200:

@@ -1,4 +1,4 @@
-"""How the simulator behaves as a whole, changeable while it runs."""
+"""Settings of the whole simulator, which can be changed while it runs."""
 
 import math
 from collections.abc import Mapping
@@ -14,9 +14,9 @@ __all__ = ["Settings"]
 class Settings:
     """The settings, with their defaults."""
 
-    #: milliseconds every answer waits, after the request was handled
+    #: milliseconds by which every answer is delayed, after the request was handled
     latency_ms: float = 0
-    #: whether per-number flow control applies; requests are not counted while it is off
+    #: whether flow control per number applies; requests are not counted while it is off
     flow_control: bool = False
     #: verification codes for one number and signature in a clock minute
     per_minute: int = 1
@@ -24,7 +24,7 @@ class Settings:
     per_hour: int = 5
     #: the same in 24 hours
     per_day: int = 10
-    #: verification codes for one number from everybody in 24 hours
+    #: verification codes for one number from all signatures and accounts in 24 hours
     platform_per_day: int = 40
     #: messages for one number, signature and other template in 24 hours
     other_per_day: int = 50
@@ -34,11 +34,11 @@ class Settings:
     delivery_delay_s: float = 3
     #: seconds by which the gateway's own clock is ahead, for time stamps and the Date header
     gateway_skew_s: float = 0
-    #: how many accepted requests are kept in full, the newest; None keeps all. Counts by out_id are always kept
+    #: how many of the newest accepted requests are kept in full; None keeps all. Counts by out_id are always kept
     record_limit: int | None = None
-    #: how many received requests are kept, the newest; 0 keeps counts only
+    #: how many of the newest received requests are kept; 0 keeps only counts
     request_limit: int = 10_000
-    #: seed of the faults' probabilities; None differs from run to run
+    #: seed of the faults' probabilities; with None every run differs
     seed: int | None = None
 
     @property
@@ -50,7 +50,7 @@ class Settings:
         """Return these settings with some changed.
 
         Raises:
-            ValueError: a name is unknown or a value has the wrong type; the message names the setting.
+            ValueError: a name is unknown, or a value has the wrong type. The message names the setting.
         """
         known: dict[str, Any] = {field.name: field.type for field in fields(self)}
         for name, value in changes.items():

@@ -1,6 +1,6 @@
-"""ACS3-HMAC-SHA256, Aliyun's request signature: made, taken apart and compared.
+"""ACS3-HMAC-SHA256, Aliyun's request signature: how to make, parse and compare it.
 
-The rules are those of Aliyun's page "V3 request structure and signature". Nothing here does I/O or reads a clock.
+The rules are from Aliyun's page "V3 request structure and signature". Nothing here does I/O or reads a clock.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ ALGORITHM = "ACS3-HMAC-SHA256"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Authorization:
-    """An ``Authorization`` header, taken apart."""
+    """A parsed ``Authorization`` header."""
 
     #: the access key id
     credential: str
@@ -27,10 +27,10 @@ class Authorization:
 
     @classmethod
     def parse(cls, header: str) -> "Authorization":
-        """Take the header apart.
+        """Parse the header.
 
         Args:
-            header: the whole value, algorithm included.
+            header: the whole value, with the algorithm.
 
         Raises:
             LookupError: it names another algorithm.
@@ -49,7 +49,7 @@ class Authorization:
 
 
 def canonical_query(query: Iterable[tuple[str, str]]) -> str:
-    """Sort the decoded parameters by name and percent-encode them as RFC 3986 wants it."""
+    """Sort the decoded parameters by name, and percent-encode them by RFC 3986."""
     return "&".join(f"{quote(key, safe='~')}={quote(value, safe='~')}" for key, value in sorted(query))
 
 
@@ -62,13 +62,13 @@ def canonical_request(
     signed_headers: Iterable[str],
     payload_sha256: str,
 ) -> str:
-    """Lay a request out as both sides must, before it is signed.
+    """Return a request in the canonical form that both sides sign.
 
     Args:
         method: in capitals.
         path: the encoded path.
         query: decoded parameters, in any order.
-        headers: at least those that are signed; the names are looked up as they stand in ``signed_headers``.
+        headers: at least the signed ones, by the same spelling as in ``signed_headers``.
         signed_headers: names to include.
         payload_sha256: hexadecimal SHA-256 of the body.
 

@@ -1,4 +1,4 @@
-"""Templates: what their variables may hold, and the text they make."""
+"""Templates: what their variables may contain, and the text that they make."""
 
 import re
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ _UNSUPPORTED = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf【】『』「」
 _CODE = re.compile(r"SMS_\d+", re.ASCII)
 _TEXT_LIMIT = 500
 
-#: Types a template may give its variables: least and most characters, and a pattern the value must match, if any.
+#: The types of variables: least and most characters, and a pattern that the value must match, if any.
 VARIABLE_TYPES: dict[str, tuple[int, int, str | None]] = {
     "code": (4, 6, r"[A-Za-z0-9]+"),
     "phone_number2": (3, 15, r"[0-9-]+"),
@@ -75,7 +75,7 @@ class Template:
     kind: Kind = "notification"
     #: False: Aliyun knows it but has not approved it, so every send is refused
     approved: bool = True
-    #: variable name to one of VARIABLE_TYPES; others are ``code`` in a verification template, else ``others``
+    #: variable name to one of VARIABLE_TYPES; the default is ``code`` in a verification template, else ``others``
     variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -84,7 +84,7 @@ class Template:
         return tuple(dict.fromkeys(_VARIABLE.findall(self.content)))
 
     def check(self, params: Mapping[str, str]) -> None:
-        """Check parameters against the variables; parameters the template does not use are ignored.
+        """Check parameters against the variables. Parameters that the template does not use are ignored.
 
         Raises:
             Refusal: as Aliyun would answer.
@@ -114,7 +114,7 @@ def check_code(code: str) -> None:
 
 
 def check_lenient(params: Mapping[str, str]) -> None:
-    """Check parameters of a template nobody described: 1 to 35 characters each, and what no variable may hold.
+    """Check parameters of an undescribed template: 1 to 35 characters each, and nothing that no variable may contain.
 
     Raises:
         Refusal: as Aliyun would answer.
@@ -134,11 +134,11 @@ def check_text(text: str) -> None:
 
 
 def lenient_kind(params: Mapping[str, str]) -> Kind:
-    """Guess the kind of a template nobody described: a lone ``code`` makes a verification code."""
+    """Guess the kind of an undescribed template: with ``code`` as its only parameter it is a verification code."""
     return "verification" if params.keys() == {"code"} else "notification"
 
 
 def lenient_text(code: str, sign_name: str, params: Mapping[str, str]) -> str:
-    """Return a stand-in for the text of a template nobody described."""
+    """Return a placeholder for the text of an undescribed template."""
     values = "，".join(f"{name}={value}" for name, value in params.items())
     return f"【{sign_name}】{code}" + (f"（{values}）" if values else "")

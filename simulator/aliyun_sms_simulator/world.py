@@ -1,4 +1,4 @@
-"""Everything the simulated Aliyun holds, in one place, for one event loop."""
+"""The whole state of the simulated Aliyun, for one event loop."""
 
 import itertools
 from collections.abc import Callable
@@ -21,8 +21,8 @@ class World:
 
     Args:
         catalogue: accounts, signatures and templates.
-        settings: in force at the start and after a reset.
-        on_accept: called with every accepted request, for those who want to show it.
+        settings: they apply at the start and after a reset.
+        on_accept: called with every accepted request, to show it, for example.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class World:
         """Change settings.
 
         Raises:
-            ValueError: one is unknown or wrong; none was changed.
+            ValueError: a setting is unknown or wrong. None was changed.
         """
         self.settings = self.settings.changed(changes)
         self._apply()
