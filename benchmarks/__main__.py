@@ -1,6 +1,6 @@
 """``make bench``: measure everything side by side on this machine, and print the table.
 
-Everything runs on 127.0.0.1: an own Redis, a simulated Aliyun, and workers, each ended by its own process id.
+Everything runs on 127.0.0.1: a Redis of its own, a simulated Aliyun, and workers. Each is ended by its own process id.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from benchmarks.timing import Latency
 
 #: Milliseconds that the simulated Aliyun takes to answer.
 _LATENCIES_MS: Final = (100.0, 0.0)
-#: The latency that the targets are for.
+#: The latency to which the targets apply.
 _USUAL_MS: Final = 100.0
 
 
@@ -38,22 +38,22 @@ _USUAL_MS: Final = 100.0
 class Scale:
     """How much is measured."""
 
-    #: Times that the contenders are measured one after the other.
+    #: How many times the contenders are measured, one after the other.
     rounds: int
     #: Seconds of counting while a backlog is drained.
     window_s: float
     #: Jobs of a backlog for each second of counting.
     backlog_per_s: int
-    #: Messages that are handed over.
+    #: Messages that are enqueued.
     messages: int
-    #: Seconds of sending codes, idle and during a campaign.
+    #: Seconds of sending codes, without and with a campaign.
     codes_s: float
     #: Recipients of the campaign that runs while codes are sent.
     load: int
-    #: Recipients of the campaigns that are measured: with a text for all, with a text for each.
+    #: Recipients of the campaigns that are measured: with one text for all, with a text for each.
     shared: int
     personal: int
-    #: Times that imports are measured.
+    #: How many times imports are measured.
     imports: int
 
 
@@ -82,7 +82,7 @@ QUICK: Final = Scale(
 
 
 def measure(stage: Stage, scale: Scale) -> Iterator[Row]:
-    """All rows, each as soon as it is known."""
+    """Return all rows, each as soon as it is known."""
     ceiling = simulator_ceiling(stage, count=scale.messages)
     yield Row(name="requests the simulator can take by itself", unit="1/s", ours=ceiling)
     plain_per_s: dict[float, float] = {}
@@ -197,10 +197,10 @@ def _plain_codes(stage: Stage, scale: Scale, latency_ms: float) -> Latency:
 
 
 def _lanes(stage: Stage, scale: Scale, latency_ms: float, plain_per_s: float) -> Iterator[Row]:
-    """Codes and campaigns, each by its lane's own workers.
+    """Measure codes and campaigns, each with its lane's own workers.
 
     Args:
-        plain_per_s: What a plain worker sends, whose campaign is a job for each recipient.
+        plain_per_s: Messages a second of a plain worker. Its campaign is one job for each recipient.
     """
     plain = _plain_codes(stage, scale, latency_ms)
     stage.clear(latency_ms=latency_ms)
@@ -285,7 +285,7 @@ def _imports(stage: Stage, scale: Scale) -> Iterator[Row]:
 
 
 def main() -> int:
-    """Measure and print; the exit status tells nothing of the targets, which depend on the machine's peace."""
+    """Measure and print. The exit status does not depend on the targets, because they depend on the machine's load."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="less of everything, in under 4 minutes")
     parser.add_argument("--jobs", action="store_true", help="only the rows of jobs drained from a backlog")

@@ -1,4 +1,4 @@
-"""Campaigns: recipients a second, of those with a text for all and of those with a text for each."""
+"""Campaigns: recipients a second, with one text for all and with a text for each."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class Sent:
     per_s: float
     #: Recipients a second while they are read, checked and planned.
     planned_per_s: float
-    #: Recipients a second that the simulator could take by itself, by the CPU that it used.
+    #: Recipients a second that the simulator alone could accept, calculated from its CPU time.
     simulator_per_s: float
     #: Recipients in a request.
     recipients_per_request: float
 
 
 def plan(stage: Stage, kind: Kind, count: int) -> Any:
-    """Plan a campaign, which begins at once."""
+    """Plan a campaign that begins at once."""
     return stage.sms.getElement(ELEMENT).campaign(
         f"{kind}-{count}",
         recipients=_people(kind, count),
@@ -41,7 +41,7 @@ def plan(stage: Stage, kind: Kind, count: int) -> Any:
 
 
 def send(stage: Stage, kind: Kind, count: int) -> Sent:
-    """Plan a campaign and wait for its end. The bulk lane's workers run already."""
+    """Plan a campaign and wait for its end. The bulk lane's workers must be running."""
     before = stage.accepted()
     began = time.monotonic()
     campaign = plan(stage, kind, count)

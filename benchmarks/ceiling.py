@@ -1,4 +1,4 @@
-"""What the simulator can do by itself: requests that were signed beforehand, over kept connections."""
+"""What the simulator alone can do: it gets requests that were signed beforehand, over kept connections."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CONNECTIONS = 32
 
 
 def simulator_ceiling(stage: Stage, *, count: int) -> float:
-    """SendSms a second, at a latency of 0 ms."""
+    """Return how many SendSms a second it accepts, at a latency of 0 ms."""
     stage.clear(latency_ms=0)
     address = urlsplit(stage.simulator_url)
     requests = [_signed(address.netloc, phone) for phone in phones(count)]

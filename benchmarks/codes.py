@@ -1,4 +1,4 @@
-"""Verification codes from end to end: from the call that enqueues one until its outcome is there."""
+"""Verification codes from end to end: from the call that enqueues one until its outcome is known."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from benchmarks.timing import Latency
 
 __all__ = ["send_codes", "send_plain_codes"]
 
-#: Codes a second. They come at even distances, whether or not earlier ones have ended.
+#: Codes a second. They come at equal intervals, even if earlier ones have not ended.
 _PER_S = 20.0
-#: Codes that are sent before the counting begins.
+#: Codes to send before the counting begins.
 _WARM = 10
 #: Numbers that no campaign of the benchmark uses.
 _FIRST = 50_000_000
 
 
 def send_codes(stage: Stage, *, seconds: float) -> Latency:
-    """Send codes for that long, each from `sendMessage` until `job.get()` returns.
+    """Send codes for some seconds. Measure each from `sendMessage` until `job.get()` returns.
 
     Raises:
-        SmsError: One was not accepted.
+        SmsError: A code was not accepted.
     """
     element = stage.sms.getElement(ELEMENT)
     return _time(
@@ -35,7 +35,7 @@ def send_codes(stage: Stage, *, seconds: float) -> Latency:
 
 
 def send_plain_codes(stage: Stage, *, seconds: float) -> Latency:
-    """The same with a plain worker's task and Celery's `get()`. The worker runs already."""
+    """Measure the same with a plain worker's task and Celery's `get()`. The worker must be running."""
     plain = Plain("threads", 32)
     with plain_client(stage) as app:
         return _time(lambda phone: plain.enqueue_one(app, phone).get(timeout=30), seconds)
@@ -46,7 +46,7 @@ def _time(send: Callable[[str], object], seconds: float) -> Latency:
     lock = threading.Lock()
 
     def timed(phone: str, due: float) -> None:
-        # From when it was due: a code that had to wait for a thread of this process has waited too.
+        # Measured from its due time, so that waiting for a thread of this process counts too.
         send(phone)
         with lock:
             took.append(time.perf_counter() - due)

@@ -1,4 +1,4 @@
-"""Who is measured: smsjobs as it is delivered, and plain workers."""
+"""What is measured: smsjobs as it is delivered, and plain workers."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class Contender(Protocol):
     name: str
 
     def start(self, workers: Processes, stage: Stage) -> None:
-        """Start its workers; they are not ready yet when this returns."""
+        """Start its workers. They may not be ready yet when this returns."""
 
     def enqueue(self, stage: Stage, count: int) -> None:
-        """Put that many single-recipient jobs on the queue."""
+        """Enqueue this many jobs with one recipient each."""
 
     def stored(self, stage: Stage, enqueued: int) -> int:
-        """How many outcomes are in the result backend, by the number of keys in Redis."""
+        """Return how many outcomes are in the result backend, from the number of keys in Redis."""
 
 
 class Ours:
-    """smsjobs with the worker that the Procfile has for notifications, as many times as there are to be processes."""
+    """smsjobs with one or more processes of the Procfile's worker for notifications."""
 
     def __init__(self, processes: int) -> None:
         self.name = f"smsjobs, {processes} processes"
@@ -44,13 +44,13 @@ class Ours:
         start_lane(workers, stage, "notification", times=self._processes)
 
     def enqueue(self, stage: Stage, count: int) -> None:
-        """As a web application does."""
+        """Enqueue as a web application does."""
         element = stage.sms.getElement(ELEMENT)
         for phone in phones(count):
             element.sendMessage([phone], PARAMS, TEMPLATE)
 
     def stored(self, stage: Stage, enqueued: int) -> int:
-        """A job has an entry in the ledger all the time, and a second key once its result is stored."""
+        """Return the keys beyond one for each job: a job has an entry in the ledger, and a second key with its result."""
         return max(0, int(stage.redis.dbsize()) - enqueued)
 
 
@@ -67,18 +67,18 @@ class Plain:
         workers.start(self.name.replace(" ", "-"), command, stage.environment())
 
     def enqueue(self, stage: Stage, count: int) -> None:
-        """Faster than a web application would, because only the draining is measured."""
+        """Enqueue faster than a web application would, because only the draining is measured."""
         with plain_client(stage) as app, app.producer_pool.acquire() as producer, producer.batch():
             for phone in phones(count):
                 app.send_task(_PLAIN_TASK, (phone, SIGN, TEMPLATE, PARAMS), producer=producer)
 
     def stored(self, stage: Stage, enqueued: int) -> int:
-        """A task has one key, its result; the queue and kombu's own are three or four more."""
+        """Return the number of keys: a task has one key with its result, and the queue and kombu have three or four."""
         del enqueued
         return int(stage.redis.dbsize())
 
     def enqueue_one(self, app: Any, phone: str) -> Any:
-        """As a web application does: the counterpart of `sendMessage`."""
+        """Send as a web application does. This is the counterpart of `sendMessage`."""
         return app.send_task(_PLAIN_TASK, (phone, SIGN, TEMPLATE, PARAMS))
 
 
@@ -87,5 +87,5 @@ def plain_client(stage: Stage) -> Any:
     return Celery("bench", broker=stage.redis_url, backend=stage.redis_url, set_as_current=False)
 
 
-#: Everybody: smsjobs with a process for each of two cores, the plain workers, smsjobs with a single process.
+#: All contenders: smsjobs with a process for each of two cores, the plain workers, and smsjobs with a single process.
 CONTENDERS: Final[tuple[Contender, ...]] = (Ours(2), Plain("prefork", 16), Plain("threads", 32), Ours(1))

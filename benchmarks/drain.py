@@ -11,10 +11,10 @@ from benchmarks.stage import Stage, Usage
 
 __all__ = ["Drained", "drain"]
 
-#: Longest start of a worker, in seconds.
+#: The longest start of a worker, in seconds.
 _START_S = 30.0
 
-#: Seconds between two looks for the first outcome, and while is counted: each look is a request to Redis, too.
+#: Seconds between two looks for the first outcome, and during the counting. Each look is also a request to Redis.
 _FIRST_LOOK_S = 0.02
 _LOOK_S = 0.5
 
@@ -52,12 +52,12 @@ def drain(
     warm_s: float = 2.0,
     window_s: float = 8.0,
 ) -> Drained:
-    """Drain a backlog for some seconds, counted once the workers are warm.
+    """Drain a backlog for some seconds, and count after the workers are warm.
 
     Args:
-        backlog: Jobs that are enqueued before a worker is started; more than are sent in that time.
+        backlog: Jobs to enqueue before a worker is started. It must be more than are sent in that time.
         warm_s: Seconds from the first outcome until the counting begins.
-        window_s: Seconds of counting; less where the backlog ends sooner.
+        window_s: Seconds of counting; less if the backlog ends sooner.
     """
     stage.clear(latency_ms=latency_ms)
     contender.enqueue(stage, backlog)
@@ -80,7 +80,7 @@ def drain(
         memory = memory_mb(workers.pids)
     done, used = after.stored - before.stored, after.usage - before.usage
     accepted = stage.accepted()
-    # Kombu has a few keys of its own.
+    # kombu has a few keys of its own.
     if accepted < after.stored - 10:
         raise RuntimeError(f"{contender.name}: {after.stored} outcomes, but {accepted} accepted requests")
     return Drained(

@@ -1,4 +1,4 @@
-"""Handing messages over in a web process: how many a second, and how long one takes."""
+"""Enqueueing messages in a web process: how many a second, and how long one takes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.timing import Latency
 
 __all__ = ["Enqueued", "enqueue_ours", "enqueue_plain"]
 
-#: Calls that are made before the counting begins: connections, scripts, lazy imports.
+#: Calls before the counting begins, for connections, scripts and lazy imports.
 _WARM = 50
 
 
@@ -28,13 +28,13 @@ class Enqueued:
 
 
 def enqueue_ours(stage: Stage, count: int) -> Enqueued:
-    """`sendMessage`: checked, recorded in the ledger, published."""
+    """Measure `sendMessage`, which checks, records in the ledger and publishes."""
     element = stage.sms.getElement(ELEMENT)
     return _time(stage, count, lambda phone: element.sendMessage([phone], PARAMS, TEMPLATE))
 
 
 def enqueue_plain(stage: Stage, count: int) -> Enqueued:
-    """The plain worker's task, published with everything in the message."""
+    """Measure publishing the plain worker's task, with everything in the message."""
     plain = Plain("threads", 32)
     with plain_client(stage) as app:
         return _time(stage, count, lambda phone: plain.enqueue_one(app, phone))

@@ -1,4 +1,4 @@
-"""What `import smsjobs` costs a web process, beside Celery and redis-py alone."""
+"""What `import smsjobs` costs a web process, compared with Celery and redis-py alone."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ sms.getElement({ELEMENT!r}).sendMessage(["13800138000"], {{{{"code": "123456"}}}
 
 @dataclass(frozen=True, kw_only=True)
 class Imported:
-    """CPU milliseconds of a fresh interpreter, its own start taken off; the least of several."""
+    """CPU milliseconds of a new interpreter, without its own start. Each is the smallest of several values."""
 
     celery_ms: float
     ours_ms: float
@@ -37,7 +37,7 @@ class Imported:
 
 
 def import_cost(stage: Stage, *, times: int) -> Imported:
-    """Measure each in turn, so that all meet the same machine."""
+    """Measure them in turn, so that all run under the same load of the machine."""
     stage.clear(latency_ms=0)
     url = stage.redis_url
     programs = [

@@ -16,7 +16,7 @@ _PROCFILE: Final = Path(__file__).parents[1] / "Procfile"
 
 
 def commands(lane: str, text: str | None = None) -> list[list[str]]:
-    """The command lines of all processes of that lane, in the Procfile's words.
+    """Return the command lines of all processes of a lane, as the Procfile has them.
 
     Args:
         text: The Procfile; by default the project's own.
@@ -27,10 +27,10 @@ def commands(lane: str, text: str | None = None) -> list[list[str]]:
 
 
 def start_lane(workers: Processes, stage: Stage, lane: str, *, times: int = 1) -> None:
-    """Start that lane's workers with this Python; they are not ready yet when this returns.
+    """Start a lane's workers with this Python. They may not be ready yet when this returns.
 
     Args:
-        times: How many of each, under names of their own: what the Procfile advises where cores are to spare.
+        times: How many of each, with names of their own, as the Procfile advises for more cores.
     """
     for number in range(times):
         for words in commands(lane):

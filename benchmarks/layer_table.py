@@ -1,4 +1,4 @@
-"""CPU of one job by layer, smsjobs beside the plain worker, as a table: ``python -m benchmarks --layers``."""
+"""A table of the CPU of one job by layer, for smsjobs and the plain worker: ``python -m benchmarks --layers``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OPTIONS: Final = ("-P", "threads", "-c", "32")
 
 
 def layer_table(stage: Stage, *, jobs: int) -> str:
-    """Send that many jobs with one process of each kind, 32 threads, with clocks around the layers."""
+    """Send jobs with one process of each kind and 32 threads, with clocks around the layers. Return the table."""
     plain = _measure(stage, Plain("threads", 32), "benchmarks.baseline.app", _OPTIONS, jobs)
     ours = _measure(
         stage, Ours(1), "smsjobs_worker", (*_OPTIONS, "-Q", "sms.notification", "-l", "INFO"), jobs

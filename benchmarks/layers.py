@@ -1,7 +1,7 @@
 """CPU of a worker by layer: ``python -m benchmarks.layers <file> -A smsjobs_worker worker …`` runs Celery with clocks.
 
-Each clock wraps one function and counts its thread's CPU time, less what clocks inside it count. The sums are written
-to the file as JSON when the worker ends: label to CPU seconds and calls. The clocks themselves cost about 5 %.
+Each clock wraps one function and counts its thread's CPU time, without the time of the clocks inside it. When the
+worker ends, the sums are written to the file as JSON: label to CPU seconds and calls. The clocks cost about 5 %.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any, Final
 
 __all__ = ["CLOCKS", "LOOP", "PROCESS"]
 
-#: The thread that runs Celery's loop, apart from what has a clock.
+#: The thread that runs Celery's loop, without what has a clock of its own.
 LOOP: Final = "Celery: event loop, BRPOP, decoding"
 
 #: The whole process.
@@ -28,7 +28,7 @@ PROCESS: Final = "process"
 
 _RECEIVE: Final = "Celery: request object, hand-over to the pool"
 
-#: Label to the functions that it counts, as "module:Class.name".
+#: Each label and the functions that it counts, as "module:Class.name".
 CLOCKS: Final[dict[str, tuple[str, ...]]] = {
     "Celery: book-keeping of unacknowledged messages": ("kombu.transport.redis:QoS.append",),
     "Celery: acknowledgement": ("kombu.message:Message.ack",),

@@ -1,4 +1,4 @@
-"""Processes that a measurement starts, what they use, and their end."""
+"""Processes that a measurement starts: what they use, and how they are ended."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import psutil  # type: ignore[import-untyped]
 
 __all__ = ["Processes", "cpu_s", "memory_mb"]
 
-#: Seconds until a process that was asked to end is killed.
+#: Seconds after which a process that was asked to end is killed.
 _GRACE_S = 15.0
 
 
 def cpu_s(pids: Sequence[int]) -> float:
-    """CPU seconds, user and system, that these processes and all their children have used."""
+    """Return the CPU seconds, user and system, that these processes and all their children have used."""
     total = 0.0
     for each in _family(pids):
         try:
@@ -32,7 +32,7 @@ def cpu_s(pids: Sequence[int]) -> float:
 
 
 def memory_mb(pids: Sequence[int]) -> float:
-    """Memory of these processes and all their children in MB, shared pages counted once (PSS)."""
+    """Return the memory of these processes and all their children in MB. Shared pages count once (PSS)."""
     total = 0.0
     for each in _family(pids):
         try:
@@ -54,7 +54,7 @@ def _family(pids: Sequence[int]) -> list[psutil.Process]:
 
 
 class Processes:
-    """Processes that are ended together, each by its own id."""
+    """Processes that are ended together, each by its own process id."""
 
     def __init__(self, logs: Path) -> None:
         self._logs = logs
@@ -74,7 +74,7 @@ class Processes:
         return [each.pid for each in self._running]
 
     def start(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> None:
-        """Start one in a session of its own; its output goes into a file, as in service."""
+        """Start one in a session of its own. Its output goes into a file, as in production."""
         with (self._logs / f"{name}.log").open("ab") as output:
             process = subprocess.Popen(  # noqa: S603  our own programs, no shell
                 command,
@@ -87,13 +87,13 @@ class Processes:
         self._running.append(process)
 
     def check(self) -> None:
-        """See that all of them run."""
+        """Check that all of them are running."""
         for each in self._running:
             if each.poll() is not None:
                 raise RuntimeError(f"a process ended with status {each.returncode}; see {self._logs}")
 
     def stop(self) -> None:
-        """End them: politely first."""
+        """End them: first with SIGTERM, then with SIGKILL."""
         for each in self._running:
             each.terminate()
         deadline = time.monotonic() + _GRACE_S

@@ -1,4 +1,4 @@
-"""What every measurement runs on: a Redis, a simulated Aliyun, an app with one element, and a producer."""
+"""The environment of every measurement: a Redis, a simulated Aliyun, an app with one element, and a producer."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ TEMPLATE = "SMS_123456789"
 PARAMS = {"code": "123456"}
 PARAMS_JSON = json.dumps(PARAMS)
 
-#: What the simulator knows by itself.
+#: What the simulator knows without a catalogue.
 ACCESS_KEY, ACCESS_SECRET = "your_access_key", "your_access_secret"
 
 
 def phones(count: int, *, first: int = 0) -> Iterator[str]:
-    """Example numbers. The simulator counts nothing against a number, so that they may come round again."""
+    """Return example numbers. They may repeat, because the simulator's flow control is off."""
     for number in range(first, first + count):
         yield f"138{number % 100_000_000:08d}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """What Redis and the simulator have used up to a moment."""
+    """What Redis and the simulator have used up to one moment."""
 
     #: CPU seconds of Redis.
     redis_cpu_s: float
@@ -70,7 +70,7 @@ class Usage:
 
 
 class Stage:
-    """Everything on 127.0.0.1 and on free ports; ended and removed with the ``with`` block."""
+    """Everything runs on 127.0.0.1 and on free ports. It is ended and removed at the end of the ``with`` block."""
 
     def __init__(self) -> None:
         self._directory = tempfile.TemporaryDirectory(prefix="smsjobs-bench-")
@@ -99,17 +99,17 @@ class Stage:
         self._directory.cleanup()
 
     def clear(self, *, latency_ms: float) -> None:
-        """Begin anew: nothing in Redis, nothing recorded, and that latency."""
+        """Start again with an empty Redis, an empty record and the given latency."""
         self.redis.flushall()
         self._simulator.reset()
         self._simulator.set_latency(latency_ms)
 
     def accepted(self) -> int:
-        """How many requests the simulator has accepted since `clear`."""
+        """Return how many requests the simulator has accepted since `clear`."""
         return int(self._simulator.about()["accepted_requests"])
 
     def usage(self) -> Usage:
-        """What was used so far."""
+        """Return what was used so far."""
         info = self.redis.info()
         return Usage(
             redis_cpu_s=float(info["used_cpu_sys"]) + float(info["used_cpu_user"]),
@@ -118,7 +118,7 @@ class Stage:
         )
 
     def wait_for_workers(self, count: int) -> None:
-        """Wait until that many worker processes read their queues."""
+        """Wait until this many worker processes read their queues."""
         deadline = time.monotonic() + 60
         while sum(each["cmd"].endswith("brpop") for each in self.redis.client_list()) < count:
             if time.monotonic() > deadline:
@@ -126,7 +126,7 @@ class Stage:
             time.sleep(0.1)
 
     def wait_for_rest(self) -> None:
-        """Wait until nothing is left to be done of what was cancelled: it would be counted with what comes next."""
+        """Wait until cancelled work is finished. Otherwise it would be counted in the next measurement."""
         deadline = time.monotonic() + 60
         while self.redis.llen(LANES["bulk"].queue) or self.redis.zcard(agenda("SMS.Example")):
             if time.monotonic() > deadline:
@@ -134,7 +134,7 @@ class Stage:
             time.sleep(0.1)
 
     def environment(self) -> dict[str, str]:
-        """For workers of both kinds."""
+        """The environment for workers of both kinds."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("SMS_", "CELERY_"))}
         return kept | {
             "SMS_BROKER_URL": self.redis_url,

@@ -1,4 +1,4 @@
-"""The table: one row a measure, smsjobs beside plain workers, and whether the target is reached."""
+"""The table: one row for each measure, with smsjobs, the plain workers, and whether the target is reached."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _HEAD = ("measure", "unit", "smsjobs", "plain prefork -c 16", "plain threads -c 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What a row is to reach."""
+    """What a row must reach."""
 
     #: The bound.
     bound: float
-    #: Whether it is the least or the most.
+    #: Whether the bound is a minimum or a maximum.
     kind: Literal["least", "most"]
-    #: Whether it bounds the ratio or smsjobs' own value.
+    #: Whether it applies to the ratio or to smsjobs' own value.
     of: Literal["ratio", "value"] = "ratio"
 
     def met(self, value: float) -> bool:
-        """Whether that value reaches it."""
+        """Whether the value reaches it."""
         return value >= self.bound if self.kind == "least" else value <= self.bound
 
     def __str__(self) -> str:
@@ -38,23 +38,23 @@ class Row:
     name: str
     unit: str
     ours: float
-    #: The plain workers' values, where the measure means something there.
+    #: The plain workers' values, if they have this measure.
     prefork: float | None = None
     threads: float | None = None
-    #: Ours to the other's, taken side by side in one round.
+    #: Our value divided by the other's, both measured in one round.
     ratio: float | None = None
     target: Target | None = None
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is reached; None without one."""
+        """Whether the target is reached, or None without a target."""
         if self.target is None:
             return None
         value = self.ratio if self.target.of == "ratio" else self.ours
         return value is not None and self.target.met(value)
 
     def cells(self) -> tuple[str, ...]:
-        """As text."""
+        """Return the row's cells as text."""
         values = (_number(each) for each in (self.ours, self.prefork, self.threads))
         ratio = "" if self.ratio is None else f"{self.ratio:.2f}×"
         target = "" if self.target is None else str(self.target)
@@ -69,7 +69,7 @@ class Row:
 
 
 def render(rows: Iterable[Row]) -> str:
-    """A Markdown table whose columns are also aligned for a terminal."""
+    """Return a Markdown table whose columns are also aligned for a terminal."""
     table: list[Sequence[str]] = [_HEAD, *(row.cells() for row in rows)]
     widths = [max(len(line[column]) for line in table) for column in range(len(_HEAD))]
     lines = [_line(line, widths) for line in table]

@@ -10,18 +10,18 @@ __all__ = ["Latency"]
 
 @dataclass(frozen=True, kw_only=True)
 class Latency:
-    """How long something took, many times over, in milliseconds."""
+    """How long something took in many repetitions, in milliseconds."""
 
-    #: Half of them took no longer.
+    #: Half of the repetitions took no longer.
     p50_ms: float
-    #: 99 of 100 took no longer.
+    #: 99 of 100 repetitions took no longer.
     p99_ms: float
-    #: How many there were.
+    #: The number of repetitions.
     count: int
 
     @classmethod
     def of(cls, seconds: Sequence[float]) -> Latency:
-        """The percentiles of these."""
+        """Return the percentiles of these values."""
         ordered = sorted(seconds)
         return cls(p50_ms=_at(ordered, 0.50) * 1000, p99_ms=_at(ordered, 0.99) * 1000, count=len(ordered))
 

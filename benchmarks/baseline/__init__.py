@@ -1,1 +1,1 @@
-"""What people write themselves: Celery as it comes, and the SDK as its sample shows it."""
+"""What people write themselves: Celery with its defaults, and the SDK as its sample uses it."""

@@ -1,4 +1,4 @@
-"""A plain Celery worker: a new client for each call, every exception tried again, default settings.
+"""A plain Celery worker: default settings, a new client for each call, and a retry after every exception.
 
 It is what the SDK's sample and Celery's first pages show when they are put together. It keeps none of the promises: a
 time-out is sent again, a killed worker loses its messages, numbers and codes are in the broker and in tracebacks.
@@ -38,7 +38,7 @@ def create_client() -> Client:
 
 @app.task(autoretry_for=(Exception,))  # type: ignore[untyped-decorator]  # celery ships no types
 def send_message(phone: str, sign: str, template: str, params: dict[str, str]) -> dict[str, Any]:
-    """Send one message, and leave Aliyun's body as the result."""
+    """Send one message, and return Aliyun's body as the result."""
     request = models.SendSmsRequest(
         phone_numbers=phone, sign_name=sign, template_code=template, template_param=json.dumps(params)
     )
