@@ -1,4 +1,4 @@
-# Three images from one file. The web image installs the producer only: no SDK, and no way to come by a secret.
+# Three images from one file. The web image installs only the producer: it has no SDK, and cannot get any secret.
 #   docker build --target worker .     docker build --target web .     docker build --target simulator .
 ARG PYTHON=3.12
 
@@ -33,12 +33,12 @@ USER sms
 EXPOSE 8000
 CMD ["gunicorn", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "8", "--worker-tmp-dir", "/dev/shm", "web:app"]
 
-# Last, so that a build without a target makes the worker.
+# This stage is the last, so a build without a target makes the worker.
 FROM base AS worker
 RUN --mount=type=bind,from=wheels,source=/wheels,target=/wheels \
     pip install --no-cache-dir --no-index --find-links /wheels 'smsjobs[worker,cli,encryption]'
 USER sms
 WORKDIR /app
 ENV SMS_APP=/app
-# One lane a container: name it, as docker-compose.yml does. This takes all of them.
+# This command serves all lanes. Better run one container for each lane, as docker-compose.yml does.
 CMD ["celery", "-A", "smsjobs_worker", "worker", "-Q", "sms.verification,sms.notification,sms.bulk", "-P", "threads", "-c", "32", "--prefetch-multiplier", "1", "-l", "INFO"]

@@ -1,7 +1,7 @@
-# Everything runs in a virtual environment of its own; nothing needs root, Redis or Docker.
-# What is needed: git, make and Python 3.11 or newer. Another Python than the one found: make PYTHON=... test
+# Everything runs in a virtual environment of its own. Nothing needs root, Redis or Docker.
+# Needed: git, make and Python 3.11 or newer. To choose the Python: make PYTHON=... test
 
-# Ready-made programs of the embedded Redis are most widely there for 3.11 and 3.12, so these come first.
+# Most wheels of the embedded Redis are for 3.11 and 3.12, so these come first.
 PYTHONS := python3.12 python3.11 python3 python3.13 python3.14
 PYTHON  ?= $(shell for p in $(PYTHONS); do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV    ?= .venv
@@ -19,7 +19,7 @@ $(VENV)/.made:
 	@touch $@
 
 $(VENV)/.ready: pyproject.toml requirements/dev.lock | $(VENV)/.made
-	@# A download that fails is tried again; whatever has arrived by then is kept.
+	@# A failed download is tried again. pip keeps what has already arrived.
 	@for try in 1 2 3; do \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 5 --constraint requirements/dev.lock --editable '.[dev]' && exit 0; \
 		echo "pip failed (try $$try of 3)" >&2; sleep $$((try * 3)); \
@@ -30,7 +30,7 @@ setup: $(VENV)/.ready  ## make the virtual environment and install everything
 
 lock: | $(VENV)/.made  ## choose anew what setup installs: the newest versions that pyproject.toml allows
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 5 uv
-	@# Without uv's own header, which quotes this command. uv does not read pip's settings, so it is told pip's index.
+	@# Without uv's header, which quotes this command. uv does not read pip's settings, so it gets pip's index here.
 	@lock=requirements/dev.lock; index=$$($(BIN)/python -m pip config get global.index-url 2>/dev/null); \
 	{ sed '/^[^#]/,$$d' $$lock && $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 		--no-header $${index:+--default-index "$$index"} --extra dev pyproject.toml; \

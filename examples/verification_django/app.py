@@ -1,14 +1,14 @@
 """Login by SMS, with Django.
 
-    smsjobs dev     # in another terminal: Redis, a simulated Aliyun and workers; set here what it prints
+    smsjobs dev     # in another terminal: Redis, a simulated Aliyun and workers; export here what it prints
     python examples/verification_django/app.py runserver
 
-It enqueues; a worker sends: without one a code waits until it expires. With a Redis and an account of your own, set
-SMS_BROKER_URL and SMS_CODE_SECRET here, and start a worker of the lane:
+This application only enqueues, and a worker sends. Without a worker, a code waits until it expires. With a Redis and
+an account of your own, set SMS_BROKER_URL and SMS_CODE_SECRET here, and start a worker of the lane:
 
     SMS_APP=path/to/app celery -A smsjobs_worker worker -Q sms.verification
 
-Needs: pip install smsjobs django. A project of yours takes the views and the middleware; its settings are its own.
+Needs: pip install smsjobs django. In your own project, use the views and the middleware, and keep your settings.
 """
 
 import json
@@ -81,12 +81,12 @@ def posted(request: HttpRequest) -> Any:
 
 
 def send_code(request: HttpRequest) -> JsonResponse:
-    # Behind a proxy: have it, and nobody else, tell the visitor's address.
+    # Behind a proxy: accept the visitor's address from the proxy, and from nobody else.
     sent = login.send(posted(request).get("phone"), request.META["REMOTE_ADDR"])
-    # Whoever asked for a code may try it, and nobody else: no stranger can use up the tries. And no longer than that
-    # code lives: a later one may be somebody else's, and a cookie can be kept and used again.
+    # Only the visitor who asked for a code may try it, so a stranger cannot use up the tries. The permission ends with
+    # this code, because a cookie can be kept and used again, and a later code may be somebody else's.
     request.session.update({"phone": sent.phone, "until": time.time() + sent.expires_in})
-    # Where Aliyun is slow the code is still on its way.
+    # A time-out is no failure: if Aliyun is slow, the code is still being sent.
     with suppress(TimeoutError):
         sent.job.get(timeout=5)
     return JsonResponse({"expires_in": sent.expires_in, "retry_after": sent.retry_after}, status=202)
@@ -115,8 +115,7 @@ urlpatterns = [
 
 if not settings.configured:
     settings.configure(
-        # Several processes need the same WEB_SECRET; a site that is reached by HTTPS, SESSION_COOKIE_SECURE and
-        # CSRF_COOKIE_SECURE.
+        # Several processes need the same WEB_SECRET. With HTTPS, also set SESSION_COOKIE_SECURE and CSRF_COOKIE_SECURE.
         SECRET_KEY=os.environ.get("WEB_SECRET") or secrets.token_hex(),
         ALLOWED_HOSTS=["127.0.0.1", "localhost", "testserver"],
         ROOT_URLCONF=__name__,

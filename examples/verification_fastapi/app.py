@@ -1,10 +1,10 @@
 """Login by SMS, with FastAPI.
 
-    smsjobs dev     # in another terminal: Redis, a simulated Aliyun and workers; set here what it prints
+    smsjobs dev     # in another terminal: Redis, a simulated Aliyun and workers; export here what it prints
     uvicorn --app-dir examples/verification_fastapi app:app
 
-It enqueues; a worker sends: without one a code waits until it expires. With a Redis and an account of your own, set
-SMS_BROKER_URL and SMS_CODE_SECRET here, and start a worker of the lane:
+This application only enqueues, and a worker sends. Without a worker, a code waits until it expires. With a Redis and
+an account of your own, set SMS_BROKER_URL and SMS_CODE_SECRET here, and start a worker of the lane:
 
     SMS_APP=path/to/app celery -A smsjobs_worker worker -Q sms.verification
 
@@ -29,7 +29,7 @@ element = connect().getElement(os.environ.get("WEB_ELEMENT", "SMS.YourSmsName"))
 login = element.verification("login", verifyTemplateCode=os.environ.get("WEB_TEMPLATE", "SMS_123456789"))
 
 app = FastAPI()
-# Several processes need the same WEB_SECRET; a site that is reached by HTTPS, https_only=True.
+# Several processes need the same WEB_SECRET. With HTTPS, also set https_only=True.
 app.add_middleware(SessionMiddleware, secret_key=os.environ.get("WEB_SECRET") or secrets.token_hex())
 
 
@@ -40,13 +40,13 @@ async def page() -> FileResponse:
 
 @app.post("/code", status_code=202)
 async def send_code(request: Request, phone: Annotated[str, Body(embed=True)]) -> dict[str, Any]:
-    # Behind a proxy: uvicorn --proxy-headers --forwarded-allow-ips, or every visitor has the proxy's address.
-    # Behind a Unix socket there is no address without them; "" is refused, None would drop the limit.
+    # Behind a proxy, start uvicorn with --proxy-headers --forwarded-allow-ips. Otherwise every visitor has the proxy's
+    # address, or none behind a Unix socket. Then "" is refused, but None would turn off the limit per client.
     sent = await login.send_async(phone, request.client.host if request.client else "")
-    # Whoever asked for a code may try it, and nobody else: no stranger can use up the tries. And no longer than that
-    # code lives: a later one may be somebody else's, and a cookie can be kept and used again.
+    # Only the visitor who asked for a code may try it, so a stranger cannot use up the tries. The permission ends with
+    # this code, because a cookie can be kept and used again, and a later code may be somebody else's.
     request.session.update(phone=sent.phone, until=time.time() + sent.expires_in)
-    # Where Aliyun is slow the code is still on its way.
+    # A time-out is no failure: if Aliyun is slow, the code is still being sent.
     with suppress(TimeoutError):
         await sent.job.get_async(timeout=5)
     return {"expires_in": sent.expires_in, "retry_after": sent.retry_after}
@@ -68,7 +68,7 @@ async def log_in(request: Request, code: Annotated[str, Body(embed=True)]) -> JS
 
 @app.exception_handler(RequestValidationError)
 async def refuse(_: Request, __: RequestValidationError) -> JSONResponse:
-    # FastAPI's own answer has no reason for the page to show, and repeats what was typed.
+    # FastAPI's own answer has no reason that the page could show, and it repeats what was typed.
     return JSONResponse(
         {"reason": "bad_request", "message": "the body must be a JSON object with its text"}, 400
     )

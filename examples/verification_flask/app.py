@@ -1,10 +1,10 @@
 """Login by SMS, with Flask.
 
-    smsjobs dev     # in another terminal: Redis, a simulated Aliyun and workers; set here what it prints
+    smsjobs dev     # in another terminal: Redis, a simulated Aliyun and workers; export here what it prints
     flask --app examples/verification_flask/app run
 
-It enqueues; a worker sends: without one a code waits until it expires. With a Redis and an account of your own, set
-SMS_BROKER_URL and SMS_CODE_SECRET here, and start a worker of the lane:
+This application only enqueues, and a worker sends. Without a worker, a code waits until it expires. With a Redis and
+an account of your own, set SMS_BROKER_URL and SMS_CODE_SECRET here, and start a worker of the lane:
 
     SMS_APP=path/to/app celery -A smsjobs_worker worker -Q sms.verification
 
@@ -26,7 +26,7 @@ element = connect().getElement(os.environ.get("WEB_ELEMENT", "SMS.YourSmsName"))
 login = element.verification("login", verifyTemplateCode=os.environ.get("WEB_TEMPLATE", "SMS_123456789"))
 
 app = Flask(__name__, static_folder=None)
-# Several processes need the same WEB_SECRET; a site that is reached by HTTPS, SESSION_COOKIE_SECURE=True.
+# Several processes need the same WEB_SECRET. With HTTPS, also set SESSION_COOKIE_SECURE=True.
 app.config.update(
     SECRET_KEY=os.environ.get("WEB_SECRET") or secrets.token_hex(), SESSION_COOKIE_SAMESITE="Lax"
 )
@@ -47,13 +47,13 @@ def posted() -> Any:
 
 @app.post("/code")
 def send_code() -> Any:
-    # Behind a proxy: werkzeug's ProxyFix, or every visitor has the proxy's address.
-    # Behind a Unix socket there is no address without it; "" is refused, None would drop the limit.
+    # Behind a proxy, use werkzeug's ProxyFix. Otherwise every visitor has the proxy's address, or none behind a Unix
+    # socket. Then "" is refused, but None would turn off the limit per client.
     sent = login.send(posted().get("phone"), request.remote_addr or "")
-    # Whoever asked for a code may try it, and nobody else: no stranger can use up the tries. And no longer than that
-    # code lives: a later one may be somebody else's, and a cookie can be kept and used again.
+    # Only the visitor who asked for a code may try it, so a stranger cannot use up the tries. The permission ends with
+    # this code, because a cookie can be kept and used again, and a later code may be somebody else's.
     session.update(phone=sent.phone, until=time.time() + sent.expires_in)
-    # Where Aliyun is slow the code is still on its way.
+    # A time-out is no failure: if Aliyun is slow, the code is still being sent.
     with suppress(TimeoutError):
         sent.job.get(timeout=5)
     return {"expires_in": sent.expires_in, "retry_after": sent.retry_after}, 202

@@ -1,13 +1,15 @@
 """A web application that tells people about a maintenance window, without waiting for Aliyun.
 
-    smsjobs dev     # in another terminal: Redis, a simulated Aliyun and workers; set here what it prints
+    smsjobs dev     # in another terminal: Redis, a simulated Aliyun and workers; export here what it prints
     flask --app examples/web/web run
 
-It enqueues; a worker sends: without one a message waits until it expires. With a Redis and an account of your own, set
-SMS_BROKER_URL here, and start a worker of the lane: SMS_APP=path/to/app celery -A smsjobs_worker worker -Q sms.notification
+This application only enqueues, and a worker sends. Without a worker, a message waits until it expires. With a Redis
+and an account of your own, set SMS_BROKER_URL here, and start a worker of the lane:
 
-Its page sends to the numbers typed in. It installs the producer only, and knows no secret: the accounts stand in
-files on the workers.
+    SMS_APP=path/to/app celery -A smsjobs_worker worker -Q sms.notification
+
+The page sends to the numbers that are typed in. The application installs only the producer, and has no secret. The
+accounts are files on the workers.
 
 Needs: pip install smsjobs flask
 """
@@ -21,7 +23,7 @@ from flask import Flask, abort, request, send_file
 
 from smsjobs import InvalidArguments, QueueUnavailable, SmsError, connect
 
-# Connects at the first use, and again by itself in each process that a server forks.
+# It connects at the first use, and by itself again in each forked process.
 sms = connect()
 element = sms.getElement(os.environ.get("WEB_ELEMENT", "SMS.YourSmsName"))
 template = os.environ.get("WEB_TEMPLATE", "SMS_123456789")
@@ -48,7 +50,7 @@ def send() -> Any:
         phoneList=body.get("phones"),
         params={"name": body.get("name"), "event": body.get("event")},
         verifyTemplateCode=template,
-        # One form, one key: pressing the button again, or a retry of the browser's, sends nothing twice.
+        # One key for each filled form, so a second press of the button or a browser's retry sends nothing twice.
         idempotency_key=request.headers.get("Idempotency-Key"),
     )
     return {"id": job.id}, HTTPStatus.ACCEPTED
