@@ -176,7 +176,8 @@ class Verification:
         if not isinstance(reason, str) or not reason.strip():
             # False may be meant as "not permitted", and a coroutine has not decided yet.
             raise InvalidArguments.about(
-                "guard", "must return None to permit, or a word: the reason for its refusal; it must not be asynchronous"
+                "guard",
+                "must return None to permit, or a word: the reason for its refusal; it must not be asynchronous",
             )
         self._refuse(reason, "the application's guard refused it", None)
 
