@@ -7,6 +7,9 @@ PYTHON  ?= $(shell for p in $(PYTHONS); do $$p -c 'import sys; sys.exit(sys.vers
 VENV    ?= .venv
 BIN     := $(VENV)/bin
 
+# Tests and checks start hundreds of processes. Each would compile our source anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup lock demo test coverage chaos bench lint types imports check clean
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -41,7 +44,7 @@ demo: $(VENV)/.ready  ## a first success, with no account and nothing installed
 	@$(BIN)/smsjobs demo
 
 test: $(VENV)/.ready  ## every test but the long chaos run; make test ARGS="-k embedded"
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 coverage: $(VENV)/.ready  ## how much of the code the unit and integration tests run
 	@$(BIN)/python -m pytest --cov --cov-report=term tests/unit tests/integration $(ARGS)

@@ -11,7 +11,19 @@ from typing import Any
 
 import pytest
 
-from support.campaign_stage import COUNT, FIRST, accepted, audit, campaign_stage, start, workers, write_people
+from aliyun_sms_simulator import SimulatorProcess
+from support.campaign_stage import (
+    COUNT,
+    FIRST,
+    accepted,
+    audit,
+    campaign_stage,
+    start,
+    under_way,
+    workers,
+    write_people,
+)
+from support.nursery import smsjobs
 from support.polling import until
 from support.stage import TEMPLATE, Stage
 
@@ -19,22 +31,15 @@ pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture
-def stage() -> Iterator[Stage]:
+def stage(simulator_process: SimulatorProcess) -> Iterator[Stage]:
     """A stage of the test's own."""
-    with campaign_stage() as stage:
+    with campaign_stage(simulator_process) as stage:
         yield stage
 
 
 def shell(stage: Stage, *words: str) -> tuple[int, dict[str, Any]]:
     """Exit status and JSON of a command."""
-    run = subprocess.run(
-        [str(Path(sys.executable).with_name("smsjobs")), "campaign", *words, "--json"],
-        env={**os.environ, "SMS_BROKER_URL": stage.server.url},
-        stdout=subprocess.PIPE,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    run = smsjobs("campaign", *words, "--json", env={**os.environ, "SMS_BROKER_URL": stage.server.url})
     document: dict[str, Any] = json.loads(run.stdout or "{}")
     return run.returncode, document
 
@@ -51,10 +56,8 @@ def test_control(stage: Stage, tmp_path: Path) -> None:
         assert (status, told["state"], told["reason"]) == (1, "paused", "paused by hand")
         _, listed = shell(stage, "list")
         assert [(each["id"], each["state"]) for each in listed["campaigns"]] == [(campaign.id, "paused")]
-        until(
-            lambda: campaign.progress().pending == shell(stage, "status", campaign.id)[1]["pending"],
-            "it rests",
-        )
+        until(lambda: not under_way(stage, campaign), "it rests")
+        assert shell(stage, "status", campaign.id)[1]["pending"] == campaign.progress().pending
         before = accepted(campaign)
         assert shell(stage, "resume", campaign.id)[1]["state"] == "running"
         until(lambda: accepted(campaign) > before, "it goes on")
@@ -85,7 +88,7 @@ def test_ctrl_c_while_the_file_is_read(stage: Stage, tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         text=True,
     )
-    until(lambda: shell(stage, "list")[1].get("campaigns"), "the file is being read")
+    until(stage.sms.campaigns, "the file is being read")
     reader.send_signal(signal.SIGINT)
     told, _ = reader.communicate(timeout=30)
     error = json.loads(told)["error"]

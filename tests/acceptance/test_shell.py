@@ -20,6 +20,7 @@ from smsjobs import SendResult, connect
 from smsjobs.contract import encode_outcome
 from smsjobs_shell.sandbox.dev import _alone_in
 from smsjobs_shell.terminal.failure import CommandFailed
+from support.nursery import smsjobs
 from support.redis_server import RedisServer
 
 SMSJOBS = str(Path(sys.executable).with_name("smsjobs"))
@@ -44,7 +45,8 @@ def environment(mark: str = "", **more: str) -> dict[str, str]:
     return kept | {MARK: mark} | more
 
 
-def smsjobs(*args: str, env: dict[str, str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def installed(*args: str, env: dict[str, str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """What the installed command wrote and how it ended, as `smsjobs` gives it for commands that start no process."""
     return subprocess.run(
         [SMSJOBS, *args], env=env, cwd=cwd, capture_output=True, text=True, timeout=60, check=False
     )
@@ -116,7 +118,7 @@ def check_demo_left_nothing(mark: str, tmp: Path) -> None:
 def test_demo(tmp_path: Path, mark: str) -> None:
     """The demo shows an accepted, a rejected and an unsent message within 20 seconds, and cleans up."""
     began = time.monotonic()
-    done = smsjobs("demo", env=environment(mark, TMPDIR=str(tmp_path)), cwd=tmp_path)
+    done = installed("demo", env=environment(mark, TMPDIR=str(tmp_path)), cwd=tmp_path)
     assert time.monotonic() - began < 20
     assert done.returncode == 0, done.stdout + done.stderr
     assert "\x1b" not in done.stdout
@@ -133,7 +135,7 @@ def test_demo(tmp_path: Path, mark: str) -> None:
 
 def test_demo_as_json(tmp_path: Path, mark: str) -> None:
     """With --json the demo is one document with the outcomes, and every number in it is masked."""
-    done = smsjobs("demo", "--json", env=environment(mark, TMPDIR=str(tmp_path)), cwd=tmp_path)
+    done = installed("demo", "--json", env=environment(mark, TMPDIR=str(tmp_path)), cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     document = json.loads(done.stdout)
     assert document["ok"] is True
@@ -212,12 +214,19 @@ def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         yield environment(**document["environment"])
 
 
+@pytest.fixture(scope="module")
+def dev_url(dev: dict[str, str]) -> str:
+    """The URL of its Redis, as a plain Celery client asks for it."""
+    ask = [sys.executable, "-m", "smsjobs.embedded"]
+    return subprocess.run(ask, env=dev, capture_output=True, text=True, check=True).stdout.strip()
+
+
 SEND = ("send", "--element", "SMS.YourSmsName", "--template", "SMS_100000001")
 
 
 def test_send_accepted(dev: dict[str, str]) -> None:
     """A message that Aliyun accepts ends with status 0, and nothing that was typed is repeated."""
-    done = smsjobs(*SEND, "--param", "code=654321", "--lane", "verification", PHONE, env=dev)
+    done = installed(*SEND, "--param", "code=654321", "--lane", "verification", PHONE, env=dev)
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"^status +accepted$", done.stdout, re.MULTILINE)
     assert re.search(r"^lane +verification$", done.stdout, re.MULTILINE)
@@ -390,16 +399,16 @@ def test_report_that_cannot_be_written(more: tuple[str, ...], redis_url: str, tm
 @pytest.mark.parametrize(
     "page", ["README.md", "docs/verification.md", "docs/campaigns.md", "docs/contract.md"]
 )
-def test_the_first_example_of_a_page_runs_beside_dev(page: str, dev: dict[str, str], tmp_path: Path) -> None:
+def test_the_first_example_of_a_page_runs_beside_dev(
+    page: str, dev: dict[str, str], dev_url: str, tmp_path: Path
+) -> None:
     """With the settings that `dev` prints, the first Python block of each page runs as it stands."""
     text = (Path(__file__).parents[2] / page).read_text("utf-8")
     block = text.partition("```python\n")[2].partition("```")[0]
     (tmp_path / "people.csv").write_text(f"phone,name\n{PHONE},张三\n", "utf-8")
-    ask = [sys.executable, "-m", "smsjobs.embedded"]
-    url = subprocess.run(ask, env=dev, capture_output=True, text=True, check=True).stdout.strip()
     done = subprocess.run(
         [sys.executable, "-c", block],
-        env=dev | {"CELERY_BROKER_URL": url, "CELERY_RESULT_BACKEND": url},
+        env=dev | {"CELERY_BROKER_URL": dev_url, "CELERY_RESULT_BACKEND": dev_url},
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -503,7 +512,7 @@ def test_dev_that_was_killed_leaves_nothing(tmp_path: Path, mark: str) -> None:
 
 def test_dev_is_alone_in_its_directory(dev: dict[str, str]) -> None:
     """A second `dev` in the same directory is refused at once, and the first one goes on."""
-    done = smsjobs("dev", "--simulator-port", "0", "--json", env=dev)
+    done = installed("dev", "--simulator-port", "0", "--json", env=dev)
     assert done.returncode == 1
     error = json.loads(done.stdout)["error"]
     assert error["reason"] == "already_running"
@@ -531,7 +540,7 @@ def test_dev_refuses_broken_elements(tmp_path: Path, mark: str) -> None:
     (tmp_path / "SMS" / "Broken").mkdir(parents=True)
     (tmp_path / "SMS" / "Broken" / "e.json").write_text('{"title": "x", "type": "SMS.Nowhere"}')
     command = ("dev", "--app", ".", "--simulator-port", "0", "--json")
-    done = smsjobs(*command, env=environment(mark), cwd=tmp_path)
+    done = installed(*command, env=environment(mark), cwd=tmp_path)
     assert done.returncode == 1
     error = json.loads(done.stdout)["error"]
     assert error["reason"] == "element_invalid"
@@ -544,12 +553,12 @@ def test_dev_refuses_broken_elements(tmp_path: Path, mark: str) -> None:
 
 def test_simulator(tmp_path: Path, mark: str) -> None:
     """`simulator` hands over to the simulator's own command, its options and its exit status included."""
-    helped = smsjobs("simulator", "--help", env=environment())
+    helped = installed("simulator", "--help", env=environment())
     assert helped.returncode == 0
     assert "--flow-control" in helped.stdout
     assert "--json" in helped.stdout
-    assert smsjobs("simulator", "--json", "-h", env=environment()).stdout == helped.stdout
-    assert smsjobs("simulator", "--nonsense", env=environment()).returncode == 2
+    assert installed("simulator", "--json", "-h", env=environment()).stdout == helped.stdout
+    assert installed("simulator", "--nonsense", env=environment()).returncode == 2
     command = ("simulator", "--port", "0", "--control-port", "0")
     with started(*command, env=environment(mark), cwd=tmp_path) as process:
         assert "http://127.0.0.1:" in read_until(process.stdout, "endpoint")

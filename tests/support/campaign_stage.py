@@ -1,4 +1,4 @@
-"""Campaigns of 20,000 through real worker processes, a planner to be killed, and the audit of every report."""
+"""Campaigns of two pages through real worker processes, a planner to be killed, and the audit of every report."""
 
 import csv
 import os
@@ -14,13 +14,15 @@ from pathlib import Path
 
 from aliyun_sms_simulator import SimulatorProcess
 from smsjobs.campaign import Campaign, ReportRow
+from smsjobs.campaign.planning import PAGE
 from smsjobs.contract import chunk_id
 from support.keys import campaign_key, job_key
 from support.redis_server import RedisServer
 from support.stage import TEMPLATE, Stage
 from support.worker import WorkerProcess
 
-COUNT = 20_000
+#: Two pages, the second one shorter.
+COUNT = PAGE + 2_000
 FIRST = 13000000000
 
 #: Line, kind ("good", "invalid", "duplicate") and number of each row of a file.
@@ -57,13 +59,9 @@ print(start(Mortal(campaign_store(connect().connection)), order, element="SMS.Ex
 
 
 @contextmanager
-def campaign_stage() -> Iterator[Stage]:
-    """A Redis of its own, which some tests restart, and a simulator in a process of its own."""
-    with (
-        SimulatorProcess(["--set", "request_limit=50000"]) as simulator,
-        RedisServer() as server,
-        Stage(server, simulator) as stage,
-    ):
+def campaign_stage(simulator: SimulatorProcess) -> Iterator[Stage]:
+    """A Redis of its own, which some tests restart."""
+    with RedisServer() as server, Stage(server, simulator) as stage:
         stage.write()
         yield stage
 

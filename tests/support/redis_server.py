@@ -1,12 +1,38 @@
 """A real Redis server for tests, with the faults that tests need."""
 
+import atexit
 import os
+import shutil
 import signal
+import tempfile
 import time
+from pathlib import Path
 
 import redis
 
-from smsjobs.embedded import TemporaryRedis
+from smsjobs.embedded import RedisServerNotFound, TemporaryRedis, find_redis_server
+
+
+def use_redis_server() -> Path:
+    """Have the tests and all processes that they start run one redis-server, whatever stands on PATH; gives its file.
+
+    It is the program in SMS_TEST_REDIS_SERVER, else that of the extra `embedded`: the oldest version we support.
+    """
+    path = os.environ["PATH"]
+    if given := os.environ.get("SMS_TEST_REDIS_SERVER"):
+        program = Path(given).resolve(strict=True)
+    else:
+        os.environ["PATH"] = ""
+        try:
+            program = find_redis_server()
+        except RedisServerNotFound:  # no wheel of it for this machine
+            os.environ["PATH"] = path
+            program = find_redis_server()
+    folder = Path(tempfile.mkdtemp(prefix="redis-server-of-tests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "redis-server").symlink_to(program)
+    os.environ["PATH"] = f"{folder}{os.pathsep}{path}"
+    return program
 
 
 class RedisServer(TemporaryRedis):

@@ -4,12 +4,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from support.nursery import Forked, nursery
 
 READY = " ready."
 
@@ -45,8 +46,8 @@ class WorkerProcess:
         **env: str,
     ) -> None:
         self._log_file = tempfile.NamedTemporaryFile(prefix="worker-", suffix=".log")  # noqa: SIM115
-        self._command = [
-            *(sys.executable, "-m", "celery", "-A", app, "worker", "--loglevel", "info"),
+        self._arguments = [
+            *("-A", app, "worker", "--loglevel", "info"),
             *("--without-gossip", "--without-mingle", "-n", f"test-{os.urandom(4).hex()}@%h"),
             *("-Q", ",".join(f"sms.{each}" for each in lanes)),
             *options,
@@ -59,7 +60,7 @@ class WorkerProcess:
             **({} if app == APP else {"PYTHONPATH": str(_TESTS)}),
             **env,
         }
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Forked | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -86,12 +87,9 @@ class WorkerProcess:
             **env: Settings for this start only.
         """
         self._seen = seen = len(self.log())
-        self.process = subprocess.Popen(
-            self._command,
-            env={**self._env, **env},
-            stdout=self._log_file,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
+        log = self._log_file.fileno()
+        self.process = nursery().start(
+            "celery.__main__", self._arguments, env={**self._env, **env}, stdout=log, stderr=log
         )
         if wait:
             self.wait_for_log(READY, timeout=timeout, after=seen)

@@ -88,16 +88,21 @@ class Page:
         return sum(row.fault == fault for row in self.skipped)
 
 
-def plan(rows: Iterable[Row]) -> Iterator[Page]:
-    """The pages of those rows, one after the other."""
+def plan(rows: Iterable[Row], page_size: int = PAGE) -> Iterator[Page]:
+    """The pages of those rows, one after the other.
+
+    Args:
+        rows: What was read.
+        page_size: Most recipients of a page; another one than when the campaign was begun is another plan.
+    """
     number = chunk = 0
-    draft = _Draft()
+    draft = _Draft(page_size)
     for row in rows:
         draft.add(row)
         if draft.is_full:
             page = draft.page(number, chunk)
             yield page
-            number, chunk, draft = number + 1, chunk + len(page.chunks), _Draft()
+            number, chunk, draft = number + 1, chunk + len(page.chunks), _Draft(page_size)
     if draft.lines:
         yield draft.page(number, chunk)
 
@@ -105,7 +110,8 @@ def plan(rows: Iterable[Row]) -> Iterator[Page]:
 class _Draft:
     """A page that is being filled."""
 
-    def __init__(self) -> None:
+    def __init__(self, page_size: int) -> None:
+        self._page_size = page_size
         self.lines: list[int] = []
         self._prints = array("H")
         self._digest = hashlib.blake2b(digest_size=16)
@@ -114,7 +120,7 @@ class _Draft:
 
     @property
     def is_full(self) -> bool:
-        return len(self._rows) == PAGE or len(self._skipped) == _SKIPPED
+        return len(self._rows) == self._page_size or len(self._skipped) == _SKIPPED
 
     def add(self, row: Row) -> None:
         text = "\0".join((row.fault, row.phone, *row.values)).encode("utf-8", "surrogatepass")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from smsjobs.campaign.handle import Campaign
 from smsjobs.campaign.heartbeat import heartbeat
-from smsjobs.campaign.planning import Page, plan
+from smsjobs.campaign.planning import PAGE, Page, plan
 from smsjobs.campaign.recipients import Recipients, Row
 from smsjobs.campaign.tables import open_table
 from smsjobs.campaign.tables.faults import bad_recipients
@@ -42,6 +42,8 @@ class Order:
     template: str
     #: Whether an invalid row stops it. A repeated number never does.
     strict: bool = False
+    #: Most recipients of a page of the plan.
+    page_size: int = PAGE
 
     @classmethod
     def read(
@@ -76,7 +78,7 @@ class Order:
         Raises:
             InvalidArguments: The input cannot be read to its end, or the order is `strict` and a row is invalid.
         """
-        return plan(self._rows())
+        return plan(self._rows(), self.page_size)
 
     def _rows(self) -> Iterator[Row]:
         for row in self.recipients:

@@ -1,21 +1,16 @@
-"""One body for both kinds of Redis."""
+"""Campaigns on a real Redis."""
 
 from collections.abc import Iterator
 
-import fakeredis
 import pytest
-import redis
 
 from smsjobs.redis_store import connect_redis
 from support.campaigns import Bench
 
 
-@pytest.fixture(params=["fake", "real"])
-def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
-    """A bench on an empty Redis of either kind."""
-    if request.param == "fake":
-        client: redis.Redis = fakeredis.FakeRedis(decode_responses=True)
-    else:
-        client = connect_redis(request.getfixturevalue("redis_url"))
+@pytest.fixture
+def bench(redis_url: str) -> Iterator[Bench]:
+    """A bench on an empty Redis."""
+    client = connect_redis(redis_url)
     yield Bench(client)
     client.close()

@@ -4,10 +4,9 @@ import pytest
 
 from smsjobs import InvalidArguments
 from smsjobs.campaign import heartbeat
-from smsjobs.campaign.planning import PAGE
 from smsjobs_shell.campaign.progress import exit_status, show, watch
 from smsjobs_shell.terminal.screen import Screen
-from support.campaigns import Bench, counted, numbers, outcomes
+from support.campaigns import PAGE, Bench, counted, numbers, outcomes
 from support.keys import campaign_key, open_campaigns
 from support.polling import until
 

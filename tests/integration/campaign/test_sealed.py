@@ -8,9 +8,8 @@ from cryptography.fernet import Fernet
 
 from smsjobs import IdempotencyConflict, InvalidArguments
 from smsjobs.campaign import CampaignStore, Order
-from smsjobs.campaign.planning import PAGE
 from smsjobs.redis_store import Seal
-from support.campaigns import KEEP_S, Bench, numbers
+from support.campaigns import KEEP_S, PAGE, Bench, numbers
 from support.keys import campaign_key
 
 OLD, NEW = (Fernet.generate_key().decode() for _ in range(2))

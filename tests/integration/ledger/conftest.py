@@ -1,8 +1,7 @@
-"""One ledger, over the fake Redis and a real one."""
+"""One ledger on a real Redis."""
 
 from collections.abc import Callable, Iterator
 
-import fakeredis
 import pytest
 import redis
 
@@ -13,22 +12,14 @@ from support.ledgers import Clock
 RETENTION_S = 3600.0
 
 
-@pytest.fixture(params=["fake", "real"])
-def connect(request: pytest.FixtureRequest) -> Iterator[Callable[[], "redis.Redis"]]:
+@pytest.fixture
+def connect(redis_url: str) -> Iterator[Callable[[], "redis.Redis"]]:
     """Makes one more client of the same empty Redis."""
     clients: list[redis.Redis] = []
-    if request.param == "fake":
-        server = fakeredis.FakeServer()
 
-        def make() -> "redis.Redis":
-            clients.append(fakeredis.FakeRedis(server=server, decode_responses=True))
-            return clients[-1]
-    else:
-        url = request.getfixturevalue("redis_url")
-
-        def make() -> "redis.Redis":
-            clients.append(connect_redis(url))
-            return clients[-1]
+    def make() -> "redis.Redis":
+        clients.append(connect_redis(redis_url))
+        return clients[-1]
 
     yield make
     for client in clients:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from smsjobs import QueueUnavailable, RequestFailed, VerificationRefused
 from smsjobs.verification import Keyring, Limit
+from support.any_order import play
 from support.code_bench import Bench, MemoryBench, RedisBench
 
 PHONES = ["13800138000", "85251234567"]
@@ -265,30 +265,18 @@ class AnyOrder(RuleBasedStateMachine):
         return within[-most] + DAY - self.now if len(within) >= most else 0.0
 
 
-def play(make: Callable[[], Bench], examples: int) -> None:
-    run_state_machine_as_test(
-        lambda: AnyOrder(make()),
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=40,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
-
-
 def test_any_order_in_memory() -> None:
     """Whatever the order of events, the fake answers as the rules say."""
-    play(MemoryBench, 200)
+    play(lambda: AnyOrder(MemoryBench()))
 
 
 def test_any_order_in_redis(redis_bench: RedisBench) -> None:
     """Whatever the order of events, the scripts in Redis answer as the rules say."""
 
-    def make() -> Bench:
+    def begin() -> AnyOrder:
         with redis_bench.server.client() as client:
             client.flushdb()
         redis_bench.reset()
-        return redis_bench
+        return AnyOrder(redis_bench)
 
-    play(make, 120)
+    play(begin)

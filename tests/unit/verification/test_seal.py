@@ -54,7 +54,7 @@ def test_cannot_be_opened(seal: Seal | None, sealed: str) -> None:
     assert caught.value.reason == "job_unreadable"
 
 
-@pytest.mark.parametrize("keys", ["short", f"{NEW},", "é" * 32])
+@pytest.mark.parametrize("keys", ["short", f"{NEW},", "é" * 32], ids=["short", "comma", "no ASCII"])
 def test_bad_key(keys: str) -> None:
     """What is no key is refused at the start, with the hint and without its value."""
     with pytest.raises(SettingsError, match="Fernet") as caught:

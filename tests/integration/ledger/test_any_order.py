@@ -2,13 +2,13 @@
 
 import json
 
-import fakeredis
-from hypothesis import HealthCheck, settings
+import redis
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 
 from smsjobs.contract import IdempotencyConflict, JobRecord
 from smsjobs.ledger import Granted, InFlight, Ledger, NotDue, Settled, Wait
+from support.any_order import play
 from support.ledgers import (
     LEASE_S,
     PHONE,
@@ -20,7 +20,7 @@ from support.ledgers import (
     failed,
 )
 
-RETENTION_S = 1e9  # fakeredis lets keys expire by its own clock; here nothing is forgotten
+RETENTION_S = 1e9  # Redis lets keys expire by its own clock; here nothing is forgotten
 WORKERS = ("one", "two", "three")
 
 
@@ -29,10 +29,11 @@ class AnyOrder(RuleBasedStateMachine):
 
     jobs = Bundle("jobs")
 
-    def __init__(self) -> None:
+    def __init__(self, client: redis.Redis) -> None:
         super().__init__()
         self.clock = Clock()
-        self.redis = fakeredis.FakeRedis(decode_responses=True)
+        self.redis = client
+        client.flushdb()
         self.ledger = Ledger(self.redis, retention_s=RETENTION_S, clock=self.clock)
         self.tokens = 0
         self.recorded: dict[str, JobRecord] = {}
@@ -256,17 +257,8 @@ class AnyOrder(RuleBasedStateMachine):
                 break
         assert set(self.recorded) == set(self.outcome)
         assert self.ledger.waiting() == 0
-        self.redis.close()
 
 
-AnyOrder.TestCase.settings = settings(
-    max_examples=200,
-    stateful_step_count=50,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-
-
-class TestAnyOrder(AnyOrder.TestCase):
+def test_any_order(client: redis.Redis) -> None:
     """In whatever order steps, losses and time come: one holder, one outcome, nothing lost."""
+    play(lambda: AnyOrder(client))

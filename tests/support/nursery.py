@@ -1,0 +1,198 @@
+"""Processes of our own programs without the second in which each would import its libraries.
+
+A nursery is a process that has imported what a worker and the shell import, and nothing more: it has no thread, no
+connection and no setting. What it starts is a fork of it with a session, an environment, a command line and an output
+of its own, in which the program begins as it always does.
+"""
+
+import atexit
+import importlib
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, NoReturn
+
+#: What a worker imports on its way to `ready`, and what the shell's commands import.
+_LIBRARIES = (
+    *(
+        "celery.__main__",
+        "celery.bin.celery",
+        "celery.bin.worker",
+        "celery.apps.worker",
+        "celery.backends.redis",
+    ),
+    *(
+        "celery.concurrency.thread",
+        "celery.worker.autoscale",
+        "celery.worker.consumer",
+        "celery.worker.request",
+    ),
+    *("celery.worker.strategy", "celery.app.builtins", "celery.fixups.django", "kombu.transport.redis"),
+    *("smsjobs_worker.process.app", "smsjobs_worker.process.tasks", "smsjobs_worker.aliyun"),
+    *("smsjobs_shell", "smsjobs.campaign", "smsjobs.embedded"),
+)
+_LONGEST = 1 << 20
+
+
+class Forked:
+    """A process, with what tests need of `subprocess.Popen`."""
+
+    def __init__(self, nursery: "Nursery", pid: int) -> None:
+        self._nursery = nursery
+        self._status: int | None = None
+        #: The process id, and that of its group.
+        self.pid = pid
+
+    def poll(self) -> int | None:
+        """Its exit status, or minus the signal that killed it; None while it runs."""
+        if self._status is None:
+            self._status = self._nursery.ask("status", self.pid)
+        return self._status
+
+    def wait(self, timeout: float) -> int:
+        """Wait for its end; its exit status.
+
+        Raises:
+            subprocess.TimeoutExpired: It still runs.
+        """
+        limit = time.monotonic() + timeout
+        while (status := self.poll()) is None:
+            if time.monotonic() > limit:
+                raise subprocess.TimeoutExpired("a forked process", timeout)
+            time.sleep(0.01)
+        return status
+
+    def terminate(self) -> None:
+        """SIGTERM."""
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGTERM)
+
+
+class Nursery:
+    """Starts processes, for several threads at a time. It ends with whoever made it; what it started does not."""
+
+    def __init__(self) -> None:
+        self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._turn = threading.Lock()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, __file__, str(theirs.fileno())], pass_fds=[theirs.fileno()]
+            )
+        atexit.register(self._end)
+
+    def start(
+        self,
+        module: str,
+        arguments: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path | None = None,
+        stdout: int,
+        stderr: int,
+    ) -> Forked:
+        """A new process that runs a module's `main()`.
+
+        Args:
+            module: The module.
+            arguments: Its command line, without the program's name.
+            env: The whole environment.
+            cwd: Where it runs; else where we do.
+            stdout: A file descriptor.
+            stderr: Another, or the same.
+        """
+        about = {"module": module, "arguments": arguments, "env": env, "cwd": str(cwd or Path.cwd())}
+        return Forked(self, self.ask("start", about, stdout, stderr))
+
+    def ask(self, what: str, about: Any, *descriptors: int) -> Any:
+        """One question, and its answer."""
+        with self._turn:
+            socket.send_fds(self._ours, [json.dumps([what, about]).encode()], descriptors)
+            answer = self._ours.recv(_LONGEST)
+        assert answer, "the nursery has ended"
+        return json.loads(answer)
+
+    def _end(self) -> None:
+        self._ours.close()
+        self._process.wait(10)
+
+
+@cache
+def nursery() -> Nursery:
+    """The nursery of this process, made when it is first needed."""
+    return Nursery()
+
+
+def smsjobs(
+    *words: str, env: Mapping[str, str], cwd: Path | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """What a command of the shell wrote and how it ended."""
+    with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
+        process = nursery().start(
+            "smsjobs_shell", words, env=env, cwd=cwd, stdout=stdout.fileno(), stderr=stderr.fileno()
+        )
+        try:
+            status = process.wait(60)
+        finally:
+            process.terminate()
+        stdout.seek(0)
+        stderr.seek(0)
+        return subprocess.CompletedProcess(words, status, stdout.read(), stderr.read())
+
+
+def _serve(asked: socket.socket) -> None:
+    """Answer until nobody is left who asks."""
+    for each in _LIBRARIES:
+        importlib.import_module(each)
+    assert threading.active_count() == 1, "a fork would lack the other threads"
+    while True:
+        question, descriptors, _, _ = socket.recv_fds(asked, _LONGEST, 2)
+        if not question:
+            return
+        match json.loads(question):
+            case ["start", about]:
+                answer = os.fork()
+                if answer == 0:
+                    asked.close()
+                    _become(about, *descriptors)
+                for each in descriptors:
+                    os.close(each)
+            case ["status", pid]:
+                ended, status = os.waitpid(pid, os.WNOHANG)
+                answer = os.waitstatus_to_exitcode(status) if ended else None
+        asked.send(json.dumps(answer).encode())
+
+
+def _become(about: dict[str, Any], stdout: int, stderr: int) -> NoReturn:
+    os.setsid()
+    os.chdir(about["cwd"])
+    os.dup2(stdout, 1)
+    os.dup2(stderr, 2)
+    os.closerange(3, max(stdout, stderr) + 1)
+    os.environ.clear()
+    os.environ.update(about["env"])
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    random.seed()
+    unbuffered = bool(os.environ.get("PYTHONUNBUFFERED"))
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(write_through=unbuffered)
+    sys.path[:0] = ["", *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    module = importlib.import_module(about["module"])
+    sys.argv = [str(module.__file__), *about["arguments"]]
+    module.main()
+    sys.exit()
+
+
+if __name__ == "__main__":
+    del sys.path[0]  # the directory of this file
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the terminal's Ctrl-C ends it without a traceback
+    _serve(socket.socket(fileno=int(sys.argv[1])))
