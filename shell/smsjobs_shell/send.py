@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import click
 
 from smsjobs.client import connect
-from smsjobs.contract import LANES, InvalidArguments, QueueUnavailable, normalise_phone
+from smsjobs.contract import LANES, InvalidArguments, QueueUnavailable, read_phone
+from smsjobs.contract.phones import WRONG_NUMBER
 from smsjobs_shell.status import follow, show, tell_that_it_goes_on
 from smsjobs_shell.terminal.failure import BadOption, CommandFailed, bad_usage
 from smsjobs_shell.terminal.options import SECONDS, TEXT, with_screen
@@ -131,6 +132,6 @@ def send(
 
 
 def _wrong_phone(phones: Sequence[str]) -> str:
-    """Which PHONE is wrong, counted from 1; empty where none is. The library counts from 0."""
-    wrong = (place for place, each in enumerate(phones, 1) if normalise_phone(each) is None)
-    return next((f"PHONE number {place} is not a valid phone number" for place in wrong), "")
+    """What is wrong with the first wrong PHONE, counted from 1; empty where none is wrong. The library counts from 0."""
+    faults = ((place, read_phone(each)[1]) for place, each in enumerate(phones, 1))
+    return next((f"PHONE number {place} {WRONG_NUMBER[fault]}" for place, fault in faults if fault), "")

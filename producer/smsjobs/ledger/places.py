@@ -59,7 +59,7 @@ class Places:
             told = self._point(job.id, tag, for_s=job.expires_s + keep_s + _MARGIN_S)
         if told != tag:
             raise IdempotencyConflict(
-                "this id belongs to a job of another element: use another id", out_id=job.id
+                "id belongs to a job of another element: use another id", out_id=job.id, argument="id"
             )
         return tag
 

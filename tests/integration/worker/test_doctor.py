@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from aliyun_sms_simulator import Simulator
 from smsjobs.contract import LANES
 from smsjobs.embedded import TemporaryRedis
+from smsjobs.ledger.places import Places
 from smsjobs.presence import workers_by_lane
 from smsjobs.redis_store import connect_redis
 from smsjobs.settings import ConnectionSettings, unreachable_text
@@ -214,6 +215,7 @@ def test_overdue_jobs_mean_that_nobody_sweeps(
 ) -> None:
     """A job that should have been looked at minutes ago shows that no worker runs."""
     with redis_server.client() as client:
+        Places(client).announce(["SMS.Test"])
         client.zadd(agenda(), {"a-job": 1_000})
     found = findings(redis_url, tmp_path)
     assert ("workers", "bad") in [(each.subject, each.verdict) for each in found]

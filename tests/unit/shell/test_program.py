@@ -329,6 +329,11 @@ def test_unreachable_redis_names_the_address(args: list[str], monkeypatch: pytes
         pytest.param([*SEND, "--expires", "x", "13800138000"], "0 or more", id="expires is no number"),
         pytest.param([*SEND, "--wait", "nan", "13800138000"], "0 or more", id="wait is no number"),
         pytest.param([*SEND, "--key", "", "13800138000"], "--key must be text", id="empty key"),
+        pytest.param(
+            [*SEND, "+1 310 555 1234"],
+            "PHONE number 1 may be somebody else's number: write +86",
+            id="ambiguous",
+        ),
         pytest.param([*SEND[:-1], "", "13800138000"], "--template is empty", id="empty template"),
         pytest.param(
             ["send", "--element", "x/", *SEND[3:], "13800138000"], "--element must be", id="element"

@@ -357,21 +357,21 @@ def only(kind: type[Fact], facts: list[Fact]) -> Any:
 ENDS: list[tuple[Any, int, str, str, str | None]] = [
     (OK, logging.INFO, "accepted", "response", "OK"),
     (
-        AliyunRejected("no", "number", aliyun_code="isv.MOBILE_NUMBER_ILLEGAL", advice="never"),
+        AliyunRejected("no", reason="number", aliyun_code="isv.MOBILE_NUMBER_ILLEGAL", advice="never"),
         logging.INFO,
         "rejected",
         "number",
         "isv.MOBILE_NUMBER_ILLEGAL",
     ),
     (
-        AliyunRejected("no", "account", aliyun_code="isv.AMOUNT_NOT_ENOUGH", advice="operator"),
+        AliyunRejected("no", reason="account", aliyun_code="isv.AMOUNT_NOT_ENOUGH", advice="operator"),
         logging.ERROR,
         "rejected",
         "account",
         "isv.AMOUNT_NOT_ENOUGH",
     ),
-    (InvalidArguments("x", "element_invalid"), logging.ERROR, "rejected", "element_invalid", None),
-    (InvalidArguments("x", "invalid_argument"), logging.INFO, "rejected", "invalid_argument", None),
+    (InvalidArguments("x", reason="element_invalid"), logging.ERROR, "rejected", "element_invalid", None),
+    (InvalidArguments("x", reason="invalid_argument"), logging.INFO, "rejected", "invalid_argument", None),
 ]
 
 
@@ -422,7 +422,7 @@ def test_broken_element_of_a_lost_answer_is_an_error(
     aliyun.answers = [AnswerLost("no_answer", "x")]
     sender.run(job.id)
     clock.pass_(2)
-    aliyun.broken = InvalidArguments("x", "element_invalid")
+    aliyun.broken = InvalidArguments("x", reason="element_invalid")
     with told() as facts:
         sender.run(job.id)
     assert (only(JobWaits, facts).level, only(JobWaits, facts).reason) == (logging.ERROR, "element_invalid")
