@@ -133,7 +133,7 @@ def test_a_worker_goes_on_when_redis_comes_back(own: Stage) -> None:
 
 
 def test_a_worker_may_start_before_redis(own: Stage) -> None:
-    """A worker that starts while Redis is away waits for it and then works."""
+    """A worker that starts while Redis is unreachable waits for it and then works."""
     own.server.kill()
     worker = own.worker()
     worker.start(wait=False)

@@ -76,7 +76,7 @@ def test_unknown_job(browser: FlaskClient) -> None:
 
 
 def test_redis_away(browser: FlaskClient, redis_server: RedisServer) -> None:
-    """While Redis is away the page says so instead of failing."""
+    """While Redis is unreachable the page says so instead of failing."""
     redis_server.shut_down()
     try:
         answer = browser.post("/messages", json=FORM)

@@ -103,7 +103,7 @@ def test_elements_do_not_share_a_rate(redis_url: str) -> None:
 
 @pytest.mark.parametrize("fault", ["kill", "pause"])
 def test_redis_away_raises_in_time(fault: str) -> None:
-    """While Redis is away taking a permit raises within its time-out, and works again when it is back."""
+    """While Redis is unreachable taking a permit raises within its time-out, and works again when it is back."""
     with RedisServer() as server:
         permits = Permits(server.url, timeout_s=0.5)
         assert permits.take("SMS.A", LANES["verification"], 100, within_s=1)

@@ -116,7 +116,7 @@ def test_calling_again(own_server: RedisServer) -> None:
 
 @pytest.mark.parametrize("fault", ["kill", "pause"])
 def test_reading_a_job_while_redis_is_away(element: Element, own_server: RedisServer, fault: str) -> None:
-    """Status and outcome of a job are refused in time while Redis is away, and there again when it is back."""
+    """Status and outcome of a job are refused in time while Redis is unreachable, and there again when it is back."""
     job = element.sendMessage(**GOOD)
     own_server.kill() if fault == "kill" else own_server.pause()
     fails_in_time(job.status)

@@ -174,7 +174,7 @@ def test_rejected(browser: Browser, sms: testing.FakeSms) -> None:
 
 
 def test_redis_away(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While Redis is away the page says so instead of failing."""
+    """While Redis is unreachable the page says so instead of failing."""
 
     def away(*_: object) -> None:
         raise QueueUnavailable

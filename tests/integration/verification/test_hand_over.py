@@ -199,7 +199,7 @@ def own_server() -> Iterator[RedisServer]:
 
 
 def test_redis_away(own_server: RedisServer) -> None:
-    """While Redis is away nothing is sent and nothing checked, within the timeout; afterwards all is as it was."""
+    """While Redis is unreachable nothing is sent and nothing checked, within the timeout; afterwards all is as it was."""
     sms = connect(broker_url=own_server.url, timeout=0.5)
     # By the minute there is no limit here: the real clock may pass into the next one.
     login = sms.getElement("SMS.Example").verification(
