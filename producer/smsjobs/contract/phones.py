@@ -93,9 +93,10 @@ def read_phone(text: str) -> tuple[str, str]:
     """
     if _MAINLAND.fullmatch(text):
         return text, ""
-    visible = _in_ascii(text).strip()
-    if len(visible) > _LONGEST:
+    text = text.strip()
+    if len(text) > _LONGEST:
         return "", "not_a_phone_number"
+    visible = _in_ascii(text).strip()
     if visible.startswith(_PROTECTION):
         visible = visible[1:].lstrip()
     if _NORTH_AMERICAN.fullmatch(visible):
