@@ -53,7 +53,7 @@ def open_table(source: Any, *, sheet: Any = None, phone_column: Any = None) -> T
     if isinstance(source, (bytes, Mapping)) or not isinstance(source, Iterable):
         raise InvalidArguments(_WANTED, argument="recipients")
     _check_no_sheet(named_sheet, "an iterable")
-    return open_items(map(unwrap, source), wanted)
+    return open_items((unwrap(each, "recipients") for each in source), wanted)
 
 
 def _open_file(path: Path, wanted: str | None, sheet: str | None) -> Table:
