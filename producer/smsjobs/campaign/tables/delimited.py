@@ -13,7 +13,7 @@ from typing import Final
 from smsjobs.campaign.filenames import readable
 from smsjobs.campaign.tables.columns import choose, clean_names, phone_columns
 from smsjobs.campaign.tables.faults import bad_recipients
-from smsjobs.campaign.tables.table import Record, Table, is_blank, reading
+from smsjobs.campaign.tables.table import Record, Table, is_blank, is_seen, reading
 
 __all__ = ["find_delimiter", "find_encoding", "open_delimited", "undecodable"]
 
@@ -79,7 +79,7 @@ def open_delimited(path: Path, wanted: str | None) -> Table:
     for record in records:
         if hint and record.line == 1:
             continue
-        if record.cells:
+        if is_seen(record.cells):
             names = record.cells
             break
         blank += 1
@@ -180,9 +180,7 @@ def _records(path: Path, encoding: str, delimiter: str) -> Iterator[Record]:
         try:
             for cells in reader:
                 meant = [_meant(cell) if cell[:1] in _FIRST else cell for cell in cells]
-                # Most rows begin with something: to look at the first cell is enough, and faster.
-                seen = meant and (meant[0].strip() or not is_blank(meant))
-                yield Record(line, meant if seen else ())
+                yield Record(line, () if is_blank(meant) else meant)
                 line = reader.line_num + 1
         except csv.Error:
             raise bad_recipients(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from smsjobs.campaign.filenames import readable
 from smsjobs.campaign.tables.faults import bad_recipients
 
-__all__ = ["Record", "Table", "is_blank", "reading"]
+__all__ = ["Record", "Table", "is_blank", "is_seen", "reading"]
 
 
 class Record(NamedTuple):
@@ -45,8 +45,13 @@ class Table:
 
 
 def is_blank(cells: Sequence[str | None]) -> bool:
-    """Whether nobody sees anything in a row."""
-    return all(cell is not None and not cell.strip() for cell in cells)
+    """Whether there is nothing in a row, not even a blank."""
+    return all(cell == "" for cell in cells)
+
+
+def is_seen(cells: Sequence[str | None]) -> bool:
+    """Whether a row has more than blanks, and so may name the columns."""
+    return any(cell is None or cell.strip() for cell in cells)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from smsjobs.campaign.tables.columns import choose, clean_names, phone_columns, 
 from smsjobs.campaign.tables.faults import bad_recipients
 from smsjobs.campaign.tables.number_format import BUILT_IN
 from smsjobs.campaign.tables.sheet import Cells, local_name, read_rows, string_of
-from smsjobs.campaign.tables.table import Record, Table, is_blank, reading
+from smsjobs.campaign.tables.table import Record, Table, is_blank, is_seen, reading
 from smsjobs.contract import InvalidArguments
 
 __all__ = ["open_workbook"]
@@ -223,7 +223,7 @@ class _Reader:
         rest = self._records(sheet, None)
         blank = 0
         for record in rest:
-            if record.cells:
+            if is_seen(record.cells):
                 return _Heading(sheet=sheet, line=record.line, blank=blank, names=record.cells, rest=rest)
             blank += 1
         return _Heading(sheet=sheet, line=0, blank=blank, names=(), rest=rest)
