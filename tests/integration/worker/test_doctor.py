@@ -141,7 +141,7 @@ def test_asking_for_workers_leaves_nothing_in_redis(redis_server: RedisServer) -
     with redis_server.client() as client:
         before = set(client.keys("*"))
         assert workers_by_lane(redis_server.url) is not None
-        assert set(client.keys("*")) - before <= {"_kombu.binding.celery.pidbox"}
+        assert set(client.keys("*")) - before <= {"_kombu.binding.celery.pidbox", "_kombu.binding_deadlines"}
     assert workers_by_lane("redis://127.0.0.1:9/0") is None
 
 
