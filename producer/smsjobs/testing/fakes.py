@@ -172,7 +172,7 @@ class FakeVerification(Verification):
 
         Raises:
             LookupError: It sent none.
-            InvalidArguments: The number is no phone number.
+            InvalidArguments: The number is not a valid phone number.
         """
         job_id = self._last_jobs.get(self._words(check_number(phone)))
         for message in self._messages():
