@@ -269,8 +269,8 @@ VERIFICATION = (
     Mutant(
         name="mainland numbers with 19 have no country",
         file="producer/smsjobs/contract/phones.py",
-        old='_MAINLAND_FORM: Final = "1[3-9][0-9]{9}"',
-        new='_MAINLAND_FORM: Final = "1[3-8][0-9]{9}"',
+        old='_MAINLAND: Final = re.compile(r"1[3-9][0-9]{9}", re.ASCII)',
+        new='_MAINLAND: Final = re.compile(r"1[3-8][0-9]{9}", re.ASCII)',
         likely=("tests/unit/verification/test_rules.py",),
     ),
 )
