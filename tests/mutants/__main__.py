@@ -119,7 +119,7 @@ def _make_environment(copy: Copy) -> None:
     paths = [*(str(copy.root / each) for each in PACKAGES.values()), sysconfig.get_path("purelib")]
     (site_packages / "copy.pth").write_text("\n".join(paths) + "\n")
     for program in here.iterdir():
-        if (target := there / program.name).exists():
+        if not program.is_file() or (target := there / program.name).exists():
             continue
         content = program.read_bytes()
         if content.startswith(b"#!" + bytes(here)):
