@@ -37,7 +37,12 @@ ROOT = Path(__file__).parents[2]
 #: Tried in this order where no likely test noticed.
 ROOMS = ("tests/unit", "tests/integration", "tests/acceptance", "tests/faults")
 
-PACKAGES = {"smsjobs": "producer", "smsjobs_worker": "worker", "aliyun_sms_simulator": "simulator"}
+PACKAGES = {
+    "smsjobs": "producer",
+    "smsjobs_worker": "worker",
+    "smsjobs_shell": "shell",
+    "aliyun_sms_simulator": "simulator",
+}
 
 _NOT_COPIED = shutil.ignore_patterns(
     ".git", ".venv", ".*_cache", ".hypothesis", "__pycache__", "build", "dist"
