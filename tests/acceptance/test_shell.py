@@ -28,10 +28,7 @@ PHONE = "13800138000"
 #: Everything a command starts inherits this variable, which is how what it left behind is found.
 MARK = "SMSJOBS_TEST_MARK"
 
-pytestmark = [
-    pytest.mark.smoke,
-    pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds processes in /proc"),
-]
+pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds processes in /proc")
 
 
 @pytest.fixture
@@ -115,6 +112,7 @@ def check_demo_left_nothing(mark: str, tmp: Path) -> None:
     assert list(tmp.iterdir()) == []
 
 
+@pytest.mark.smoke
 def test_demo(tmp_path: Path, mark: str) -> None:
     """The demo shows an accepted, a rejected and an unsent message within 20 seconds, and cleans up."""
     began = time.monotonic()
@@ -224,6 +222,7 @@ def dev_url(dev: dict[str, str]) -> str:
 SEND = ("send", "--element", "SMS.YourSmsName", "--template", "SMS_100000001")
 
 
+@pytest.mark.smoke
 def test_send_accepted(dev: dict[str, str]) -> None:
     """A message that Aliyun accepts ends with status 0, and nothing that was typed is repeated."""
     done = installed(*SEND, "--param", "code=654321", "--lane", "verification", PHONE, env=dev)
@@ -235,6 +234,7 @@ def test_send_accepted(dev: dict[str, str]) -> None:
     assert "\x1b" not in done.stdout
 
 
+@pytest.mark.smoke
 def test_send_and_status_as_json(dev: dict[str, str]) -> None:
     """`send --json` and `status --json` give the same document, and it is all there is."""
     sent = smsjobs(*SEND, "--param", "name=张三", PHONE, "13800138001", "--json", env=dev)
@@ -246,6 +246,7 @@ def test_send_and_status_as_json(dev: dict[str, str]) -> None:
     assert (sent.stderr, asked.stderr) == ("", "")
 
 
+@pytest.mark.smoke
 def test_send_rejected(dev: dict[str, str]) -> None:
     """A message that Aliyun refuses ends with status 1, 46002, Aliyun's code and advice."""
     done = smsjobs(*SEND[:-1], "NO_TEMPLATE", PHONE, env=dev)
@@ -292,6 +293,7 @@ def test_status_of_no_job(dev: dict[str, str]) -> None:
         assert json.loads(done.stdout)["error"]["reason"] == "job_not_found"
 
 
+@pytest.mark.smoke
 def test_elements(dev: dict[str, str], tmp_path: Path) -> None:
     """The elements of an app are listed, and the command fails when one does not load."""
     listed = smsjobs("elements", "--check", env=dev)
@@ -358,6 +360,7 @@ def test_redis_goes_away_while_send_waits(tmp_path: Path) -> None:
     assert "Redis is unreachable" in stderr
 
 
+@pytest.mark.smoke
 def test_interrupted_campaign(redis_url: str, tmp_path: Path) -> None:
     """Ctrl-C while a campaign is watched tells its id, that it goes on, and how to see it again and hold it."""
     (tmp_path / "people.csv").write_text(f"phone\n{PHONE}\n")
@@ -378,6 +381,7 @@ def test_interrupted_campaign(redis_url: str, tmp_path: Path) -> None:
     assert (document["state"], document["pending"]) == ("running", 1)
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("more", [(), ("--json",)])
 def test_report_that_cannot_be_written(more: tuple[str, ...], redis_url: str, tmp_path: Path) -> None:
     """A report that cannot be written is an error with its cause, and one of no campaign touches no file."""
@@ -396,6 +400,7 @@ def test_report_that_cannot_be_written(more: tuple[str, ...], redis_url: str, tm
     assert not (tmp_path / "new.csv").exists()
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(
     "page", ["README.md", "docs/verification.md", "docs/campaigns.md", "docs/contract.md"]
 )
@@ -429,6 +434,7 @@ def exported_by(told: str) -> dict[str, str]:
     return {name: value for name, value in found.items() if name.startswith("SMS_")}
 
 
+@pytest.mark.smoke
 def test_dev_shows_messages(tmp_path: Path, mark: str) -> None:
     """`dev` prints what to export, shows each accepted message with its number masked, and ends on Ctrl-C."""
     shop = tmp_path / "my shop's"
@@ -551,6 +557,7 @@ def test_dev_refuses_broken_elements(tmp_path: Path, mark: str) -> None:
 # simulator
 
 
+@pytest.mark.smoke
 def test_simulator(tmp_path: Path, mark: str) -> None:
     """`simulator` hands over to the simulator's own command, its options and its exit status included."""
     helped = installed("simulator", "--help", env=environment())

@@ -10,6 +10,8 @@ import pytest
 
 import smsjobs
 
+pytestmark = pytest.mark.smoke
+
 
 def test_imports() -> None:
     """A fresh interpreter that has imported every module of `smsjobs` has loaded neither the worker nor the SDK."""
