@@ -37,8 +37,14 @@ def simulator(simulator_of_all: Simulator) -> Simulator:
     return simulator_of_all
 
 
+@pytest.fixture(params=["lean", "sdk"])
+def transport(request) -> str:
+    """How requests travel."""
+    return request.param
+
+
 @pytest.fixture
-def sender() -> MakeSender:
+def sender(transport: str) -> MakeSender:
     def make(url: str, *, policy: RetryPolicy | None = None, **settings: Any) -> AliyunSms:
         given = {
             "accessKey": "example-key",
@@ -47,6 +53,7 @@ def sender() -> MakeSender:
             "endpoint": url,
             "readTimeoutMs": 1000,
             "connectTimeoutMs": 1000,
+            "transport": transport,
         }
         account, faults = read_account(given | settings)
         assert account is not None, faults

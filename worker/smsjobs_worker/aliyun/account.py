@@ -21,10 +21,14 @@ KEYS: Final = (
     "readTimeoutMs",
     "maxQps",
     "securityToken",
+    "transport",
 )
 
 #: Aliyun's pages of SendSms ask for a read time-out of 1 s or more.
 MIN_READ_TIMEOUT_MS: Final = 1000
+
+#: The default first.
+_TRANSPORTS: Final = ("lean", "sdk")
 
 _HOST: Final = re.compile(
     r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII
@@ -82,6 +86,8 @@ class Account:
     max_qps: float | None = None
     #: The token of a temporary AccessKey (STS), or None.
     security_token: str | None = field(default=None, repr=False)
+    #: How requests travel: ``"lean"``, over our kept connections, or ``"sdk"``, as the SDK itself makes them.
+    transport: str = "lean"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +117,7 @@ def read_account(settings: Mapping[str, Any]) -> tuple[Account | None, list[Faul
         "read_timeout_ms": read.milliseconds("readTimeoutMs", default=10_000, least=1),
         "max_qps": read.rate("maxQps"),
         "security_token": read.token("securityToken", "the STS token", needed=False),
+        "transport": read.transport("transport"),
     }
     read_timeout_ms = values["read_timeout_ms"]
     if isinstance(read_timeout_ms, int) and read_timeout_ms < MIN_READ_TIMEOUT_MS:
@@ -178,6 +185,13 @@ class _Reader:
             hint = "use https, except for a simulator"
             self._fault(key, "sends numbers and codes unencrypted to another machine", hint, harmless=True)
         return endpoint
+
+    def transport(self, key: str) -> str:
+        value = self._settings.get(key, _TRANSPORTS[0])
+        if value not in _TRANSPORTS:
+            self._fault(key, "not a known way", f'write "{_TRANSPORTS[0]}" or "{_TRANSPORTS[1]}"')
+            return _TRANSPORTS[0]
+        return str(value)
 
     def milliseconds(self, key: str, *, default: int, least: int) -> int:
         value = self._number(key)

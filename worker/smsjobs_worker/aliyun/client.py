@@ -17,7 +17,7 @@ from alibabacloud_tea_openapi.utils_models import Config
 from darabonba.runtime import RuntimeOptions
 
 from smsjobs.contract import AliyunRejected, InvalidArguments, Message, RequestFailed, SmsError, check_message
-from smsjobs_worker.aliyun import connections, loggers
+from smsjobs_worker.aliyun import connections, lean, loggers
 from smsjobs_worker.aliyun.account import Account
 from smsjobs_worker.aliyun.beijing import BEIJING, days_to_search
 from smsjobs_worker.aliyun.codes import find_code
@@ -83,6 +83,7 @@ class AliyunSms(Provider):
         self._policy = policy
         self._now = now
         connections.prepare(account.endpoint)
+        (lean.leave if account.transport == "sdk" else lean.use)(account.endpoint)
         # Never `retry_options`: the SDK would send again after a read time-out.
         self._client = Client(
             Config(

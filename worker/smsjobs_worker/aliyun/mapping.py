@@ -24,6 +24,7 @@ from alibabacloud_tea_openapi import exceptions as openapi
 
 from smsjobs.contract import AliyunRejected
 from smsjobs_worker.aliyun.codes import Code, find_code
+from smsjobs_worker.aliyun.lean import ConnectFailed
 from smsjobs_worker.aliyun.scrub import LEFT_OUT, scrub
 from smsjobs_worker.aliyun.waits import retry_after_s
 from smsjobs_worker.provider import AnswerLost, NotSent
@@ -147,6 +148,8 @@ def _answered(error: Any, now: datetime, content: Iterable[str]) -> Failure:
 def _wrapped(error: Any, now: datetime, content: Iterable[str]) -> Failure:
     """The SDK wraps whatever else happened, once or twice."""
     inner = error.inner_exception
+    if isinstance(inner, ConnectFailed):
+        return NotSent("connect_failed", str(inner))
     if isinstance(inner, dara.RetryError):
         return _not_answered(inner, now, content)
     return _lost(inner)
