@@ -11,19 +11,13 @@ from smsjobs.campaign.tables import Table
 from smsjobs.campaign.tables.columns import clean_names, shown
 from smsjobs.campaign.tables.faults import bad_recipients
 from smsjobs.campaign.tables.table import is_blank
-from smsjobs.contract import check_countries, is_in, read_phone
+from smsjobs.campaign.values import value_fault
+from smsjobs.contract import check_countries, is_in, is_mainland, read_phone
 
 __all__ = ["Recipients", "Row"]
 
-#: Longest value of a parameter, in characters. Aliyun's rule for notifications; one value beyond it would have the
-#: whole request refused, and with it 99 other recipients.
-MAX_VALUE: Final = 35
-
 #: A value that is wholly ``{column}`` names the column that it is taken from.
 _COLUMN: Final = re.compile(r"\{([^{}]+)\}")
-
-#: What Aliyun refuses in any value, and so in any request that has it.
-_FORBIDDEN: Final = re.compile(r"[【】\r\n\0]")
 
 #: Most characters that are kept of the cell of a number that is left out. A page holds 20,000 of them, and so does
 #: Redis until the report is forgotten.
@@ -85,6 +79,9 @@ class Recipients:
         if missing := [n for n in template_params or () if n not in chosen and n not in self.shared]:
             raise bad_recipients(f"no column and no value for the parameter {', '.join(missing)}")
         self._columns = tuple(chosen.items())
+        # Who gets a bad value that all share depends on the number: some values are refused at home only.
+        used = {n: v for n, v in self.shared.items() if template_params is None or n in template_params}
+        self._shared_faults = {each: _shared_fault(used, mainland=each) for each in (True, False)}
 
     def __iter__(self) -> Iterator[Row]:
         """The rows in the order of the input."""
@@ -116,10 +113,12 @@ class Recipients:
             return (), "country_not_allowed"
         if len(cells) > self._width and not is_blank(cells[self._width :]):
             return (), "too_many_cells"
-        return self._values(cells)
+        return self._values(cells, mainland=is_mainland(phone))
 
-    def _values(self, cells: Sequence[str | None]) -> tuple[tuple[str, ...], str]:
+    def _values(self, cells: Sequence[str | None], *, mainland: bool) -> tuple[tuple[str, ...], str]:
         """The parameters of a row, or why there are none."""
+        if fault := self._shared_faults[mainland]:
+            return (), fault
         if not self._columns:
             return (), ""
         values = []
@@ -128,12 +127,8 @@ class Recipients:
             if cell is None:
                 return (), "unreadable"
             value = cell.strip()
-            if not value:
-                return (), f"parameter_missing: {name}"
-            if len(value) > MAX_VALUE:
-                return (), f"parameter_too_long: {name}"
-            if _FORBIDDEN.search(value):
-                return (), f"parameter_not_allowed: {name}"
+            if fault := value_fault(value, mainland=mainland):
+                return (), f"{fault}: {name}"
             values.append(value)
         return tuple(values), ""
 
@@ -154,6 +149,12 @@ def _choose(table: Table, params: Mapping[str, Any]) -> dict[str, int]:
     if missing := sorted({column for column in named.values() if column not in columns}):
         raise bad_recipients(f"there is no column {', '.join(missing)}")
     return {name: columns.index(column) for name, column in named.items()}
+
+
+def _shared_fault(shared: Mapping[str, str], *, mainland: bool) -> str:
+    """Why no message with these parameters would be accepted, or an empty text."""
+    faults = ((name, value_fault(value.strip(), mainland=mainland)) for name, value in shared.items())
+    return next((f"{fault}: {name}" for name, fault in faults if fault), "")
 
 
 def _shown(given: str) -> str:

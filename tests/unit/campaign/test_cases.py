@@ -70,6 +70,12 @@ def test_formulas_where_numbers_belong() -> None:
         assert told[1] == f"'{row.phone}"
 
 
+def test_one_emoji() -> None:
+    """One row with an emoji is left out with its reason, and the 99 others are sent."""
+    assert left_out("emoji100.csv") == [(52, "parameter_not_allowed: name")]
+    assert len(sent("emoji100.csv")) == 99
+
+
 def test_an_array() -> None:
     """A JSON array is refused with the fix, and no part of it is taken for a recipient."""
     with pytest.raises(InvalidArguments, match=r"array1\.jsonl is one JSON array: write one object a line"):

@@ -8,6 +8,25 @@ from smsjobs.campaign.tables import Record, Table
 from smsjobs.campaign.tables.columns import choose
 
 PHONE = "13800138000"
+HONG_KONG = "85261234567"
+
+#: All that `str.splitlines` takes for the end of a line, and the end of a text in C.
+LINE_ENDS = [chr(each) for each in range(0x3000) if len(f"a{chr(each)}b".splitlines()) > 1] + ["\0", "\r\n"]
+
+#: Emoji of every kind (a face, a flag, a keycap, a sign made one, of the first versions and of late ones), and the signs
+#: that Aliyun's page names.
+UNSUPPORTED = [
+    "😀",
+    "🇨🇳",
+    "1\ufe0f\u20e3",
+    "©\ufe0f",
+    "⭐",
+    "✅",
+    "⌚",
+    "🫠",
+    "👨\u200d👩\u200d👧",
+    *"『』「」〖〗①②★※→❤•²",
+]
 
 
 def recipients(columns, *cells, params=None, needed=None, **more):
@@ -97,7 +116,10 @@ def test_long_cells(cells):
         ([PHONE, " "], "parameter_missing: name"),
         ([PHONE, "x" * 36], "parameter_too_long: name"),
         ([PHONE, "【x】"], "parameter_not_allowed: name"),
-        ([PHONE, "a\nb"], "parameter_not_allowed: name"),
+        *(([PHONE, f"a{end}b"], "parameter_not_allowed: name") for end in LINE_ENDS),
+        *(([PHONE, f"王{sign}"], "parameter_not_allowed: name") for sign in UNSUPPORTED),
+        ([PHONE, "见 HTTPS://a.example/x"], "parameter_has_url: name"),
+        ([PHONE, "www.example.com"], "parameter_has_url: name"),
         ([PHONE, "a", "b"], "too_many_cells"),
         ("unreadable", "unreadable"),
     ],
@@ -107,6 +129,61 @@ def test_bad_rows(cells, reason):
     bad, good = recipients(["phone", "name"], cells, [PHONE, "x" * 35])
     assert (bad.line, bad.fault, bad.reason) == (2, "invalid", reason)
     assert (good.line, good.fault, good.values) == (3, "", ("x" * 35,))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(
+            "阿卜杜·热合曼",
+            "𬭎",
+            "㛃",
+            "陳",
+            "“好”",
+            "《书》（上）",
+            "￥9.90",
+            "—…～",
+            "a&b/c",
+            "25℃",
+            "№1",
+            "©®™",
+        ),
+        *("58.com", "a@example.com", "8:30-9:00", "http", "wwwx"),
+    ],
+)
+def test_what_is_not_known_to_be_refused(value):
+    """A value is left out only where Aliyun says that it refuses such: it decides about all others."""
+    (row,) = recipients(["phone", "name"], [PHONE, value])
+    assert (row.fault, row.values) == ("", (value,))
+
+
+@pytest.mark.parametrize("value", ["😀", "★", "https://a.example"])
+def test_values_abroad(value):
+    """What Aliyun refuses at home only is sent to foreign numbers, whether it is a row's own or shared by all."""
+    own = recipients(["phone", "name"], [HONG_KONG, value], [PHONE, value])
+    shared = recipients(["phone"], [HONG_KONG], [PHONE], params={"name": value})
+    for abroad, at_home in (own, shared):
+        assert abroad.fault == ""
+        assert (at_home.fault, at_home.reason.rpartition(" ")[2]) == ("invalid", "name")
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("", "parameter_missing"),
+        ("x" * 36, "parameter_too_long"),
+        ("【x】", "parameter_not_allowed"),
+        ("a\u2028b", "parameter_not_allowed"),
+        ("😀", "parameter_not_allowed"),
+        ("http://a.example", "parameter_has_url"),
+    ],
+)
+def test_bad_values_for_all(value, reason):
+    """A value that all share is checked by the rule of the rows, unless the template does not take it."""
+    (row,) = recipients(["phone"], [PHONE], params={"event": value})
+    assert (row.fault, row.reason) == ("invalid", f"{reason}: event")
+    (row,) = recipients(["phone"], [PHONE], params={"event": value}, needed=[])
+    assert row.fault == ""
 
 
 def test_countries():
