@@ -20,7 +20,7 @@ class CampaignProgress:
     """A campaign at one moment, counted in recipients.
 
     ``total`` is ``pending + accepted + rejected + not_sent + unknown``. It does not include the rows that are left
-    out, which are ``invalid`` and ``duplicates``.
+    out, which are ``invalid`` and ``duplicates``, nor those that are ``blank``.
     """
 
     #: The campaign's id, and the name it was given.
@@ -28,6 +28,8 @@ class CampaignProgress:
     name: str
     #: The full name of its element.
     element: str
+    #: The template's code.
+    template: str = ""
     #: See `State`. A cancelled campaign may have pending recipients, whose requests are in flight.
     state: State
     #: Why it is paused, and whether its planning was interrupted. Empty if neither is the case.
@@ -48,6 +50,10 @@ class CampaignProgress:
     invalid: int
     #: Rows whose number is already in an earlier row.
     duplicates: int
+    #: Rows in which there is nothing. They are not in the report. They are counted once the whole file is read.
+    blank: int = 0
+    #: Recipients by country code, most of them first; ``"86"`` are those of mainland China.
+    countries: Mapping[str, int] = field(default_factory=dict)
     #: Recipients with an outcome, by Aliyun's code (``"OK"`` for accepted ones), or by our reason if there is no code.
     by_code: Mapping[str, int] = field(default_factory=dict)
     #: Chunks. One chunk is one request with up to 1,000 recipients.
@@ -76,6 +82,7 @@ class CampaignProgress:
             "id": self.id,
             "name": self.name,
             "element": self.element,
+            "template": self.template,
             "state": self.state,
             "reason": self.reason,
             "interrupted": self.interrupted,
@@ -87,6 +94,8 @@ class CampaignProgress:
             "unknown": self.unknown,
             "invalid": self.invalid,
             "duplicates": self.duplicates,
+            "blank": self.blank,
+            "countries": dict(self.countries),
             "by_code": dict(self.by_code),
             "chunks": self.chunks,
             "promotional": self.promotional,

@@ -141,7 +141,7 @@ def start(
     # that another planner is still writing, so the plan without a recipient is not complete.
     if not reach.recipients and store.discard(planner, pages=pages) != "kept":
         raise bad_recipients(reach.nobody())
-    store.complete(planner, pages, last_line=last_line)
+    store.complete(planner, pages, last_line=last_line, blank=listed.blank)
     return Campaign(identity, store)
 
 

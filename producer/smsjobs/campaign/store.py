@@ -14,6 +14,8 @@ pages, chunks      how many are planned; planned is 1 when the plan is complete
 planner            until when a planner, which reads its file, is assumed to be alive
 owner              the planner that owns the plan; owner_lives is until when it is assumed to be alive
 total              recipients; invalid and duplicates count the rows that are left out
+country:<code>     recipients in that country
+blank              blank rows; there is none of it before the plan is complete
 accepted, …        recipients by outcome
 generation         ``created`` in base 36, part of its chunks' ids; unique among campaigns of the name
 created, ended     when it was created; when it ended and its numbers became final
@@ -28,6 +30,7 @@ import hashlib
 import hmac
 import json
 import secrets
+import unicodedata
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -194,8 +197,11 @@ class CampaignStore:
         """
         self._step("planning", planner.campaign_id, **_of(planner), lives=_PLANNER_MS)
 
-    def complete(self, planner: Planner, pages: int, *, last_line: int) -> None:
+    def complete(self, planner: Planner, pages: int, *, last_line: int, blank: int = 0) -> None:
         """Let the chunks be sent, after all pages are written.
+
+        Args:
+            blank: How many blank rows were read.
 
         Raises:
             IdempotencyConflict: The plan of this name has more pages.
@@ -207,6 +213,7 @@ class CampaignStore:
             id=planner.campaign_id,
             generation=planner.generation,
             pages=pages,
+            blank=blank,
         )
         if verb == "shorter":
             raise self._other_content(planner.campaign_id, last_line + 1)
@@ -280,6 +287,12 @@ class CampaignStore:
             by_time += [(created, each) for each, created in found if each not in gone]
         return [each for _, each in sorted(by_time, reverse=True)]
 
+    def named(self, name: str) -> list[str]:
+        """Return the ids of all kept campaigns of that name, on whatever element, the newest first."""
+        wanted, ids = _composed(name.strip()), self.ids()
+        names = self._patiently(lambda: [self._redis.hget(_key(each), "name") for each in ids])
+        return [each for each, found in zip(ids, names, strict=True) if _composed(str(found)) == wanted]
+
     def pages(self, campaign_id: str) -> Iterator[StoredPage]:
         """Return a campaign's pages in order. Each page is read in one step.
 
@@ -340,6 +353,7 @@ class CampaignStore:
             "total": page.recipients,
             "invalid": page.count("invalid"),
             "duplicates": page.count("duplicate"),
+            "countries": " ".join(f"{code} {count}" for code, count in page.countries.items()),
             "lives": _PLANNER_MS,
         }
 
@@ -438,6 +452,11 @@ def _key(campaign_id: str) -> str:
     return key(tag, "campaign", campaign_id)
 
 
+def _composed(name: str) -> str:
+    # A name that comes from a file's may be decomposed, as macOS has them; one that is typed is not.
+    return unicodedata.normalize("NFC", name)
+
+
 def _of(planner: Planner) -> dict[str, str]:
     return {"id": planner.campaign_id, "generation": planner.generation, "planner": planner.token}
 
@@ -504,6 +523,7 @@ def _progress(
         id=campaign_id,
         name=found["name"],
         element=found["element"],
+        template=json.loads(found["job"])["verifyTemplateCode"],
         state=_state(found, says),
         reason=", and ".join(filter(None, (found["paused"], _INTERRUPTED if interrupted else ""))),
         interrupted=interrupted,
@@ -511,6 +531,8 @@ def _progress(
         pending=total - sum(counts.values()),
         invalid=int(found["invalid"]),
         duplicates=int(found["duplicates"]),
+        blank=int(found.get("blank", 0)),
+        countries=_countries(found),
         by_code={code: int(number) for code, number in sorted(codes.items())},
         chunks=int(found["chunks"]),
         starts_ms=int(found["at"]) or None,
@@ -519,6 +541,15 @@ def _progress(
         ended_ms=int(found["ended"]) if "ended" in found else None,
         **counts,
     )
+
+
+def _countries(found: dict[str, str]) -> dict[str, int]:
+    counts = {
+        name.removeprefix("country:"): int(count)
+        for name, count in found.items()
+        if name.startswith("country:")
+    }
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _state(found: dict[str, str], says: str) -> State:

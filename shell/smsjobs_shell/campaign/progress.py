@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from typing import Final
 
@@ -16,9 +16,9 @@ from smsjobs_shell.no_worker import tell_that_no_worker_answers
 from smsjobs_shell.terminal.failure import FAILED, INTERRUPTED, CommandFailed
 from smsjobs_shell.terminal.moment import show_moment
 from smsjobs_shell.terminal.screen import Screen
-from smsjobs_shell.terminal.wording import counted, in_shell_words
+from smsjobs_shell.terminal.wording import counted, in_shell_words, printable
 
-__all__ = ["chart", "exit_status", "show", "tell_of_report", "watch"]
+__all__ = ["by_country", "chart", "exit_status", "show", "tell_of_report", "watch"]
 
 #: Seconds between two looks.
 _LOOK_S: Final = 0.5
@@ -28,6 +28,9 @@ _STILL_S: Final = 3.0
 
 #: Seconds between two such questions. Each takes a second.
 _ASK_AGAIN_S: Final = 30.0
+
+#: Most countries that are named.
+_COUNTRIES: Final = 10
 
 #: Seconds over which the rate is averaged.
 _RATE_S: Final = 10.0
@@ -151,14 +154,27 @@ def chart(progress: CampaignProgress, width: int, *, mark: str = "█") -> Seque
     ]
 
 
+def by_country(countries: Mapping[str, int]) -> str:
+    """How many recipients are where, as in ``mainland 9,990, foreign 10 (852: 8, 44: 2)``."""
+    foreign = {code: count for code, count in countries.items() if code != "86"}
+    most = sorted(foreign.items(), key=lambda item: (-item[1], item[0]))
+    named = ", ".join(f"{code}: {count:,}" for code, count in most[:_COUNTRIES])
+    more = f", and {len(most) - _COUNTRIES} more" if len(most) > _COUNTRIES else ""
+    told = f"mainland {countries.get('86', 0):,}, foreign {sum(foreign.values()):,}"
+    return f"{told} ({named}{more})" if foreign else told
+
+
 def _facts(progress: CampaignProgress, begins_in: tzinfo | None = None) -> list[tuple[str, str]]:
+    left_out = f"{progress.invalid:,} invalid, {counted(progress.duplicates, 'duplicate')}"
     facts = [
         ("campaign", progress.id),
-        ("name", progress.name),
+        ("name", printable(progress.name)),
         ("element", progress.element),
         ("state", f"{progress.state}: {progress.reason}" if progress.reason else progress.state),
+        ("template", printable(progress.template)),
         ("recipients", f"{progress.total:,} in {counted(progress.chunks, 'request')}"),
-        ("left out", f"{progress.invalid:,} invalid, {counted(progress.duplicates, 'duplicate')}"),
+        ("countries", by_country(progress.countries)),
+        ("left out", f"{left_out}, {counted(progress.blank, 'blank row')}"),
     ]
     if progress.state == "scheduled":
         facts.append(("begins", _begins(progress, begins_in)))

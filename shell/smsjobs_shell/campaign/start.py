@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final, TypedDict, TypeVar, Unpack
+from typing import TypedDict, TypeVar, Unpack
 
 import click
 
@@ -18,7 +17,7 @@ from smsjobs.campaign.filenames import readable
 from smsjobs.campaign.planning import Page
 from smsjobs.client import connect
 from smsjobs.contract import InvalidArguments, QueueUnavailable, campaign_id
-from smsjobs_shell.campaign.progress import exit_status, show, tell_of_report, watch
+from smsjobs_shell.campaign.progress import by_country, exit_status, show, tell_of_report, watch
 from smsjobs_shell.send import parameters
 from smsjobs_shell.terminal.failure import BAD_USAGE, INTERRUPTED, BadOption, CommandFailed, bad_usage
 from smsjobs_shell.terminal.moment import read_moment
@@ -29,9 +28,6 @@ from smsjobs_shell.terminal.wording import counted
 __all__ = ["check", "start"]
 
 R = TypeVar("R")
-
-#: Most countries that are named.
-_COUNTRIES: Final = 10
 
 
 class _Ordered(TypedDict):
@@ -166,12 +162,6 @@ def start(
     sms = connect()
     full_name = _refused(lambda: sms.getElement(element)).fullName
     name = name or readable(file.stem)
-    countries: Counter[str] = Counter()
-
-    def count(page: Page) -> None:
-        countries.update(page.countries)
-        on_page(page)
-
     with _reading(screen, going_on=campaign_id(full_name, name.strip())) as on_page:
         campaign = _refused(
             lambda: begin(
@@ -181,10 +171,9 @@ def start(
                 name=name,
                 at=at,
                 promotional=promotional,
-                on_page=count,
+                on_page=on_page,
             )
         )
-    screen.pairs([("countries", by_country(countries))])
     zone = None if at is None else at.tzinfo
     if watching:
         watch(screen, campaign, sms.connection.settings.broker_url, begins_in=zone)
@@ -292,16 +281,6 @@ def _order(file: Path, ordered: _Ordered) -> Order:
         phone_column=ordered["phone_column"],
         countries=ordered["countries"],
     )
-
-
-def by_country(countries: Mapping[str, int]) -> str:
-    """How many recipients are where, as in ``mainland 9,990, foreign 10 (852: 8, 44: 2)``."""
-    foreign = {code: count for code, count in countries.items() if code != "86"}
-    most = sorted(foreign.items(), key=lambda item: (-item[1], item[0]))
-    named = ", ".join(f"{code}: {count:,}" for code, count in most[:_COUNTRIES])
-    more = f", and {len(most) - _COUNTRIES} more" if len(most) > _COUNTRIES else ""
-    told = f"mainland {countries.get('86', 0):,}, foreign {sum(foreign.values()):,}"
-    return f"{told} ({named}{more})" if foreign else told
 
 
 def _facts(found: CampaignCheck, *, sign: str) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from smsjobs.campaign import Order, start
-from support.campaigns import Bench
+from support.campaigns import PAGE, Bench, numbers
 
 CASES = Path(__file__).parents[2] / "cases"
 
@@ -23,6 +23,8 @@ def test_the_report_has_every_row(bench: Bench, path: Path) -> None:
     order = Order.read(path, "SMS_1")
     assert [row.line for row in rows] == [row.line for row in order.recipients]
     assert len(rows) == progress.total + progress.invalid + progress.duplicates
+    assert progress.blank == order.recipients.blank
+    assert sum(progress.countries.values()) == progress.total
     for row in rows:
         assert not str(row.cells()[1]).startswith(("=", "+", "-", "@"))
 
@@ -48,3 +50,17 @@ def test_other_countries_are_left_out(bench: Bench) -> None:
         ("13800138000", "pending", None),
         ("+852 6123 4567", "invalid", "country_not_allowed"),
     ]
+
+
+def test_every_row_is_counted(bench: Bench, tmp_path: Path) -> None:
+    """Recipients are counted by country and blank rows too, over all pages, once, also after an interruption."""
+    path = tmp_path / "people.csv"
+    foreign = ["+852 6123 4567", "+852 6123 4568", "+44 7700 900123"]
+    path.write_text("\n".join(["", "phone", *numbers(PAGE), ",", *foreign, "no one", ","]))
+    with pytest.raises(ZeroDivisionError):
+        bench.start(people=path, on_page=lambda page: 1 / page.number)
+    progress = bench.start(people=path).progress()
+    assert bench.start(people=path).progress() == progress
+    assert list(progress.countries.items()) == [("86", PAGE), ("852", 2), ("44", 1)]
+    assert (progress.total, progress.invalid, progress.blank) == (PAGE + 3, 1, 3)
+    assert progress.to_json()["countries"] == {"86": PAGE, "852": 2, "44": 1}

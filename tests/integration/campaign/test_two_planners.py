@@ -8,7 +8,7 @@ import pytest
 from smsjobs import IdempotencyConflict, InvalidArguments
 from smsjobs.campaign.planning import plan
 from smsjobs.campaign.recipients import Row
-from smsjobs.contract import campaign_id
+from smsjobs.contract import campaign_id, pack_campaign
 from smsjobs.redis_store import ELEMENTS
 from support.campaigns import PAGE, Bench, counted, numbers, outcomes
 
@@ -204,7 +204,12 @@ def test_no_page_before_its_turn(bench: Bench) -> None:
     """A page whose predecessor is not there is no part of the plan."""
     its_id = campaign_id("SMS.Test", "test")
     planner = bench.store.create(
-        its_id, name="test", element="SMS.Test", shared="{}", at=None, promotional=False
+        its_id,
+        name="test",
+        element="SMS.Test",
+        shared=pack_campaign("SMS.Test", "SMS_1", {}),
+        at=None,
+        promotional=False,
     )
     first, second = plan((Row(n, number, (), "", "") for n, number in enumerate(numbers(PAGE + 1))), PAGE)
     with pytest.raises(InvalidArguments, match="discarded it"):

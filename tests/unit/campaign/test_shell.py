@@ -137,7 +137,7 @@ def test_plurals():
     """One thing is not several."""
     facts = dict(_facts(progress(total=2, chunks=1, duplicates=1)))
     assert facts["recipients"] == "2 in 1 request"
-    assert facts["left out"] == "0 invalid, 1 duplicate"
+    assert facts["left out"] == "0 invalid, 1 duplicate, 0 blank rows"
     assert counted(0, "request") == "0 requests"
     assert counted(2000, "message has", "messages have") == "2,000 messages have"
 

@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 from click.testing import CliRunner, Result
 
-from smsjobs_shell.campaign.start import by_country
+from smsjobs_shell.campaign.progress import by_country
 from smsjobs_shell.program import program
 
 PHONE = "13800138000"

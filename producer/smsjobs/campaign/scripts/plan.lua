@@ -2,6 +2,7 @@
 --
 -- first is the number of its first chunk.
 -- skipped are its skipped rows and prints, packed.
+-- countries is how many of its recipients are in each country, as in "86 990 852 10".
 -- lives is how long (ms) the planner is assumed to be alive.
 -- Then three values follow for each chunk: the number of recipients; lines and phones, packed; parameters, packed, or "".
 --
@@ -10,7 +11,8 @@
 --         {"ended"}: the campaign was cancelled and has ended without it
 -- include ledger/jobs, ledger/campaigns
 local campaign = unpack(KEYS)
-local now, id, generation, planner, number, digest, first, skipped, total, invalid, duplicates, lives = unpack(ARGV, 1, 12)
+local now, id, generation, planner, number, digest, first, skipped, total, invalid, duplicates, countries,
+  lives = unpack(ARGV, 1, 13)
 now = now_ms(now)
 local f = fields(campaign, 'state', 'pages', 'planned', 'ended', 'generation')
 if f.generation ~= generation then return {'missing'} end
@@ -22,7 +24,7 @@ if f.ended then return {'ended'} end
 if f.pages ~= number then return {'missing'} end
 
 local chunks = 0
-for size, rows, params in groups(13, 3) do
+for size, rows, params in groups(14, 3) do
   local chunk = string.format('%d', num(first) + chunks)
   redis.call('HSET', campaign .. ':rows', chunk, rows)
   if f.state == PLANNING then
@@ -37,6 +39,9 @@ redis.call('HINCRBY', campaign, 'chunks', chunks)
 redis.call('HINCRBY', campaign, 'total', total)
 redis.call('HINCRBY', campaign, 'invalid', invalid)
 redis.call('HINCRBY', campaign, 'duplicates', duplicates)
+for country, count in string.gmatch(countries, '(%d+) (%d+)') do
+  redis.call('HINCRBY', campaign, 'country:' .. country, count)
+end
 if f.state == CANCELLED then
   -- The rest of the input is still read, so that the report has every row.
   redis.call('HINCRBY', campaign, NOT_SENT, total)
