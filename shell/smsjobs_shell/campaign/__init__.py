@@ -12,12 +12,15 @@ from smsjobs.campaign import Campaign, CampaignProgress, CampaignStore, campaign
 from smsjobs.campaign.progress import BY_HAND
 from smsjobs.client import connect
 from smsjobs.contract import InvalidArguments
+from smsjobs_shell.campaign.naming import CAMPAIGN, find
 from smsjobs_shell.campaign.progress import exit_status, show, tell_of_report, watch
 from smsjobs_shell.campaign.report import report
 from smsjobs_shell.campaign.start import check, start
 from smsjobs_shell.terminal.failure import CommandFailed
-from smsjobs_shell.terminal.options import ID, with_screen
+from smsjobs_shell.terminal.options import with_screen
+from smsjobs_shell.terminal.question import ask
 from smsjobs_shell.terminal.screen import Screen
+from smsjobs_shell.terminal.wording import counted, printable
 
 __all__ = ["campaign"]
 
@@ -30,8 +33,10 @@ Examples:
       --param event=系统维护
   smsjobs campaign start people.csv --element SMS.YourSmsName \\
       --template SMS_200000001 --param event=系统维护 --watch
-  smsjobs campaign pause people-1f0c2a9d4b7e
-  smsjobs campaign report people-1f0c2a9d4b7e -o report.csv""",
+  smsjobs campaign pause people
+  smsjobs campaign report people -o report.csv
+
+CAMPAIGN is a campaign's name or its id: `list` shows both.""",
 )
 def campaign() -> None:
     """Send to many recipients from a file, watch it, stop it, and report who got what."""
@@ -39,16 +44,16 @@ def campaign() -> None:
 
 @campaign.command(short_help="Show how far a campaign is.")
 @click.option("--watch", "watching", is_flag=True, help="Show it until it has ended or is paused.")
-@click.argument("campaign_id", type=ID, metavar="ID")
+@CAMPAIGN
 @with_screen
-def status(screen: Screen, *, watching: bool, campaign_id: str) -> int:
+def status(screen: Screen, *, watching: bool, campaign_name: str) -> int:
     """Show how far a campaign is.
 
     With --watch, the exit status is 1 unless every recipient's message was accepted. Rows that are left out do not
     count.
     """
     sms = connect()
-    found = sms.campaign(campaign_id)
+    found = find(sms, campaign_name)
     if watching:
         watch(screen, found, sms.connection.settings.broker_url)
     progress = show(screen, found)
@@ -58,27 +63,44 @@ def status(screen: Screen, *, watching: bool, campaign_id: str) -> int:
 
 
 @campaign.command(short_help="Send no further chunk for now.")
-@click.argument("campaign_id", type=ID, metavar="ID")
+@CAMPAIGN
 @with_screen
-def pause(screen: Screen, *, campaign_id: str) -> None:
+def pause(screen: Screen, *, campaign_name: str) -> None:
     """Send no further chunk until `resume`. Requests that have left are not called back."""
-    _control(screen, campaign_id, lambda store: store.pause(campaign_id, BY_HAND))
+    _control(screen, campaign_name, lambda store, found: store.pause(found.id, BY_HAND))
 
 
 @campaign.command(short_help="Let a paused campaign go on.")
-@click.argument("campaign_id", type=ID, metavar="ID")
+@CAMPAIGN
 @with_screen
-def resume(screen: Screen, *, campaign_id: str) -> None:
+def resume(screen: Screen, *, campaign_name: str) -> None:
     """Let a paused campaign go on: what was not sent is sent."""
-    _control(screen, campaign_id, lambda store: store.pause(campaign_id, ""))
+    _control(screen, campaign_name, lambda store, found: store.pause(found.id, ""))
 
 
 @campaign.command(short_help="End a campaign for good.")
-@click.argument("campaign_id", type=ID, metavar="ID")
+@click.option("--yes", "agreed", is_flag=True, help="Do not ask. It is asked on a terminal only.")
+@CAMPAIGN
 @with_screen
-def cancel(screen: Screen, *, campaign_id: str) -> None:
-    """End a campaign for good. What was not sent yet is never sent."""
-    _control(screen, campaign_id, lambda store: store.cancel(campaign_id))
+def cancel(screen: Screen, *, agreed: bool, campaign_name: str) -> None:
+    """End a campaign for good. What was not sent yet is never sent. On a terminal, this asks before."""
+
+    def step(store: CampaignStore, found: Campaign) -> bool:
+        if (
+            screen.can_ask
+            and not agreed
+            and (progress := found.progress()).state not in ("cancelled", "finished")
+        ):
+            show(screen, found)
+            screen.line()
+            unsent = counted(progress.pending, "recipient has", "recipients have")
+            ask(
+                f"{unsent} no message yet, and will get none. End the campaign for good?",
+                "the campaign was not cancelled",
+            )
+        return store.cancel(found.id)
+
+    _control(screen, campaign_name, step)
 
 
 @campaign.command("list", short_help="List the campaigns.")
@@ -86,21 +108,28 @@ def cancel(screen: Screen, *, campaign_id: str) -> None:
 def list_campaigns(screen: Screen) -> None:
     """List the campaigns that go on, or ended no longer ago than SMS_RETENTION. The newest comes first."""
     all_of_them = list(_progress_of(connect().campaigns()))
-    rows = [
-        (
-            each.id,
-            each.state,
-            f"{each.settled:,} of {each.total:,}",
-            f"{each.total - each.pending - each.accepted:,}",
-            datetime.fromtimestamp(each.created_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M"),
+    if all_of_them:
+        screen.records(
+            ("Name", "Element", "Template", "Begins", "State", "Done", "Not accepted", "Id"),
+            [_listed(each) for each in all_of_them],
         )
-        for each in all_of_them
-    ]
-    if rows:
-        screen.records(("Campaign", "State", "Done", "Not accepted", "Begun"), rows)
     else:
         screen.line("There is no campaign.")
     screen.document({"campaigns": [each.to_json() for each in all_of_them]})
+
+
+def _listed(progress: CampaignProgress) -> tuple[str, ...]:
+    begins = datetime.fromtimestamp((progress.starts_ms or progress.created_ms) / 1000).astimezone()
+    return (
+        printable(progress.name),
+        progress.element,
+        printable(progress.template),
+        begins.strftime("%Y-%m-%d %H:%M"),
+        progress.state,
+        f"{progress.settled:,} of {progress.total:,}",
+        f"{progress.settled - progress.accepted:,}",
+        progress.id,
+    )
 
 
 for _command in (start, check, report):
@@ -114,11 +143,11 @@ def _progress_of(campaigns: Iterable[Campaign]) -> Iterator[CampaignProgress]:
             yield each.progress()
 
 
-def _control(screen: Screen, campaign_id: str, step: Callable[[CampaignStore], bool]) -> None:
+def _control(screen: Screen, campaign_name: str, step: Callable[[CampaignStore, Campaign], bool]) -> None:
     sms = connect()
-    found = sms.campaign(campaign_id)
+    found = find(sms, campaign_name)
     # Asked before the step, a campaign may end in between. So the step itself tells whether it had ended.
-    if not step(campaign_store(sms.connection)):
+    if not step(campaign_store(sms.connection), found):
         state = found.progress().state
-        raise CommandFailed(f"the campaign is {state}", "campaign_ended", more={"campaign": campaign_id})
+        raise CommandFailed(f"the campaign is {state}", "campaign_ended", more={"campaign": found.id})
     show(screen, found)

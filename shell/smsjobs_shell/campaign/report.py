@@ -12,9 +12,10 @@ import click
 
 from smsjobs.campaign import COLUMNS, ReportRow
 from smsjobs.client import connect
+from smsjobs_shell.campaign.naming import CAMPAIGN, find
 from smsjobs_shell.campaign.progress import show
 from smsjobs_shell.terminal.failure import CommandFailed
-from smsjobs_shell.terminal.options import ID, with_screen
+from smsjobs_shell.terminal.options import with_screen
 from smsjobs_shell.terminal.screen import Screen
 
 __all__ = ["report"]
@@ -24,8 +25,8 @@ __all__ = ["report"]
     short_help="Write what became of every row of the file.",
     epilog="""\b
 Examples:
-  smsjobs campaign report people-1f0c2a9d4b7e -o report.csv
-  smsjobs campaign report people-1f0c2a9d4b7e -o - | grep unknown
+  smsjobs campaign report people -o report.csv
+  smsjobs campaign report people -o - | grep unknown
 
 The columns are line, phone, outcome, code, reason, aliyun_code, out_id and
 biz_id. The outcome is accepted, rejected, not_sent, unknown, pending, invalid
@@ -38,14 +39,14 @@ or duplicate.""",
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
     help="The file for the CSV; - is standard output. [default: none, only a summary is shown]",
 )
-@click.argument("campaign_id", type=ID, metavar="ID")
+@CAMPAIGN
 @with_screen
-def report(screen: Screen, *, output: Path | None, campaign_id: str) -> None:
+def report(screen: Screen, *, output: Path | None, campaign_name: str) -> None:
     """Write a CSV with what became of every row of the file, and show a summary."""
     if screen.as_json and str(output) == "-":
         raise click.UsageError("--json and -o - both want standard output")
-    campaign = connect().campaign(campaign_id)
-    campaign.progress()  # raises where there is no such campaign, before the file is touched
+    # It raises where there is no such campaign, before the file is touched.
+    campaign = find(connect(), campaign_name)
     if str(output) == "-":
         _write(sys.stdout, campaign.report())
         return

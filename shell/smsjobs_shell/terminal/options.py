@@ -97,7 +97,7 @@ class _Text(click.ParamType):  # type: ignore[type-arg]  # as above
 
 
 class _Id(click.ParamType):  # type: ignore[type-arg]  # as above
-    """The id of a job or a campaign. An impossible id is refused without asking Redis."""
+    """The id of a job. An impossible id is refused without asking Redis."""
 
     name = "id"
 
@@ -107,7 +107,7 @@ class _Id(click.ParamType):  # type: ignore[type-arg]  # as above
         return value
 
 
-#: The type of ids. A campaign's id has the same form: the ids of its jobs begin with it.
+#: The type of ids.
 ID = _Id()
 
 TEXT = _Text()

@@ -75,6 +75,11 @@ class Screen:
             return "#"
         return "█"
 
+    @property
+    def can_ask(self) -> bool:
+        """Whether somebody can be asked: input and output are a terminal, and no JSON is wanted."""
+        return not self.as_json and sys.stdout.isatty() and sys.stdin is not None and sys.stdin.isatty()
+
     def line(self, text: str = "", *, style: str = "", exact: bool = False) -> None:
         """Write a line for people.
 

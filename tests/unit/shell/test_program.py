@@ -55,9 +55,8 @@ BAD_USAGE = [
     pytest.param(["status"], id="no job"),
     pytest.param(["status", ""], id="no id of a job"),
     pytest.param(["status", "a/job"], id="an impossible id of a job"),
-    pytest.param(["campaign", "status", ""], id="no id of a campaign"),
-    pytest.param(["campaign", "pause", "people 1"], id="an impossible id of a campaign"),
-    pytest.param(["campaign", "report", "people:1"], id="an impossible id for a report"),
+    pytest.param(["campaign", "status", ""], id="no name of a campaign"),
+    pytest.param(["campaign", "report", " "], id="a blank name of a campaign"),
     pytest.param(["elements", "--app", "/nonexistent"], id="no such directory"),
 ]
 
