@@ -9,7 +9,7 @@ from celery.result import AsyncResult
 
 from smsjobs import AliyunRejected, IdempotencyConflict, InvalidArguments, RequestFailed, SendResult
 from support.polling import until
-from support.stage import TEMPLATE, Stage, new_phone, outcome, word
+from support.stage import TEMPLATE, Stage, new_phone, outcome, plain_celery, word
 from support.worker import WorkerProcess
 
 pytestmark = pytest.mark.smoke
@@ -88,6 +88,26 @@ def test_another_payload_under_a_key_is_refused(stage: Stage, worker: WorkerProc
     first.get(timeout=20)
     with pytest.raises(IdempotencyConflict):
         submit(stage, fields(idempotency_key="k2")).get(timeout=20)
+
+
+def test_another_payload_under_a_task_id_is_refused(stage: Stage, worker: WorkerProcess) -> None:
+    """A second message under a used task id is not sent and is told as a conflict; the first one's job keeps its outcome."""
+    task_id, options = "one-id-for-two", {"queue": "sms.notification"}
+
+    first = stage.celery.send_task("smsjobs.submit", kwargs=fields("13800138900"), task_id=task_id, **options)
+    assert first.get(timeout=20)["outcome"] == "accepted"
+    # Another client: this one remembers the result of the first.
+    with plain_celery(stage.server.url) as other:
+        second = other.send_task("smsjobs.submit", kwargs=fields("13800138901"), task_id=task_id, **options)
+        until(
+            lambda: other.backend.get_task_meta(task_id, cache=False)["status"] == "FAILURE", "it is refused"
+        )
+        with pytest.raises(IdempotencyConflict) as caught:
+            second.get()
+    assert (caught.value.argument, caught.value.out_id) == ("id", task_id)
+    assert isinstance(outcome(stage.sms.job(task_id)), SendResult)
+    assert stage.simulator.accepted(phone="13800138901") == []
+    assert stage.simulator.accepted_count(task_id) == 1
 
 
 @pytest.mark.parametrize(

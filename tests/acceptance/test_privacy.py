@@ -1,5 +1,9 @@
-"""What a worker logs at its most talkative."""
+"""What a worker tells at its most talkative, in its log and to those who ask."""
 
+import json
+
+from support.polling import until
+from support.redis_server import RedisServer
 from support.stage import TEMPLATE, Stage, outcome
 
 #: Kinds of fault, each met by one job.
@@ -51,6 +55,44 @@ def test_a_debug_log_shows_nothing_private(own: Stage) -> None:
     for private in (*numbers, "837261", "your_access_secret", "a_wrong_secret", "Signature="):
         found = log.find(private)
         assert found < 0, log[max(0, found - 300) : found + 100]
+
+
+def test_inspect_shows_nothing_private(own: Stage) -> None:
+    """No answer of `celery inspect` has the number or the code of a plain client's message, whatever the message shows of them."""
+    number, code = "13800138555", "837261"
+    with (
+        RedisServer() as ledger,
+        own.worker(options=("--concurrency", "2"), SMS_REDIS_URL=ledger.url) as worker,
+    ):
+        ledger.pause()  # and so messages stay in the worker
+        text = f"{number} {code}"
+        sent = [
+            own.celery.send_task(
+                "smsjobs.submit",
+                kwargs={"element": "SMS.Example", "phoneList": [number], "params": {"code": code}},
+                queue="sms.notification",
+                argsrepr=text,
+                kwargsrepr=text,
+                shadow=text,
+                **more,
+            ).id
+            for more in ({}, {}, {"countdown": 60})
+        ]
+        inspect = own.celery.control.inspect()
+        until(lambda: len(next(iter((inspect.active() or {"": []}).values()))) == 2, "both are at work")
+        asked = [
+            inspect.active(),
+            inspect.active(safe=True),
+            inspect.reserved(),
+            inspect.scheduled(),
+            inspect.query_task(sent),
+        ]
+        told = json.dumps([asked, worker.log()])
+        ledger.resume()
+    assert all(each in json.dumps(asked[0]) for each in sent[:2])
+    assert all(each in json.dumps(asked[-1]) for each in sent[:2])
+    assert number not in told
+    assert code not in told
 
 
 def send(stage: Stage, element: str, phone: str, **more: object):

@@ -167,7 +167,8 @@ class InvalidArguments(SmsError):
 class IdempotencyConflict(InvalidArguments):
     """46001: the idempotency key belongs to a job with a different payload, whose id is ``out_id``.
 
-    A campaign's name is such a key too; then ``argument`` is ``"name"``.
+    A campaign's name is such a key too; then ``argument`` is ``"name"``. So is the task id of a plain Celery client's job; then
+    it is ``"id"``.
     """
 
     __module__ = "smsjobs"

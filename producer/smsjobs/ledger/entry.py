@@ -7,6 +7,7 @@ state           one of `STATUSES`
 job             the job as JSON, with numbers and parameters; removed when the job is settled
 lane, element   as in the job
 campaign, chunk only for a chunk, which has no `job`: its campaign's id; its number and size
+payload         tells another payload under the same id; see `Ledger.record`
 key             the Redis key of its idempotency key, or empty
 created, due    when it was recorded; the time before which nobody may claim it
 expires         the time from which it is not sent

@@ -8,7 +8,7 @@ from celery.exceptions import Reject
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from smsjobs_worker.logs.facts import MessagePutBack, RunBrokenOff
-from smsjobs_worker.process.tasks import _QuietRequest, _send, _submit
+from smsjobs_worker.process.tasks import _send, _submit
 from smsjobs_worker.sending.sender import NothingToDo
 from support.facts import told
 
@@ -44,16 +44,3 @@ def test_a_run_that_breaks_off_is_told() -> None:
     with told() as facts:
         assert _send(RUNTIME, "task", ("job-1",), {}) == NothingToDo()
     assert facts == [RunBrokenOff(error="ConnectionError")]
-
-
-def test_inspecting_shows_no_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What `celery inspect active` asks for never has the arguments of a submitted job."""
-    asked: list[bool] = []
-    monkeypatch.setattr(
-        "celery.worker.request.Request.info", lambda self, safe=False: asked.append(safe) or {}
-    )
-    request = _QuietRequest.__new__(_QuietRequest)
-    request.info()
-    request.info(safe=False)
-    assert asked == [True, True]
-    assert (request.argsrepr, request.kwargsrepr) == ("…", "…")

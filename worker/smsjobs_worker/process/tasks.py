@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from smsjobs.contract import (
     SEND_TASK,
     SUBMIT_TASK,
+    IdempotencyConflict,
     InvalidArguments,
     JobRecord,
     RequestFailed,
@@ -25,7 +26,7 @@ from smsjobs.contract import (
 )
 from smsjobs.ledger import read_outcome
 from smsjobs.redis_store.patience import patiently
-from smsjobs_worker.logs.facts import MessagePutBack, PublishFailed, RunBrokenOff, tell
+from smsjobs_worker.logs.facts import MessagePutBack, MessageRefused, PublishFailed, RunBrokenOff, tell
 from smsjobs_worker.process.results import STORE_ERRORS
 from smsjobs_worker.sending.sender import Done, NothingToDo
 
@@ -57,9 +58,10 @@ class _QuietRequest(Request):  # type: ignore[misc]  # celery ships no types
 
     def info(self, safe: bool = False) -> dict[str, Any]:
         """What `celery inspect` shows."""
-        del safe  # true shows the arguments' text, which is hidden above; false would show the arguments
-        shown: dict[str, Any] = super().info(safe=True)
-        return shown
+        shown: dict[str, Any] = super().info(safe=safe)
+        # With `safe` Celery shows the text that the sender gave for the arguments, without it the arguments themselves. The
+        # name too may be a text of the sender's.
+        return shown | {"name": self.type, "args": self.argsrepr, "kwargs": self.kwargsrepr}
 
 
 class _SmsTask(Task):  # type: ignore[misc]
@@ -132,6 +134,10 @@ def _submit(
             else patiently(lambda: runtime.ledger.follow(recorded.job_id, task_id), for_s=_RECORD_S)
         )
     except InvalidArguments as error:
+        if isinstance(error, IdempotencyConflict) and error.argument == "id":
+            # The job of this id keeps its own outcome in the ledger. This message's end is Celery's result only.
+            tell(MessageRefused(reason=error.reason))
+            return Done(outcome=error)
         return _refuse(runtime, task_id, error.for_job(task_id))
     except RedisError as error:
         # It is nowhere but in this message, so the message must not be lost.

@@ -3,13 +3,21 @@
 -- countdown, expires, requeue are in ms; latest is the latest time (ms) at which it may expire, or 0 for any. It is given
 -- because this script may run long after the caller asked.
 --
+-- payload tells payloads apart; what of it stands before the colon says which of them can be compared.
+--
 -- Returns {"recorded", id, now}: it is recorded and must be published (also if this call is repeated);
---         {"exists", id of the job that has the key, now};  {"conflict", id, now}: the key belongs to another payload.
+--         {"exists", id of the job that has the key, now};  {"conflict", id, now}: the key, or where it is this id, the id
+--         belongs to another payload.
 -- include ledger/jobs
 local job, agenda, key = unpack(KEYS)
-local now, id, record, lane, element, digest, expires, countdown, requeue, latest = unpack(ARGV)
+local now, id, record, lane, element, digest, payload, expires, countdown, requeue, latest = unpack(ARGV)
 now = now_ms(now)
-if redis.call('EXISTS', job) == 1 then return {'recorded', id, ms(now)} end
+local f = fields(job, 'state', 'payload', 'campaign')
+if f.state then
+  local kind, earlier = string.match(payload, '^[^:]*:'), f.payload or ''
+  local other = string.sub(earlier, 1, #kind) == kind and earlier ~= payload
+  return {(other or f.campaign) and 'conflict' or 'recorded', id, ms(now)}
+end
 if key then
   local holder, holder_digest = string.match(redis.call('GET', key) or '', '^(%S+) (%S+)$')
   if holder and redis.call('EXISTS', job_key(holder)) == 1 then
@@ -23,6 +31,6 @@ local look, looks = now + num(requeue), 1
 if num(countdown) > 0 then look, looks = due, 0 end
 redis.call('HSET', job, 'state', QUEUED, 'job', record, 'lane', lane, 'element', element, 'key', key or '',
   'created', ms(now), 'due', ms(due), 'expires', ms(last), 'requeue', requeue, 'looks', looks, 'attempts', 0,
-  'token', '')
+  'token', '', 'payload', payload)
 redis.call('ZADD', agenda, ms(math.min(look, last)), id)
 return {'recorded', id, ms(now)}
