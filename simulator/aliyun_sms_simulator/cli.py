@@ -159,7 +159,9 @@ def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
         try:
             changes[name] = json.loads(value)
         except ValueError:
-            raise ValueError(f"--set {name}: the value must be a number, true, false or null") from None
+            changes[name] = (
+                value  # a text, such as a URL; the settings refuse it where they need something else
+            )
     return changes
 
 
@@ -190,7 +192,9 @@ def _magic() -> int:
     from aliyun_sms_simulator.magic import MAGIC  # noqa: PLC0415  only this option needs it
 
     for phone, (fault, *_) in MAGIC.items():
-        facts = {name: value for name, value in fault.to_json().items() if name not in ("kind", "times")}
+        facts = {
+            name: value for name, value in fault.to_json().items() if name not in ("kind", "times", "phone")
+        }
         _say(
             f"{phone}  {fault.kind:<16} {'  '.join(f'{name}={value}' for name, value in facts.items())}".rstrip()
         )

@@ -1,12 +1,15 @@
 """A client of the control API, on the standard library alone."""
 
 import json
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
+
+from aliyun_sms_simulator.clock import beijing_text
 
 __all__ = ["SimulatorControl", "SimulatorError"]
 
@@ -62,13 +65,44 @@ class SimulatorControl:
         """Return how many requests each action received, whatever ``request_limit`` is."""
         return dict(self.about()["requests"])
 
+    def receipts(self, *, out_id: str | None = None) -> list[dict[str, Any]]:
+        """Return what carriers have reported by now, oldest acceptance first: ``out_id``, ``biz_id``, ``phone``, ``err_code``."""
+        return list(self._pages("/receipts", out_id=out_id))
+
+    def pushes(self) -> dict[str, int]:
+        """Return how many reports wait, were ``acknowledged``, ``repeated``, ``dropped`` and ``lost``; and the ``pushes``."""
+        return self._call("GET", "/pushes")
+
+    def push(self, **item: Any) -> None:
+        """Push anything to ``callback_url`` at once, as an array of one.
+
+        Args:
+            item: its fields, such as those of TemplateSmsReport.
+        """
+        self._call("POST", "/pushes", item)
+
+    def reply(self, phone: str, content: str, **more: Any) -> None:
+        """Push a reply of a recipient, as SmsUp.
+
+        Args:
+            phone: whose.
+            content: its text.
+            more: other fields than usual, as in ``dest_code="1069"``.
+        """
+        usual = {
+            "send_time": beijing_text(time.time()),
+            "dest_code": "1069000",
+            "sequence_id": str(time.time_ns()),
+        }
+        self.push(**{"phone_number": phone, "content": content, **usual, **more})
+
     def fault(self, kind: str, **rule: Any) -> None:
         """Add a fault after the existing ones.
 
         Args:
             kind: as in the table of docs/simulator.md; ``refuse`` takes ``seconds`` only.
             rule: ``action``, ``phone``, ``out_id``, ``times`` (1; None for every request), ``probability`` (1), and
-                what the kind takes: ``seconds``, ``code``, ``message``, ``accept``, ``retry_after_ms``.
+                what the kind takes: ``seconds``, ``code``, ``message``, ``accept``, ``copies``, ``retry_after_ms``.
 
         Raises:
             SimulatorError: the rule is wrong; the message names the field.

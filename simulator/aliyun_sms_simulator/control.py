@@ -36,7 +36,10 @@ class Control:
                 web.get("/", self._about),
                 web.get("/accepted", self._accepted),
                 web.get("/accepted/counts", self._counts),
+                web.get("/receipts", self._receipts),
                 web.get("/requests", self._requests),
+                web.get("/pushes", self._pushes),
+                web.post("/pushes", self._add_push),
                 web.get("/faults", self._faults),
                 web.post("/faults", self._add_fault),
                 web.delete("/faults", self._clear_faults),
@@ -78,6 +81,30 @@ class Control:
             return _json({"counts": {out_id: counts.get(out_id, 0)}})
         least = _whole(request, "min", 1)
         return _json({"counts": {out_id: count for out_id, count in counts.items() if count >= least}})
+
+    async def _receipts(self, request: web.Request) -> web.Response:
+        world = self._world
+        found = (
+            {
+                "out_id": accepted.out_id,
+                "biz_id": accepted.biz_id,
+                "phone": phone,
+                "err_code": accepted.receipt_of(phone).code,
+            }
+            for accepted in world.record.accepted(out_id=request.query.get("out_id"))
+            for phone in dict.fromkeys(accepted.phones)
+            if accepted.reported_s(phone, world.settings.delivery_delay_s) <= world.clock.now()
+        )
+        return _page(request, found, lambda item: item)
+
+    async def _pushes(self, _: web.Request) -> web.Response:
+        pushes = self._world.pushes
+        words = ("pushes", "acknowledged", "repeated", "dropped", "lost")
+        return _json({"waiting": len(pushes)} | {word: pushes.counts[word] for word in words})
+
+    async def _add_push(self, request: web.Request) -> web.Response:
+        self._world.pushes.add(await _body(request), self._world.clock.now())
+        return await self._pushes(request)
 
     async def _requests(self, request: web.Request) -> web.Response:
         record = self._world.record

@@ -32,7 +32,7 @@ KINDS: dict[str, str] = {
     "non_json_after": "accepted; HTTP 200 with a body that is not JSON",
     "truncated_after": "accepted; half of the answer's body, then the connection closes",
     "lookup_lag": "accepted and answered, and invisible to QuerySendDetails for `seconds`, or always",
-    "receipt": "accepted and answered; the carrier will report `code`, or nothing",
+    "receipt": "accepted and answered; the carrier will report `code`, or nothing, after `seconds`; pushed `copies` times",
     "empty_page": "QuerySendDetails answers OK with the true TotalCount and an empty list",
 }
 
@@ -61,6 +61,8 @@ class Fault:
     message: str | None = None
     #: with the kind ``code``: accept the request, but answer with the code
     accept: bool = False
+    #: with the kind ``receipt``: how often the report is pushed, 0 for never; None leaves that to the settings
+    copies: int | None = None
     #: with the kind ``throttling``: the header x-acs-retry-after, in milliseconds
     retry_after_ms: int | None = None
 
@@ -94,6 +96,8 @@ class Fault:
                 or (value is not None and value < 0)
             ):
                 raise ValueError(f"{name} must be a number, not below 0")
+        if not isinstance(self.copies, int | None) or isinstance(self.copies, bool) or (self.copies or 0) < 0:
+            raise ValueError("copies must be a whole number, not below 0")
         if self.times is not None and (self.times < 1 or not isinstance(self.times, int)):
             raise ValueError("times must be a whole number from 1 on, or null for every request")
         if self.kind == "code" and not self.code:
@@ -141,6 +145,10 @@ class FaultQueue:
     def rules(self) -> list[Fault]:
         """Return the remaining rules, each with its remaining times."""
         return list(self._rules)
+
+    def standing(self, phone: str) -> tuple[Fault, ...]:
+        """Return the faults that every request with this magic number meets."""
+        return self._standing.get(phone, ())
 
     def take(self, action: str, phones: tuple[str, ...], out_id: str) -> Fault | None:
         """Return the fault that a request meets, if any, and count it."""

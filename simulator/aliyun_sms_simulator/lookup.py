@@ -79,13 +79,13 @@ def _detail(world: World, accepted: Acceptance, phone: str, now_s: float) -> dic
         "TemplateCode": accepted.template_code,
         "OutId": accepted.out_id,
     }
-    reported_s = accepted.at_s + world.settings.delivery_delay_s
-    if accepted.receipt is None or now_s < reported_s:
+    reported_s = accepted.reported_s(phone, world.settings.delivery_delay_s)
+    if now_s < reported_s:
         return detail
-    status = _DELIVERED if accepted.receipt == "DELIVERED" else _FAILED
+    code = accepted.receipt_of(phone).code
     return {
         **detail,
-        "SendStatus": status,
-        "ErrCode": accepted.receipt,
+        "SendStatus": _DELIVERED if code == "DELIVERED" else _FAILED,
+        "ErrCode": code,
         "ReceiveDate": beijing_text(reported_s),
     }

@@ -1,7 +1,11 @@
 """Magic phone numbers: a message to one of them always meets the same fault.
 
+What the carrier reports of a magic number concerns that number only, not the others of its request.
+
 All begin with 15400000. We know no operator with numbers that begin with 154. So a real message to one reaches nobody.
 """
+
+from dataclasses import replace
 
 from aliyun_sms_simulator.codes import BUSINESS
 from aliyun_sms_simulator.fault import Fault
@@ -46,16 +50,21 @@ _NUMBERS: dict[int, Fault] = {
     63: Fault(kind="http_500_before", action=_LOOKUP),
     64: Fault(kind="hang_before", action=_LOOKUP),
     65: Fault(kind="empty_page"),
-    # accepted, and not delivered
+    # accepted; what the carrier reports of this number, and how that is pushed
     80: Fault(kind="receipt"),
     81: Fault(kind="receipt", code="MOBILE_NOT_ON_SERVICE"),
     82: Fault(kind="receipt", code="MOBILE_IN_BLACK"),
     83: Fault(kind="receipt", code="CONTENT_KEYWORD"),
+    84: Fault(kind="receipt", code="DELIVERED", copies=0),
+    85: Fault(kind="receipt", code="DELIVERED", copies=2),
+    86: Fault(kind="receipt", code="DELIVERED", seconds=0),
+    87: Fault(kind="receipt", code="DELIVERED", seconds=60),
 }
 # Every business code also has a number, in the order of the table, from 101.
 _NUMBERS |= {101 + index: Fault(kind="code", code=code) for index, code in enumerate(BUSINESS)}
 
 #: number to the faults that its requests meet
 MAGIC: dict[str, tuple[Fault, ...]] = {
-    f"15400000{number:03d}": (fault,) for number, fault in _NUMBERS.items()
+    phone: (replace(fault, phone=phone) if fault.kind == "receipt" else fault,)
+    for phone, fault in ((f"15400000{number:03d}", fault) for number, fault in _NUMBERS.items())
 }

@@ -1,13 +1,26 @@
 """What the simulator saw: every received request and every accepted one. Tests rely on it as evidence."""
 
+import math
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aliyun_sms_simulator.clock import beijing_text
 
-__all__ = ["Acceptance", "Received", "Record"]
+__all__ = ["Acceptance", "Receipt", "Received", "Record"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Receipt:
+    """What the carrier will report of a recipient, and how the report is pushed."""
+
+    #: DELIVERED, another code, or None for no report at all
+    code: str | None = "DELIVERED"
+    #: seconds until it is reported; None takes the setting ``delivery_delay_s``
+    delay_s: float | None = None
+    #: how often the report is pushed, 0 for never; None leaves that to the settings
+    copies: int | None = None
 
 
 @dataclass(kw_only=True, slots=True)
@@ -29,8 +42,10 @@ class Acceptance:
     at_s: float
     #: seconds until QuerySendDetails shows it, if a fault set them; infinite for never
     lookup_lag_s: float | None = None
-    #: what the carrier will report: DELIVERED, another code, or None for no report
-    receipt: str | None = "DELIVERED"
+    #: what the carrier will report of all its numbers
+    receipt: Receipt = Receipt()
+    #: the same of single numbers, which goes before
+    receipts: dict[str, Receipt] = field(default_factory=dict)
 
     def sign_name(self, index: int) -> str:
         """Return the signature for the number at an index."""
@@ -39,6 +54,17 @@ class Acceptance:
     def params_of(self, index: int) -> Mapping[str, str]:
         """Return the parameters for the number at an index."""
         return self.params[index if len(self.params) > 1 else 0]
+
+    def receipt_of(self, phone: str) -> Receipt:
+        """Return what the carrier will report of a number."""
+        return self.receipts.get(phone, self.receipt)
+
+    def reported_s(self, phone: str, usual_delay_s: float) -> float:
+        """Return when the carrier reports it, in seconds since the epoch; infinite for never."""
+        receipt = self.receipt_of(phone)
+        if receipt.code is None:
+            return math.inf
+        return self.at_s + (usual_delay_s if receipt.delay_s is None else receipt.delay_s)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as the control API shows it."""

@@ -7,6 +7,7 @@ from aiohttp import web
 from aliyun_sms_simulator.control import Control
 from aliyun_sms_simulator.endpoint import Endpoint
 from aliyun_sms_simulator.log import LOGGER
+from aliyun_sms_simulator.pusher import Pusher
 from aliyun_sms_simulator.world import World
 
 __all__ = ["Server"]
@@ -21,6 +22,7 @@ class Server:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._pusher = Pusher(world)
         self._host = ""
         self._control_port = 0
 
@@ -59,9 +61,11 @@ class Server:
             await self.stop()
             raise
         self._control_port = self._runner.addresses[0][1]
+        self._pusher.start()
 
     async def stop(self) -> None:
         """Close every connection and both ports."""
+        await self._pusher.stop()
         await self._endpoint.stop()
         await self._runner.cleanup()
 

@@ -10,7 +10,7 @@ from aliyun_sms_simulator.codes import Refusal, refusal
 from aliyun_sms_simulator.fault import Fault
 from aliyun_sms_simulator.gateway import Call
 from aliyun_sms_simulator.lookup import query_send_details
-from aliyun_sms_simulator.record import Acceptance, Received
+from aliyun_sms_simulator.record import Acceptance, Receipt, Received
 from aliyun_sms_simulator.sending import send_batch_sms, send_sms
 from aliyun_sms_simulator.world import World
 
@@ -44,7 +44,7 @@ def handle(world: World, call: Call, fault: Fault | None = None) -> Answer:
         if fault and kind == "code" and not fault.accept:
             raise _ordered(fault)
         acceptance, fields = _perform(world, call)
-        _mark(acceptance, fault)
+        _mark(world, acceptance, fault)
         if fault and kind == "code":
             raise _ordered(fault)
         if kind == "empty_page":
@@ -89,13 +89,24 @@ def _perform(world: World, call: Call) -> tuple[Acceptance | None, dict[str, Any
     raise refusal("InvalidAction.NotFound")
 
 
-def _mark(acceptance: Acceptance | None, fault: Fault | None) -> None:
-    if acceptance is None or fault is None:
+def _mark(world: World, acceptance: Acceptance | None, fault: Fault | None) -> None:
+    """Note what the carrier will report, and have it pushed then."""
+    if acceptance is None:
         return
-    if fault.kind == "lookup_lag":
+    for phone in acceptance.phones:
+        for standing in world.faults.standing(phone):
+            if standing.kind == "receipt":
+                acceptance.receipts[phone] = _receipt(standing)
+    if fault and fault.kind == "lookup_lag":
         acceptance.lookup_lag_s = math.inf if fault.seconds is None else fault.seconds
-    elif fault.kind == "receipt":
-        acceptance.receipt = fault.code
+    elif fault and fault.kind == "receipt":
+        ordered = dict.fromkeys([fault.phone] if fault.phone else acceptance.phones, _receipt(fault))
+        acceptance.receipts.update(ordered)
+    world.push_receipts(acceptance)
+
+
+def _receipt(fault: Fault) -> Receipt:
+    return Receipt(code=fault.code, delay_s=fault.seconds, copies=fault.copies)
 
 
 def _ordered(fault: Fault) -> Refusal:

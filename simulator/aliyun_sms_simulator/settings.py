@@ -32,6 +32,20 @@ class Settings:
     lookup_lag_s: float = 0
     #: seconds until an accepted message is reported as delivered (SendStatus 1 becomes 3)
     delivery_delay_s: float = 3
+    #: where receipts and replies are pushed, as in http://127.0.0.1:8000/receipts; None pushes nothing
+    callback_url: str | None = None
+    #: how many receipts one push carries at most
+    callback_batch: int = 100
+    #: milliseconds within which a push must be answered
+    callback_timeout_ms: float = 700
+    #: seconds until the first repetition of a push that was not acknowledged; the others come after 5 and 10 times that
+    callback_again_s: float = 60
+    #: share of receipts that are never pushed, from 0 to 1
+    receipt_loss: float = 0
+    #: share of receipts that are pushed twice, from 0 to 1
+    receipt_duplicates: float = 0
+    #: seconds, at most, by which a push comes later than its report; each time at random, so that they change order
+    receipt_jitter_s: float = 0
     #: seconds by which the gateway's own clock is ahead, for time stamps and the Date header
     gateway_skew_s: float = 0
     #: how many of the newest accepted requests are kept in full; None keeps all. Counts by out_id are always kept
@@ -70,6 +84,7 @@ _WORDS: dict[Any, str] = {
     float: "a number",
     int: "a whole number, not below 0",
     int | None: "a whole number, not below 0, or null",
+    str | None: "text, or null",
 }
 
 
@@ -78,4 +93,6 @@ def _fits(value: object, kind: Any) -> bool:
         return isinstance(value, bool) and kind is bool
     if kind is float:
         return isinstance(value, int | float) and math.isfinite(value)
+    if kind == str | None:
+        return isinstance(value, str | None)
     return (isinstance(value, int) and value >= 0) or (value is None and kind == int | None)

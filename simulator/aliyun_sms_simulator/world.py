@@ -10,6 +10,7 @@ from aliyun_sms_simulator.fault import FaultQueue
 from aliyun_sms_simulator.flow import FlowControl
 from aliyun_sms_simulator.gateway import Gateway
 from aliyun_sms_simulator.magic import MAGIC
+from aliyun_sms_simulator.pushes import Pushes
 from aliyun_sms_simulator.record import Acceptance, Record
 from aliyun_sms_simulator.settings import Settings
 
@@ -36,6 +37,7 @@ class World:
         self.flow = FlowControl(settings.limits)
         self.record = Record(settings.record_limit, settings.request_limit)
         self.faults = FaultQueue(MAGIC, settings.seed)
+        self.pushes = Pushes(settings.seed)
         self._first_settings = settings
         self._serial = itertools.count(1)
 
@@ -49,13 +51,16 @@ class World:
         self._apply()
         if "seed" in changes:
             self.faults.seed(self.settings.seed)
+            self.pushes.seed(self.settings.seed)
 
     def reset(self) -> None:
-        """Forget records, faults, flow control, the clock and changed settings."""
+        """Forget records, faults, pushes, flow control, the clock and changed settings."""
         self.settings = self._first_settings
         self.record = Record(self.settings.record_limit, self.settings.request_limit)
         self.faults.clear()
         self.faults.seed(self.settings.seed)
+        self.pushes.clear()
+        self.pushes.seed(self.settings.seed)
         self.flow.clear()
         self.clock.reset()
         self._apply()
@@ -67,6 +72,11 @@ class World:
         if self.on_accept:
             self.on_accept(acceptance)
         return acceptance
+
+    def push_receipts(self, acceptance: Acceptance) -> None:
+        """Have what the carrier reports of an accepted request pushed, if there is somewhere to push it."""
+        if self.settings.callback_url:
+            self.pushes.add_receipts(acceptance, self.settings)
 
     def _apply(self) -> None:
         self.flow.limits = self.settings.limits
