@@ -24,12 +24,15 @@ from smsjobs.contract import (
     SmsError,
     VerificationRefused,
 )
+from smsjobs.delivery import Deliveries, Delivery
 from smsjobs.element import Element
 from smsjobs.job import Job
 from smsjobs.settings import SettingsError
 
 __all__ = [
     "AliyunRejected",
+    "Deliveries",
+    "Delivery",
     "Element",
     "IdempotencyConflict",
     "InvalidArguments",

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from smsjobs.contract import JobRecord
+from smsjobs.delivery import DeliveryStore
 from smsjobs.facts import PublishFailed, tell
 from smsjobs.ledger import Ledger
 from smsjobs.publisher import Publisher
@@ -40,6 +41,13 @@ class Connection:
         if self._pid != os.getpid():
             self._connect()
         return self._ledger
+
+    @property
+    def deliveries(self) -> DeliveryStore:
+        """What became of the accepted messages of this process's ledger."""
+        if self._pid != os.getpid():
+            self._connect()
+        return self._deliveries
 
     def where(self) -> str:
         """A sentence that no Redis answers at its address. Call it while an error of Redis is being handled."""
@@ -97,6 +105,7 @@ class Connection:
             seal=self.settings.seal,
         )
         self._publisher = Publisher(self.settings.broker_url, timeout_s=timeout_s / 4)
+        self._deliveries = DeliveryStore(self._ledger)
         self._pid = os.getpid()
 
 

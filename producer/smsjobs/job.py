@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from smsjobs.contract import InvalidArguments, SendResult, SmsError
 from smsjobs.ledger import outcome_json, read_outcome
@@ -14,9 +14,12 @@ from smsjobs.threads import in_thread
 
 if TYPE_CHECKING:
     from smsjobs.connection import Connection
+    from smsjobs.delivery import Deliveries, Delivery
     from smsjobs.ledger import Snapshot
 
 __all__ = ["Job"]
+
+T = TypeVar("T")
 
 #: Seconds between two looks at a job that is waited for: the first pause and the longest one.
 _FIRST_LOOK_S: Final = 0.01
@@ -87,6 +90,39 @@ class Job:
             await asyncio.sleep(pause)
         raise self._still_waiting(timeout)
 
+    def delivery(self, phone: str | None = None) -> Delivery:
+        """What the carrier reported of one recipient: `accepted` is not yet delivered.
+
+        Args:
+            phone: Which. May be left out for a job with one number.
+
+        Returns:
+            A `Delivery`. It is ``waiting`` until a receipt comes, also while the job itself has no outcome yet.
+
+        Raises:
+            InvalidArguments: Nothing of the job was accepted (``reason="not_accepted"``), the number is not one of the
+                job's (``argument="phone"``), or the ledger has no such job (``reason="job_not_found"``).
+            QueueUnavailable: Redis is unreachable.
+        """
+        return self._read(lambda: self._connection.deliveries.delivery(self._id, phone))
+
+    async def delivery_async(self, phone: str | None = None) -> Delivery:
+        """`delivery`, without blocking the event loop."""
+        return await in_thread(self.delivery, phone)
+
+    def deliveries(self) -> Deliveries:
+        """What the carriers reported of all recipients, counted.
+
+        Raises:
+            InvalidArguments: The ledger has no such job, or not any more (``reason="job_not_found"``).
+            QueueUnavailable: Redis is unreachable.
+        """
+        return self._read(lambda: self._connection.deliveries.deliveries(self._id))
+
+    async def deliveries_async(self) -> Deliveries:
+        """`deliveries`, without blocking the event loop."""
+        return await in_thread(self.deliveries)
+
     def _pauses(self, timeout: float | None) -> Iterator[float]:
         deadline = None if timeout is None else time.monotonic() + timeout
         pause = _FIRST_LOOK_S
@@ -102,16 +138,7 @@ class Job:
         return None if text is None else read_outcome(text, self._id)
 
     def _snapshot(self, within_s: float | None = None) -> Snapshot:
-        settings = self._connection.settings
-        found = available(
-            lambda: self._connection.ledger.read(self._id),
-            for_s=settings.timeout_s if within_s is None else min(within_s, settings.timeout_s),
-            task="the job could not be read",
-            where=self._connection.where,
-            refused="unknown",
-            lost="unknown",
-            out_id=self._id,
-        )
+        found = self._read(lambda: self._connection.ledger.read(self._id), within_s)
         if found is None:
             raise InvalidArguments(
                 "there is no job of that id, or it ended longer ago than SMS_RETENTION",
@@ -120,6 +147,18 @@ class Job:
                 argument="job_id",
             )
         return found
+
+    def _read(self, step: Callable[[], T], within_s: float | None = None) -> T:
+        settings = self._connection.settings
+        return available(
+            step,
+            for_s=settings.timeout_s if within_s is None else min(within_s, settings.timeout_s),
+            task="the job could not be read",
+            where=self._connection.where,
+            refused="unknown",
+            lost="unknown",
+            out_id=self._id,
+        )
 
     def _still_waiting(self, timeout: float | None) -> TimeoutError:
         return TimeoutError(

@@ -5,6 +5,8 @@ from typing import Any, assert_type
 
 from smsjobs import (
     AliyunRejected,
+    Deliveries,
+    Delivery,
     Element,
     IdempotencyConflict,
     InvalidArguments,
@@ -66,6 +68,9 @@ def reading(sms: Sms) -> str:
     job = sms.job("b6d0a1f0-7c54-4b0e-9d55-000000000001")
     assert_type(job.id, str)
     assert_type(job.status(), str)
+    assert_type(job.delivery(), Delivery)
+    assert_type(job.delivery("13800138000").err_code, str | None)
+    assert_type(job.deliveries(), Deliveries)
     assert_type(job.get(), SendResult)
     result = job.get(timeout=10)
     assert_type(result.biz_id, str | None)

@@ -45,6 +45,7 @@ from smsjobs.contract.phones import (
     read_phone,
 )
 from smsjobs.contract.promotional import PROMOTIONAL_HOURS, Hours
+from smsjobs.contract.recipients import count_recipients, find_recipient, recipient_digests
 from smsjobs.contract.results import ResolvedBy, SendResult, decode_result, encode_result
 from smsjobs.contract.wire import KEY_PREFIX, SEND_TASK, SUBMIT_TASK, VERSION
 
@@ -82,6 +83,7 @@ __all__ = [
     "check_message",
     "check_phone",
     "chunk_id",
+    "count_recipients",
     "country_of",
     "decode_job",
     "decode_outcome",
@@ -90,6 +92,7 @@ __all__ = [
     "encode_job",
     "encode_outcome",
     "encode_result",
+    "find_recipient",
     "is_in",
     "is_job_id",
     "is_mainland",
@@ -103,6 +106,7 @@ __all__ = [
     "pack_campaign",
     "pack_recipients",
     "read_phone",
+    "recipient_digests",
     "tag_of_campaign",
     "tag_of_job",
     "unpack",

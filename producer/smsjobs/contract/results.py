@@ -16,8 +16,8 @@ _FIELDS: Final = frozenset(
     {"v", "outcome", "response", "biz_id", "request_id", "out_id", "attempts", "resolved_by"}
 )
 
-#: What showed that the message was accepted: Aliyun's own answer, or a look-up after the answer was lost.
-ResolvedBy = Literal["response", "lookup"]
+#: What showed that the message was accepted: Aliyun's own answer; after a lost answer a look-up, or a receipt.
+ResolvedBy = Literal["response", "lookup", "receipt"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,17 +26,18 @@ class SendResult:
 
     #: Always ``"accepted"``.
     outcome: Literal["accepted"] = "accepted"
-    #: Aliyun's body: ``Code``, ``Message``, ``BizId``, ``RequestId``. After a look-up, only ``Code``.
+    #: Aliyun's body: ``Code``, ``Message``, ``BizId``, ``RequestId``. After a look-up, only ``Code``; after a receipt,
+    #: ``Code`` and ``BizId``.
     response: Mapping[str, Any] = field(default_factory=dict)
     #: The job's id, which Aliyun keeps with the message.
     out_id: str
     #: How many requests were made to send it, the first included.
     attempts: int
-    #: ``"response"`` or ``"lookup"``.
+    #: ``"response"``, ``"lookup"`` or ``"receipt"``.
     resolved_by: ResolvedBy = "response"
     #: Aliyun's id of the accepted request. None after a look-up, which does not tell it.
     biz_id: str | None = None
-    #: Aliyun's id of the HTTP request. None after a look-up.
+    #: Aliyun's id of the HTTP request. None after a look-up or a receipt.
     request_id: str | None = None
 
     def __post_init__(self) -> None:
@@ -75,7 +76,7 @@ def decode_result(data: Any) -> SendResult:
             "response": Mapping() as response,
             "out_id": str(out_id),
             "attempts": int(attempts),
-            "resolved_by": "response" | "lookup" as resolved_by,
+            "resolved_by": "response" | "lookup" | "receipt" as resolved_by,
         } if attempts >= 0 and not isinstance(attempts, bool):
             return SendResult(
                 response=dict(response), out_id=out_id, attempts=attempts, resolved_by=resolved_by

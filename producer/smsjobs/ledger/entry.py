@@ -15,11 +15,14 @@ requeue, looks  milliseconds until a published job is looked at again; how often
 token, lease    who holds it, and until when
 claimed         when the holder claimed it
 released        the token of the last holder that gave it back
-attempts        requests made, without those of the current claim
+attempts        requests made, without those of the current claim; kept with an unknown outcome, as is label, the word
+                under which a campaign counts it
 lost_from, _to  the first and the last time at which an answer was lost
 resent          1 if it was sent again after a lost answer
 interrupted     1 if a worker died while it held the job
 outcome         the outcome, see `outcome_text`; settled_by is the token that wrote it
+delivery        the digests of its numbers; ``;`` and a record of each recipient follow as soon as one is reported.
+                Not of a chunk, nor of a job of which nothing was accepted. See `smsjobs.delivery.records`
 followers       further Celery task ids under which the outcome is stored
 ==============  =====================================================================================
 """

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 
-from smsjobs.contract import IdempotencyConflict, JobRecord, encode_job, lane
+from smsjobs.contract import IdempotencyConflict, JobRecord, encode_job, lane, recipient_digests
 from smsjobs.ledger.entry import (
     Claim,
     Due,
@@ -105,6 +105,7 @@ class Ledger:
             element=job.element,
             digest=digest,
             payload=_payload_mark(job, self.seal),
+            recipients=recipient_digests(job.id, job.message.phones),
             expires=_ms(job.expires_s),
             countdown=_ms(job.countdown_s),
             requeue=_ms(lane(job.lane).requeue_s),
@@ -192,6 +193,7 @@ class Ledger:
             keep=_ms(self.retention_s),
             store_after=_ms(_REPEAT_S) if outside_task else 0,
             label=_label(outcome),
+            attempts=outcome.get("error", outcome).get("attempts", 0),
             result=value,
         )
         if verb == "ok":

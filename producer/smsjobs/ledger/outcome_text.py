@@ -1,16 +1,22 @@
-"""An outcome as the ledger keeps it: JSON, or a short form if a script settled a chunk of a cancelled campaign."""
+"""An outcome as the ledger keeps it: JSON, or a short form if a script made it.
+
+Scripts settle the chunks of a cancelled campaign, and what a receipt proves to be accepted.
+"""
 
 from __future__ import annotations
 
 import json
 from typing import Any, Final
 
-from smsjobs.contract import Outcome, RequestFailed, decode_outcome, encode_outcome
+from smsjobs.contract import Outcome, RequestFailed, SendResult, decode_outcome, encode_outcome
 
 __all__ = ["outcome_json", "read_outcome", "write_outcome"]
 
 #: The short form that Lua's `cancel_chunk` writes. The number of requests made follows.
 _CANCELLED: Final = "cancelled "
+
+#: The short form that Lua's `settle_by_receipt` writes. The number of requests made follows, and the BizId or nothing.
+_RECEIPT: Final = "receipt "
 
 
 def write_outcome(outcome: dict[str, Any]) -> str:
@@ -20,6 +26,12 @@ def write_outcome(outcome: dict[str, Any]) -> str:
 
 def outcome_json(text: str, job_id: str) -> dict[str, Any]:
     """Return the outcome as JSON."""
+    if text.startswith(_RECEIPT):
+        attempts, _, biz_id = text.removeprefix(_RECEIPT).partition(" ")
+        response = {"Code": "OK"} | ({"BizId": biz_id} if biz_id else {})
+        return encode_outcome(
+            SendResult(response=response, out_id=job_id, attempts=int(attempts), resolved_by="receipt")
+        )
     if not text.startswith(_CANCELLED):
         found: dict[str, Any] = json.loads(text)
         return found

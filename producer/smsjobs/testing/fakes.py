@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from smsjobs.campaign import Campaign
+    from smsjobs.delivery import DeliveryStore
     from smsjobs.ledger import Ledger
 
 __all__ = ["FakeElement", "FakeSms", "FakeVerification", "connect"]
@@ -28,6 +29,8 @@ __all__ = ["FakeElement", "FakeSms", "FakeVerification", "connect"]
 _SECRET: Final = "no secret at all, and good for tests only"  # noqa: S105  as it says
 
 _NO_CAMPAIGNS: Final = "campaigns are not in smsjobs.testing: try them with `smsjobs dev`"
+
+_NO_DELIVERIES: Final = "deliveries are not in smsjobs.testing: try them with `smsjobs dev`"
 
 
 def connect(
@@ -105,6 +108,11 @@ class _Memory(Connection):
     def ledger(self) -> Ledger:
         """The memory: as far as a producer reads it, it is a ledger."""
         return cast("Ledger", self.jobs)
+
+    @property
+    def deliveries(self) -> DeliveryStore:
+        """There are none."""
+        raise NotImplementedError(_NO_DELIVERIES)
 
     def enqueue(self, job: JobRecord) -> str:
         """Write the job down, settled."""

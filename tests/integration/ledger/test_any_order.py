@@ -1,4 +1,4 @@
-"""The ledger under steps in any order, by several workers, with time passing between them."""
+"""The ledger under steps in any order, by several workers, with receipts and time passing between them."""
 
 import json
 
@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 
 from smsjobs.contract import IdempotencyConflict, JobRecord
-from smsjobs.ledger import Granted, InFlight, Ledger, NotDue, Settled, Wait
+from smsjobs.delivery import DeliveryStore
+from smsjobs.ledger import Granted, InFlight, Ledger, NotDue, Settled, Wait, outcome_json
 from support.any_order import play
 from support.ledgers import (
     LEASE_S,
@@ -19,6 +20,7 @@ from support.ledgers import (
     everything,
     failed,
 )
+from support.receipts import a_report
 
 RETENTION_S = 1e9  # Redis lets keys expire by its own clock; here nothing is forgotten
 WORKERS = ("one", "two", "three")
@@ -42,6 +44,8 @@ class AnyOrder(RuleBasedStateMachine):
         #: Who holds a job in truth, and until when.
         self.holder: dict[str, tuple[str, float]] = {}
         self.outcome: dict[str, str] = {}
+        #: What was first reported of each job's recipient.
+        self.reported: dict[str, str] = {}
         self.payload_of_key: dict[str, tuple[str, str]] = {}
 
     @precondition(lambda self: len(self.recorded) < 3)
@@ -191,8 +195,33 @@ class AnyOrder(RuleBasedStateMachine):
                     )
                     assert settlement.ours
                     self._ended(job.id, settlement.outcome or "")
+                case "store":
+                    assert due.job_id in self.outcome
+                    self.ledger.confirm_stored(due.job_id)
                 case _:
                     assert due.job_id not in self.outcome
+
+    @rule(job_id=jobs, err_code=st.sampled_from(["DELIVERED", "EXPIRED"]), times=st.integers(1, 2))
+    def receipt(self, job_id: str, err_code: str, times: int) -> None:
+        """Aliyun reports a delivery, maybe twice: whatever was not refused is accepted from then on."""
+        known = self.outcome.get(job_id)
+        was = None if known is None else outcome_json(known, job_id)["outcome"]
+        store = DeliveryStore(self.ledger, clock=self.clock)
+        settled = [
+            each for _ in range(times) for each in store.take([a_report(job_id, err_code=err_code)]).settled
+        ]
+        assert len(settled) == (was in (None, "unknown"))
+        found = self.ledger.read(job_id)
+        assert found is not None
+        if settled:
+            assert found.status == "accepted"
+            self.outcome[job_id] = found.outcome or ""
+            self.holder.pop(job_id, None)
+            self.reported.setdefault(job_id, store.delivery(job_id).state)
+        elif was == "accepted":
+            self.reported.setdefault(job_id, store.delivery(job_id).state)
+        if job_id in self.reported:
+            assert store.delivery(job_id).state == self.reported[job_id], "a final delivery changed"
 
     @rule(seconds=st.sampled_from([30.0, 1.0, 5.0, 29.0, 31.0, 0.001, 201.0]))
     def time_passes(self, seconds: float) -> None:
@@ -228,7 +257,7 @@ class AnyOrder(RuleBasedStateMachine):
             assert found is not None
             assert found.outcome == self.outcome.get(job_id)
             if found.outcome:
-                assert found.status == json.loads(found.outcome)["outcome"]
+                assert found.status == outcome_json(found.outcome, job_id)["outcome"]
             else:
                 assert found.status in ("queued", "sending", "looking_up")
 

@@ -11,16 +11,22 @@ import redis
 
 from smsjobs.campaign import CampaignStore, Order, start
 from smsjobs.contract import InvalidArguments, campaign_id, encode_outcome
+from smsjobs.delivery import DeliveryStore
 from smsjobs.embedded import TemporaryRedis
 from smsjobs.ledger import Ledger
 from smsjobs.redis_store import Scripts, connect_redis
 from smsjobs.testing import Clock as CodeClock
 from smsjobs.verification import CEILING, PER_CLIENT, Keyring, Limit, RedisCodes, Rules, Verification
 from support.ledgers import LEASE_S, Clock, a_job, accepted, granted, to_look_up, to_send
+from support.receipts import a_report
 
 ELEMENT = "SMS.Test"
 SECRET = "a secret that is good for tests only"
-SCRIPTS = {(room, name) for room in ("ledger", "campaign", "verification") for name in Scripts(room).names()}
+SCRIPTS = {
+    (room, name)
+    for room in ("ledger", "campaign", "delivery", "verification")
+    for name in Scripts(room).names()
+}
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +114,7 @@ def jobs(client: "redis.Redis") -> None:
         found = ledger.read(job.id)
         assert found is not None
         assert found.status == "accepted"
+        DeliveryStore(ledger, clock=clock).take([a_report(job.id)])
     ledger.settle_absent("malformed", encode_outcome(InvalidArguments("unreadable", reason="job_unreadable")))
 
 
@@ -125,6 +132,7 @@ def campaigns(client: "redis.Redis") -> None:
         ledger.claim(job_id, "one", lease_s=LEASE_S)
     ledger.put_back(first, "one", attempts=1, reason="the signature is not approved")
     ledger.settle(second, "one", encode_outcome(InvalidArguments("bad")), outside_task=False)
+    DeliveryStore(ledger, clock=clock).take([a_report(first, people[0]), a_report(second, people[1000])])
     campaign.resume()
     ledger.feed()
     campaign.pause()

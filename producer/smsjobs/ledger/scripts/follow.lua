@@ -4,11 +4,12 @@
 local job = unpack(KEYS)
 local task_id = unpack(ARGV)
 local f = fields(job, 'outcome', 'followers', 'state')
-if f.outcome then return f.outcome end
+-- A receipt may still settle what is unknown.
+if f.outcome and f.state ~= UNKNOWN then return f.outcome end
 -- The job's retention is over. An entry made now would never expire.
 if not f.state then return '' end
 local followers = f.followers or ''
 if not string.find(' ' .. followers .. ' ', ' ' .. task_id .. ' ', 1, true) then
   redis.call('HSET', job, 'followers', followers == '' and task_id or followers .. ' ' .. task_id)
 end
-return ''
+return f.outcome or ''

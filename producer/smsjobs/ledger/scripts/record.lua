@@ -1,5 +1,6 @@
 -- Record a new job, in one step with its idempotency key. The key is left out if the job has none.
 --
+-- recipients are the digests of its numbers, see contract/recipients.py.
 -- countdown, expires, requeue are in ms; latest is the latest time (ms) at which it may expire, or 0 for any. It is given
 -- because this script may run long after the caller asked.
 --
@@ -10,7 +11,7 @@
 --         belongs to another payload.
 -- include ledger/jobs
 local job, agenda, key = unpack(KEYS)
-local now, id, record, lane, element, digest, payload, expires, countdown, requeue, latest = unpack(ARGV)
+local now, id, record, lane, element, digest, payload, recipients, expires, countdown, requeue, latest = unpack(ARGV)
 now = now_ms(now)
 local f = fields(job, 'state', 'payload', 'campaign')
 if f.state then
@@ -31,6 +32,6 @@ local look, looks = now + num(requeue), 1
 if num(countdown) > 0 then look, looks = due, 0 end
 redis.call('HSET', job, 'state', QUEUED, 'job', record, 'lane', lane, 'element', element, 'key', key or '',
   'created', ms(now), 'due', ms(due), 'expires', ms(last), 'requeue', requeue, 'looks', looks, 'attempts', 0,
-  'token', '', 'payload', payload)
+  'token', '', 'payload', payload, 'delivery', recipients)
 redis.call('ZADD', agenda, ms(math.min(look, last)), id)
 return {'recorded', id, ms(now)}

@@ -4,13 +4,13 @@
 -- token is "" for a job that nobody holds.
 -- keep is how long (ms) the outcome is kept.
 -- store_after is the time (ms) after which the sweep checks that Celery's result was stored, or 0 for no check.
--- label is the word under which a campaign counts the outcome.
+-- label is the word under which a campaign counts the outcome; attempts are all requests that were made.
 --
 -- Returns {"ok", followers}: settled, by this call or by an earlier one with the same token;
 --         {"settled", outcome, followers}: it already has another outcome;  {"fenced"};  {"missing"}
 -- include ledger/jobs, ledger/campaigns
 local job, agenda, result_key = unpack(KEYS)
-local now, id, token, state, outcome, keep, store_after, label, result = unpack(ARGV)
+local now, id, token, state, outcome, keep, store_after, label, attempts, result = unpack(ARGV)
 local f = fields(job, 'state', 'token', 'outcome', 'followers', 'settled_by', 'key', 'campaign', 'chunk', 'expires')
 if not f.state then return {'missing'} end
 if SETTLED[f.state] then
@@ -25,6 +25,8 @@ now = now_ms(now)
 -- A chunk that had expired when the sweep looked may since have been held by its campaign, or made a job again.
 if token == '' and f.campaign and num(f.expires) > now then return {'fenced'} end
 write_outcome(id, token, state, outcome, keep, num(store_after) > 0 and now + num(store_after) or nil)
+-- A receipt may still settle what is unknown, and needs these then.
+if state == UNKNOWN then redis.call('HSET', job, 'label', label, 'attempts', attempts) end
 if f.key and f.key ~= '' then redis.call('PEXPIRE', f.key, keep) end
 if result_key then
   redis.call('SET', result_key, result, 'PX', keep)

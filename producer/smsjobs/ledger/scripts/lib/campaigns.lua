@@ -7,6 +7,8 @@
 --   sms:{tag}:campaign:<id>:active     set   the same for each chunk that is a job without an outcome
 --   sms:{tag}:campaign:<id>:outcomes   hash  chunk number -> outcome
 --   sms:{tag}:campaign:<id>:codes      hash  Aliyun's code or our reason -> recipients
+--   sms:{tag}:campaign:<id>:delivered  hash  chunk number -> a record of each recipient, see delivery/records.py
+--   sms:{tag}:campaign:<id>:err_codes  hash  carrier's code -> recipients
 --   sms:{tag}:campaigns                zset  campaign id by the time of its creation
 --   sms:{tag}:campaigns:open           set   ids of campaigns that have chunks to send
 
@@ -70,7 +72,7 @@ local function end_campaign(id, now)
   redis.call('SREM', open_campaigns(), id)
   redis.call('DEL', campaign .. ':params')
   redis.call('PEXPIRE', campaign, f.keep)
-  for _, part in ipairs({'pages', 'rows', 'outcomes', 'codes'}) do
+  for _, part in ipairs({'pages', 'rows', 'outcomes', 'codes', 'delivered', 'err_codes'}) do
     redis.call('PEXPIRE', campaign .. ':' .. part, f.keep)
   end
 end
@@ -89,6 +91,20 @@ local function count_chunk(id, chunk, state, label, outcome, now)
     redis.call('LREM', campaign .. ':pending', 1, chunk)
   end
   end_campaign(id, now)
+end
+
+-- Count a chunk again whose outcome has changed.
+local function recount_chunk(id, chunk, was, was_label, state, label, outcome)
+  local campaign = campaign_key(id)
+  local number, size = split_chunk(chunk)
+  if redis.call('HEXISTS', campaign .. ':outcomes', number) == 0 then return end
+  redis.call('HSET', campaign .. ':outcomes', number, outcome)
+  redis.call('HINCRBY', campaign, was, -size)
+  redis.call('HINCRBY', campaign, state, size)
+  if redis.call('HINCRBY', campaign .. ':codes', was_label, -size) <= 0 then
+    redis.call('HDEL', campaign .. ':codes', was_label)
+  end
+  redis.call('HINCRBY', campaign .. ':codes', label, size)
 end
 
 -- Make a chunk pending again. Only for a job of which nothing was sent and which nobody holds from now on.

@@ -29,7 +29,8 @@ local function write_outcome(id, token, state, outcome, keep, store_at)
   local job = job_key(id)
   redis.call('HSET', job, 'state', state, 'outcome', outcome, 'settled_by', token, 'token', '')
   redis.call('HDEL', job, 'job', 'lease', 'claimed', 'due', 'expires', 'requeue', 'looks', 'released', 'lost_from',
-    'lost_to', 'resent', 'interrupted', 'attempts')
+    'lost_to', 'resent', 'interrupted', 'attempts', 'label')
+  if state == REJECTED or state == NOT_SENT then redis.call('HDEL', job, 'delivery') end
   redis.call('PEXPIRE', job, keep)
   if store_at then
     redis.call('ZADD', agenda_key(), ms(store_at), id)

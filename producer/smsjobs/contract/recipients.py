@@ -1,0 +1,54 @@
+"""Digests of a job's numbers. By them a receipt finds its recipient after the numbers have left Redis.
+
+A digest is so short that many thousand numbers share it. So a copy of Redis does not tell who got a message. Within one
+job no two numbers share one.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from typing import Final
+
+__all__ = ["count_recipients", "find_recipient", "recipient_digests"]
+
+#: Characters of a digest, at 6 bits each: about 40,000 of ten thousand million numbers share one of 3 characters.
+_SHORT: Final = 3
+#: For jobs in which too many of the short ones would be the same.
+_LONG: Final = 4
+_MOST_SHORT: Final = 100
+
+#: What is tried until all digests of a job differ. For 1,000 numbers, 97 of 100 do.
+_SALTS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def recipient_digests(job_id: str, phones: Sequence[str]) -> str:
+    """The digests of a job's numbers, in their order, each number once. Before them stand their width and their salt."""
+    numbers = list(dict.fromkeys(phones))
+    width = _SHORT if len(numbers) <= _MOST_SHORT else _LONG
+    for salt in _SALTS:
+        digests = [_digest(job_id, salt, number)[:width] for number in numbers]
+        if len(set(digests)) == len(numbers):
+            break
+    return f"{width}{salt}{''.join(digests)}"
+
+
+def count_recipients(digests: str) -> int:
+    """How many numbers the job has."""
+    return (len(digests) - 2) // int(digests[0])
+
+
+def find_recipient(digests: str, job_id: str, phone: str) -> int | None:
+    """The position of a number among the job's, from 0; None where it is not one of them."""
+    width = int(digests[0])
+    wanted = _digest(job_id, digests[1], phone)[:width]
+    at = digests.find(wanted, 2)
+    while at >= 0 and (at - 2) % width:
+        at = digests.find(wanted, at + 1)
+    return None if at < 0 else (at - 2) // width
+
+
+def _digest(job_id: str, salt: str, phone: str) -> str:
+    whole = hashlib.blake2b(phone.encode(), key=job_id.encode(), salt=salt.encode(), digest_size=3).digest()
+    return base64.urlsafe_b64encode(whole).decode("ascii")

@@ -1,0 +1,24 @@
+"""What became of each accepted message: reports of deliveries, from whichever source, and what is known now.
+
+A report is taken in one atomic step, which may be repeated. What is final stays final. A report also proves that Aliyun
+accepted its job. So it settles a job whose answer was lost.
+
+No number is kept for this. A recipient is found by the digests of `contract.recipients`, and in a campaign by the
+recipients that are kept for its report.
+"""
+
+from smsjobs.delivery.records import read_records
+from smsjobs.delivery.report import Report
+from smsjobs.delivery.store import DeliveryStore, Taken
+from smsjobs.delivery.values import Deliveries, Delivery, DeliveryState, Source
+
+__all__ = [
+    "Deliveries",
+    "Delivery",
+    "DeliveryState",
+    "DeliveryStore",
+    "Report",
+    "Source",
+    "Taken",
+    "read_records",
+]

@@ -1,0 +1,65 @@
+-- Records of recipients. `delivery/records.py` describes a record, and reads it.
+--   sms:{tag}:err_codes  hash  carrier's code -> its number, which stands in records
+
+local RECORD = 17
+
+local WAITING = string.rep('.', RECORD)
+
+-- The most codes that an element knows. A record of a further one has the last number.
+local MOST_CODES = 1295
+
+local function base36(number)
+  local digits = '0123456789abcdefghijklmnopqrstuvwxyz'
+  local high, low = math.floor(number / 36), number % 36
+  return string.sub(digits, high + 1, high + 1) .. string.sub(digits, low + 1, low + 1)
+end
+
+local function code_number(code)
+  local codes = ELEMENT .. ':err_codes'
+  local found = redis.call('HGET', codes, code)
+  if found then return found end
+  local number = math.min(redis.call('HLEN', codes), MOST_CODES)
+  if number < MOST_CODES then redis.call('HSET', codes, code, base36(number)) end
+  return base36(number)
+end
+
+local function is_final(record) return string.find(record, '^[df]') ~= nil end
+
+local function record_at(records, position)
+  return string.sub(records, position * RECORD + 1, (position + 1) * RECORD)
+end
+
+local function replaced(records, position, record)
+  return string.sub(records, 1, position * RECORD) .. record .. string.sub(records, (position + 1) * RECORD + 1)
+end
+
+-- The records of a job's recipients: of a chunk in its campaign, else behind the digests of its numbers.
+-- Returns them, and a function that writes them.
+local function open_records(job, f, numbers)
+  local empty = string.rep(WAITING, numbers)
+  if not f.campaign then
+    local digests, records = string.match(f.delivery or '', '^([^;]*);?(.*)$')
+    return records ~= '' and records or empty, function(changed)
+      redis.call('HSET', job, 'delivery', digests .. ';' .. changed)
+    end
+  end
+  local campaign, number = campaign_key(f.campaign), split_chunk(f.chunk)
+  local kept = campaign .. ':delivered'
+  return redis.call('HGET', kept, number) or empty, function(changed)
+    redis.call('HSET', kept, number, changed)
+    local lives = redis.call('PTTL', campaign)
+    if lives > 0 then redis.call('PEXPIRE', kept, lives) end
+  end
+end
+
+-- Count a recipient of a campaign, under its new state and no more under its old one.
+local function count_recipient(id, was, state, code)
+  local campaign = campaign_key(id)
+  local counters = {d = 'delivered', f = 'undelivered', u = 'unreported'}
+  if counters[was] then redis.call('HINCRBY', campaign, counters[was], -1) end
+  redis.call('HINCRBY', campaign, counters[state], 1)
+  if code == '' then return end
+  redis.call('HINCRBY', campaign .. ':err_codes', code, 1)
+  local lives = redis.call('PTTL', campaign)
+  if lives > 0 then redis.call('PEXPIRE', campaign .. ':err_codes', lives) end
+end

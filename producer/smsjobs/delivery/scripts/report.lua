@@ -1,0 +1,39 @@
+-- Take reports of one job's recipients. It is one step: the job is settled, if the report settles it, and each delivery is
+-- written. What is final stays final, so a report may come twice, late or out of order.
+--
+-- numbers is how many recipients the job has.
+-- biz_id is Aliyun's id of the accepted request, or "".
+-- keep is how long (ms) an outcome is kept.
+-- For each report follow: the recipient's position, the new state ("d", "f", or "w" for one that is not final), the
+-- carrier's code, and the record's part behind the code.
+--
+-- Returns {"taken", its state before, lane, element, deliveries written}, also if nothing changed;
+--         {"refused"}: nothing of the job was accepted;  {"missing"}
+-- include ledger/jobs, ledger/campaigns, ledger/receipts, delivery/records
+local job, agenda = unpack(KEYS)
+local now, id, numbers, biz_id, keep = unpack(ARGV, 1, 5)
+now, numbers = now_ms(now), num(numbers)
+local f = fields(job, 'state', 'attempts', 'label', 'key', 'campaign', 'chunk', 'lane', 'element',
+  'delivery')
+if not f.state then return {'missing'} end
+-- A later campaign of the name may have taken the place of this chunk's.
+if f.campaign then
+  local generation = redis.call('HGET', campaign_key(f.campaign), 'generation') or ''
+  if id ~= chunk_id(f.campaign, generation, split_chunk(f.chunk)) then return {'missing'} end
+end
+if f.state == REJECTED or f.state == NOT_SENT then return {'refused'} end
+if is_settled_by_receipt(f) then settle_by_receipt(id, f, biz_id, keep, now) end
+
+local records, write = open_records(job, f, numbers)
+local written = 0
+for position, state, code, rest in groups(6, 4) do
+  position = num(position)
+  local was = record_at(records, position)
+  if state ~= 'w' and not is_final(was) then
+    records = replaced(records, position, state .. string.sub(rest, 1, 2) .. code_number(code) .. string.sub(rest, 3))
+    if f.campaign then count_recipient(f.campaign, string.sub(was, 1, 1), state, code) end
+    written = written + 1
+  end
+end
+if written > 0 then write(records) end
+return {'taken', f.state, f.lane or '', f.element or '', written}
