@@ -11,7 +11,7 @@
     job.get(timeout=10)
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from smsjobs.client import Sms, connect
 from smsjobs.contract import (
@@ -45,13 +45,20 @@ __all__ = [
     "SmsError",
     "VerificationRefused",
     "connect",
+    "receipts",
 ]
 
 if TYPE_CHECKING:
+    from smsjobs import receipts
+
     __version__: str
 else:
 
-    def __getattr__(name: str) -> str:
+    def __getattr__(name: str) -> Any:
+        if name == "receipts":
+            import smsjobs.receipts  # noqa: PLC0415  only whoever takes receipts loads them
+
+            return smsjobs.receipts
         if name == "__version__":
             from importlib.metadata import version  # noqa: PLC0415  few ask for it
 

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
-__all__ = ["in_thread"]
+__all__ = ["in_thread", "run_within"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,6 +28,23 @@ async def in_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwar
     """Run the function in one of our threads, with the caller's context as `asyncio.to_thread` does, and give its value."""
     call = partial(contextvars.copy_context().run, function, *args, **kwargs)
     return await asyncio.get_running_loop().run_in_executor(_threads.get(), call)
+
+
+def run_within(seconds: float, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run the function in one of our threads, and give its value if it has one in time.
+
+    Warning:
+        A function that is late goes on, and its value is lost. So it must be one that may be repeated.
+
+    Raises:
+        TimeoutError: It has no value yet. If it has not begun, it does not begin any more.
+    """
+    future = _bounded.get().submit(contextvars.copy_context().run, partial(function, *args, **kwargs))
+    try:
+        return future.result(seconds)
+    except TimeoutError:
+        future.cancel()
+        raise
 
 
 class _Threads:
@@ -48,5 +65,8 @@ class _Threads:
 
 
 _threads: Final = _Threads()
+#: For `run_within`, which `in_thread` may be waiting for: they must not wait for each other.
+_bounded: Final = _Threads()
 # A forked child has none of its parent's threads, and may have a lock that is held for ever.
-os.register_at_fork(after_in_child=_threads.forget)
+for _each in (_threads, _bounded):
+    os.register_at_fork(after_in_child=_each.forget)

@@ -20,6 +20,10 @@ from smsjobs.facts.producer import (
     CodeSent,
     ConfirmFailed,
     PublishFailed,
+    PushNotTaken,
+    ReportsDropped,
+    ReportsNotOurs,
+    SettledByReceipt,
 )
 
 __all__ = [
@@ -31,6 +35,10 @@ __all__ = [
     "Fact",
     "LogLines",
     "PublishFailed",
+    "PushNotTaken",
+    "ReportsDropped",
+    "ReportsNotOurs",
+    "SettledByReceipt",
     "subscribe",
     "tell",
 ]

@@ -14,6 +14,10 @@ __all__ = [
     "CodeSent",
     "ConfirmFailed",
     "PublishFailed",
+    "PushNotTaken",
+    "ReportsDropped",
+    "ReportsNotOurs",
+    "SettledByReceipt",
 ]
 
 
@@ -93,3 +97,53 @@ class ConfirmFailed(_OfCodes):
     sentence = "a send could not be confirmed"
 
     error: str
+
+
+class _OfReceipts(Fact):
+    logger = "smsjobs.receipts"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettledByReceipt(_OfReceipts):
+    """A receipt settled a job whose answer was not known, or not yet."""
+
+    action = "settled_by_receipt"
+    level = logging.INFO
+    sentence = "a receipt settled a job as accepted"
+
+    job_id: str
+    before: str
+    element: str
+    lane: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PushNotTaken(_OfReceipts):
+    """A push was answered with 503, because Redis is unreachable, slow or full; Aliyun comes again up to three times."""
+
+    action = "push_not_taken"
+    level = logging.WARNING
+    sentence = "a push of Aliyun's could not be written down; it will come again"
+    repeats_by = ("error",)
+
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportsDropped(_OfReceipts):
+    """Something was pushed that cannot be read, or that this process cannot take."""
+
+    action = "reports_dropped"
+    level = logging.WARNING
+    sentence = "reports were dropped"
+    repeats_by = ("reason",)
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportsNotOurs(ReportsDropped):
+    """Reports came of what the ledger does not know, as when several environments share an account."""
+
+    level = logging.INFO
+    sentence = "reports were dropped: the ledger does not know what they are about"

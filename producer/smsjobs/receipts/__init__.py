@@ -1,0 +1,11 @@
+"""Receipts that Aliyun pushes: bytes in, status and bytes out, for any web framework.
+
+::
+
+    receiver = smsjobs.receipts.Receiver(sms)
+    answer = receiver.handle(request_body)     # answer.status, answer.body, answer.content_type
+"""
+
+from smsjobs.receipts.receiver import Answer, Receiver
+
+__all__ = ["Answer", "Receiver"]

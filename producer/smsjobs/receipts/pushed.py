@@ -1,0 +1,131 @@
+"""Reads what Aliyun pushes. Nobody signs it, so nothing in it is believed before it is checked.
+
+===================  =================================================================
+SmsReport            reports of deliveries, many in one push
+SmsUp                replies
+SignSmsReport        the review of a signature
+TemplateSmsReport    the review of a template
+===================  =================================================================
+
+All four are JSON arrays of objects, and an object's fields tell which one it is. Fields that are not known are left alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Any, Final
+
+from smsjobs.delivery import Report
+
+__all__ = ["LARGEST_PUSH", "Pushed", "read_push"]
+
+#: Bytes of the largest push that is read. Aliyun tells no bound; a report takes about 300.
+LARGEST_PUSH: Final = 2**20
+
+#: Aliyun's times have no zone. They are Beijing's.
+_BEIJING: Final = timezone(timedelta(hours=8))
+
+#: The fields that tell what an object is, the first match first.
+_KINDS: Final = {
+    "report": ("out_id", "phone_number", "success"),
+    "reply": ("phone_number", "content"),
+    "signature": ("sign_name", "sign_status"),
+    "template": ("template_code", "template_status"),
+}
+
+
+@dataclass(kw_only=True)
+class Pushed:
+    """What one push holds."""
+
+    reports: list[Report] = field(default_factory=list)
+    #: Everything else, by what it is: ``reply``, ``signature``, ``template``; ``oversized``, ``not_json``,
+    #: ``wrong_type``, ``unknown_kind``, ``malformed``.
+    others: Counter[str] = field(default_factory=Counter)
+
+
+def read_push(body: Any) -> Pushed:
+    """Read a push. Nothing that anybody sends makes it raise."""
+    pushed = Pushed()
+    if not isinstance(body, (bytes, bytearray, memoryview)):
+        pushed.others["wrong_type"] += 1
+        return pushed
+    whole = bytes(body)
+    if len(whole) > LARGEST_PUSH:
+        pushed.others["oversized"] += 1
+        return pushed
+    # Nothing at all is the check of a console or a monitor.
+    if not whole.strip():
+        return pushed
+    try:
+        data = json.loads(whole.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        pushed.others["not_json"] += 1
+        return pushed
+    for item in data if isinstance(data, list) else [data]:
+        _read(item, pushed)
+    return pushed
+
+
+def _read(item: Any, pushed: Pushed) -> None:
+    if not isinstance(item, dict):
+        pushed.others["wrong_type"] += 1
+        return
+    kind = next((kind for kind, names in _KINDS.items() if item.keys() >= set(names)), "unknown_kind")
+    if kind != "report":
+        pushed.others[kind] += 1
+        return
+    report = _report(item)
+    if report is None:
+        pushed.others["malformed"] += 1
+    else:
+        pushed.reports.append(report)
+
+
+def _report(item: dict[str, Any]) -> Report | None:
+    phone, success = item["phone_number"], _truth(item["success"])
+    # A number that is no text comes from no source that we know. But it costs nothing to read it.
+    phone = (
+        str(phone) if isinstance(phone, int) and not isinstance(phone, bool) and 0 < phone < 10**20 else phone
+    )
+    if not isinstance(phone, str) or not isinstance(item["out_id"], str) or success is None:
+        return None
+    return Report(
+        job_id=item["out_id"],
+        phone=phone,
+        success=success,
+        err_code=_text(item.get("err_code")),
+        parts=_count(item.get("sms_size")),
+        sent_at=_moment(item.get("send_time")),
+        reported_at=_moment(item.get("report_time")),
+        biz_id=_text(item.get("biz_id")) or None,
+        source="push",
+    )
+
+
+def _truth(value: Any) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else None
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _count(value: Any) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1000 else None
+
+
+def _moment(value: Any) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        return datetime.strptime(value, "%Y-%m-%d %H:%M:%S").replace(tzinfo=_BEIJING)
+    except ValueError:
+        return None

@@ -1,0 +1,101 @@
+"""Takes what Aliyun pushes, and says how to answer."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from smsjobs.facts import PushNotTaken, ReportsDropped, ReportsNotOurs, SettledByReceipt, tell
+from smsjobs.receipts.pushed import read_push
+from smsjobs.threads import in_thread, run_within
+
+if TYPE_CHECKING:
+    from smsjobs.client import Sms
+    from smsjobs.delivery import Taken
+
+__all__ = ["Answer", "Receiver"]
+
+#: Seconds for Redis. Aliyun waits for 0.7 seconds, the way there and back included.
+_WITHIN_S: Final = 0.55
+
+#: What the ledger does not take, and what is the usual case where several environments share an account.
+_NOT_OURS: Final = ("unknown_job", "unknown_number", "refused_job")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """The answer to a push."""
+
+    #: 200: Aliyun does not come again. 503: it does, after 1, 5 and 10 minutes.
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+
+
+#: Aliyun wants a number as `code`, and looks at none of its values.
+_TAKEN: Final = Answer(status=200, body='{"code": 0, "msg": "接收成功"}'.encode())
+_COME_AGAIN: Final = Answer(status=503, body=b'{"code": 1, "msg": "unavailable"}')
+
+
+class Receiver:
+    """Takes pushes of SmsReport, SmsUp, SignSmsReport and TemplateSmsReport. Threads may share it.
+
+    Args:
+        sms: What `smsjobs.connect` gave.
+    """
+
+    def __init__(self, sms: Sms) -> None:
+        self._connection = sms.connection
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return "<Receiver>"
+
+    def handle(self, body: bytes) -> Answer:
+        """Take one push. It never raises, and answers within 0.6 seconds.
+
+        Args:
+            body: The body of the request, as it came. An empty one is the console's check of the address.
+
+        Returns:
+            The answer to send back. Its status is 200 for anything that was understood, and for anything that never
+            will be; 503 only where Redis is unreachable, slow or refuses to write. Then Aliyun comes again.
+        """
+        pushed = read_push(body)
+        counts = pushed.others
+        for reason in counts.keys() - {"reply", "signature", "template"}:
+            tell(ReportsDropped(reason=reason))
+        answer = _TAKEN
+        if pushed.reports:
+            try:
+                taken = run_within(_WITHIN_S, self._connection.deliveries.take, pushed.reports)
+            except Exception as error:  # noqa: BLE001  Redis, or what nobody foresaw; the push must be answered
+                tell(PushNotTaken(error=type(error).__name__))
+                answer, counts = _COME_AGAIN, Counter({"not_taken": len(pushed.reports)})
+            else:
+                counts += taken.counts
+                _tell(taken)
+        with self._lock:
+            self._counts += counts
+        return answer
+
+    async def handle_async(self, body: bytes) -> Answer:
+        """`handle`, without blocking the event loop."""
+        return await in_thread(self.handle, body)
+
+    def counts(self) -> dict[str, int]:
+        """What this receiver has taken and dropped, by the words of [the page about receipts](../docs/receipts.md)."""
+        with self._lock:
+            return dict(self._counts)
+
+
+def _tell(taken: Taken) -> None:
+    for reason in taken.counts.keys() & {"sealed", "damaged"}:
+        tell(ReportsDropped(reason=reason))
+    for reason in taken.counts.keys() & set(_NOT_OURS):
+        tell(ReportsNotOurs(reason=reason))
+    for each in taken.settled:
+        tell(SettledByReceipt(job_id=each.job_id, before=each.was, element=each.element, lane=each.lane))

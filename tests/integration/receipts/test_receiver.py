@@ -1,0 +1,245 @@
+"""The receiver on a real Redis: what it answers, and what is written then."""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import smsjobs
+from smsjobs import Sms, connect
+from smsjobs.contract import JobRecord, RequestFailed, encode_outcome
+from smsjobs.receipts import Answer, Receiver
+from support.keys import job_key
+from support.ledgers import PHONE, a_job, accepted, everything, granted
+from support.redis_server import RedisServer
+
+#: Aliyun's own bound.
+ANSWER_S = 0.7
+
+
+@pytest.fixture
+def sms(redis_url: str) -> Iterator[Sms]:
+    """A producer on an empty Redis."""
+    made = connect(broker_url=redis_url)
+    yield made
+    made.close()
+
+
+def _accepted(sms: Sms, **more: Any) -> JobRecord:
+    job = a_job(**more)
+    ledger = sms.connection.ledger
+    ledger.record(job)
+    granted(ledger, job)
+    ledger.settle(job.id, "token", accepted(job))
+    return job
+
+
+def _item(job_id: str, phone: str = PHONE, err_code: str = "DELIVERED", **more: Any) -> dict[str, Any]:
+    return {
+        "phone_number": phone,
+        "send_time": "2026-11-28 12:00:00",
+        "report_time": "2026-11-28 12:00:09",
+        "success": err_code == "DELIVERED",
+        "err_code": err_code,
+        "err_msg": "",
+        "sms_size": "1",
+        "biz_id": "biz-1",
+        "out_id": job_id,
+        **more,
+    }
+
+
+def _push(*items: Any) -> bytes:
+    return json.dumps(items).encode()
+
+
+def _timed(receiver: Receiver, body: bytes) -> tuple[Answer, float]:
+    begun = time.monotonic()
+    answer = receiver.handle(body)
+    return answer, time.monotonic() - begun
+
+
+def test_a_push_is_taken(sms: Sms) -> None:
+    """A receipt is answered as Aliyun wants it, and the job has its delivery; also in an event loop, and by its public name."""
+    job, other = _accepted(sms), _accepted(sms)
+    receiver = smsjobs.receipts.Receiver(sms)
+    answer = receiver.handle(_push(_item(job.id, err_code="MOBILE_IN_BLACK")))
+    assert (answer.status, answer.content_type) == (200, "application/json")
+    assert json.loads(answer.body) == {"code": 0, "msg": "接收成功"}
+    delivery = sms.job(job.id).delivery()
+    assert (delivery.state, delivery.err_code, delivery.parts, delivery.source) == (
+        "failed",
+        "MOBILE_IN_BLACK",
+        1,
+        "push",
+    )
+    assert delivery.reported_at is not None
+    assert delivery.reported_at.isoformat() == "2026-11-28T04:00:09+00:00"
+    assert asyncio.run(receiver.handle_async(_push(_item(other.id)))) == answer
+    assert asyncio.run(sms.job(other.id).delivery_async()).state == "delivered"
+    assert asyncio.run(sms.job(other.id).deliveries_async()).delivered == 1
+    assert receiver.counts() == {"written": 2}
+
+
+def test_an_unknown_job_ends_as_accepted(sms: Sms) -> None:
+    """`get` of a job that ended as unknown gives the receipt's result once the receipt came."""
+    job = a_job()
+    ledger = sms.connection.ledger
+    ledger.record(job)
+    granted(ledger, job)
+    lost = RequestFailed("lost", reason="no_answer", outcome="unknown", out_id=job.id, attempts=1)
+    ledger.settle(job.id, "token", encode_outcome(lost))
+    with pytest.raises(RequestFailed):
+        sms.job(job.id).get(timeout=1)
+    Receiver(sms).handle(_push(_item(job.id)))
+    result = sms.job(job.id).get(timeout=1)
+    assert (result.resolved_by, result.biz_id, result.attempts) == ("receipt", "biz-1", 1)
+    assert sms.job(job.id).status() == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        (b"not json", "not_json"),
+        (b"[" + b" " * 2**20 + b"]", "oversized"),
+        (b"7", "wrong_type"),
+        (_push({"v": 9, "type": "SmsReport2"}), "unknown_kind"),
+        (_push(_item("x") | {"success": []}), "malformed"),
+        (_push(_item("somebody-elses")), "unknown_job"),
+        (_push({"phone_number": PHONE, "content": "R", "dest_code": "1"}), "reply"),
+    ],
+    ids=["not json", "oversized", "wrong type", "of the future", "malformed", "unknown", "a reply"],
+)
+def test_what_cannot_be_taken_is_answered_and_counted(sms: Sms, body: bytes, word: str, caplog: Any) -> None:
+    """What nobody will ever take is answered with 200, so that Aliyun does not come again; it is told without its content."""
+    before = everything(sms.connection.redis())
+    receiver = Receiver(sms)
+    with caplog.at_level(logging.DEBUG):
+        assert [receiver.handle(body).status for _ in range(3)] == [200] * 3
+    assert receiver.counts() == {word: 3}
+    assert everything(sms.connection.redis()) == before
+    assert PHONE not in caplog.text
+    assert len([each for each in caplog.records if each.name == "smsjobs.receipts"]) <= 1
+
+
+def test_a_damaged_job_stops_no_other(sms: Sms) -> None:
+    """Of a push with reports of damaged jobs the others are written, and Aliyun does not come again for them."""
+    jobs = [_accepted(sms) for _ in range(4)]
+    client = sms.connection.redis()
+    client.hset(job_key(jobs[0].id), "delivery", "what is this")
+    client.delete(job_key(jobs[1].id))
+    client.set(job_key(jobs[1].id), "no hash")
+    client.hset(job_key(jobs[2].id), mapping={"campaign": "c", "chunk": "odd"})
+    receiver = Receiver(sms)
+    assert receiver.handle(_push(*(_item(each.id) for each in jobs))).status == 200
+    assert receiver.counts() == {"damaged": 2, "unknown_job": 1, "written": 1}
+    assert sms.job(jobs[3].id).delivery().state == "delivered"
+
+
+def test_redis_is_slow(sms: Sms) -> None:
+    """While Redis does not answer, a push is refused in time; what is refused is not lost when it comes again."""
+    job = _accepted(sms)
+    receiver = Receiver(sms)
+    body = _push(_item(job.id))
+    sms.connection.redis().execute_command("CLIENT", "PAUSE", "1500")
+    for _ in range(2):
+        answer, took_s = _timed(receiver, body)
+        assert answer.status == 503
+        assert took_s < ANSWER_S
+    assert receiver.counts() == {"not_taken": 2}
+    time.sleep(1.5)
+    assert receiver.handle(body).status == 200
+    assert sms.job(job.id).delivery().state == "delivered"
+
+
+def test_redis_is_gone_and_comes_back() -> None:
+    """Without Redis a push is refused at once, as often as it comes; with Redis again it is taken."""
+    with RedisServer() as server, closing(connect(broker_url=server.url)) as sms:
+        job = _accepted(sms)
+        receiver = Receiver(sms)
+        server.kill()
+        for _ in range(20):
+            answer, took_s = _timed(receiver, _push(_item(job.id)))
+            assert (answer.status, took_s < ANSWER_S) == (503, True)
+        server.start()
+        again = _accepted(sms)
+        assert receiver.handle(_push(_item(again.id))).status == 200
+
+
+def test_a_full_redis_is_not_acknowledged(sms: Sms) -> None:
+    """Where Redis refuses to write, Aliyun is told to come again."""
+    job = _accepted(sms)
+    client = sms.connection.redis()
+    client.config_set("maxmemory", "1")
+    try:
+        assert Receiver(sms).handle(_push(_item(job.id))).status == 503
+    finally:
+        client.config_set("maxmemory", "0")
+    assert Receiver(sms).handle(_push(_item(job.id))).status == 200
+
+
+def test_many_in_time(sms: Sms) -> None:
+    """Pushes of 100 receipts are each answered in time, at far more than 500 receipts a second, and a whole MiB too."""
+    jobs = [_accepted(sms) for _ in range(500)]
+    receiver = Receiver(sms)
+    begun = time.monotonic()
+    for at in range(0, 500, 100):
+        answer, took_s = _timed(receiver, _push(*(_item(each.id) for each in jobs[at : at + 100])))
+        assert answer.status == 200
+        assert took_s < ANSWER_S
+    assert time.monotonic() - begun < 1
+    assert receiver.counts() == {"written": 500}
+
+
+_ids = st.sampled_from(["known", "refused", "unknown", "", "x" * 65, "\ud800", "{}", "a:b"])
+_words = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.text())
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_fuzz(sms: Sms, data: st.DataObject) -> None:
+    """Whatever is pushed, it is answered with 200, and no job that was refused looks accepted."""
+    ids = getattr(sms, "_fuzzed", None)
+    if ids is None:
+        refused = a_job()
+        sms.connection.ledger.record(refused)
+        granted(sms.connection.ledger, refused)
+        ended = RequestFailed("no", reason="expired", outcome="not_sent", out_id=refused.id)
+        sms.connection.ledger.settle(refused.id, "token", encode_outcome(ended))
+        ids = sms._fuzzed = {"known": _accepted(sms).id, "refused": refused.id, "unknown": a_job().id}
+    item = st.fixed_dictionaries(
+        {"out_id": _ids | _words, "phone_number": st.just(PHONE) | _words, "success": st.booleans() | _words},
+        optional=dict.fromkeys(
+            ("err_code", "biz_id", "sms_size", "send_time", "report_time", "content"), _words
+        ),
+    )
+    items = data.draw(st.lists(item | _words, max_size=5))
+    for each in items:
+        if isinstance(each, dict) and isinstance(each["out_id"], str):
+            each["out_id"] = ids.get(each["out_id"], each["out_id"])
+    body = data.draw(st.binary() | st.just(json.dumps(items).encode()))
+    assert Receiver(sms).handle(body).status == 200
+    assert sms.job(ids["refused"]).status() == "not_sent"
+    assert sms.job(ids["known"]).status() == "accepted"
+
+
+def test_never_raises(sms: Sms, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that nobody expected is answered with 503, and its text is told to nobody."""
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError(PHONE)
+
+    monkeypatch.setattr(type(sms.connection.deliveries), "take", broken)
+    assert Receiver(sms).handle(_push(_item("x"))).status == 503
+
+
+def test_the_check_of_the_address_needs_no_redis() -> None:
+    """An empty push is answered while Redis is unreachable."""
+    assert Receiver(connect(broker_url="redis://127.0.0.1:1/0")).handle(b"").status == 200
