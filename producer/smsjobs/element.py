@@ -109,6 +109,7 @@ class Element:
         sheet: str | None = None,
         phone_column: str | None = None,
         countries: Sequence[str] | None = None,
+        ignore_columns: Sequence[str] | None = None,
     ) -> Campaign:
         """Send one template to many recipients, on the lane ``bulk``. See docs/campaigns.md.
 
@@ -133,6 +134,7 @@ class Element:
             phone_column: The name of the numbers' column; else the one whose name says it, such as ``phone``.
             countries: Country codes of numbers that are sent to, such as ``["86"]``; other rows are left out. None
                 permits all.
+            ignore_columns: Names of columns that are no parameters, such as ``["备注"]``.
 
         Raises:
             InvalidArguments: An argument, a column or the file is wrong. Nothing was sent.
@@ -151,6 +153,7 @@ class Element:
             sheet=sheet,
             phone_column=phone_column,
             countries=countries,
+            ignore_columns=ignore_columns,
         )
         store = campaign_store(self._connection)
         return start(store, order, element=self._full_name, name=name, at=at, promotional=promotional)

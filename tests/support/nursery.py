@@ -99,6 +99,7 @@ class Nursery:
         cwd: Path | None = None,
         stdout: int,
         stderr: int,
+        stdin: int | None = None,
     ) -> Forked:
         """A new process that runs a module's `main()`.
 
@@ -109,9 +110,11 @@ class Nursery:
             cwd: Where it runs; else where we do.
             stdout: A file descriptor.
             stderr: Another, or the same.
+            stdin: Where it reads; else where we do.
         """
         about = {"module": module, "arguments": arguments, "env": env, "cwd": str(cwd or Path.cwd())}
-        return Forked(self, self.ask("start", about, stdout, stderr))
+        stdins = () if stdin is None else (stdin,)
+        return Forked(self, self.ask("start", about, stdout, stderr, *stdins))
 
     def ask(self, what: str, about: Any, *descriptors: int) -> Any:
         """One question, and its answer."""
@@ -159,7 +162,7 @@ def _serve(asked: socket.socket) -> None:
         importlib.import_module(each)
     assert threading.active_count() == 1, "a fork would lack the other threads"
     while True:
-        question, descriptors, _, _ = socket.recv_fds(asked, _LONGEST, 2)
+        question, descriptors, _, _ = socket.recv_fds(asked, _LONGEST, 3)
         if not question:
             return
         match json.loads(question):
@@ -176,12 +179,18 @@ def _serve(asked: socket.socket) -> None:
         asked.send(json.dumps(answer).encode())
 
 
-def _become(about: dict[str, Any], stdout: int, stderr: int) -> NoReturn:
+def _become(about: dict[str, Any], stdout: int, stderr: int, stdin: int = 0) -> NoReturn:
     os.setsid()
     os.chdir(about["cwd"])
+    os.dup2(stdin, 0)
     os.dup2(stdout, 1)
     os.dup2(stderr, 2)
-    os.closerange(3, max(stdout, stderr) + 1)
+    os.closerange(3, max(stdin, stdout, stderr) + 1)
+    if stdin:
+        # A terminal cannot be sought in, and what the nursery had perhaps could.
+        sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False, buffering=1)
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False, buffering=1)
     os.environ.clear()
     os.environ.update(about["env"])
     signal.signal(signal.SIGINT, signal.default_int_handler)

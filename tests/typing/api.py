@@ -109,6 +109,7 @@ def campaigning(element: Element) -> str:
         sheet="名单",
         phone_column="号码",
         countries=["86", "852"],
+        ignore_columns=["备注"],
     )
     return found.id
 

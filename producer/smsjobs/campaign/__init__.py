@@ -1,6 +1,6 @@
 """Campaigns: many recipients from a file, planned into chunks, with progress, pause, cancel and an exact report."""
 
-from smsjobs.campaign.check import CampaignCheck, check
+from smsjobs.campaign.check import CampaignCheck, Survey, check
 from smsjobs.campaign.handle import Campaign
 from smsjobs.campaign.progress import CampaignProgress
 from smsjobs.campaign.report import COLUMNS, ReportRow
@@ -15,6 +15,7 @@ __all__ = [
     "CampaignStore",
     "Order",
     "ReportRow",
+    "Survey",
     "campaign_store",
     "check",
     "start",

@@ -12,7 +12,15 @@ from smsjobs.campaign.tables.columns import clean_names, shown
 from smsjobs.campaign.tables.faults import bad_recipients
 from smsjobs.campaign.tables.table import is_blank
 from smsjobs.campaign.values import value_fault
-from smsjobs.contract import check_countries, is_in, is_mainland, read_phone
+from smsjobs.contract import (
+    InvalidArguments,
+    check_countries,
+    is_in,
+    is_mainland,
+    is_whole,
+    read_phone,
+    unwrap,
+)
 
 __all__ = ["Recipients", "Row"]
 
@@ -48,12 +56,15 @@ class Recipients:
             then no column is taken that is not named so; else every column besides the numbers' is a parameter.
         template_params: The template's parameters, where its text is known.
         countries: Country codes, or longer prefixes, of the numbers that are sent to; None: all.
+        ignore_columns: Names of columns that are no parameters; None: no others.
 
     Attributes:
         names: Parameters that have a value for each recipient.
         shared: Parameters that are the same for all.
         blank: Blank rows that were read so far. They are no rows of the report.
         table: Where the rows come from; its records are read by the iteration.
+        columns: Parameters that are taken from a column, and the index of that.
+        cells: The cells of the row that the iteration gave last, as they stand there.
 
     Raises:
         InvalidArguments: A column is missing, or there twice.
@@ -66,19 +77,21 @@ class Recipients:
         template_params: Sequence[str] | None = None,
         *,
         countries: Any = None,
+        ignore_columns: Any = None,
     ) -> None:
         self.table = table
         self.blank = table.blank
         self._countries = check_countries(countries)
         self._width = len(table.columns)
-        chosen = _choose(table, params)
+        chosen = _choose(table, params, _ignored(table, ignore_columns))
         if template_params is not None:
             chosen = {name: index for name, index in chosen.items() if name in template_params}
         self.names = tuple(chosen)
         self.shared = {name: value for name, value in params.items() if name not in chosen}
         if missing := [n for n in template_params or () if n not in chosen and n not in self.shared]:
             raise bad_recipients(f"no column and no value for the parameter {', '.join(missing)}")
-        self._columns = tuple(chosen.items())
+        self.columns = tuple(chosen.items())
+        self.cells: Sequence[str | None] = ()
         # Who gets a bad value that all share depends on the number: some values are refused at home only.
         used = {n: v for n, v in self.shared.items() if template_params is None or n in template_params}
         self._shared_faults = {each: _shared_fault(used, mainland=each) for each in (True, False)}
@@ -92,6 +105,7 @@ class Recipients:
             if not cells and not fault:
                 self.blank += 1
                 continue
+            self.cells = cells
             given = cells[phone_at] if phone_at < len(cells) else ""
             phone, reason = ("", fault or "unreadable") if fault or given is None else read_phone(given)
             values: tuple[str, ...] = ()
@@ -119,10 +133,10 @@ class Recipients:
         """The parameters of a row, or why there are none."""
         if fault := self._shared_faults[mainland]:
             return (), fault
-        if not self._columns:
+        if not self.columns:
             return (), ""
         values = []
-        for name, index in self._columns:
+        for name, index in self.columns:
             cell = cells[index] if index < len(cells) else ""
             if cell is None:
                 return (), "unreadable"
@@ -133,9 +147,22 @@ class Recipients:
         return tuple(values), ""
 
 
-def _choose(table: Table, params: Mapping[str, Any]) -> dict[str, int]:
+def _ignored(table: Table, names: Any) -> frozenset[str]:
+    """The names of columns that are no parameters, checked."""
+    given = unwrap([] if names is None else names, "ignore_columns")
+    if not isinstance(given, (list, tuple)) or not all(isinstance(n, str) and is_whole(n) for n in given):
+        raise InvalidArguments.about("ignore_columns", "must be a list of columns' names")
+    found = frozenset(clean_names(given))
+    for name in sorted(found - {each for each in table.columns if each}):
+        raise InvalidArguments.about("ignore_columns", f"there is no column {shown(name)}")
+    if table.columns[table.phone] in found:
+        raise InvalidArguments.about("ignore_columns", "the column of the numbers is needed")
+    return found
+
+
+def _choose(table: Table, params: Mapping[str, Any], ignored: frozenset[str]) -> dict[str, int]:
     """The parameters that have a column, and its index."""
-    columns, phone = table.columns, table.phone
+    columns, phone = ["" if name in ignored else name for name in table.columns], table.phone
     counts = Counter(name for name in columns if name)
     if repeated := sorted(name for name, count in counts.items() if count > 1):
         raise bad_recipients(f"two columns are called {shown(repeated[0])}")

@@ -14,7 +14,7 @@ from smsjobs.ledger import outcome_json
 if TYPE_CHECKING:
     from smsjobs.campaign.store import CampaignStore, StoredPage
 
-__all__ = ["COLUMNS", "ReportRow", "report"]
+__all__ = ["COLUMNS", "ReportRow", "for_excel", "report"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +41,7 @@ class ReportRow:
     def cells(self) -> tuple[Any, ...]:
         """Its values in the order of `COLUMNS`, for a CSV that Excel opens: none of them is a formula to it."""
         values: tuple[Any, ...] = _VALUES(self)
-        return tuple(map(_for_excel, values))
+        return tuple(map(for_excel, values))
 
 
 #: The columns of the report as CSV.
@@ -81,7 +81,7 @@ def _rows(page: StoredPage, *, cancelled: bool) -> Iterator[ReportRow]:
             yield ReportRow(line=line, phone=phone, out_id=out_id, **facts)
 
 
-def _for_excel(value: Any) -> Any:
+def for_excel(value: Any) -> Any:
     """A value with a mark before it, where Excel would run it. A campaign's CSV is read without the mark."""
     return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 

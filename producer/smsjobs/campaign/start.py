@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +25,7 @@ from smsjobs.contract import (
 from smsjobs.contract.arguments import is_whole
 
 if TYPE_CHECKING:
+    from smsjobs.campaign.planner import Planner
     from smsjobs.campaign.store import CampaignStore
 
 __all__ = ["Order", "start"]
@@ -44,6 +45,8 @@ class Order:
     strict: bool = False
     #: Most recipients of a page of the plan.
     page_size: int = PAGE
+    #: Is told each row as it is read, with its cells; None: nobody is.
+    on_row: Callable[[Row, Sequence[str | None]], None] | None = None
 
     @classmethod
     def read(
@@ -57,6 +60,7 @@ class Order:
         sheet: Any = None,
         phone_column: Any = None,
         countries: Any = None,
+        ignore_columns: Any = None,
     ) -> Order:
         """Check the arguments and the recipients' columns. `Element.campaign` documents the arguments.
 
@@ -67,7 +71,9 @@ class Order:
         needed = None if template_text is None else variables(_check_text(template_text))
         table = open_table(recipients, sheet=sheet, phone_column=phone_column)
         return cls(
-            recipients=Recipients(table, message.params, needed, countries=countries),
+            recipients=Recipients(
+                table, message.params, needed, countries=countries, ignore_columns=ignore_columns
+            ),
             template=message.template,
             strict=strict,
         )
@@ -78,10 +84,17 @@ class Order:
         Raises:
             InvalidArguments: The input cannot be read to its end, or the order is `strict` and a row is invalid.
         """
-        return plan(self._rows(), self.page_size)
+        return plan(self.rows(), self.page_size)
 
-    def _rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[Row]:
+        """Return the rows, one by one.
+
+        Raises:
+            InvalidArguments: As in `pages`.
+        """
         for row in self.recipients:
+            if self.on_row is not None:
+                self.on_row(row, self.recipients.cells)
             if row.fault == "invalid" and self.strict:
                 raise bad_recipients(f"line {row.line}: {row.reason}; nothing is sent")
             yield row
@@ -96,6 +109,7 @@ def start(
     at: Any = None,
     promotional: bool = False,
     on_page: Callable[[Page], None] = lambda _: None,
+    before_sending: Callable[[], None] = lambda: None,
 ) -> Campaign:
     """Plan a campaign and start sending it. If an earlier call has begun this, finish it.
 
@@ -103,6 +117,17 @@ def start(
     recipient, the campaign is discarded. If another process is planning a campaign of the same name, its plan is kept.
 
     If the campaign is cancelled during the planning, the input is still read to its end, for the report.
+
+    Args:
+        store: Where campaigns are kept.
+        order: What is sent, and to whom.
+        element: The full name of the element.
+        name: The campaign's name.
+        at: When it begins, with a time zone; None begins at once.
+        promotional: Send in the hours of promotional messages only.
+        on_page: Is told each page as it is planned.
+        before_sending: Is called when the whole input is planned, and nothing may be sent yet. An exception of it
+            discards the campaign. It is not called for a campaign that an earlier call has begun to send.
 
     Warning:
         A campaign is found by its name until `SMS_RETENTION` after its end, which is 3 days by default. The same call
@@ -132,6 +157,8 @@ def start(
                 pages, last_line = pages + 1, page.lines[-1]
                 reach.add(page)
                 on_page(page)
+            if reach.recipients and store.is_planning(planner):
+                _ask(before_sending, store, planner)
     except IdempotencyConflict:
         raise
     except InvalidArguments:
@@ -143,6 +170,14 @@ def start(
         raise bad_recipients(reach.nobody())
     store.complete(planner, pages, last_line=last_line, blank=listed.blank)
     return Campaign(identity, store)
+
+
+def _ask(before_sending: Callable[[], None], store: CampaignStore, planner: Planner) -> None:
+    try:
+        before_sending()
+    except BaseException:
+        store.discard(planner)
+        raise
 
 
 @dataclass(kw_only=True)

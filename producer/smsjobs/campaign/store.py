@@ -197,6 +197,13 @@ class CampaignStore:
         """
         self._step("planning", planner.campaign_id, **_of(planner), lives=_PLANNER_MS)
 
+    def is_planning(self, planner: Planner) -> bool:
+        """Whether nothing of the campaign may be sent yet, and it is not cancelled."""
+        state = self._patiently(
+            lambda: self._redis.hget(_key(planner.campaign_id), "state"), refused="not_sent"
+        )
+        return bool(state == "planning")
+
     def complete(self, planner: Planner, pages: int, *, last_line: int, blank: int = 0) -> None:
         """Let the chunks be sent, after all pages are written.
 

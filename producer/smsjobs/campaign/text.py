@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["LONGEST", "billed", "render", "variables"]
+__all__ = ["LONGEST", "billed", "render", "signed", "variables"]
 
 #: Most characters of a message with its signature.
 LONGEST: Final = 500
@@ -35,14 +35,19 @@ def render(text: str, params: Mapping[str, str]) -> str:
     return _VARIABLE.sub(lambda match: params.get(match[1].strip(), ""), text)
 
 
+def signed(text: str, sign: str, *, mainland: bool) -> str:
+    """The text with its signature before it, as it is read."""
+    return f"【{sign}】{text}" if mainland else f"[{sign}]{text}"
+
+
 def billed(text: str, sign: str, *, mainland: bool) -> int:
-    """How many messages one recipient is billed as.
+    """How many parts one recipient's message has. Each is billed as a message.
 
     Args:
         text: As `render` gives it.
         sign: The signature without its brackets.
     """
-    whole = f"【{sign}】{text}" if mainland else f"[{sign}]{text}"
+    whole = signed(text, sign, mainland=mainland)
     if not mainland and all(each in _GSM or each in _GSM_TWICE for each in whole):
         length = len(whole) + sum(each in _GSM_TWICE for each in whole)
         return 1 if length <= 160 else -(-length // 153)

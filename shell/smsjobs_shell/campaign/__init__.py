@@ -12,10 +12,11 @@ from smsjobs.campaign import Campaign, CampaignProgress, CampaignStore, campaign
 from smsjobs.campaign.progress import BY_HAND
 from smsjobs.client import connect
 from smsjobs.contract import InvalidArguments
+from smsjobs_shell.campaign.check import check
 from smsjobs_shell.campaign.naming import CAMPAIGN, find
 from smsjobs_shell.campaign.progress import exit_status, show, tell_of_report, watch
 from smsjobs_shell.campaign.report import report
-from smsjobs_shell.campaign.start import check, start
+from smsjobs_shell.campaign.start import start
 from smsjobs_shell.terminal.failure import CommandFailed
 from smsjobs_shell.terminal.options import with_screen
 from smsjobs_shell.terminal.question import ask

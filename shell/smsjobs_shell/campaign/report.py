@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
 from smsjobs.campaign import COLUMNS, ReportRow
 from smsjobs.client import connect
+from smsjobs_shell.campaign.csv_file import CsvFile
 from smsjobs_shell.campaign.naming import CAMPAIGN, find
 from smsjobs_shell.campaign.progress import show
-from smsjobs_shell.terminal.failure import CommandFailed
 from smsjobs_shell.terminal.options import with_screen
 from smsjobs_shell.terminal.screen import Screen
 
@@ -59,24 +59,17 @@ def report(screen: Screen, *, output: Path | None, campaign_name: str) -> None:
 
 
 def _write_file(output: Path, rows: Iterable[ReportRow]) -> None:
-    """Write a new file, and replace the old one at the end: an earlier report may be the only record that is left."""
-    # A pipe, say, is written directly: it has no content that could be kept.
-    part = output if output.exists() and not output.is_file() else output.with_name(f".{output.name}.part")
-    try:
-        # The byte order mark tells Excel that it is UTF-8.
-        with part.open("w", encoding="utf-8-sig", newline="") as file:
-            _write(file, rows)
-        if part != output:
-            part.replace(output)
-    except OSError as error:
-        why = error.strerror or type(error).__name__
-        raise CommandFailed(f"the report could not be written to {output}: {why}", "not_written") from None
-    finally:
-        if part != output:
-            part.unlink(missing_ok=True)
+    """Write a new file. An earlier report stays until it is whole: that may be the only record that is left."""
+    with CsvFile(output, "the report") as file:
+        file.write(_lines(rows))
+        file.keep()
 
 
 def _write(file: TextIO, rows: Iterable[ReportRow]) -> None:
-    writer = csv.writer(file)
-    writer.writerow(COLUMNS)
-    writer.writerows(row.cells() for row in rows)
+    csv.writer(file).writerows(_lines(rows))
+
+
+def _lines(rows: Iterable[ReportRow]) -> Iterator[Sequence[Any]]:
+    yield COLUMNS
+    for row in rows:
+        yield row.cells()

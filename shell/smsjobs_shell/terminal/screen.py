@@ -189,6 +189,9 @@ class Bar:
             self._told = (time.monotonic(), text)
             self._tell(text)
 
+    def end(self) -> None:
+        """Leave it as it is: something else is written from now on."""
+
 
 class _RichBar(Bar):
     """Shows how far work is, by a bar that moves."""
@@ -209,6 +212,9 @@ class _RichBar(Bar):
     ) -> None:
         speed = "" if rate is None else f"{rate:,.0f} {self._unit}/s"
         self._progress.update(self._task, completed=done, total=total, note=note, rate=speed)
+
+    def end(self) -> None:
+        self._progress.stop()
 
 
 def _rich_columns() -> tuple[Any, ...]:

@@ -16,6 +16,7 @@ _TYPED: Final = {
     "element": "--element",
     "expires": "--expires",
     "idempotency_key": "--key",
+    "ignore_columns": "--ignore-column",
     "lane": "--lane",
     "name": "--name",
     "params": "--param",

@@ -85,3 +85,55 @@ def test_few_bad_rows_are_named():
     """However many bad rows there are, only the first ones are named."""
     found = check(Order.read(["x"] * 1000, "SMS_1"))
     assert (found.invalid, len(found.bad_rows)) == (1000, 20)
+
+
+def test_columns():
+    """Each column is told with its use and in how many rows there is something in it, blanks being nothing."""
+    people = [
+        {"phone": "13800138000", "a": "x", "b": " ", "c": None},
+        {"phone": "13800138001", "a": "y", "b": "z", "c": None},
+        {"phone": "x", "a": "", "b": "", "c": "1"},
+    ]
+    found = check(Order.read(people, "SMS_1", {"n": "{a}", "m": "{a}", "o": "{b}"}))
+    assert [(each.name, each.is_phone, list(each.parameters), each.filled) for each in found.table] == [
+        ("phone", True, [], 3),
+        ("a", False, ["n", "m"], 2),
+        ("b", False, ["o"], 1),
+        ("c", False, [], 1),
+    ]
+    assert [each.name for each in found.table if each.is_mostly_empty] == ["b"]
+
+
+def test_the_first_three():
+    """The messages of the first three recipients are given, in the order of the input, whatever chunk they are in."""
+    people = [(str(13800138000 + n), {"name": "same" if n else "first"}) for n in range(150)]
+    people.insert(1, ("+85261234567", {"name": "abroad"}))
+    found = check(Order.read(people, "SMS_1", {"event": "e"}), template_text="${name}${event}", sign="s")
+    assert [(each.line, each.text) for each in found.samples] == [
+        (1, "【s】firste"),
+        (2, "[s]abroade"),
+        (3, "【s】samee"),
+    ]
+    assert dict(found.samples[1].params) == {"name": "abroad", "event": "e"}
+    assert "first" not in repr(found.samples[0])
+
+
+def test_parts():
+    """Parts are counted at home and abroad, and how many messages have how many."""
+    people = [
+        ("13800138000", {"name": "a"}),
+        ("13800138001", {"name": "字" * 30}),
+        ("+85261234567", {"name": "b"}),
+    ]
+    text = "${name}" + "字" * 60
+    found = check(Order.read(people, "SMS_1"), template_text=text, sign="公司")
+    assert (found.mainland_parts, found.foreign_parts, found.billed) == (3, 1, 4)
+    assert found.messages_by_parts == {1: 2, 2: 1}
+
+
+@pytest.mark.parametrize(("bad", "many"), [(0, False), (1, False), (2, True)])
+@pytest.mark.parametrize("cell", ["x", "13800138000"])
+def test_many_left_out(bad, many, cell):
+    """More than 5 % of the rows are many, be they invalid or duplicates; 5 % are not."""
+    found = check(Order.read([*(str(13800138000 + n) for n in range(19)), *[cell] * bad], "SMS_1"))
+    assert (found.left_out, found.leaves_many_out) == (bad, many)

@@ -264,3 +264,38 @@ def test_heading_is_not_shown():
     with pytest.raises(InvalidArguments) as raised:
         recipients([PHONE, "张三"])
     assert PHONE not in str(raised.value)
+
+
+def test_ignored_columns():
+    """A column that is ignored is no parameter, also where two are called so, and its cells are not looked at."""
+    found = recipients(
+        ("phone", "name", "note", "note"), [PHONE, "a", "字" * 99, None], ignore_columns=["note"]
+    )
+    assert found.names == ("name",)
+    assert [(row.values, row.reason) for row in found] == [(("a",), "")]
+    assert recipients(("phone", "note"), [PHONE, ""], ignore_columns=(" note ",)).names == ()
+
+
+@pytest.mark.parametrize(
+    ("ignored", "words"),
+    [
+        (["notes"], "there is no column notes"),
+        ([""], "there is no column "),
+        (["phone"], "the column of the numbers is needed"),
+        ("note", "must be a list of columns' names"),
+        ([1], "must be a list of columns' names"),
+        (7, "must be a list of columns' names"),
+        (["\ud800"], "must be a list of columns' names"),
+    ],
+)
+def test_ignored_columns_that_are_wrong(ignored, words):
+    """What cannot be ignored is an error of that argument."""
+    with pytest.raises(InvalidArguments, match=words) as raised:
+        recipients(("phone", "note"), [PHONE, "x"], ignore_columns=ignored)
+    assert raised.value.argument == "ignore_columns"
+
+
+def test_an_ignored_column_that_a_parameter_needs():
+    """A parameter is not taken from a column that is ignored."""
+    with pytest.raises(InvalidArguments, match="there is no column note"):
+        recipients(("phone", "note"), [PHONE, "x"], params={"n": "{note}"}, ignore_columns=["note"])
