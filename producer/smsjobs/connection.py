@@ -11,7 +11,7 @@ from smsjobs.delivery import DeliveryStore
 from smsjobs.facts import PublishFailed, tell
 from smsjobs.ledger import Ledger
 from smsjobs.publisher import Publisher
-from smsjobs.redis_store import available, connect_redis
+from smsjobs.redis_store import available, connect_redis, refusal_text
 from smsjobs.settings import ConnectionSettings, unreachable_text
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ class Connection:
             self._publisher.publish(job_id, lane)
         except Exception as error:  # noqa: BLE001  kombu raises AttributeError, too, on a channel that Redis's restart closed
             # It is in the ledger, so it will be sent: the sweep publishes what nobody claimed.
-            tell(PublishFailed(job_id=job_id, lane=lane, error=type(error).__name__))
+            why = refusal_text(error) or type(error).__name__
+            tell(PublishFailed(job_id=job_id, lane=lane, error=why))
 
     def _connect(self) -> None:
         timeout_s = self.settings.timeout_s

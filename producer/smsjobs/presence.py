@@ -13,6 +13,7 @@ from typing import Any, Final
 from kombu.connection import Connection
 from kombu.pidbox import Mailbox
 
+from smsjobs.addresses import BrokerAddress
 from smsjobs.contract import LANES
 
 __all__ = ["ask_workers", "start_a_worker", "workers_by_lane"]
@@ -54,11 +55,11 @@ def ask_workers(
     # Not through a Celery app: it would read CELERY_BROKER_URL, which is somebody else's.
     mailbox = Mailbox("celery", type="fanout", accept=["json"])  # type: ignore[no-untyped-call]
     # By default, kombu tries for 6 seconds more when nobody answers.
-    bounds: dict[str, float] = {"max_retries": 1, "interval_start": 0}
-    if broker_url.startswith("redis"):
-        bounds |= {"socket_timeout": 5, "socket_connect_timeout": 5}
+    broker = BrokerAddress.read(broker_url).with_timeouts(answer_s=5, connect_s=5)
+    arguments = broker.arguments()
+    arguments["transport_options"] |= {"max_retries": 1, "interval_start": 0}
     try:
-        with Connection(broker_url, connect_timeout=5, transport_options=bounds) as connection:  # type: ignore[no-untyped-call]
+        with Connection(broker.url, connect_timeout=5, **arguments) as connection:  # type: ignore[no-untyped-call]
             answers: list[dict[str, Any]] = mailbox(connection).multi_call(
                 command, timeout=silence_s, limit=limit
             )

@@ -17,6 +17,7 @@ from celery import Celery
 from celery.loaders.app import AppLoader
 from kombu.pools import ProducerPool
 
+from smsjobs.addresses import BrokerAddress
 from smsjobs.contract import LANES, SEND_TASK
 
 __all__ = ["Publisher"]
@@ -48,14 +49,15 @@ class Publisher:
     """Publishes job ids.
 
     Args:
-        broker_url: Celery's broker.
+        broker_url: The broker, in any spelling that `BrokerAddress` reads.
         timeout_s: The longest time that each step on the socket may take, in seconds.
     """
 
     def __init__(self, broker_url: str, *, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._app = _IsolatedCelery("smsjobs", loader=_Unconfigured, set_as_current=False, fixups=[])
-        self._app.smsjobs_broker_url = broker_url
+        broker = BrokerAddress.read(broker_url).with_timeouts(answer_s=timeout_s, connect_s=timeout_s)
+        self._app.smsjobs_broker_url = broker.url
         self._app.conf.update(
             task_serializer="json",
             accept_content=["json"],
@@ -64,11 +66,8 @@ class Publisher:
             # does no harm: the second message finds its job claimed.
             task_publish_retry=True,
             task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0},
-            broker_transport_options=(
-                {"socket_timeout": timeout_s, "socket_connect_timeout": timeout_s, "socket_keepalive": True}
-                if broker_url.startswith("redis")
-                else {}
-            ),
+            broker_transport_options=broker.options,
+            broker_use_ssl=broker.ssl,
         )
         self._open()
 

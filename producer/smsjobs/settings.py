@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import os
 import re
+import ssl
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import Final
-from urllib.parse import SplitResult, parse_qs, urlsplit
 
+from smsjobs.addresses import BrokerAddress, InvalidAddress, RedisAddress, Tls, is_redis
 from smsjobs.ledger import DEFAULT_RETENTION_S
 from smsjobs.redis_store import Seal, refusal_text
 
@@ -29,11 +30,6 @@ DEFAULT_BROKER_URL: Final = "redis://127.0.0.1:6379/0"
 #: The broker URL for a private redis-server, which smsjobs starts itself.
 EMBEDDED: Final = "embedded"
 
-_REDIS_SCHEMES: Final = ("redis", "rediss", "redis+socket", "unix")
-
-#: The number of a database; no number means 0. redis-py silently reads anything else as 0, or as other digits.
-_DATABASE: Final = re.compile("[0-9]*")
-
 #: A class as Celery names it: ``package.module:Class`` or ``package.module.Class``.
 _CLASS: Final = re.compile(r"[A-Za-z_][\w.]*[.:][A-Za-z_]\w*")
 
@@ -43,13 +39,11 @@ def unreachable_text(redis_url: str) -> str:
 
     Call it while an error of Redis is being handled. If Redis refused the password or the database, it says that instead.
     """
-    parts = urlsplit(redis_url)
-    place = f"{parts.hostname or '127.0.0.1'}:{parts.port or 6379}" if parts.scheme != "unix" else parts.path
+    address = RedisAddress.read(redis_url)
     if refusal := refusal_text(sys.exception()):
-        return f"Redis at {place} {refusal} (check SMS_BROKER_URL or SMS_REDIS_URL)"
-    return (
-        f"Redis is unreachable: nothing answers at {place} (start it, or set SMS_BROKER_URL or SMS_REDIS_URL)"
-    )
+        return f"Redis at {address.place} {refusal} (check SMS_BROKER_URL or SMS_REDIS_URL)"
+    by_tls = " by TLS" if address.tls else ""
+    return f"Redis is unreachable: nothing answers{by_tls} at {address.place} (start it, or set SMS_BROKER_URL or SMS_REDIS_URL)"
 
 
 class SettingsError(Exception):
@@ -58,9 +52,12 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectionSettings:
-    """The three addresses, and how long to wait for them."""
+    """The three addresses, and how long to wait for them.
 
-    #: Celery's broker.
+    A Redis is written in the one spelling of `RedisAddress`, whatever spelling was given.
+    """
+
+    #: Celery's broker. `BrokerAddress` translates it for kombu and Celery.
     broker_url: str = field(repr=False)
     #: Celery's result backend, or None where there is none.
     result_backend: str | None = field(repr=False)
@@ -95,17 +92,13 @@ class ConnectionSettings:
         broker = broker_url or env.get("SMS_BROKER_URL") or DEFAULT_BROKER_URL
         if broker == EMBEDDED:
             broker = _embedded()
-        _check_broker(broker)
-        _check_address("SMS_BROKER_URL", broker)
-        redis = redis_url or env.get("SMS_REDIS_URL") or _redis_of(broker)
-        _check_address("SMS_REDIS_URL", redis)
+        broker = _broker(broker)
+        redis = _redis("SMS_REDIS_URL", redis_url or env.get("SMS_REDIS_URL") or _redis_of(broker))
         backend = result_backend or env.get("SMS_RESULT_BACKEND")
-        if backend:
-            _check_backend(backend)
         return cls(
             broker_url=broker,
-            result_backend=backend or _backend_of(broker, redis),
-            redis_url=_for_redis_py(redis),
+            result_backend=_backend(backend) if backend else _backend_of(broker, redis),
+            redis_url=redis,
             timeout_s=_timeout(timeout_s, env),
             retention_s=read_number(env, "SMS_RETENTION", DEFAULT_RETENTION_S, at_least=3600),
             # Without the line end that a file of secrets has.
@@ -162,14 +155,19 @@ def _embedded() -> str:
         raise SettingsError(str(error)) from None
 
 
-def _check_broker(url: str) -> None:
-    """Refuse what Celery would read as the host of an AMQP broker, or not as a broker at all."""
+def _broker(url: str) -> str:
+    """The broker's address. Refuses what Celery would read as the host of an AMQP broker, or not as a broker at all."""
     from kombu.transport import TRANSPORT_ALIASES  # noqa: PLC0415  its first import is slow
 
-    if _kind(url) not in TRANSPORT_ALIASES:
+    if not is_redis(url) and _kind(url) not in TRANSPORT_ALIASES:
         raise SettingsError(
             "SMS_BROKER_URL is not a valid address of a broker: write redis://…, amqp://… or embedded"
         )
+    try:
+        BrokerAddress.read(url)
+    except InvalidAddress as error:
+        raise _invalid("SMS_BROKER_URL", error) from None
+    return _redis("SMS_BROKER_URL", url) if is_redis(url) else url
 
 
 def _kind(url: str) -> str | None:
@@ -178,10 +176,12 @@ def _kind(url: str) -> str | None:
     return scheme.partition("+")[0] if separator else None
 
 
-def _check_backend(url: str) -> None:
-    """Refuse what is neither a result backend that Celery knows nor the name of a class."""
+def _backend(url: str) -> str:
+    """The result backend. Refuses what is neither one that Celery knows nor the name of a class."""
     from celery.app.backends import BACKEND_ALIASES  # noqa: PLC0415  needed only where one is named
 
+    if is_redis(url):
+        return _not_a_cluster(_redis("SMS_RESULT_BACKEND", url))
     kind = _kind(url) or url
     offered = {each.name for each in entry_points(group="celery.result_backends")}
     if kind not in BACKEND_ALIASES and kind not in offered and not _CLASS.fullmatch(kind):
@@ -189,50 +189,51 @@ def _check_backend(url: str) -> None:
             "SMS_RESULT_BACKEND is not a valid result backend: write redis://…, rpc:// or another that Celery "
             "knows, or leave it out"
         )
-    _check_address("SMS_RESULT_BACKEND", url)
+    return url
 
 
-def _check_address(name: str, url: str) -> None:
-    """Refuse an address to which nothing can connect. The text does not show it: it may hold a password."""
+def _redis(name: str, url: str) -> str:
+    """The address of a Redis, in our spelling. Refuses one to which nothing can connect, and shows nothing of it."""
     try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
+        address = RedisAddress.read(url)
+    except InvalidAddress as error:
+        raise _invalid(name, error) from None
+    if address.tls:
+        _check_files(name, address.tls)
+    return address.url
+
+
+def _check_files(name: str, tls: Tls) -> None:
+    try:
+        trusted = ssl.create_default_context(cafile=tls.ca_certs or None)
+        if tls.certfile:
+            trusted.load_cert_chain(tls.certfile, tls.keyfile or None)
+    except OSError as error:  # a file that is missing, or, as ssl.SSLError, one without a certificate
         raise SettingsError(
-            f"{name} is not a valid address: host or port is malformed; it must be like redis://127.0.0.1:6379/0"
+            f"{name} names files of certificates that cannot be used ({type(error).__name__}): ssl_ca_certs must be a "
+            "file of authorities, ssl_certfile and ssl_keyfile a certificate and its key, all in PEM format"
         ) from None
-    if parts.scheme in _REDIS_SCHEMES and not all(map(_DATABASE.fullmatch, _databases(parts))):
+
+
+def _invalid(name: str, error: InvalidAddress) -> SettingsError:
+    return SettingsError(f"{name} is not a valid address: {error}")
+
+
+def _not_a_cluster(url: str) -> str:
+    if RedisAddress.read(url).kind == "cluster":
         raise SettingsError(
-            f"{name} does not name a valid database: a number must follow the host, as in redis://127.0.0.1:6379/0"
+            "SMS_RESULT_BACKEND is missing, or a Cluster: Celery stores no results in a Cluster, so name another Redis"
         )
-
-
-def _databases(parts: SplitResult) -> list[str]:
-    """The database that a Redis address names, from each place where it may stand."""
-    query = parse_qs(parts.query, keep_blank_values=True)
-    path = [parts.path.removeprefix("/")] if parts.scheme in ("redis", "rediss") else []
-    return [*path, *query.get("db", []), *query.get("virtual_host", [])]
+    return url
 
 
 def _redis_of(broker: str) -> str:
-    if urlsplit(broker).scheme in _REDIS_SCHEMES:
+    if is_redis(broker):
         return broker
     raise SettingsError(
-        "SMS_REDIS_URL is missing: the broker is not a single Redis, and the ledger needs one, "
-        "such as redis://127.0.0.1:6379/0"
+        "SMS_REDIS_URL is missing: the broker is not a Redis, and the ledger needs one, such as redis://127.0.0.1:6379/0"
     )
 
 
 def _backend_of(broker: str, redis: str) -> str:
-    return broker if urlsplit(broker).scheme in _REDIS_SCHEMES else redis
-
-
-def _for_redis_py(url: str) -> str:
-    """The URL as redis-py spells it. Kombu has another scheme for a Unix socket."""
-    parts = urlsplit(url)
-    if parts.scheme not in _REDIS_SCHEMES:
-        raise SettingsError("SMS_REDIS_URL must begin with redis://, rediss:// or unix://")
-    if parts.scheme != "redis+socket":
-        return url
-    database = parse_qs(parts.query).get("virtual_host", ["0"])[0]
-    return f"unix://{parts.path}?db={database}"
+    return _not_a_cluster(broker if is_redis(broker) else redis)

@@ -6,6 +6,7 @@ This is decided by error classes and Redis's own error codes, never by texts. Te
 from __future__ import annotations
 
 import re
+import ssl
 from typing import Final
 
 from redis.exceptions import (
@@ -42,16 +43,22 @@ _CODES: Final[dict[type[Exception], str]] = {
 #: Up to Redis 6, the error of a command in a script is inside an error with another code, after the place in the script.
 _IN_SCRIPT: Final = re.compile(r"@user_script: ?\d+: -?([A-Z]+)\b")
 
+#: OpenSSL's reasons for an answer that is none of TLS.
+_NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"})
+
 _AT_THE_BEGINNING: Final = re.compile(r"-?([A-Z]{3,})\b")
 
 
 def is_transient(error: BaseException) -> bool:
     """Whether the failure will pass by itself.
 
-    A restart, a fail-over or a cut network will. A full Redis, a missing permission or a key of a wrong type will not.
+    A restart, a fail-over or a cut network will. A full Redis, a missing permission, a refused certificate or a key of
+    a wrong type will not.
     """
     if isinstance(error, ResponseError) or type(error) in _CODES:
         return error_code(error) in _TRANSIENT
+    if _tls_refusal(error) is not None:
+        return False
     return isinstance(error, (RedisConnectionError, RedisTimeoutError))
 
 
@@ -75,5 +82,22 @@ def refusal_text(error: BaseException | None) -> str | None:
             return "refuses the password"
         if isinstance(error, ResponseError) and "DB index is out of range" in str(error):
             return "has no such database"
+        if isinstance(error, ssl.SSLError) and (refusal := _tls_refusal(error)):
+            return refusal
+        error = error.__context__
+    return None
+
+
+def _tls_refusal(error: BaseException | None) -> str | None:
+    """Return what is wrong with the certificate of one side, or None if nothing is."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return f"has a certificate that is refused: {error.verify_message}"
+        if isinstance(error, ssl.SSLError):
+            reason = error.reason or ""
+            if reason in _NO_TLS:
+                return "does not speak TLS"
+            if "ALERT" in reason and ("CERTIFICATE" in reason or "UNKNOWN_CA" in reason):
+                return f"refuses our certificate ({reason})"
         error = error.__context__
     return None

@@ -1,5 +1,6 @@
 """Where Redis and the broker are: from arguments, environment and defaults, with a hint for what is wrong."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,29 +10,31 @@ from kombu.transport import TRANSPORT_ALIASES
 
 from smsjobs.embedded import EmbeddedRedis, EmbeddedRedisError
 from smsjobs.settings import ConnectionSettings, SettingsError
+from support.tls import Authority
 
 LOCAL = "redis://127.0.0.1:6379/0"
+B = "redis://b:6379/1"
 
 
 @pytest.mark.parametrize(
     ("given", "env", "broker", "redis", "backend", "remark"),
     [
         ({}, {}, LOCAL, LOCAL, LOCAL, "the defaults"),
-        ({}, {"SMS_BROKER_URL": "redis://b/1"}, "redis://b/1", "redis://b/1", "redis://b/1", "one for all"),
+        ({}, {"SMS_BROKER_URL": "redis://b/1"}, B, B, B, "one for all"),
         (
             {"broker_url": "redis://a/1"},
             {"SMS_BROKER_URL": "redis://b/1"},
-            "redis://a/1",
-            "redis://a/1",
-            "redis://a/1",
+            "redis://a:6379/1",
+            "redis://a:6379/1",
+            "redis://a:6379/1",
             "an argument stands before the environment",
         ),
         (
             {},
             {"SMS_BROKER_URL": "amqp://b//", "SMS_REDIS_URL": "redis://c/2"},
             "amqp://b//",
-            "redis://c/2",
-            "redis://c/2",
+            "redis://c:6379/2",
+            "redis://c:6379/2",
             "another broker",
         ),
         (
@@ -41,18 +44,26 @@ LOCAL = "redis://127.0.0.1:6379/0"
                 "SMS_REDIS_URL": "rediss://c/2",
                 "SMS_RESULT_BACKEND": "rpc://",
             },
-            "redis://b/1",
-            "rediss://c/2",
+            B,
+            "rediss://c:6379/2?ssl_cert_reqs=required",
             "rpc://",
             "three of them",
         ),
         (
             {},
             {"SMS_BROKER_URL": "redis+socket:///run/redis.sock?virtual_host=3"},
-            "redis+socket:///run/redis.sock?virtual_host=3",
             "unix:///run/redis.sock?db=3",
-            "redis+socket:///run/redis.sock?virtual_host=3",
-            "a socket, as kombu and as redis-py spell it",
+            "unix:///run/redis.sock?db=3",
+            "unix:///run/redis.sock?db=3",
+            "a socket, as kombu spells it",
+        ),
+        (
+            {},
+            {"SMS_BROKER_URL": "redis://b/1", "SMS_REDIS_URL": "redis+cluster://c,d:1"},
+            B,
+            "redis+cluster://c:6379;d:1",
+            B,
+            "a Cluster for the ledger",
         ),
         ({}, {"CELERY_BROKER_URL": "redis://b/1", "REDIS_URL": "redis://c"}, LOCAL, LOCAL, LOCAL, "not ours"),
     ],
@@ -69,7 +80,23 @@ def test_addresses(
     ("given", "env", "words"),
     [
         ({}, {"SMS_BROKER_URL": "amqp://:secret@b//"}, "SMS_REDIS_URL"),
-        ({}, {"SMS_BROKER_URL": "sentinel://:secret@b:1"}, "SMS_REDIS_URL"),
+        ({}, {"SMS_BROKER_URL": "sentinel://:secret@b:1"}, "SMS_BROKER_URL .* must name the master"),
+        (
+            {},
+            {"SMS_BROKER_URL": "redis+cluster://:secret@b:1"},
+            "SMS_BROKER_URL .* a Cluster cannot be a broker",
+        ),
+        (
+            {},
+            {"SMS_BROKER_URL": "amqp://b//", "SMS_REDIS_URL": "redis+cluster://:secret@b:1"},
+            "SMS_RESULT_BACKEND is missing",
+        ),
+        ({}, {"SMS_RESULT_BACKEND": "redis+cluster://:secret@b:1"}, "SMS_RESULT_BACKEND .* a Cluster"),
+        (
+            {},
+            {"SMS_REDIS_URL": "rediss://:secret@b?ssl_ca_certs=/does/not/exist"},
+            "SMS_REDIS_URL names files of certificates that cannot be used",
+        ),
         ({}, {"SMS_REDIS_URL": "http://:secret@b"}, "redis://"),
         ({}, {"SMS_REDIS_URL": "127.0.0.1:6379"}, "redis://"),
         ({}, {"SMS_BROKER_URL": "redis://:secret@b:port/0"}, "port"),
@@ -78,23 +105,32 @@ def test_addresses(
         ({}, {"SMS_BROKER_URL": "redis://[b"}, "SMS_BROKER_URL"),
         *(
             ({}, {"SMS_BROKER_URL": url}, "SMS_BROKER_URL is not a valid address of a broker: .*embedded")
-            for url in ("embeded", " ", "http://:secret@b:80/", "b:6379", "unix:///run/redis.sock", "://b")
+            for url in ("embeded", " ", "http://:secret@b:80/", "b:6379", "://b")
         ),
         *(
-            ({}, {"SMS_BROKER_URL": url}, "SMS_BROKER_URL does not name a valid database")
+            (
+                {},
+                {"SMS_BROKER_URL": url},
+                "SMS_BROKER_URL is not a valid address: the database must be a number",
+            )
             for url in (
                 "redis://:secret@b/x",
                 "rediss://:secret@b/1/2",
                 "redis://b/-1",
                 "redis://b/0?db=x",
                 "redis+socket:///run/redis.sock?virtual_host=x",
+                "unix:///run/redis.sock?db=-1",
             )
         ),
-        ({}, {"SMS_REDIS_URL": "redis://:secret@b/x"}, "SMS_REDIS_URL does not name a valid database"),
+        (
+            {},
+            {"SMS_REDIS_URL": "redis://:secret@b/x"},
+            "SMS_REDIS_URL is not a valid address: the database must be a number",
+        ),
         (
             {},
             {"SMS_REDIS_URL": "unix:///run/redis.sock?db=x"},
-            "SMS_REDIS_URL does not name a valid database",
+            "SMS_REDIS_URL is not a valid address: the database must be a number",
         ),
         ({}, {"SMS_RESULT_BACKEND": "foo"}, "SMS_RESULT_BACKEND is not a valid result backend"),
         ({}, {"SMS_RESULT_BACKEND": "b:6379"}, "SMS_RESULT_BACKEND is not a valid result backend"),
@@ -102,7 +138,7 @@ def test_addresses(
         (
             {},
             {"SMS_RESULT_BACKEND": "redis://:secret@b/x"},
-            "SMS_RESULT_BACKEND does not name a valid database",
+            "SMS_RESULT_BACKEND is not a valid address: the database must be a number",
         ),
         ({}, {"SMS_TIMEOUT": "soon"}, "SMS_TIMEOUT"),
         ({}, {"SMS_TIMEOUT": "0"}, "SMS_TIMEOUT"),
@@ -124,15 +160,7 @@ def test_wrong_setting_is_named(given: dict[str, Any], env: dict[str, str], word
     assert wrong.value.__cause__ is None
 
 
-@pytest.mark.parametrize(
-    "url", ["redis://b", "redis://b/", "rediss://u:p@b:6380/15", "redis+socket:///run/r.sock"]
-)
-def test_addresses_of_redis(url: str) -> None:
-    """Every way to write down a Redis is taken, with a database's number and without."""
-    assert ConnectionSettings.read(broker_url=url, environ={}).broker_url == url
-
-
-@pytest.mark.parametrize("url", sorted({*TRANSPORT_ALIASES} - {"redis", "rediss"}))
+@pytest.mark.parametrize("url", sorted({*TRANSPORT_ALIASES} - {"redis", "rediss", "sentinel"}))
 def test_brokers(url: str) -> None:
     """Every transport that Celery has a name for is taken."""
     env = {"SMS_BROKER_URL": f"{url}://b", "SMS_REDIS_URL": LOCAL}
@@ -145,7 +173,7 @@ def test_brokers(url: str) -> None:
         *sorted(BACKEND_ALIASES),
         "rpc://",
         "db+sqlite:///results.sqlite",
-        "redis+socket:///run/r.sock",
+        "unix:///run/r.sock?db=0",
         "your_package.results:Results",
         "your_package.results:Results://b",
     ],
@@ -190,3 +218,27 @@ def test_settings_error_is_no_failed_job() -> None:
     from smsjobs import SmsError
 
     assert not issubclass(SettingsError, SmsError)
+
+
+DOCS = Path(__file__).parents[3] / "docs" / "configuration.md"
+ADDRESSES = re.findall(
+    r"^\| .* \| `([a-z+]+://.*)` \| (all|broker|ledger) \|$", DOCS.read_text("utf-8"), re.MULTILINE
+)
+
+
+@pytest.mark.parametrize(("url", "serves"), ADDRESSES)
+def test_documented_addresses(url: str, serves: str, tmp_path: Path) -> None:
+    """Each address of the documentation's table is taken for what the table says."""
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("me")
+    for name, file in (("ssl_ca_certs", authority.file), ("ssl_certfile", certificate), ("ssl_keyfile", key)):
+        url = re.sub(f"{name}=[^&]+", f"{name}={file}", url)
+    names = {"broker": ["SMS_BROKER_URL"], "ledger": ["SMS_REDIS_URL"]}.get(
+        serves, ["SMS_BROKER_URL", "SMS_REDIS_URL", "SMS_RESULT_BACKEND"]
+    )
+    found = ConnectionSettings.read(environ={"SMS_REDIS_URL": LOCAL} | dict.fromkeys(names, url))
+    place = url.partition("@")[2].partition(":")[0] or "redis.example.com" if "@" in url else "redis"
+    if serves != "ledger":
+        assert place in found.broker_url
+    if serves != "broker":
+        assert place in found.redis_url

@@ -9,6 +9,7 @@ from typing import Any
 from celery import Celery, bootsteps
 from celery.loaders.app import AppLoader
 
+from smsjobs.addresses import BrokerAddress
 from smsjobs.contract import InvalidArguments
 from smsjobs_worker.logs.facts import ElementOdd, tell
 from smsjobs_worker.logs.privacy import install_log_privacy
@@ -41,10 +42,11 @@ class SmsJobs(Celery):  # type: ignore[misc]  # celery ships no types
     """
 
     def __init__(self, settings: WorkerSettings) -> None:
+        self._broker_url = BrokerAddress.read(settings.connection.broker_url).url
         super().__init__(
             "smsjobs",
             loader=_Unconfigured,
-            broker=settings.connection.broker_url,
+            broker=self._broker_url,
             backend=settings.connection.result_backend,
             set_as_current=False,
             fixups=[],
@@ -52,18 +54,18 @@ class SmsJobs(Celery):  # type: ignore[misc]  # celery ships no types
         # Stands before CELERY_RESULT_BACKEND, which Celery would believe more than its own argument.
         self.backend_cls = settings.connection.result_backend
         backend = f"{RedisResults.__module__}:{RedisResults.__name__}"
-        self.loader.override_backends = {"redis": backend, "rediss": backend}
+        self.loader.override_backends = dict.fromkeys(("redis", "rediss", "unix", "sentinel"), backend)
         self.settings = settings
         self._runtime: Runtime | None = None
         self._runtime_lock = threading.Lock()
 
     def connection_for_read(self, url: str | None = None, **options: Any) -> Any:
         """The broker of our settings."""
-        return harden(super().connection_for_read(url or self.settings.connection.broker_url, **options))
+        return harden(super().connection_for_read(url or self._broker_url, **options))
 
     def connection_for_write(self, url: str | None = None, **options: Any) -> Any:
         """The broker of our settings."""
-        return super().connection_for_write(url or self.settings.connection.broker_url, **options)
+        return super().connection_for_write(url or self._broker_url, **options)
 
     @property
     def runtime(self) -> Runtime:

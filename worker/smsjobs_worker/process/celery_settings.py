@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kombu.entity import Queue
 
+from smsjobs.addresses import BrokerAddress
 from smsjobs.contract import LANES
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ __all__ = ["celery_settings"]
 
 def celery_settings(settings: WorkerSettings) -> dict[str, Any]:
     """The settings of a worker's Celery app."""
+    broker = BrokerAddress.read(settings.connection.broker_url)
     return {
         # Ids in, JSON out: nothing else is read or written.
         "accept_content": ["json"],
@@ -62,7 +64,8 @@ def celery_settings(settings: WorkerSettings) -> dict[str, Any]:
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "broker_pool_acquire_timeout": 5,
-        "broker_transport_options": _transport_options(settings),
+        "broker_transport_options": _transport_options(settings, broker),
+        "broker_use_ssl": broker.ssl,
         # True would kill requests whose outcome is then unknown.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         # SIGTERM finishes the requests that have begun; a second one waits at most this long for them.
@@ -79,21 +82,19 @@ def _queue(name: str) -> Queue:
     return Queue(name, routing_key=name)  # type: ignore[no-untyped-call]
 
 
-def _transport_options(settings: WorkerSettings) -> dict[str, Any]:
-    if not settings.connection.broker_url.startswith("redis"):
-        return {}
+def _transport_options(settings: WorkerSettings, broker: BrokerAddress) -> dict[str, Any]:
+    if not broker.redis:
+        return broker.options
     visibility_s = max(settings.visibility_s, settings.lease_s * 4)
     return {
+        # Without time-outs a silent network blocks a worker forever. Longer than kombu's 1 s of blocking reads.
+        **broker.with_timeouts(answer_s=10, connect_s=5).options,
         # After that long an unacknowledged message is handed out again. Nothing waits in a worker (delays are due
         # times in the ledger), so it need only be longer than the longest run; earlier does no harm either.
         "visibility_timeout": visibility_s,
         # Kombu looks every 10 s times the throttle; its default of 10 would mean 100 s.
         "unacked_restore_interval": min(10, visibility_s / 2),
         "unacked_restore_throttle": 1,
-        # Without these a silent network blocks a worker forever. Longer than kombu's 1 s of blocking reads.
-        "socket_timeout": 10,
-        "socket_connect_timeout": 5,
-        "socket_keepalive": True,
         # Kombu's default of 10 makes acknowledgements fail under load, and their messages run again.
         "max_connections": 256,
     }

@@ -12,7 +12,9 @@ from kombu.exceptions import KombuError
 from kombu.utils.encoding import bytes_to_str
 from redis.exceptions import RedisError
 
+from smsjobs.addresses import RedisAddress
 from smsjobs.contract import Outcome, SendResult, encode_result
+from smsjobs.redis_store import connect_redis
 from smsjobs.redis_store.patience import patiently
 
 if TYPE_CHECKING:
@@ -25,11 +27,29 @@ STORE_ERRORS = (BackendError, KombuError, RedisError, OSError, RuntimeError)
 
 
 class RedisResults(RedisBackend):  # type: ignore[misc]  # celery ships no types
-    """Celery's Redis backend, but it does not read before it writes.
+    """Celery's Redis backend at any address of a Redis, but it does not read before it writes.
 
     Celery looks for an earlier success first, so as not to overwrite it. A job has one outcome forever, and the
     ledger knows it.
     """
+
+    def as_uri(self, include_password: bool = False) -> str:
+        """Where results are stored, for people. It never shows the password."""
+        del include_password
+        return RedisAddress.read(self.url).public_url
+
+    def _params_from_url(self, url: str, defaults: dict[str, Any]) -> dict[str, Any]:
+        del url  # Celery reads some spellings differently from others, and some not at all
+        return defaults
+
+    def _get_pool(self, **params: Any) -> Any:
+        client = connect_redis(
+            self.url,
+            timeout_s=params["socket_timeout"],
+            max_connections=params["max_connections"],
+            text=False,
+        )
+        return client.connection_pool
 
     def entry(self, task_id: str, outcome: Outcome) -> tuple[str, str]:
         """Key and text of the outcome as Celery's result."""

@@ -16,13 +16,11 @@ import time
 from typing import Final
 
 import limits
-import redis
 from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from smsjobs.contract import KEY_PREFIX, Lane, element_tag
+from smsjobs.redis_store import connect_redis
 
 __all__ = ["Permits", "bulk_window", "windows"]
 
@@ -66,15 +64,10 @@ class Permits:
     """
 
     def __init__(self, redis_url: str, *, timeout_s: float = 2.0) -> None:
+        storage = RedisStorage("redis://", key_prefix=f"{KEY_PREFIX}:qps")
         # As in the ledger, the client must not repeat a call whose answer was lost: it would take two permits.
-        pool = redis.ConnectionPool.from_url(
-            redis_url,
-            socket_timeout=timeout_s,
-            socket_connect_timeout=timeout_s,
-            retry=Retry(NoBackoff(), 0),
-            max_connections=256,
-        )
-        storage = RedisStorage("redis://", connection_pool=pool, key_prefix=f"{KEY_PREFIX}:qps")
+        storage.storage = connect_redis(redis_url, timeout_s=timeout_s)
+        storage.initialize_storage("redis://")
         self._limiter = MovingWindowRateLimiter(storage)
 
     def take(self, element: str, lane: Lane, max_qps: float | None, *, within_s: float) -> bool:

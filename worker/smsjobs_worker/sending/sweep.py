@@ -20,6 +20,7 @@ from smsjobs.contract import (
     encode_outcome,
 )
 from smsjobs.ledger import read_outcome
+from smsjobs.redis_store import refusal_text
 from smsjobs_worker.logs.facts import (
     CampaignsNotFed,
     JobExpired,
@@ -211,7 +212,7 @@ class Sweeper:
                 self._sweep.run_once()
             except (RedisError, KombuError, OSError) as error:
                 # What was taken and not done, the ledger hands out again.
-                tell(SweepFailed(error=type(error).__name__))
+                tell(SweepFailed(error=refusal_text(error) or type(error).__name__))
             except Exception as error:  # noqa: BLE001
                 # Without the sweep jobs would wait forever: it goes on whatever happens.
                 tell(SweepBroken(error=describe(error)))

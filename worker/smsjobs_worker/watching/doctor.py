@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final, Literal, cast
-from urllib.parse import urlsplit
 
 import redis
 from kombu.connection import Connection
 from redis.exceptions import RedisError
 
+from smsjobs.addresses import BrokerAddress, RedisAddress, is_redis
 from smsjobs.contract import SUBMIT_TASK, InvalidArguments
 from smsjobs.ledger import Ledger
 from smsjobs.presence import start_a_worker, workers_by_lane
@@ -171,11 +171,12 @@ def _redis_clock(subject: str, client: redis.Redis) -> Finding:
 
 
 def _broker(url: str) -> Iterator[Finding]:
-    if urlsplit(url).scheme in ("redis", "rediss"):
+    if is_redis(url):
         yield from _redis("broker", url)
         return
     try:
-        with Connection(url, connect_timeout=5) as connection:  # type: ignore[no-untyped-call]
+        broker = BrokerAddress.read(url)
+        with Connection(broker.url, connect_timeout=5, **broker.arguments()) as connection:  # type: ignore[no-untyped-call]
             connection.ensure_connection(max_retries=1)
     except Exception as error:  # noqa: BLE001  every transport has its own
         yield Finding(
@@ -254,7 +255,7 @@ def _workers(broker_url: str) -> Iterator[Finding]:
 
 def _astray(broker_url: str) -> Iterator[Finding]:
     """Jobs of plain Celery clients that named no queue. Celery's default queue may be somebody else's, so nobody reads it."""
-    if urlsplit(broker_url).scheme not in ("redis", "rediss"):
+    if not is_redis(broker_url):
         return
     try:
         waiting = cast("list[str]", connect_redis(broker_url, timeout_s=5).lrange(_DEFAULT_QUEUE, 0, 999))
@@ -394,5 +395,4 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 def _place(url: str) -> str:
     """Where that is, without its password."""
-    parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port or 6379}" if parts.hostname else parts.path
+    return RedisAddress.read(url).place

@@ -1,0 +1,90 @@
+"""TLS to Redis: a private authority, a client's certificate, and what is said when a certificate is refused."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from smsjobs import QueueUnavailable, connect
+from smsjobs.contract import LANES, InvalidArguments
+from smsjobs.facts.producer import PublishFailed
+from smsjobs.presence import ask_workers
+from smsjobs_worker.process.app import create_app
+from smsjobs_worker.process.settings import WorkerSettings
+from smsjobs_worker.sending.rate_limit import Permits
+from support.facts import told
+from support.redis_server import RedisServer
+from support.tls import Authority, TlsFront
+
+MESSAGE = {"phoneList": ["13800138000"], "params": {"code": "1"}, "verifyTemplateCode": "SMS_1"}
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """The authority that signs our servers' and our clients' certificates."""
+    return Authority(tmp_path_factory.mktemp("ours"))
+
+
+@pytest.fixture
+def front(ours: Authority, redis_url: str, redis_server: RedisServer) -> Iterator[TlsFront]:
+    """The Redis of the tests behind TLS. It asks each client for a certificate."""
+    assert redis_url
+    with TlsFront(redis_server.port, ours.issue("127.0.0.1"), clients=ours) as front:
+        yield front
+
+
+def address(redis_url: str, port: int, query: str) -> str:
+    """The address of a front of that Redis."""
+    parts = urlsplit(redis_url)
+    return f"rediss://:{parts.password}@127.0.0.1:{port}/0?{query}"
+
+
+def test_each_part_speaks_it(ours: Authority, front: TlsFront, redis_url: str) -> None:
+    """Ledger, broker, results, permits and presence all trust the private authority, and show the certificate."""
+    certificate, key = ours.issue("client")
+    url = address(
+        redis_url, front.port, f"ssl_ca_certs={ours.file}&ssl_certfile={certificate}&ssl_keyfile={key}"
+    )
+    sms = connect(broker_url=url)
+    job = sms.getElement("SMS.Test").sendMessage(**MESSAGE)
+    assert job.status() == "queued"
+    app = create_app(WorkerSettings.read({"SMS_BROKER_URL": url}))
+    assert app.runtime.broker.backlog("notification") == 1
+    app.runtime.broker.publish([(job.id, "notification")])
+    assert app.runtime.broker.backlog("notification") == 2
+    assert app.runtime.results.store_at_once("some-id", InvalidArguments("bad"))
+    assert isinstance(app.AsyncResult("some-id").result, InvalidArguments)
+    assert Permits(url).take("SMS.Test", LANES["bulk"], 10, within_s=0)
+    assert ask_workers(url, "ping", silence_s=0.1) == []
+    sms.close()
+
+
+def test_refused_certificates(ours: Authority, front: TlsFront, redis_url: str, tmp_path: Path) -> None:
+    """A certificate that either side refuses is said to be that, at once, and the job surely was not recorded."""
+    certificate, key = ours.issue("client")
+    theirs = Authority(tmp_path / "theirs")
+    other_certificate, other_key = theirs.issue("client")
+    shown = f"ssl_certfile={certificate}&ssl_keyfile={key}"
+    others = f"ssl_certfile={other_certificate}&ssl_keyfile={other_key}"
+    with TlsFront(urlsplit(redis_url).port or 0, ours.issue("localhost")) as misnamed:
+        cases = [
+            (front.port, f"ssl_ca_certs={theirs.file}&{shown}", "has a certificate that is refused: "),
+            (front.port, shown, "has a certificate that is refused: "),
+            (misnamed.port, f"ssl_ca_certs={ours.file}", "certificate that is refused: IP address mismatch"),
+            (front.port, f"ssl_ca_certs={ours.file}", "refuses our certificate"),
+            (front.port, f"ssl_ca_certs={ours.file}&{others}", "refuses our certificate"),
+        ]
+        for port, query, words in cases:
+            url = address(redis_url, port, query)
+            begun = time.monotonic()
+            with pytest.raises(QueueUnavailable, match=words) as refused:
+                connect(broker_url=url, timeout=60).getElement("SMS.Test").sendMessage(**MESSAGE)
+            assert time.monotonic() - begun < 10
+            assert refused.value.outcome == "not_sent"
+        with told() as facts:
+            sms = connect(broker_url=url, redis_url=redis_url, timeout=60)
+            sms.getElement("SMS.Test").sendMessage(**MESSAGE)
+        (failed,) = [each for each in facts if isinstance(each, PublishFailed)]
+        assert "refuses our certificate" in failed.error
