@@ -101,7 +101,7 @@ class Connection:
     def _connect(self) -> None:
         timeout_s = self.settings.timeout_s
         self._ledger = Ledger(
-            connect_redis(self.settings.redis_url, timeout_s=timeout_s / 2),
+            connect_redis(self.settings.redis_url, timeout_s=timeout_s / 2, replicas=self.settings.replicas),
             retention_s=self.settings.retention_s,
             seal=self.settings.seal,
         )

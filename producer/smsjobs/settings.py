@@ -14,7 +14,7 @@ from typing import Final
 
 from smsjobs.addresses import BrokerAddress, InvalidAddress, RedisAddress, Tls, is_redis
 from smsjobs.ledger import DEFAULT_RETENTION_S
-from smsjobs.redis_store import Seal, refusal_text
+from smsjobs.redis_store import NotReplicated, Seal, refusal_text
 
 __all__ = [
     "DEFAULT_BROKER_URL",
@@ -42,6 +42,8 @@ def unreachable_text(redis_url: str) -> str:
     address = RedisAddress.read(redis_url)
     if refusal := refusal_text(sys.exception()):
         return f"Redis at {address.place} {refusal} (check SMS_BROKER_URL or SMS_REDIS_URL)"
+    if isinstance(sys.exception(), NotReplicated):
+        return f"too few replicas of Redis at {address.place} have it in time (SMS_REPLICAS asks for them)"
     by_tls = " by TLS" if address.tls else ""
     return f"Redis is unreachable: nothing answers{by_tls} at {address.place} (start it, or set SMS_BROKER_URL or SMS_REDIS_URL)"
 
@@ -65,6 +67,8 @@ class ConnectionSettings:
     redis_url: str = field(repr=False)
     #: Seconds after which a call gives up on Redis.
     timeout_s: float = 5.0
+    #: How many replicas must have each step on which a promise rests (SMS_REPLICAS); 0 trusts the one Redis.
+    replicas: int = 0
     #: Seconds for which an outcome is kept.
     retention_s: float = DEFAULT_RETENTION_S
     #: Seals jobs between producer and worker (SMS_PAYLOAD_KEY); None leaves them readable in Redis.
@@ -100,6 +104,7 @@ class ConnectionSettings:
             result_backend=_backend(backend) if backend else _backend_of(broker, redis),
             redis_url=redis,
             timeout_s=_timeout(timeout_s, env),
+            replicas=_replicas(env),
             retention_s=read_number(env, "SMS_RETENTION", DEFAULT_RETENTION_S, at_least=3600),
             # Without the line end that a file of secrets has.
             seal=_seal(env.get("SMS_PAYLOAD_KEY", "").strip()),
@@ -122,6 +127,13 @@ def read_number(environ: Mapping[str, str], name: str, default: float, *, at_lea
     if not (math.isfinite(number) and number >= at_least):
         raise SettingsError(f"{name} must be a number of at least {at_least:g}")
     return number
+
+
+def _replicas(environ: Mapping[str, str]) -> int:
+    text = environ.get("SMS_REPLICAS") or "0"
+    if not re.fullmatch("[0-9]", text):
+        raise SettingsError("SMS_REPLICAS must be a number of replicas, from 0 to 9")
+    return int(text)
 
 
 def _seal(keys: str) -> Seal | None:

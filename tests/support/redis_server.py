@@ -7,6 +7,7 @@ import signal
 import tempfile
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import redis
 
@@ -39,10 +40,17 @@ class RedisServer(TemporaryRedis):
     """A throw-away server that can be killed, paused and restarted on the same port and data.
 
     Every change is on disk before it is answered (`appendfsync always`), so what a test wrote survives a kill.
+
+    Args:
+        replica_of: The master that it follows.
     """
 
-    def __init__(self) -> None:
-        super().__init__(options={"appendfsync": "always"})
+    def __init__(self, *, replica_of: "RedisServer | None" = None) -> None:
+        follows = {}
+        if replica_of:
+            password = urlsplit(replica_of.url).password or ""
+            follows = {"replicaof": f"127.0.0.1 {replica_of.port}", "masterauth": password}
+        super().__init__(options={"appendfsync": "always", **follows})
 
     @property
     def port(self) -> int:

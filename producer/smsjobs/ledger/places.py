@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from smsjobs.contract import IdempotencyConflict, JobRecord, element_tag, tag_of_job
-from smsjobs.redis_store import ELEMENTS, NO_ELEMENT, pointer
+from smsjobs.redis_store import ELEMENTS, NO_ELEMENT, acknowledged, pointer, replicas_of
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -92,7 +92,13 @@ class Places:
             self._redis.hset(ELEMENTS, mapping=new)
 
     def _point(self, job_id: str, tag: str, *, for_s: float) -> str:
-        if not self._redis.set(pointer(job_id), tag, nx=True, px=round(for_s * 1000)):
+        # A promise rests on it: without the pointer, nobody finds the job.
+        name, keep_ms = pointer(job_id), round(for_s * 1000)
+        if replicas := replicas_of(self._redis):
+            new = acknowledged(self._redis, replicas, "SET", name, tag, "PX", keep_ms, "NX")
+        else:
+            new = self._redis.set(name, tag, nx=True, px=keep_ms)
+        if not new:
             tag = cast("str | None", self._redis.get(pointer(job_id))) or tag
         self._remember(job_id, tag)
         return tag

@@ -5,6 +5,7 @@ from smsjobs.redis_store.connection import connect_redis
 from smsjobs.redis_store.failures import error_code, is_transient, refusal_text
 from smsjobs.redis_store.keys import ELEMENTS, NO_ELEMENT, key, pointer
 from smsjobs.redis_store.patience import available, patiently
+from smsjobs.redis_store.replicas import NotReplicated, acknowledged, replicas_of
 from smsjobs.redis_store.script_loader import Scripts
 from smsjobs.redis_store.seal import CannotOpen, Seal, unseal
 
@@ -12,9 +13,11 @@ __all__ = [
     "ELEMENTS",
     "NO_ELEMENT",
     "CannotOpen",
+    "NotReplicated",
     "RedisClock",
     "Scripts",
     "Seal",
+    "acknowledged",
     "available",
     "connect_redis",
     "error_code",
@@ -23,5 +26,6 @@ __all__ = [
     "patiently",
     "pointer",
     "refusal_text",
+    "replicas_of",
     "unseal",
 ]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import redis
 from redis.backoff import NoBackoff
 from redis.connection import Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection
 from redis.retry import Retry
-from redis.sentinel import Sentinel
+from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from smsjobs.addresses import RedisAddress
+from smsjobs.redis_store.replicas import Client, Replicas
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -22,7 +22,7 @@ _BOUNDED: Final[dict[str, Any]] = {"retry": Retry(NoBackoff(), 0)}
 
 
 def connect_redis(
-    url: str, *, timeout_s: float = 2.0, max_connections: int = 256, text: bool = True
+    url: str, *, timeout_s: float = 2.0, max_connections: int = 256, text: bool = True, replicas: int = 0
 ) -> Redis:
     """Return a client whose calls answer or raise within `timeout_s`.
 
@@ -35,39 +35,44 @@ def connect_redis(
         timeout_s: Seconds for connecting, and for each answer.
         max_connections: Must be more than the threads that use the client at once.
         text: Whether answers are text; they are bytes for Celery's result backend.
+        replicas: How many replicas must have a step on which a promise rests. They get half of `timeout_s` for it.
     """
     address = RedisAddress.read(url)
     options: dict[str, Any] = {
         **address.login(),
         **_BOUNDED,
+        "db": address.db,
         "decode_responses": text,
         "socket_timeout": timeout_s,
         "socket_connect_timeout": timeout_s,
         "health_check_interval": 25,
         "max_connections": max_connections,
     }
+    needed = Replicas(count=replicas, within_s=timeout_s / 2) if replicas else None
+    return Client.on(_pool(address, options), needed)
+
+
+def _pool(address: RedisAddress, options: dict[str, Any]) -> ConnectionPool:
     if address.kind == "socket":
-        options |= {"connection_class": UnixDomainSocketConnection, "path": address.path, "db": address.db}
-        return redis.Redis.from_pool(ConnectionPool(**options))
-    options |= {"socket_keepalive": True, **(address.tls.for_redis_py() if address.tls else {})}
+        options |= {"connection_class": UnixDomainSocketConnection, "path": address.path}
+    else:
+        options |= {"socket_keepalive": True, **(address.tls.for_redis_py() if address.tls else {})}
     if address.kind == "sentinel":
         return _master(address, options)
-    host, port = address.nodes[0]
-    kind = SSLConnection if address.tls else Connection
-    return redis.Redis.from_pool(
-        ConnectionPool(connection_class=kind, host=host, port=port, db=address.db, **options)
-    )
+    if address.kind == "server":
+        options["host"], options["port"] = address.nodes[0]
+        options["connection_class"] = SSLConnection if address.tls else Connection
+    return ConnectionPool(**options)
 
 
-def _master(address: RedisAddress, options: dict[str, Any]) -> Redis:
-    """A client that asks the Sentinels for the master, at each new connection."""
+def _master(address: RedisAddress, options: dict[str, Any]) -> ConnectionPool:
+    """Connections to the master, for which the Sentinels are asked at each new connection."""
     # A Sentinel that does not answer must leave time to ask the next.
     bound = min(1.0, options["socket_timeout"] / 2)
     bounds = {"socket_timeout": bound, "socket_connect_timeout": bound}
-    sentinel = Sentinel(  # type: ignore[no-untyped-call]
+    sentinels = Sentinel(  # type: ignore[no-untyped-call]
         address.nodes, sentinel_kwargs={**address.sentinel_options(), **_BOUNDED, **bounds}
     )
-    found: Redis = sentinel.master_for(  # type: ignore[no-untyped-call]
-        address.master, db=address.db, ssl=address.tls is not None, **options
+    return SentinelConnectionPool(  # type: ignore[no-untyped-call]
+        address.master, sentinels, ssl=address.tls is not None, **options
     )
-    return found

@@ -16,6 +16,11 @@ what the script includes::
     -- include ledger/jobs, ledger/campaigns
 
 These two are ``scripts/lib/jobs.lua`` and ``scripts/lib/campaigns.lua`` of the room ``ledger``.
+
+A script on which a promise rests says so. Where ``SMS_REPLICAS`` asks for replicas, its answer counts only when they have
+the step::
+
+    -- replicated
 """
 
 from __future__ import annotations
@@ -25,8 +30,11 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
+from redis.exceptions import NoScriptError
+
 from smsjobs.contract import CAMPAIGN_STATES, OUTCOMES, PROMOTIONAL_HOURS, STATUSES
 from smsjobs.redis_store.keys import NO_ELEMENT, key
+from smsjobs.redis_store.replicas import acknowledged, replicas_of
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -92,6 +100,7 @@ class _Script:
         self._keys = [each.strip() for each in named.get("KEYS", ())]
         self._arguments = [each.strip() for each in named.get("ARGV", ())]
         self.wants_now = "now" in self._arguments
+        self._replicated = "-- replicated" in text.splitlines()
         self._registered: Any = None
 
     def run(
@@ -107,7 +116,15 @@ class _Script:
             raise TypeError(f"the script takes the keys {self._keys} and the arguments {self._arguments}")
         if self._registered is None:
             self._registered = redis.register_script(self._text)
-        return self._registered(declared, [*values, *rest], client=redis)
+        replicas = replicas_of(redis) if self._replicated else None
+        if replicas is None:
+            return self._registered(declared, [*values, *rest], client=redis)
+        step = ("EVALSHA", self._registered.sha, len(declared), *declared, *values, *rest)
+        try:
+            return acknowledged(redis, replicas, *step)
+        except NoScriptError:
+            redis.script_load(self._registered.script)
+            return acknowledged(redis, replicas, *step)
 
 
 def prelude(script: str) -> str:

@@ -144,6 +144,8 @@ def test_addresses(
         ({}, {"SMS_TIMEOUT": "0"}, "SMS_TIMEOUT"),
         ({}, {"SMS_TIMEOUT": "nan"}, "SMS_TIMEOUT"),
         ({}, {"SMS_RETENTION": "1"}, "SMS_RETENTION"),
+        ({}, {"SMS_REPLICAS": "-1"}, "SMS_REPLICAS"),
+        ({}, {"SMS_REPLICAS": "one"}, "SMS_REPLICAS"),
         ({"broker_url": 5}, {}, "broker_url must be text"),
         ({"redis_url": b"redis://b"}, {}, "redis_url must be text"),
         ({"timeout_s": 0}, {}, "timeout"),

@@ -43,7 +43,7 @@ class Runtime:
         """Put the parts together. Nothing is connected yet."""
         connection = settings.connection
         ledger = Ledger(
-            connect_redis(connection.redis_url, timeout_s=_REDIS_S),
+            connect_redis(connection.redis_url, timeout_s=_REDIS_S, replicas=connection.replicas),
             retention_s=connection.retention_s,
             seal=connection.seal,
         )

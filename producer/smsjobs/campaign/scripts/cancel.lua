@@ -2,6 +2,7 @@
 --
 -- Returns {"ok"}, also if it is already cancelled; {"ended"}: it is finished; {"missing"}
 -- include ledger/jobs, ledger/campaigns
+-- replicated
 local campaign = unpack(KEYS)
 local now, id = unpack(ARGV)
 now = now_ms(now)

@@ -10,6 +10,7 @@
 -- Returns {"found", its generation, its secret, shared JSON, start, promotional}, new or not;
 --         {"past", now}: it would be new, and its start is past
 -- include ledger/jobs, ledger/campaigns
+-- replicated
 local campaign = unpack(KEYS)
 local now, id, planner, name, element, shared, at, promotional, keep, lives, past, secret = unpack(ARGV)
 now = now_ms(now)

@@ -6,6 +6,7 @@
 -- Returns {"forgotten"}, also if this call is repeated; {"kept"}: it is cancelled or complete, or has another number of
 --         pages; {"others"}: another planner owns the plan
 -- include ledger/jobs, ledger/campaigns
+-- replicated
 local campaign = unpack(KEYS)
 local now, id, generation, planner, pages = unpack(ARGV)
 now = now_ms(now)

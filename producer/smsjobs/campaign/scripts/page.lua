@@ -3,6 +3,7 @@
 --
 -- Returns {generation, page as it was planned, {recipients, packed, …}, {outcome or nil, …}, active chunks};
 --         {generation} after the last page; {} if the campaign does not exist
+-- replicated
 local campaign = unpack(KEYS)
 local number = unpack(ARGV)
 local generation = redis.call('HGET', campaign, 'generation')

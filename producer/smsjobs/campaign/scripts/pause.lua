@@ -1,6 +1,7 @@
 -- Pause a campaign for the given reason, or resume it if the reason is "".
 --
 -- Returns {"ok"}; {"ended"}: it is cancelled or finished; {"missing"}
+-- replicated
 local campaign = unpack(KEYS)
 local reason = unpack(ARGV)
 local f = fields(campaign, 'state', 'paused')

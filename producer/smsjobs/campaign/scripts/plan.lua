@@ -10,6 +10,7 @@
 --         {"longer"}: the plan is complete without it; {"missing"}: the campaign was discarded;
 --         {"ended"}: the campaign was cancelled and has ended without it
 -- include ledger/jobs, ledger/campaigns
+-- replicated
 local campaign = unpack(KEYS)
 local now, id, generation, planner, number, digest, first, skipped, total, invalid, duplicates, countries,
   lives = unpack(ARGV, 1, 13)

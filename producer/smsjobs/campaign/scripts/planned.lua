@@ -4,6 +4,7 @@
 --
 -- Returns {"ok"}, also if this call is repeated; {"shorter"}: more pages were planned;  {"missing"}: it was discarded
 -- include ledger/jobs, ledger/campaigns
+-- replicated
 local campaign = unpack(KEYS)
 local now, id, generation, pages, blank = unpack(ARGV)
 local f = fields(campaign, 'state', 'pages', 'planned', 'generation')

@@ -6,6 +6,7 @@
 --           for a chunk, the job JSON is its campaign's, and the chunk's recipients and parameters follow, packed
 --         {"settled", outcome, followers}   {"in_flight"}   {"not_due"}   {"missing"}
 -- include ledger/jobs, ledger/campaigns
+-- replicated
 local job, agenda = unpack(KEYS)
 local now, id, token, lease = unpack(ARGV)
 now = now_ms(now)

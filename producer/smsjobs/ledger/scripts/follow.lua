@@ -1,6 +1,7 @@
 -- Have the outcome of a job stored under one more Celery task id.
 --
 -- Returns the outcome if the job is already settled, else "".
+-- replicated
 local job = unpack(KEYS)
 local task_id = unpack(ARGV)
 local f = fields(job, 'outcome', 'followers', 'state')

@@ -6,6 +6,7 @@
 -- Returns {"ok"}, also if this call is repeated; {"fenced"}: the token no longer holds the job;
 --         {"settle"}: the campaign is not running any more, so the refusal is the chunk's outcome.
 -- include ledger/jobs, ledger/campaigns
+-- replicated
 local job = unpack(KEYS)
 local id, token, attempts, reason = unpack(ARGV)
 local f = fields(job, 'state', 'token', 'released', 'campaign', 'chunk')

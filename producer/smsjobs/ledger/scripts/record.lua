@@ -10,6 +10,7 @@
 --         {"exists", id of the job that has the key, now};  {"conflict", id, now}: the key, or where it is this id, the id
 --         belongs to another payload.
 -- include ledger/jobs
+-- replicated
 local job, agenda, key = unpack(KEYS)
 local now, id, record, lane, element, digest, payload, recipients, expires, countdown, requeue, latest = unpack(ARGV)
 now = now_ms(now)

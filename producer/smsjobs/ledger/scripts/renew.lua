@@ -2,6 +2,7 @@
 --
 -- Returns a list: 1 for each pair of id and token that still holds its job, 0 for each that does not.
 -- include ledger/jobs
+-- replicated
 local agenda = unpack(KEYS)
 local now, lease = unpack(ARGV, 1, 2)
 local lease_ends = ms(now_ms(now) + num(lease))

@@ -9,6 +9,7 @@
 -- Returns {"ok", followers}: settled, by this call or by an earlier one with the same token;
 --         {"settled", outcome, followers}: it already has another outcome;  {"fenced"};  {"missing"}
 -- include ledger/jobs, ledger/campaigns
+-- replicated
 local job, agenda, result_key = unpack(KEYS)
 local now, id, token, state, outcome, keep, store_after, label, attempts, result = unpack(ARGV)
 local f = fields(job, 'state', 'token', 'outcome', 'followers', 'settled_by', 'key', 'campaign', 'chunk', 'expires')

@@ -8,6 +8,7 @@
 --
 -- Returns {"ok"}, also if this call is repeated; {"fenced"}: the token no longer holds the job.
 -- include ledger/jobs, ledger/campaigns
+-- replicated
 local job, agenda = unpack(KEYS)
 local now, id, token, state, delay, attempts, lost_from, lost_to, resent = unpack(ARGV)
 now = now_ms(now)

@@ -9,6 +9,7 @@
 --
 -- Returns {"ok" | "wrong" | "expired" | "too_many_tries" | "none_sent", tries left}
 -- include verification/codes
+-- replicated
 local code, old_code = unpack(KEYS)
 local now, proof, old_proof, token, most, recognised = unpack(ARGV)
 now, most = now_ms(now), num(most)

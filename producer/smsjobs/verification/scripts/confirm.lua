@@ -3,6 +3,7 @@
 -- salt is the one of its code; send is its number.
 --
 -- Returns 1, or 0 if there is nothing to confirm any more.
+-- replicated
 local code = unpack(KEYS)
 local salt, send = unpack(ARGV)
 local f = fields(code, 'salt', 'pending')

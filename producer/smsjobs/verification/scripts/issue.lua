@@ -15,6 +15,7 @@
 -- Returns {"issued", which code, salt, digits, send, ms of life left, ms until the number's limits permit another}
 --         {"refused", "number" | "client" | "purpose", ms until that limit permits it}: nothing was counted
 -- include verification/codes
+-- replicated
 local code, old_code, number, old_number, purpose, client, old_client = unpack(KEYS)
 local now, life, most_tries, digits, salt, proof, remember, again = unpack(ARGV, 1, 8)
 now = now_ms(now)
