@@ -201,11 +201,11 @@ def job_waits(
 
 @dataclass(frozen=True, kw_only=True)
 class JobFenced(_OfSending):
-    """This worker's lease ran out while it held the job: another worker decides, or has decided."""
+    """The job is not this worker's any more: its lease ran out and another worker decides, or a receipt has settled it."""
 
     action = "fenced"
     level = logging.WARNING
-    sentence = "a job is another worker's: the lease ran out"
+    sentence = "a job is not this worker's any more: its lease ran out, or a receipt settled it"
 
     job_id: str
     element: str | None = None
