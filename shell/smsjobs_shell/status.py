@@ -94,17 +94,29 @@ def follow(screen: Screen, sms: Sms, job: Job, timeout_s: float | None) -> dict[
 
 def show(screen: Screen, job: Job) -> dict[str, Any]:
     """Show the job's record, and return it."""
-    details = job._details()  # noqa: SLF001  made for the shell
+    details = _read(job)
     _show(screen, details)
     return details
 
 
 def _record(sms: Sms, job: Job) -> dict[str, Any]:
     """The job's record. Where it goes on, `workers` is the number of its lane's workers, or None if that is unknown."""
-    details = job._details()  # noqa: SLF001  as above
+    details = _read(job)
     if details["outcome"] is None:
         workers = workers_by_lane(sms.connection.settings.broker_url) or {}
         details["workers"] = workers.get(details["lane"])
+    return details
+
+
+def _read(job: Job) -> dict[str, Any]:
+    """The job's record; of an accepted one what became of its recipients too."""
+    details = job._details()  # noqa: SLF001  made for the shell
+    if details["status"] == "accepted":
+        # The recipients of a campaign may be sealed, and this process may not have the key.
+        with contextlib.suppress(InvalidArguments):
+            details["deliveries"] = job.deliveries().to_json()
+            if details["deliveries"]["total"] == 1:
+                details["delivery"] = job.delivery().to_json()
     return details
 
 

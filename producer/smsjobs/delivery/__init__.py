@@ -7,18 +7,22 @@ No number is kept for this. A recipient is found by the digests of `contract.rec
 recipients that are kept for its report.
 """
 
+from smsjobs.delivery.err_codes import ErrCode, explain
 from smsjobs.delivery.records import read_records
 from smsjobs.delivery.report import Report
 from smsjobs.delivery.store import DeliveryStore, Taken
-from smsjobs.delivery.values import Deliveries, Delivery, DeliveryState, Source
+from smsjobs.delivery.values import DELIVERED, Deliveries, Delivery, DeliveryState, Source
 
 __all__ = [
+    "DELIVERED",
     "Deliveries",
     "Delivery",
     "DeliveryState",
     "DeliveryStore",
+    "ErrCode",
     "Report",
     "Source",
     "Taken",
+    "explain",
     "read_records",
 ]

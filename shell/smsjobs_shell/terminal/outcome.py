@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from smsjobs.contract import OUTCOMES
+from smsjobs.delivery import DELIVERED, explain
 from smsjobs_shell.terminal.failure import FAILED
 
 __all__ = ["exit_status", "facts"]
@@ -49,6 +50,30 @@ def facts(details: Mapping[str, Any]) -> list[tuple[str, str]]:
             ("resolved by", outcome["resolved_by"]),
             ("BizId", outcome["biz_id"] or "-"),
         ]
+    return shown + _delivery_facts(details.get("deliveries"), details.get("delivery"))
+
+
+def _delivery_facts(
+    deliveries: Mapping[str, Any] | None, delivery: Mapping[str, Any] | None
+) -> list[tuple[str, str]]:
+    """What became of one recipient, and why; of several how many."""
+    if deliveries is None:
+        return []
+    if delivery is None:
+        states = ("delivered", "failed", "waiting", "unreported")
+        counts = [f"{deliveries[state]} {state}" for state in states if deliveries[state]]
+        codes = [(code, f"{count}: {explain(code).meaning}") for code, count in deliveries["by_code"].items()]
+        return [("delivery", ", ".join(counts)), *(each for each in codes if each[0] != DELIVERED)]
+    shown = [("delivery", delivery["state"])]
+    if delivery["state"] == "failed":
+        why = explain(delivery["err_code"])
+        shown += [
+            ("carrier's code", delivery["err_code"]),
+            ("meaning", why.meaning),
+            ("what to do", why.advice),
+        ]
+    if delivery["reported_at"]:
+        shown.append(("reported", delivery["reported_at"]))
     return shown
 
 

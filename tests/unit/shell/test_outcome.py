@@ -68,3 +68,28 @@ def test_accepted_facts() -> None:
 def test_unsettled_facts() -> None:
     """A job that goes on shows its status and nothing made up."""
     assert [name for name, _ in facts(record("queued"))] == ["job", "element", "lane", "status"]
+
+
+def test_what_became_of_one_recipient() -> None:
+    """A message that did not arrive shows the carrier's code, what it means and what to do about it."""
+    accepted = record("accepted", SendResult(out_id="job-1", attempts=1))
+    failed = {"state": "failed", "err_code": "MOBILE_IN_BLACK", "reported_at": "2026-11-28T04:00:09+00:00"}
+    shown = dict(facts({**accepted, "deliveries": {}, "delivery": failed}))
+    assert (shown["delivery"], shown["carrier's code"]) == ("failed", "MOBILE_IN_BLACK")
+    assert shown["meaning"] == "the number is on the carrier's black list"
+    assert "do not send" in shown["what to do"]
+    waiting = {"state": "waiting", "err_code": None, "reported_at": None}
+    shown = dict(facts({**accepted, "deliveries": {}, "delivery": waiting}))
+    assert shown["delivery"] == "waiting"
+    assert not shown.keys() & {"carrier's code", "reported"}
+
+
+def test_what_became_of_several_recipients() -> None:
+    """Several recipients are counted by state and by code, and an unknown code is shown with what is known of it."""
+    counted = {"total": 6, "waiting": 1, "delivered": 3, "failed": 2, "unreported": 0}
+    counted["by_code"] = {"DELIVERED": 3, "MK:0001": 2}  # type: ignore[assignment]
+    accepted = record("accepted", SendResult(out_id="job-1", attempts=1))
+    shown = dict(facts({**accepted, "deliveries": counted}))
+    assert shown["delivery"] == "3 delivered, 2 failed, 1 waiting"
+    assert shown["MK:0001"].startswith("2: a carrier's own code")
+    assert "DELIVERED" not in shown
