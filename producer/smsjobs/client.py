@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from smsjobs.connection import Connection
-from smsjobs.contract import InvalidArguments, check_full_name, unwrap
+from smsjobs.contract import InvalidArguments, check_full_name, is_whole, unwrap
 from smsjobs.element import Element
 from smsjobs.job import Job
 from smsjobs.settings import ConnectionSettings
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from smsjobs.campaign import Campaign
 
 __all__ = ["Sms", "connect"]
+
+#: Most characters of an id that is looked for. An id of ours has at most 64.
+_LONGEST_ID: Final = 1_000
 
 
 def connect(
@@ -65,28 +68,20 @@ class Sms:
         """The handle on a job, which another process may have enqueued.
 
         Raises:
-            InvalidArguments: It is not a text, or empty. Whether there is such a job is found out by the handle.
+            InvalidArguments: It is not a text of 1 to 1,000 characters. Whether there is such a job is found out by the handle.
         """
-        if not isinstance(job_id, str) or not job_id:
-            raise InvalidArguments(
-                "job_id must be the text of a job's id", reason="job_not_found", argument="job_id"
-            )
+        _check_id("job_id", job_id)
         return Job(job_id, self.connection)
 
     def campaign(self, campaign_id: str) -> Campaign:
         """The handle on a campaign, which another process may have started.
 
         Raises:
-            InvalidArguments: It is not a text, or empty. Whether there is such a campaign is found out by the handle.
+            InvalidArguments: It is not a text of 1 to 1,000 characters. Whether there is such a campaign is found out by the handle.
         """
         from smsjobs.campaign import Campaign, campaign_store  # noqa: PLC0415  only whoever has campaigns loads them
 
-        if not isinstance(campaign_id, str) or not campaign_id:
-            raise InvalidArguments(
-                "campaign_id must be the text of a campaign's id",
-                reason="campaign_not_found",
-                argument="campaign_id",
-            )
+        _check_id("campaign_id", campaign_id)
         return Campaign(campaign_id, campaign_store(self.connection))
 
     def campaigns(self) -> list[Campaign]:
@@ -98,3 +93,13 @@ class Sms:
     def close(self) -> None:
         """Close the connections. The next call opens them again."""
         self.connection.close()
+
+
+def _check_id(argument: Literal["job_id", "campaign_id"], given: Any) -> None:
+    what = argument.removesuffix("_id")
+    if not isinstance(given, str) or not 1 <= len(given) <= _LONGEST_ID or not is_whole(given):
+        raise InvalidArguments(
+            f"{argument} must be the text of a {what}'s id, of 1 to {_LONGEST_ID} characters",
+            reason=f"{what}_not_found",
+            argument=argument,
+        )

@@ -239,6 +239,6 @@ def _countdown(
         return countdown
     if countdown is not None:
         raise InvalidArguments.about("eta", "excludes countdown: pass one of them")
-    if not isinstance(eta, datetime) or eta.tzinfo is None:
+    if not isinstance(eta, datetime) or eta.utcoffset() is None:
         raise InvalidArguments.about("eta", "must be a datetime with a time zone, such as datetime.now(UTC)")
     return max(0.0, (eta - now()).total_seconds())

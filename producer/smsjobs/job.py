@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from smsjobs.contract import InvalidArguments, SendResult, SmsError
+from smsjobs.contract import InvalidArguments, SendResult, SmsError, check_timeout
 from smsjobs.ledger import outcome_json, read_outcome
 from smsjobs.redis_store import available
 from smsjobs.threads import in_thread
@@ -74,8 +74,10 @@ class Job:
         Raises:
             SmsError: The outcome is not "accepted": an `InvalidArguments`, `AliyunRejected` or `RequestFailed`.
             TimeoutError: There is no outcome yet. The job goes on; call `get` again.
+            InvalidArguments: `timeout` is not a number.
             QueueUnavailable: Redis is unreachable.
         """
+        timeout = check_timeout(timeout)
         for pause in self._pauses(timeout):
             if (outcome := self._outcome(timeout)) is not None:
                 return _unless_error(outcome)
@@ -84,6 +86,7 @@ class Job:
 
     async def get_async(self, timeout: float | None = None) -> SendResult:  # noqa: ASYNC109  get()'s twin
         """`get`, without blocking the event loop."""
+        timeout = check_timeout(timeout)
         for pause in self._pauses(timeout):
             if (outcome := await in_thread(self._outcome, timeout)) is not None:
                 return _unless_error(outcome)

@@ -30,6 +30,9 @@ DEFAULT_BROKER_URL: Final = "redis://127.0.0.1:6379/0"
 #: The broker URL for a private redis-server, which smsjobs starts itself.
 EMBEDDED: Final = "embedded"
 
+#: The highest number of a setting: ten years in seconds. Sockets and Redis fail at one that is far higher.
+_MOST: Final = 10 * 365 * 24 * 3600.0
+
 #: A class as Celery names it: ``package.module:Class`` or ``package.module.Class``.
 _CLASS: Final = re.compile(r"[A-Za-z_][\w.]*[.:][A-Za-z_]\w*")
 
@@ -115,7 +118,7 @@ def read_number(environ: Mapping[str, str], name: str, default: float, *, at_lea
     """A number from the environment.
 
     Raises:
-        SettingsError: It is not a number, or too small.
+        SettingsError: It is not a number, too small, or more than ten years in seconds.
     """
     text = environ.get(name)
     if not text:
@@ -126,6 +129,8 @@ def read_number(environ: Mapping[str, str], name: str, default: float, *, at_lea
         number = math.nan
     if not (math.isfinite(number) and number >= at_least):
         raise SettingsError(f"{name} must be a number of at least {at_least:g}")
+    if number > _MOST:
+        raise SettingsError(f"{name} must be a number of at most {_MOST:.0f}")
     return number
 
 
@@ -153,8 +158,8 @@ def _seal(keys: str) -> Seal | None:
 def _timeout(given: float | None, environ: Mapping[str, str]) -> float:
     if given is None:
         return read_number(environ, "SMS_TIMEOUT", 5.0, at_least=0.1)
-    if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0.1 <= given < math.inf:
-        raise SettingsError("timeout must be a number of at least 0.1 seconds")
+    if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0.1 <= given <= _MOST:
+        raise SettingsError(f"timeout must be a number of 0.1 to {_MOST:.0f} seconds")
     return float(given)
 
 

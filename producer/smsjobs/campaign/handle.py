@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from smsjobs.campaign.progress import BY_HAND
 from smsjobs.campaign.report import report
+from smsjobs.contract import check_timeout
 
 if TYPE_CHECKING:
     from smsjobs.campaign.progress import CampaignProgress
@@ -96,9 +97,11 @@ class Campaign:
 
         Raises:
             TimeoutError: The campaign has not ended. It continues, and `wait` may be called again.
-            InvalidArguments: This campaign does not exist, or not any more (``reason="campaign_not_found"``).
+            InvalidArguments: This campaign does not exist, or not any more (``reason="campaign_not_found"``). Or
+                `timeout` is not a number.
             QueueUnavailable: Redis is unreachable, or refused it.
         """
+        timeout = check_timeout(timeout)
         deadline = None if timeout is None else time.monotonic() + timeout
         pause = _FIRST_LOOK_S
         while not (progress := self.progress()).ended:

@@ -15,9 +15,12 @@ from smsjobs.campaign.tables import open_table
 from smsjobs.campaign.tables.faults import bad_recipients
 from smsjobs.campaign.text import variables
 from smsjobs.contract import (
+    MAX_NAME,
+    MAX_TEMPLATE_TEXT,
     IdempotencyConflict,
     InvalidArguments,
     campaign_id,
+    check_length,
     check_message,
     pack_campaign,
     unwrap,
@@ -203,19 +206,20 @@ class _Reach:
 
 
 def _check_name(name: Any) -> str:
-    if not isinstance(name, str) or not name.strip() or len(name) > 200 or not is_whole(name):
-        raise InvalidArguments.about("name", "must be text of 1 to 200 characters")
+    if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME or not is_whole(name):
+        raise InvalidArguments.about("name", f"must be text of 1 to {MAX_NAME} characters")
     return name.strip()
 
 
 def _check_text(template_text: Any) -> str:
     if not isinstance(template_text, str) or not is_whole(template_text):
         raise InvalidArguments.about("template_text", "must be text")
+    check_length("template_text", template_text, MAX_TEMPLATE_TEXT)
     return template_text
 
 
 def _check_at(at: Any) -> datetime | None:
-    if at is not None and (not isinstance(at, datetime) or at.tzinfo is None):
+    if at is not None and (not isinstance(at, datetime) or at.utcoffset() is None):
         raise InvalidArguments.about(
             "at", "must be a datetime with a time zone, such as datetime(…, tzinfo=UTC)"
         )

@@ -4,6 +4,7 @@ The JSON of jobs and results is a versioned contract: its golden files are in ``
 """
 
 from smsjobs.contract.arguments import MAX_PHONES, Message, check_message, check_phone, is_whole, unwrap
+from smsjobs.contract.bounds import MAX_NAME, MAX_TEMPLATE_TEXT, check_length, check_timeout
 from smsjobs.contract.campaigns import CAMPAIGN_STATES
 from smsjobs.contract.chunks import (
     MAX_BATCH,
@@ -54,7 +55,9 @@ __all__ = [
     "KEY_PREFIX",
     "LANES",
     "MAX_BATCH",
+    "MAX_NAME",
     "MAX_PHONES",
+    "MAX_TEMPLATE_TEXT",
     "OUTCOMES",
     "PROMOTIONAL_HOURS",
     "SEND_TASK",
@@ -80,8 +83,10 @@ __all__ = [
     "campaign_id",
     "check_countries",
     "check_full_name",
+    "check_length",
     "check_message",
     "check_phone",
+    "check_timeout",
     "chunk_id",
     "count_recipients",
     "country_of",

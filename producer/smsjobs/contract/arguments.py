@@ -10,6 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from smsjobs.contract.bounds import (
+    MAX_DEPTH,
+    MAX_ITEMS,
+    MAX_PARAM_NAME,
+    MAX_PARAM_VALUE,
+    MAX_PARAMS,
+    MAX_PARAMS_TEXT,
+    MAX_TEMPLATE,
+    check_length,
+)
 from smsjobs.contract.errors import InvalidArguments
 from smsjobs.contract.phones import WRONG_NUMBER, read_phone
 
@@ -43,26 +53,47 @@ def unwrap(value: Any, argument: str | None = None) -> Any:
         argument: What the caller calls it, for the error.
 
     Raises:
-        InvalidArguments: It is nested without end.
+        InvalidArguments: It is nested more than `MAX_DEPTH` deep, or has more than `MAX_ITEMS` entries.
     """
-    try:
-        return _unwrap(value)
-    except RecursionError:
-        raise InvalidArguments(
-            f"{argument or 'an argument'} is nested too deeply", argument=argument
-        ) from None
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    return _Unwrapping(argument).unwrap(value, 0)
 
 
-def _unwrap(value: Any) -> Any:
-    for _ in range(16):  # a wrapper that holds itself must not loop for ever
-        if isinstance(value, _NATIVE) or not hasattr(value, "value"):
-            break
-        value = value.value
-    if isinstance(value, (list, tuple)):
-        return [_unwrap(each) for each in value]
-    if isinstance(value, dict):
-        return {_unwrap(key): _unwrap(each) for key, each in value.items()}
-    return value
+class _Unwrapping:
+    """Unwraps one argument, and counts what it finds: lists that hold one list many times have no end in practice."""
+
+    def __init__(self, argument: str | None) -> None:
+        self._argument = argument
+        self._items = 0
+
+    def unwrap(self, value: Any, depth: int) -> Any:
+        for _ in range(16):  # a wrapper that holds itself must not loop for ever
+            if isinstance(value, _NATIVE) or not hasattr(value, "value"):
+                break
+            value = value.value
+        if isinstance(value, (list, tuple)):
+            self._count(len(value), depth)
+            return [each if isinstance(each, str) else self.unwrap(each, depth + 1) for each in value]
+        if isinstance(value, dict):
+            self._count(len(value), depth)
+            pairs = [
+                (self.unwrap(key, depth + 1), self.unwrap(each, depth + 1)) for key, each in value.items()
+            ]
+            if any(isinstance(key, (list, dict)) for key, _ in pairs):
+                raise self._error("has a list as a name")
+            return dict(pairs)
+        return value
+
+    def _count(self, items: int, depth: int) -> None:
+        self._items += items
+        if depth >= MAX_DEPTH:
+            raise self._error(f"is nested too deeply; at most {MAX_DEPTH} levels are permitted")
+        if self._items > MAX_ITEMS:
+            raise self._error(f"has too many entries; at most {MAX_ITEMS} are permitted")
+
+    def _error(self, problem: str) -> InvalidArguments:
+        return InvalidArguments(f"{self._argument or 'an argument'} {problem}", argument=self._argument)
 
 
 def check_message(
@@ -89,7 +120,7 @@ def check_message(
 def _check_phones(phones: Any) -> tuple[str, ...]:
     if phones is None:
         raise InvalidArguments.about("phoneList", "is missing")
-    if not isinstance(phones, Sequence) or isinstance(phones, (str, bytes)):
+    if not isinstance(phones, Sequence) or isinstance(phones, (str, bytes, range)):
         raise InvalidArguments.about("phoneList", "must be a list of numbers as text")
     if not phones:
         raise InvalidArguments.about("phoneList", "is empty")
@@ -129,14 +160,27 @@ def _check_params(params: Any) -> dict[str, str]:
         raise InvalidArguments.about("params", "is missing; pass {} for a template without parameters")
     if not isinstance(params, Mapping):
         raise InvalidArguments.about("params", "must be a dict of text")
+    if len(params) > MAX_PARAMS:
+        raise InvalidArguments.about("params", f"has {len(params)} names; at most {MAX_PARAMS} are permitted")
+    characters = 0
     for name, value in params.items():
+        if isinstance(name, str):
+            check_length("params", name, MAX_PARAM_NAME, label="a name in params")
         if not isinstance(name, str) or not name or not is_whole(name):
             raise InvalidArguments.about("params", "has a name that is not text")
+        # A name that is a word helps the caller to find the mistake. Anything else may be a phone number or a code in the
+        # wrong place, so it is not shown. No value is ever shown.
+        if isinstance(value, str):
+            which = f"params[{name!r}]" if name.isidentifier() else "a value in params"
+            check_length("params", value, MAX_PARAM_VALUE, label=which)
         if not isinstance(value, str) or not is_whole(value):
-            # A name that is a word helps the caller to find the mistake. Anything else may be a phone number or a code
-            # in the wrong place, so it is not shown. No value is ever shown.
             which = f"params[{name!r}]" if name.isidentifier() else "params: every value"
             raise InvalidArguments(f"{which} must be text; Aliyun takes no other type", argument="params")
+        characters += len(name) + len(value)
+    if characters > MAX_PARAMS_TEXT:
+        raise InvalidArguments.about(
+            "params", f"has {characters} characters in all; at most {MAX_PARAMS_TEXT} are permitted"
+        )
     return dict(params)
 
 
@@ -147,6 +191,8 @@ def _check_template(template: Any, extend: Any) -> str:
         template = extend.get("verifyTemplateCode")
     if template is None:
         raise InvalidArguments.about("verifyTemplateCode", "is missing")
+    if isinstance(template, str):
+        check_length("verifyTemplateCode", template, MAX_TEMPLATE)
     if not isinstance(template, str) or not is_whole(template):
         raise InvalidArguments.about("verifyTemplateCode", "must be text")
     if not template.strip():

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from smsjobs.contract.arguments import Message, check_message, is_whole, unwrap
+from smsjobs.contract.bounds import MAX_KEY
 from smsjobs.contract.errors import InvalidArguments
 from smsjobs.contract.lanes import OnUnknown, lane
 from smsjobs.contract.names import check_full_name
@@ -155,7 +155,7 @@ def decode_job(data: Any) -> JobRecord:
 def _seconds(name: str, value: Any, *, default: float) -> float:
     if value is None:
         return default
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:  # noqa: PLR0124  not a number
         raise InvalidArguments.about(name, "must be a number of seconds")
     if not 0 <= value <= MAX_SECONDS:
         raise InvalidArguments.about(name, f"must be from 0 to {MAX_SECONDS:.0f} seconds (30 days)")
@@ -176,6 +176,6 @@ def _on_unknown(value: Any, *, default: OnUnknown) -> OnUnknown:
 def _key(value: Any) -> str | None:
     if value is None:
         return None
-    if not isinstance(value, str) or not value or len(value) > 512 or not is_whole(value):
-        raise InvalidArguments.about("idempotency_key", "must be text of 1 to 512 characters")
+    if not isinstance(value, str) or not value or len(value) > MAX_KEY or not is_whole(value):
+        raise InvalidArguments.about("idempotency_key", f"must be text of 1 to {MAX_KEY} characters")
     return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from smsjobs.contract.bounds import MAX_ELEMENT
 from smsjobs.contract.errors import InvalidArguments
 
 __all__ = ["check_full_name"]
@@ -18,6 +19,12 @@ def check_full_name(name: Any) -> str:
     Raises:
         InvalidArguments: It is not a valid full name (``reason="element_not_found"``).
     """
+    if isinstance(name, str) and len(name) > MAX_ELEMENT:
+        raise InvalidArguments(
+            f"element has {len(name)} characters; at most {MAX_ELEMENT} are permitted",
+            reason="element_not_found",
+            argument="element",
+        )
     if not isinstance(name, str) or _FULL_NAME.fullmatch(name) is None:
         raise InvalidArguments(
             "element must be words joined by dots, such as SMS.YourSmsName; "

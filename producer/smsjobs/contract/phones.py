@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from smsjobs.contract.errors import InvalidArguments
@@ -76,6 +77,9 @@ _MARKS: Final = re.compile(r"[\s()\[\]-]", re.ASCII)
 #: What programs put before a number so that a spreadsheet takes it for text.
 _PROTECTION: Final = ("'", "`", "\u2019")
 
+#: The most country codes or prefixes of a list.
+_MOST_COUNTRIES: Final = 1_000
+
 _PREFIX: Final = re.compile(r"[1-9][0-9]{0,6}", re.ASCII)
 
 
@@ -138,7 +142,10 @@ def check_countries(countries: Any) -> tuple[str, ...] | None:
     if countries is None:
         return None
     # What can be read once only is read here, and not by the first send.
-    found = tuple(countries) if isinstance(countries, Iterable) and not isinstance(countries, str) else ()
+    listed = isinstance(countries, Iterable) and not isinstance(countries, (str, bytes))
+    found = tuple(islice(countries, _MOST_COUNTRIES + 1)) if listed else ()
+    if len(found) > _MOST_COUNTRIES:
+        raise InvalidArguments.about("countries", f"has more than {_MOST_COUNTRIES} prefixes")
     if not found or not all(isinstance(each, str) and _PREFIX.fullmatch(each) for each in found):
         raise InvalidArguments.about(
             "countries", 'must be country codes without +, such as ["86", "852"], or None'

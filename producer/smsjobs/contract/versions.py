@@ -5,13 +5,20 @@ This version and every older one is read. A newer one is refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from smsjobs.contract.errors import InvalidArguments
 from smsjobs.contract.wire import VERSION
 
 __all__ = ["check_fields", "check_version"]
+
+#: No version will be higher. Python does not write out a number of any length.
+_HIGHEST: Final = 1_000_000
+
+#: A field's name as an error may show it. Any other may be a phone number or a secret in the wrong place.
+_WORD: Final = re.compile(r"[A-Za-z_]{1,32}", re.ASCII)
 
 
 def check_version(version: Any, what: str) -> None:
@@ -23,9 +30,9 @@ def check_version(version: Any, what: str) -> None:
     Raises:
         InvalidArguments: With ``reason="job_unreadable"`` and what helps.
     """
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+    if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= _HIGHEST:
         raise InvalidArguments(
-            f"the {what}'s version `v` must be a whole number from 1", reason="job_unreadable"
+            f"the {what}'s version `v` must be a whole number from 1 to {_HIGHEST}", reason="job_unreadable"
         )
     if version > VERSION:
         raise InvalidArguments(
@@ -44,7 +51,9 @@ def check_fields(data: Mapping[Any, Any], known: Iterable[str], what: str) -> No
     Raises:
         InvalidArguments: With ``reason="job_unreadable"``; it names the fields.
     """
-    if unknown := sorted(str(name) for name in data if name not in set(known)):
-        # A name that is not a word is not shown: it may be a phone number in the wrong place.
-        words = ", ".join(name for name in unknown[:5] if name.isidentifier()) or "of that name"
-        raise InvalidArguments(f"the {what} has no field {words}", reason="job_unreadable")
+    permitted = set(known)
+    if unknown := [name for name in data if name not in permitted]:
+        words = sorted(name for name in unknown if isinstance(name, str) and _WORD.fullmatch(name))
+        raise InvalidArguments(
+            f"the {what} has no field {', '.join(words[:5]) or 'of that name'}", reason="job_unreadable"
+        )

@@ -9,6 +9,9 @@ from smsjobs.contract import InvalidArguments
 
 __all__ = ["CEILING", "PER_CLIENT", "PER_NUMBER", "Limit"]
 
+#: The highest limit. Beyond it there is none, which is None.
+_HIGHEST: Final = 1_000_000_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
@@ -28,8 +31,12 @@ class Limit:
     def __post_init__(self) -> None:
         for each in fields(self):
             most = getattr(self, each.name)
-            if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 1):
-                raise InvalidArguments.about(each.name, "of a Limit must be a whole number from 1, or None")
+            if most is not None and (
+                isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= _HIGHEST
+            ):
+                raise InvalidArguments.about(
+                    each.name, f"of a Limit must be a whole number from 1 to {_HIGHEST}, or None"
+                )
 
     @property
     def windows(self) -> tuple[int | None, int | None, int | None]:

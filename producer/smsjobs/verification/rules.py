@@ -17,6 +17,9 @@ _PURPOSE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 #: The longest life of a code, in seconds: one hour. A code that lives longer can be stolen for longer.
 _MAX_TTL_S: Final = 3600.0
 
+#: The most wrong tries of a code. With as many, one code of four digits in ten would be guessed.
+_MAX_CHECKS: Final = 1_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
@@ -56,8 +59,12 @@ class Rules:
             raise InvalidArguments.about("ttl", f"must be from 1 to {_MAX_TTL_S:.0f} seconds")
         if not isinstance(self.digits, int) or self.digits not in (4, 5, 6):
             raise InvalidArguments.about("digits", "must be 4, 5 or 6: Aliyun takes no other length")
-        if isinstance(self.max_checks, bool) or not isinstance(self.max_checks, int) or self.max_checks < 1:
-            raise InvalidArguments.about("max_checks", "must be a whole number from 1")
+        if (
+            isinstance(self.max_checks, bool)
+            or not isinstance(self.max_checks, int)
+            or not 1 <= self.max_checks <= _MAX_CHECKS
+        ):
+            raise InvalidArguments.about("max_checks", f"must be a whole number from 1 to {_MAX_CHECKS}")
         for name in ("per_number", "per_client", "ceiling"):
             if not isinstance(getattr(self, name), Limit):
                 raise InvalidArguments.about(name, "must be a Limit, such as Limit(minute=1, hour=5, day=10)")

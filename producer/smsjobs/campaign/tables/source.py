@@ -11,7 +11,7 @@ from smsjobs.campaign.tables.delimited import open_delimited
 from smsjobs.campaign.tables.faults import bad_recipients
 from smsjobs.campaign.tables.mappings import open_items, open_json_lines
 from smsjobs.campaign.tables.table import Table, reading
-from smsjobs.contract import InvalidArguments, is_whole, unwrap
+from smsjobs.contract import MAX_NAME, InvalidArguments, check_length, is_whole, unwrap
 
 __all__ = ["open_table"]
 
@@ -90,6 +90,8 @@ def _check_no_sheet(sheet: str | None, what: str) -> None:
 
 def _name(argument: str, value: Any) -> str | None:
     value = unwrap(value, argument)
+    if isinstance(value, str):
+        check_length(argument, value, MAX_NAME)
     if value is not None and (not isinstance(value, str) or not value.strip() or not is_whole(value)):
         raise InvalidArguments.about(argument, "must be a name")
     found: str | None = value
