@@ -134,7 +134,7 @@ def test_paused_for_longer_than_a_chunk_lives(stage: Stage, tmp_path: Path) -> N
     with stage.worker(lanes=("notification",)):  # it sweeps for all lanes, and takes no chunk
         until(lambda: under_way(stage, campaign) == COUNT / 1000, "all chunks are jobs")
         campaign.pause()
-        for job_id in job_ids(stage, campaign, range(COUNT // 1000)):  # three days go by
+        for job_id in job_ids(stage, campaign, map(str, range(COUNT // 1000))):  # three days go by
             client.hset(job_key(job_id), "expires", 1)
             client.zadd(agenda("SMS.Example"), {job_id: 1})
         until(lambda: not under_way(stage, campaign), "none of them is a job any more")

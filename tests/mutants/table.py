@@ -29,6 +29,7 @@ class Mutant:
 
 STEPS = "tests/integration/ledger/test_steps.py"
 SENDING = "tests/integration/campaign/test_sending.py"
+HALVES = "tests/integration/campaign/test_halves.py"
 RUN = "tests/unit/worker/test_run.py"
 SENDER = "tests/unit/worker/test_sender.py"
 SCHEDULE = "tests/unit/worker/test_schedule.py"
@@ -207,6 +208,34 @@ ALIYUN = (
 )
 
 CAMPAIGN = (
+    Mutant(
+        name="a chunk is halved although all of it got the text that was refused",
+        file="worker/smsjobs_worker/sending/run.py",
+        old='(blamed == "values" and bool(message.params_of_each))',
+        new='blamed == "values"',
+        likely=("tests/unit/campaign/test_worker_side.py",),
+    ),
+    Mutant(
+        name="a halved chunk's parameters go with its first half",
+        file="producer/smsjobs/ledger/scripts/lib/campaigns.lua",
+        old="redis.call('HINCRBY', campaign .. ':left', number, -size) > 0",
+        new="false",
+        likely=(HALVES,),
+    ),
+    Mutant(
+        name="halves of a cancelled campaign's chunk are sent",
+        file="producer/smsjobs/ledger/scripts/lib/campaigns.lua",
+        old="  if redis.call('HGET', campaign, 'state') == CANCELLED then\n    count_cancelled",
+        new="  if false then\n    count_cancelled",
+        likely=(HALVES,),
+    ),
+    Mutant(
+        name="the odd recipient of a halved chunk is in the other half",
+        file="producer/smsjobs/ledger/scripts/lib/campaigns.lua",
+        old="math.ceil(size / 2)",
+        new="math.floor(size / 2)",
+        likely=(HALVES,),
+    ),
     Mutant(
         name="a group of exactly one batch joins the others",
         file="producer/smsjobs/campaign/planning.py",

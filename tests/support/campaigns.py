@@ -15,6 +15,8 @@ from smsjobs.contract import (
     RequestFailed,
     SendResult,
     encode_outcome,
+    half_of,
+    number_of,
     unpack_recipients,
 )
 from smsjobs.ledger import Granted, Ledger, Wait
@@ -66,18 +68,18 @@ class Bench:
         assert isinstance(claim, Granted), claim
         return claim
 
-    def settle(self, granted: Granted, outcome: Outcome | None = None) -> None:
+    def settle(self, granted: Granted, outcome: Outcome | None = None, *, halve: bool = False) -> None:
         """Settle a claimed job, as accepted unless told otherwise."""
         ended = outcome or SendResult(
             response={"Code": "OK", "BizId": f"biz-{granted.job_id}"}, out_id=granted.job_id, attempts=1
         )
-        assert self.ledger.settle(granted.job_id, granted.token, encode_outcome(ended)).ours
+        assert self.ledger.settle(granted.job_id, granted.token, encode_outcome(ended), halve=halve).ours
 
     def recipients(self, job_id: str) -> list[str]:
         """The numbers of a chunk."""
-        campaign_id, _, number = job_id.rsplit("-", 2)
-        packed = self.redis.hget(campaign_key(campaign_id, "rows"), number)
-        return unpack_recipients(str(packed))[1]
+        campaign_id, _, name = job_id.rsplit("-", 2)
+        packed = self.redis.hget(campaign_key(campaign_id, "rows"), number_of(name))
+        return list(half_of(name, unpack_recipients(str(packed))[1]))
 
     def send(self, job_id: str, outcome: Outcome | None = None) -> None:
         """Claim and settle."""

@@ -13,11 +13,16 @@ from typing import Any, Literal
 
 from smsjobs.contract import AliyunRejected, Message
 
-__all__ = ["AnswerLost", "AttemptFailed", "LookupFailed", "NotSent", "Provider", "StopsCampaign"]
+__all__ = ["AnswerLost", "AttemptFailed", "Blames", "LookupFailed", "NotSent", "Provider", "StopsCampaign"]
 
 #: Which campaigns a refusal stops. ``"always"``: every other chunk would be refused too. ``"same_text"``: only where all
 #: recipients get the same text; else one recipient's parameters may be at fault. ``"never"``: it concerns this chunk.
 StopsCampaign = Literal["always", "same_text", "never"]
+
+
+#: What of a single recipient's can be the cause for which a request to many is refused: his number, or the values of his
+#: parameters.
+Blames = Literal["number", "values"]
 
 
 class AttemptFailed(Exception):
@@ -114,6 +119,15 @@ class Provider(ABC):
     def stops_campaign(self, refusal: AliyunRejected) -> StopsCampaign:
         """Which campaigns a refusal of one chunk stops: by default each one, where only an operator can fix its cause."""
         return "always" if refusal.advice == "operator" else "never"
+
+    def blames(self, refusal: AliyunRejected) -> Blames | None:
+        """What of one recipient's may be the cause of the refusal of many; None if it concerns all alike.
+
+        Where it may be one recipient's, a chunk is sent again in halves, until only his message is refused. Name nothing
+        where a refused request may have been accepted in part.
+        """
+        del refusal
+        return None
 
     def hints_accepted(self, refusal: AliyunRejected) -> bool:
         """Whether the refusal of a second request hints that the first, whose answer was lost, was accepted.

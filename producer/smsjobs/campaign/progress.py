@@ -56,8 +56,11 @@ class CampaignProgress:
     countries: Mapping[str, int] = field(default_factory=dict)
     #: Recipients with an outcome, by Aliyun's code (``"OK"`` for accepted ones), or by our reason if there is no code.
     by_code: Mapping[str, int] = field(default_factory=dict)
-    #: Chunks. One chunk is one request with up to 1,000 recipients.
+    #: Planned chunks. One chunk is one request with up to 1,000 recipients.
     chunks: int
+    #: Chunks, and halves of chunks, that were refused for what may be one recipient's. The two halves of each are two
+    #: requests more.
+    halved: int = 0
     #: When it begins, in ms since 1970. None means at once.
     starts_ms: int | None = None
     #: Whether it is sent only in the hours of promotional messages.
@@ -70,6 +73,11 @@ class CampaignProgress:
     def ended(self) -> bool:
         """Whether it is finished, or it is cancelled, its file is read and nobody is pending. Its numbers are final."""
         return self.ended_ms is not None
+
+    @property
+    def requests(self) -> int:
+        """Requests to all recipients: one for each planned chunk, and two more for each chunk or half that was halved."""
+        return self.chunks + 2 * self.halved
 
     @property
     def settled(self) -> int:
@@ -98,6 +106,7 @@ class CampaignProgress:
             "countries": dict(self.countries),
             "by_code": dict(self.by_code),
             "chunks": self.chunks,
+            "halved": self.halved,
             "promotional": self.promotional,
             "starts_ms": self.starts_ms,
             "created_ms": self.created_ms,

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
+from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from smsjobs.contract import ErrorCode, unpack_recipients
+from smsjobs.contract import ErrorCode, half_of, number_of, unpack_recipients
 from smsjobs.ledger import outcome_json
 
 if TYPE_CHECKING:
-    from smsjobs.campaign.store import CampaignStore, StoredPage
+    from smsjobs.campaign.store import CampaignStore, StoredChunk, StoredPage
 
 __all__ = ["COLUMNS", "ReportRow", "for_excel", "report"]
 
@@ -68,22 +69,25 @@ def _rows(page: StoredPage, *, cancelled: bool) -> Iterator[ReportRow]:
     for line, phone, fault, reason in page.skipped:
         code = int(ErrorCode.BAD_ARGUMENTS) if fault == "invalid" else None
         yield ReportRow(line=line, phone=phone, outcome=fault, code=code, reason=reason)
-    chunks = zip(page.chunks, page.out_ids, page.recipients, page.outcomes, strict=True)
-    for number, out_id, recipients, outcome in chunks:
-        if outcome is not None:
-            facts = _facts(outcome_json(outcome, out_id))
-        elif cancelled and number not in page.active:
-            code = int(ErrorCode.REQUEST_FAILED)
-            facts = {"outcome": "not_sent", "code": code, "reason": "cancelled"}
-        else:
-            facts = {"outcome": "pending"}
-        for line, phone in zip(*unpack_recipients(recipients), strict=True):
-            yield ReportRow(line=line, phone=phone, out_id=out_id, **facts)
+    for number, chunks in groupby(page.chunks, lambda chunk: number_of(chunk.name)):
+        planned = list(zip(*unpack_recipients(page.recipients[number]), strict=True))
+        for chunk in chunks:
+            facts = _facts_of(chunk, cancelled=cancelled)
+            for line, phone in half_of(chunk.name, planned):
+                yield ReportRow(line=line, phone=phone, out_id=chunk.out_id, **facts)
 
 
 def for_excel(value: Any) -> Any:
     """A value with a mark before it, where Excel would run it. A campaign's CSV is read without the mark."""
     return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+
+
+def _facts_of(chunk: StoredChunk, *, cancelled: bool) -> dict[str, Any]:
+    if chunk.outcome is not None:
+        return _facts(outcome_json(chunk.outcome, chunk.out_id))
+    if cancelled and not chunk.is_active:
+        return {"outcome": "not_sent", "code": int(ErrorCode.REQUEST_FAILED), "reason": "cancelled"}
+    return {"outcome": "pending"}
 
 
 def _facts(outcome: dict[str, Any]) -> dict[str, Any]:

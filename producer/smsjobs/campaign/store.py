@@ -11,6 +11,7 @@ name, element      as given
 job                what all its chunks share, as JSON
 secret             the secret of its pages' digests, sealed; empty if recipients are not sealed
 pages, chunks      how many are planned; planned is 1 when the plan is complete
+halved             chunks, and halves of chunks, that were refused and whose halves were sent in their place
 planner            until when a planner, which reads its file, is assumed to be alive
 owner              the planner that owns the plan; owner_lives is until when it is assumed to be alive
 total              recipients; invalid and duplicates count the rows that are left out
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
     from smsjobs.connection import Connection
     from smsjobs.redis_store import Seal
 
-__all__ = ["CampaignStore", "StoredPage", "campaign_store"]
+__all__ = ["CampaignStore", "StoredChunk", "StoredPage", "campaign_store"]
 
 T = TypeVar("T")
 
@@ -75,19 +76,27 @@ _INTERRUPTED: Final = "its reading was interrupted; run the same start again, or
 
 
 @dataclass(frozen=True, kw_only=True)
+class StoredChunk:
+    """A chunk as it was planned, or a half of one that was refused; with its outcome so far."""
+
+    #: Its name; `half_of` tells by it which recipients it has.
+    name: str
+    #: The id of its job.
+    out_id: str
+    #: The outcome as JSON, or None.
+    outcome: str | None
+    #: Whether it is a job without an outcome.
+    is_active: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class StoredPage:
     """A page as it was planned, with the outcomes of its chunks so far."""
 
-    #: The numbers of its chunks.
-    chunks: Sequence[int]
-    #: The id of each chunk's job.
-    out_ids: Sequence[str]
-    #: Lines and phones of each chunk, packed.
-    recipients: Sequence[str]
-    #: The outcome of each chunk as JSON, or None.
-    outcomes: Sequence[str | None]
-    #: Chunks of the campaign that are jobs without an outcome.
-    active: frozenset[int]
+    #: Lines and phones of each planned chunk, packed, by its number.
+    recipients: dict[str, str]
+    #: Its chunks, with the halves of one in its place, if it was halved.
+    chunks: Sequence[StoredChunk]
     #: Line, phone, fault and reason of each row that is left out.
     skipped: Sequence[tuple[int, str, str, str]]
 
@@ -317,13 +326,19 @@ class CampaignStore:
             begun = generation
             text, recipients, outcomes, active = page
             _, first, chunks, rest = text.split(" ", 3)
-            numbers = range(int(first), int(first) + int(chunks))
+            numbers = map(str, range(int(first), int(first) + int(chunks)))
+            names = frozenset(each.partition(":")[0] for each in active)
             yield StoredPage(
-                chunks=numbers,
-                out_ids=[chunk_id(campaign_id, generation, each) for each in numbers],
-                recipients=[self._open(each) for each in recipients],
-                outcomes=outcomes,
-                active=frozenset(int(each.partition(":")[0]) for each in active),
+                recipients=dict(zip(numbers, map(self._open, recipients), strict=True)),
+                chunks=[
+                    StoredChunk(
+                        name=name,
+                        out_id=chunk_id(campaign_id, generation, name),
+                        outcome=outcome,
+                        is_active=name in names,
+                    )
+                    for name, outcome in zip(outcomes[::2], outcomes[1::2], strict=True)
+                ],
                 skipped=[tuple(row) for row in unpack(self._open(rest))["skipped"]],
             )
 
@@ -542,6 +557,7 @@ def _progress(
         countries=_countries(found),
         by_code={code: int(number) for code, number in sorted(codes.items())},
         chunks=int(found["chunks"]),
+        halved=int(found["halved"]),
         starts_ms=int(found["at"]) or None,
         promotional=found["promotional"] == "1",
         created_ms=int(found["created"]),

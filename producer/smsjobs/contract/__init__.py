@@ -8,7 +8,9 @@ from smsjobs.contract.bounds import MAX_NAME, MAX_TEMPLATE_TEXT, check_length, c
 from smsjobs.contract.campaigns import CAMPAIGN_STATES
 from smsjobs.contract.chunks import (
     MAX_BATCH,
+    half_of,
     make_chunk,
+    number_of,
     pack,
     pack_campaign,
     pack_recipients,
@@ -98,6 +100,7 @@ __all__ = [
     "encode_outcome",
     "encode_result",
     "find_recipient",
+    "half_of",
     "is_in",
     "is_job_id",
     "is_mainland",
@@ -107,6 +110,7 @@ __all__ = [
     "make_job",
     "new_job_id",
     "normalise_phone",
+    "number_of",
     "pack",
     "pack_campaign",
     "pack_recipients",

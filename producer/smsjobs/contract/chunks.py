@@ -15,7 +15,7 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from smsjobs.contract.arguments import Message
 from smsjobs.contract.errors import InvalidArguments
@@ -26,13 +26,17 @@ from smsjobs.contract.wire import VERSION
 
 __all__ = [
     "MAX_BATCH",
+    "half_of",
     "make_chunk",
+    "number_of",
     "pack",
     "pack_campaign",
     "pack_recipients",
     "unpack",
     "unpack_recipients",
 ]
+
+T = TypeVar("T")
 
 #: The most numbers of one SendBatchSms request (Aliyun's limit).
 MAX_BATCH: Final = 100
@@ -90,12 +94,31 @@ def pack_campaign(element: str, template: str, params: Mapping[str, str], column
     return json.dumps(shared, ensure_ascii=False)
 
 
+def number_of(name: str) -> str:
+    """The number of the planned chunk that a chunk is, or is a half of."""
+    return name.rstrip("ab")
+
+
+def half_of(name: str, items: Sequence[T]) -> Sequence[T]:
+    """What belongs to a chunk, of a list that has an entry for each recipient of the planned chunk.
+
+    Args:
+        name: ``"12"`` is a planned chunk and has all; ``"12a"`` is the first half of it, ``"12ab"`` the second of that.
+    """
+    for letter in name.removeprefix(number_of(name)):
+        # Lua's `halve_chunk` counts so.
+        middle = (len(items) + 1) // 2
+        items = items[:middle] if letter == "a" else items[middle:]
+    return items
+
+
 def make_chunk(job_id: str, campaign: str, recipients: str, params: str) -> JobRecord:
     """The job of a chunk. Its parts were checked when the campaign was planned.
 
     Args:
+        job_id: As `chunk_id` gives it; its end is the chunk's name.
         campaign: What `pack_campaign` gave.
-        recipients: What `pack_recipients` gave.
+        recipients: What `pack_recipients` gave for the planned chunk.
         params: A packed list of parameters: one entry for each recipient, or one for all of them. ``""`` where there
             are only the campaign's.
 
@@ -107,13 +130,15 @@ def make_chunk(job_id: str, campaign: str, recipients: str, params: str) -> JobR
         shared = json.loads(campaign)
         check_version(shared["v"], "campaign")
         _, phones = unpack_recipients(recipients)
-        own = [shared["params"] | each for each in unpack(params)] if params else [shared["params"]]
-        if len(own) not in (1, len(phones)):
+        texts = [shared["params"] | each for each in unpack(params)] if params else [shared["params"]]
+        if len(texts) not in (1, len(phones)):
             raise InvalidArguments(
                 "a chunk does not have parameters for each of its numbers", reason="job_unreadable"
             )
+        name = job_id.rpartition("-")[2]
+        own = half_of(name, texts) if len(texts) > 1 else texts
         message = Message(
-            phones=tuple(phones),
+            phones=tuple(half_of(name, phones)),
             params=own[0] if len(own) == 1 else shared["params"],
             template=shared["verifyTemplateCode"],
             params_of_each=() if len(own) == 1 else tuple(own),

@@ -3,7 +3,7 @@
 ==========  ==================================================  =======================================
 job         ``<tag>-<UUID>``                                    or whatever a plain Celery client chose
 campaign    ``<name>-<tag><six more>``                          the same name gives the same id
-chunk       ``<campaign>-<generation>-<number>``                the job of a campaign
+chunk       ``<campaign>-<generation>-<name>``                  the job of a campaign
 ==========  ==================================================  =======================================
 """
 
@@ -26,7 +26,7 @@ _READABLE: Final = re.compile(r"[^A-Za-z0-9]+")
 _TAG: Final = f"([a-z2-7]{{{_LENGTH}}})"
 _JOB: Final = re.compile(f"{_TAG}-[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}")
 _CAMPAIGN: Final = re.compile(f"[a-zA-Z0-9-]+-{_TAG}[a-z2-7]{{{_LENGTH}}}")
-_CHUNK: Final = re.compile(rf"{_CAMPAIGN.pattern}-[0-9a-z]{{8,}}-[0-9]+")
+_CHUNK: Final = re.compile(rf"{_CAMPAIGN.pattern}-[0-9a-z]{{8,}}-[0-9]+[ab]*")
 
 
 def element_tag(full_name: str) -> str:
@@ -57,15 +57,16 @@ def tag_of_campaign(campaign_id: str) -> str | None:
     return found[1] if found else None
 
 
-def chunk_id(campaign_id: str, generation: str, number: int) -> str:
+def chunk_id(campaign_id: str, generation: str, name: str) -> str:
     """The id of a chunk's job, which is its OutId too. Lua's `chunk_id` makes the same.
 
     Args:
         campaign_id: The campaign's id. A later campaign of the same name has the same.
         generation: Tells such campaigns apart.
-        number: The chunk's number, counted from 0 over the whole campaign.
+        name: The chunk's number, counted from 0 over the whole campaign. For a half of a refused chunk a letter follows,
+            ``a`` or ``b``, and for a half of that one more.
     """
-    return f"{campaign_id}-{generation}-{number}"
+    return f"{campaign_id}-{generation}-{name}"
 
 
 def _digest(*texts: str) -> str:

@@ -12,7 +12,9 @@ from smsjobs.contract import (
     check_phone,
     count_recipients,
     find_recipient,
+    half_of,
     is_job_id,
+    number_of,
     tag_of_job,
     unpack_recipients,
 )
@@ -67,8 +69,8 @@ class _Entry(NamedTuple):
     chunk: str | None
 
     @property
-    def chunk_number(self) -> str:
-        """The chunk's number in its campaign."""
+    def chunk_name(self) -> str:
+        """The chunk's name in its campaign."""
         return (self.chunk or "").partition(":")[0]
 
 
@@ -217,15 +219,17 @@ class DeliveryStore:
         pipe = self._pipeline()
         for job_id in new:
             entry = chunks[job_id]
-            pipe.hget(key(tags[job_id], "campaign", entry.campaign or "", "rows"), entry.chunk_number)
+            pipe.hget(
+                key(tags[job_id], "campaign", entry.campaign or "", "rows"), number_of(entry.chunk_name)
+            )
         for job_id, rows in zip(new, _execute(pipe), strict=True):
-            found[job_id] = self._open(rows)
+            found[job_id] = self._open(rows, chunks[job_id].chunk_name)
         if new:
             known = {job_id: each for job_id, each in found.items() if isinstance(each, dict)}
             self._remembered = dict([*self._remembered.items(), *known.items()][-_REMEMBERED:])
         return found
 
-    def _open(self, rows: Any) -> dict[str, int] | str:
+    def _open(self, rows: Any, chunk_name: str) -> dict[str, int] | str:
         if rows is None:
             return "unknown_job"
         try:
@@ -234,7 +238,7 @@ class DeliveryStore:
             return "sealed"
         except (InvalidArguments, AttributeError, TypeError, ValueError):
             return "damaged"
-        return {phone: position for position, phone in enumerate(phones)}
+        return {phone: position for position, phone in enumerate(half_of(chunk_name, phones))}
 
     # Taking
 
@@ -286,7 +290,7 @@ class DeliveryStore:
         entry = known.entry
         if entry.campaign:
             place = key(known.tag, "campaign", entry.campaign, "delivered")
-            records = cast("str | None", self._ledger.redis.hget(place, entry.chunk_number))
+            records = cast("str | None", self._ledger.redis.hget(place, entry.chunk_name))
         else:
             records = (entry.delivery or "").partition(";")[2]
         if not records:

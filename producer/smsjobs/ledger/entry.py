@@ -6,7 +6,7 @@ A job's entry is the hash ``sms:{<tag>}:job:<id>``. These are its fields. Times 
 state           one of `STATUSES`
 job             the job as JSON, with numbers and parameters; removed when the job is settled
 lane, element   as in the job
-campaign, chunk only for a chunk, which has no `job`: its campaign's id; its number and size
+campaign, chunk only for a chunk, which has no `job`: its campaign's id; its name and size
 payload         tells another payload under the same id; see `Ledger.record`
 key             the Redis key of its idempotency key, or empty
 created, due    when it was recorded; the time before which nobody may claim it
@@ -84,6 +84,7 @@ class Granted:
     #: When it was recorded, in ms of Redis's clock.
     created_ms: int = 0
     #: Only for a chunk, whose `job` is its campaign's: its recipients and their parameters, packed. No parameters: ``""``.
+    #: For a half, those of the planned chunk.
     chunk: tuple[str, str] | None = field(default=None, repr=False)
 
 

@@ -169,6 +169,7 @@ class Ledger:
         *,
         outside_task: bool = False,
         result: tuple[str, str] | None = None,
+        halve: bool = False,
     ) -> Settlement:
         """Write the final outcome, once. This removes the numbers and parameters from Redis.
 
@@ -179,6 +180,8 @@ class Ledger:
                 `confirm_stored`.
             result: Key and text of Celery's result, if the ledger's Redis is also Celery's result backend. The
                 result is stored and announced in the same step.
+            halve: Whether the outcome is that of a refused chunk whose halves are to be sent in its place. Then its
+                campaign counts theirs.
         """
         text = write_outcome(outcome)
         keys = self._keys_of(job_id)
@@ -195,6 +198,7 @@ class Ledger:
             label=_label(outcome),
             attempts=outcome.get("error", outcome).get("attempts", 0),
             result=value,
+            halve=int(halve),
         )
         if verb == "ok":
             return Settlement(ours=True, outcome=text, followers=tuple(rest[0].split()))

@@ -172,7 +172,7 @@ def _facts(progress: CampaignProgress, begins_in: tzinfo | None = None) -> list[
         ("element", progress.element),
         ("template", printable(progress.template)),
         ("state", f"{progress.state}: {progress.reason}" if progress.reason else progress.state),
-        ("recipients", f"{progress.total:,} in {counted(progress.chunks, 'request')}"),
+        ("recipients", f"{progress.total:,} in {counted(progress.requests, 'request')}"),
         ("countries", by_country(progress.countries)),
         ("left out", f"{left_out}, {counted(progress.blank, 'blank row')}"),
     ]

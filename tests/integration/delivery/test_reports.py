@@ -5,7 +5,7 @@ import pytest
 from smsjobs.contract import InvalidArguments, JobRecord
 from smsjobs.delivery import Delivery, DeliveryStore
 from smsjobs.redis_store import Scripts, Seal
-from support.campaigns import numbers
+from support.campaigns import counted, numbers, outcomes, refused, unknown
 from support.keys import agenda, campaign_key, job_key
 from support.ledgers import PHONE, a_job, accepted, everything, failed, granted
 from support.receipts import SENT_AT, DeliveryBench, a_report
@@ -155,6 +155,25 @@ def test_recipients_of_a_campaign(bench: DeliveryBench) -> None:
     }
     for part in ("", ":delivered", ":err_codes"):
         assert bench.redis.pttl(f"{campaign_key(campaign.id)}{part}") > 0, part
+
+
+def test_recipients_of_halves(bench: DeliveryBench) -> None:
+    """A half of a refused chunk has deliveries of its own recipients, and a report of the other half's is not theirs."""
+    campaign = bench.start(5)
+    (whole,) = bench.sweep()
+    bench.settle(bench.granted(whole), refused(), halve=True)
+    first, second = bench.sweep()
+    bench.send(first)
+    bench.settle(bench.granted(second), unknown())
+    people = numbers(5)
+    reports = [a_report(job_id, each) for job_id in (whole, first, second) for each in people]
+    taken = bench.deliveries.take(reports)
+    assert taken.counts == {"refused_job": 5, "written": 5, "unknown_number": 5}
+    assert bench.deliveries.take(reports).counts == {"refused_job": 5, "repeated": 5, "unknown_number": 5}
+    assert bench.deliveries.deliveries(first).delivered == 3
+    assert bench.deliveries.delivery(second, people[4]).err_code == "DELIVERED"
+    assert counted(campaign.progress()) == outcomes(campaign.report()) == {"accepted": 5}
+    assert bench.redis.hget(campaign_key(campaign.id), "delivered") == "5"
 
 
 def test_sealed_recipients_need_the_key(bench: DeliveryBench) -> None:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from smsjobs import InvalidArguments
-from smsjobs.contract import make_chunk, pack, pack_campaign, pack_recipients, unpack_recipients
+from smsjobs.contract import half_of, make_chunk, pack, pack_campaign, pack_recipients, unpack_recipients
 
 PHONES = ["13800138000", "13800138001"]
 SHARED = pack_campaign("SMS.Test", "SMS_1", {"event": "维护"}, ["name"])
@@ -20,6 +20,32 @@ def test_recipients_come_back():
     assert unpack_recipients(pack_recipients([2, 3, 9], [*PHONES, "4412345678"])) == (
         [2, 3, 9],
         [*PHONES, "4412345678"],
+    )
+
+
+@pytest.mark.parametrize("size", [2, 3, 7, 100, 999, 1000])
+def test_halves(size):
+    """The halves of a chunk have all of its recipients in order, each once, and differ by one at most, at every depth."""
+    names = ["12"]
+    everybody = range(size)
+    while names:
+        name = names.pop()
+        whole, first, second = (half_of(f"{name}{letter}", everybody) for letter in ("", "a", "b"))
+        assert [*first, *second] == [*whole]
+        assert len(first) - len(second) in (0, 1)
+        names += [f"{name}{letter}" for letter, half in (("a", first), ("b", second)) if len(half) > 1]
+
+
+def test_a_half_of_a_chunk():
+    """A half's job has its own recipients and their parameters, and one alone is sent to as by a single message."""
+    recipients = pack_recipients([2, 3, 4], [*PHONES, "13800138002"])
+    params = pack([{"name": each} for each in "abc"])
+    first, last = (make_chunk(f"c-x-12{path}", SHARED, recipients, params).message for path in ("a", "b"))
+    assert (first.phones, [each["name"] for each in first.params_of_each]) == (tuple(PHONES), ["a", "b"])
+    assert (last.phones, last.params, last.params_of_each) == (
+        ("13800138002",),
+        {"event": "维护", "name": "c"},
+        (),
     )
 
 

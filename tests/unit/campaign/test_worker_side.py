@@ -21,7 +21,7 @@ from smsjobs_worker.aliyun.scrub import contents
 from smsjobs_worker.process.settings import WorkerSettings
 from smsjobs_worker.provider import AnswerLost, NotSent, Provider
 from smsjobs_worker.sending.rate_limit import bulk_window, windows
-from smsjobs_worker.sending.run import Run, StopCampaign
+from smsjobs_worker.sending.run import Halve, Run, StopCampaign
 from smsjobs_worker.sending.sender import _sealed, _unreadable
 
 
@@ -194,6 +194,57 @@ def test_which_refusals_are_left():
         "isv.INVALID_PARAMETERS",
         "PARAMS_ILLEGAL",
     }
+
+
+#: Refused for one recipient's number; together with those of the text, all that may be one recipient's.
+NUMBER = [
+    "isv.MOBILE_NUMBER_ILLEGAL",
+    "isv.BLACK_KEY_CONTROL_LIMIT",
+    "isv.CUSTOMER_REFUSED",
+    "isv.BUSINESS_LIMIT_CONTROL",
+]
+
+
+def three(*, same_text):
+    """The job of a chunk with three recipients, and what is claimed with it."""
+    shared = pack_campaign("SMS.Test", "SMS_1", {}, ["name"])
+    phones = pack_recipients([2, 3, 4], ["13800138000", "13800138001", "13800138002"])
+    params = pack([{"name": "a"}] if same_text else [{"name": "a"}, {"name": "b"}, {"name": "b"}])
+    return {"job": make_chunk("c-1", shared, phones, params), "chunk": (phones, params)}
+
+
+def halves(code, **more):
+    return isinstance(a_run(**more).send(refused(code)), Halve)
+
+
+@pytest.mark.parametrize("code", NUMBER)
+def test_halved_for_a_number(code):
+    """A chunk that is refused for a number is halved, whatever its texts are."""
+    assert halves(code, **three(same_text=True))
+    assert halves(code, **three(same_text=False))
+
+
+@pytest.mark.parametrize("code", SAME_TEXT)
+def test_halved_for_a_text(code):
+    """A chunk that is refused for a text is halved only if its recipients get different ones: else all are guilty."""
+    assert halves(code, **three(same_text=False))
+    assert not halves(code, **three(same_text=True))
+
+
+def test_what_is_halved():
+    """No other refusal can be one recipient's, so a chunk is not halved for it."""
+    codes = {code for code in CODES if halves(code, **three(same_text=False))}
+    assert codes == {*NUMBER, *SAME_TEXT}
+    assert not isinstance(a_run(**three(same_text=False)).send(Plain(AliyunRejected(advice="never"))), Halve)
+
+
+@pytest.mark.parametrize("code", [*NUMBER, *SAME_TEXT])
+def test_what_is_not_halved(code):
+    """One recipient's chunk is refused for good, and so is a job that is no chunk, or may have been sent before."""
+    whole = three(same_text=False)
+    assert not halves(code, job=JOB, chunk=("rows", "params"))
+    assert not halves(code, **whole | {"chunk": None})
+    assert not halves(code, **whole, lost_to_ms=5)
 
 
 def test_what_may_have_been_sent_is_not_given_back():

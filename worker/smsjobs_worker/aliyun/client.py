@@ -24,7 +24,7 @@ from smsjobs_worker.aliyun.codes import find_code
 from smsjobs_worker.aliyun.mapping import Failure, Throttled, map_answer, map_exception
 from smsjobs_worker.aliyun.scrub import contents
 from smsjobs_worker.aliyun.waits import is_minute_limit
-from smsjobs_worker.provider import AnswerLost, LookupFailed, NotSent, Provider, StopsCampaign
+from smsjobs_worker.provider import AnswerLost, Blames, LookupFailed, NotSent, Provider, StopsCampaign
 from smsjobs_worker.retry import RetryPolicy, Tried, request_with_retries
 
 __all__ = ["AliyunSms", "CredentialCheck"]
@@ -204,6 +204,11 @@ class AliyunSms(Provider):
         """What the table says of Aliyun's code; a code of no row stops by its advice."""
         known = find_code(refusal.aliyun_code)
         return known.stops_campaign if known else super().stops_campaign(refusal)
+
+    def blames(self, refusal: AliyunRejected) -> Blames | None:
+        """What the table says of Aliyun's code."""
+        known = find_code(refusal.aliyun_code)
+        return known.blames if known else None
 
     def hints_accepted(self, refusal: AliyunRejected) -> bool:
         """Whether it is the limit of a minute, which counts what Aliyun accepts."""

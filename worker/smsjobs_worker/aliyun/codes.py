@@ -1,7 +1,7 @@
-"""Aliyun's error codes: what each means, what became of the request, what a caller can do, which campaigns it stops.
+"""Aliyun's error codes: what each means, what became of the request, what a caller can do, what a campaign does.
 
 Codes stay text. Sources: Aliyun's lists of API error codes (help.aliyun.com 101346, 101347) and of gateway codes. The
-advice and what stops a campaign are ours, drawn from the causes that the lists name. ``docs/error-codes.md`` shows this table.
+advice and what a campaign does are ours, drawn from the causes that the lists name. ``docs/error-codes.md`` shows this table.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from smsjobs_worker.provider import StopsCampaign
+from smsjobs_worker.provider import Blames, StopsCampaign
 
 __all__ = ["CODES", "FAMILIES", "Advice", "Code", "Ended", "find_code"]
 
@@ -39,6 +39,8 @@ class Code:
     #: Which campaigns it stops when it refuses one of their chunks. All chunks have the same account, signature, template,
     #: endpoint and names of parameters.
     stops_campaign: StopsCampaign
+    #: What of one recipient's may be its cause, when it refuses a request to many; None if it concerns all alike.
+    blames: Blames | None = None
 
 
 def _table(
@@ -48,6 +50,7 @@ def _table(
     advice: Advice,
     stops_campaign: StopsCampaign,
     ended: Ended = "rejected",
+    blames: Blames | None = None,
 ) -> tuple[Code, ...]:
     return tuple(
         Code(
@@ -57,6 +60,7 @@ def _table(
             advice=advice,
             ended=ended,
             stops_campaign=stops_campaign,
+            blames=blames,
         )
         for code, meaning in rows
     )
@@ -161,6 +165,7 @@ _ALL: Final = (
         "flow_control",
         advice="later",
         stops_campaign="never",
+        blames="number",
         rows=(
             ("isv.BUSINESS_LIMIT_CONTROL", "the number has had as many messages as Aliyun allows for now"),
         ),
@@ -255,6 +260,7 @@ _ALL: Final = (
         "parameters",
         advice="never",
         stops_campaign="same_text",
+        blames="values",
         rows=(
             ("isv.INVALID_JSON_PARAM", "params is not accepted as JSON; every value must be text"),
             ("isv.TEMPLATE_PARAMS_ILLEGAL", "a value in params does not fit its variable's type"),
@@ -269,6 +275,7 @@ _ALL: Final = (
         "content",
         advice="never",
         stops_campaign="same_text",
+        blames="values",
         rows=(
             ("isv.SMS_CONTENT_ILLEGAL", "the text has forbidden content"),
             (
@@ -285,8 +292,14 @@ _ALL: Final = (
         "number",
         advice="never",
         stops_campaign="never",
+        blames="number",
+        rows=(("isv.MOBILE_NUMBER_ILLEGAL", "a number is malformed"),),
+    ),
+    *_table(
+        "number",
+        advice="never",
+        stops_campaign="never",
         rows=(
-            ("isv.MOBILE_NUMBER_ILLEGAL", "a number is malformed"),
             ("isv.MOBILE_COUNT_OVER_LIMIT", "too many numbers at once; split them"),
             (
                 "isv.DOMESTIC_NUMBER_NOT_SUPPORTED",
@@ -298,6 +311,7 @@ _ALL: Final = (
         "blocked",
         advice="never",
         stops_campaign="never",
+        blames="number",
         rows=(
             (
                 "isv.BLACK_KEY_CONTROL_LIMIT",

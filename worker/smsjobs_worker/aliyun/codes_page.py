@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Final
 
 from smsjobs_worker.aliyun.codes import CODES, FAMILIES, Code
-from smsjobs_worker.provider import StopsCampaign
+from smsjobs_worker.provider import Blames, StopsCampaign
 
 __all__ = ["page"]
 
@@ -43,8 +43,10 @@ How an answer ends the request:
 What it does to the campaign of a refused chunk:
 
 - **pauses**: every other chunk would be refused too. The chunk was not sent; it is sent after `resume()`.
-- **pauses, same text**: the campaign pauses if all recipients get the same text. If they have parameters of their own, one value
-  may be at fault, and only this chunk is rejected.
+- **pauses, same text**: the campaign pauses if all recipients get the same text.
+- **halves, number**: one recipient's number may be at fault. Nothing of the chunk was sent, so its halves are sent in its place, and
+  theirs, until only the messages at fault are rejected: see [Refused for one](campaigns.md#refused-for-one).
+- **halves, values**: the same where the recipients of the chunk have values of their own, for one of those may be at fault.
 - nothing: the chunk is rejected, and the others are sent.
 
 A code that ends in `*` stands for all codes with that beginning that have no row of their own. A code without any row is *rejected*
@@ -62,6 +64,7 @@ _CAMPAIGN: Final[dict[StopsCampaign, str]] = {
     "same_text": "pauses, same text",
     "never": "",
 }
+_HALVES: Final[dict[Blames | None, str]] = {"number": "halves, number", "values": "halves, values", None: ""}
 
 
 def page() -> str:
@@ -71,9 +74,13 @@ def page() -> str:
     return "\n".join((_HEAD, *sections))
 
 
+def _campaign(code: Code) -> str:
+    return "; ".join(filter(None, (_CAMPAIGN[code.stops_campaign], _HALVES[code.blames])))
+
+
 def _section(reason: str, rows: list[Code]) -> str:
     lines = [
-        f"| `{each.code}` | {each.meaning} | {each.advice} | {_ENDS[each.ended]} | {_CAMPAIGN[each.stops_campaign]} |"
+        f"| `{each.code}` | {each.meaning} | {each.advice} | {_ENDS[each.ended]} | {_campaign(each)} |"
         for each in rows
     ]
     head = ("| code | meaning | advice | request | campaign |", "|---|---|---|---|---|")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CampaignPaused",
     "CampaignsNotFed",
+    "ChunkHalved",
     "ConnectionsUnmanaged",
     "ElementKept",
     "ElementOdd",
@@ -235,6 +236,19 @@ class CampaignPaused(_OfSending):
     job_id: str
     reason: str
     aliyun_code: str | None = None
+    element: str | None = None
+    lane: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChunkHalved(_OfSending):
+    """A chunk was refused for what may be one recipient's: its halves are sent in its place."""
+
+    action = "halved"
+    level = logging.INFO
+    sentence = "a refused chunk's halves are sent in its place"
+
+    job_id: str
     element: str | None = None
     lane: str | None = None
 

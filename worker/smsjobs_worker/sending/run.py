@@ -21,7 +21,7 @@ from smsjobs.contract import (
 )
 from smsjobs.ledger import Granted, Wait
 from smsjobs_worker.logs.facts import LimitsUnreachable, tell
-from smsjobs_worker.provider import AnswerLost, LookupFailed, NotSent, Provider
+from smsjobs_worker.provider import AnswerLost, Blames, LookupFailed, NotSent, Provider
 from smsjobs_worker.retry import request_with_retries
 from smsjobs_worker.sending.look_up import was_accepted
 from smsjobs_worker.sending.schedule import failed_lookup_delay, gives_up_looking, next_lookup, retry_delay
@@ -29,7 +29,7 @@ from smsjobs_worker.sending.schedule import failed_lookup_delay, gives_up_lookin
 if TYPE_CHECKING:
     from smsjobs_worker.sending.rate_limit import Permits
 
-__all__ = ["Run", "StopCampaign", "stop_campaign"]
+__all__ = ["Halve", "Run", "StopCampaign", "stop_campaign"]
 
 #: Seconds for which a run waits for a permit before it gives the job back.
 _PERMIT_S: Final = 2.0
@@ -52,6 +52,13 @@ class StopCampaign:
     """A chunk was refused, and every other chunk of its campaign would be refused too. Nothing of the chunk was sent."""
 
     refusal: AliyunRejected | InvalidArguments
+
+
+@dataclass(frozen=True, kw_only=True)
+class Halve:
+    """A chunk was refused for what may be one recipient's. Nothing of it was sent, so its halves are sent in its place."""
+
+    refusal: AliyunRejected
 
 
 def stop_campaign(
@@ -92,7 +99,7 @@ class Run:
     #: Requests made in this run.
     attempts: int = field(default=0, init=False)
 
-    def send(self, provider: Provider) -> Wait | StopCampaign | Outcome:
+    def send(self, provider: Provider) -> Wait | StopCampaign | Halve | Outcome:
         """Make the request, and where it surely was not sent, make it again for a moment."""
         if self.job.message.params_of_each and not provider.sends_batches:
             return self._bad_arguments(
@@ -194,7 +201,7 @@ class Run:
         if not self.holds():
             raise _Abandoned
 
-    def _rejected(self, provider: Provider, error: AliyunRejected) -> Wait | StopCampaign | Outcome:
+    def _rejected(self, provider: Provider, error: AliyunRejected) -> Wait | StopCampaign | Halve | Outcome:
         if self.granted.lost_to_ms and provider.hints_accepted(error):
             # Look again before settling: from now, as if this answer had been lost.
             return self._wait("looking_up", self.lane.lookups_s[0], error.reason, lost_to_ms=self._now_ms())
@@ -204,7 +211,14 @@ class Run:
         own_texts = self.granted.chunk is not None and bool(self.granted.chunk[1])
         if stops == "always" or (stops == "same_text" and not own_texts):
             return stop_campaign(self.granted, refusal)
-        return refusal
+        return Halve(refusal=refusal) if self._may_be_of_one(provider.blames(error)) else refusal
+
+    def _may_be_of_one(self, blamed: Blames | None) -> bool:
+        """Whether the job is a chunk of many, refused for what they do not all share, and surely nothing of it was sent."""
+        message = self.job.message
+        if self.granted.chunk is None or self.granted.lost_to_ms or len(message.phones) == 1:
+            return False
+        return blamed == "number" or (blamed == "values" and bool(message.params_of_each))
 
     def _bad_arguments(self, error: InvalidArguments) -> StopCampaign | Outcome:
         if self.granted.lost_to_ms:  # "nothing was sent" holds for the resend only

@@ -3,6 +3,7 @@
 ::
 
     claim ─► granted, to send ─► permit ─► request ─► answer        ─► settle accepted / rejected
+      │                                       ├─► refused for one ─► settle rejected, and send the chunk's halves
       │                                       ├────► not sent      ─► wait, to send again ─► … ─► not_sent
       │                                       └────► answer lost   ─► wait, to look up
       ├────► granted, to look up ─► found ─► settle accepted
@@ -38,6 +39,7 @@ from smsjobs.redis_store import CannotOpen, unseal
 from smsjobs.redis_store.patience import patiently
 from smsjobs_worker.logs.facts import (
     CampaignPaused,
+    ChunkHalved,
     JobFenced,
     JobSealed,
     MessageRefused,
@@ -47,7 +49,7 @@ from smsjobs_worker.logs.facts import (
     tell,
 )
 from smsjobs_worker.logs.privacy import describe
-from smsjobs_worker.sending.run import Run, StopCampaign, stop_campaign
+from smsjobs_worker.sending.run import Halve, Run, StopCampaign, stop_campaign
 
 if TYPE_CHECKING:
     from smsjobs.ledger import Claim, Ledger, Snapshot
@@ -204,9 +206,11 @@ class Sender:
                 if self._put_back(taken, step.refusal):
                     return NothingToDo()
                 step = step.refusal
+            if isinstance(step, Halve):
+                return self._settle(taken, step.refusal, halve=True)
             return self._settle(taken, step)
 
-    def _decide(self, taken: _Taken, holds: Callable[[], bool]) -> Wait | StopCampaign | Outcome:
+    def _decide(self, taken: _Taken, holds: Callable[[], bool]) -> Wait | StopCampaign | Halve | Outcome:
         granted = taken.granted
         try:
             job = taken.job = _job(granted, self._ledger.seal)
@@ -274,15 +278,17 @@ class Sender:
             tell(JobFenced(**taken.names()))
         return verb != "settle"
 
-    def _settle(self, taken: _Taken, outcome: Outcome) -> Done | NothingToDo:
+    def _settle(self, taken: _Taken, outcome: Outcome, *, halve: bool = False) -> Done | NothingToDo:
         granted = taken.granted
         encoded, result = encode_outcome(outcome), self._result_of(granted.job_id, outcome)
         settlement: Settlement = patiently(
-            lambda: self._ledger.settle(granted.job_id, granted.token, encoded, result=result),
+            lambda: self._ledger.settle(granted.job_id, granted.token, encoded, result=result, halve=halve),
             for_s=self._patience_s,
         )
         if settlement.ours:
             tell(job_settled(outcome, **taken.names(), seconds=taken.age_s()))
+            if halve:
+                tell(ChunkHalved(**taken.names()))
         else:
             tell(JobFenced(**taken.names()))
         if settlement.outcome is None:

@@ -30,10 +30,7 @@ for _, chunk in ipairs(pending) do
     unsent = unsent + size
   end
 end
-if unsent > 0 then
-  redis.call('HINCRBY', campaign, NOT_SENT, unsent)
-  redis.call('HINCRBY', campaign .. ':codes', 'cancelled', unsent)
-end
+count_cancelled(id, unsent)
 -- A planner may still find more rows in its file. If no planner is alive, the workers end the campaign.
 if c.state == PLANNING then redis.call('SADD', open_campaigns(), id) end
 end_campaign(id, now)

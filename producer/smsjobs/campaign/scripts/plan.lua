@@ -43,9 +43,6 @@ redis.call('HINCRBY', campaign, 'duplicates', duplicates)
 for country, count in string.gmatch(countries, '(%d+) (%d+)') do
   redis.call('HINCRBY', campaign, 'country:' .. country, count)
 end
-if f.state == CANCELLED then
-  -- The rest of the input is still read, so that the report has every row.
-  redis.call('HINCRBY', campaign, NOT_SENT, total)
-  if num(total) > 0 then redis.call('HINCRBY', campaign .. ':codes', 'cancelled', total) end
-end
+-- The rest of the input is still read, so that the report has every row.
+if f.state == CANCELLED then count_cancelled(id, num(total)) end
 return {'written'}

@@ -41,7 +41,7 @@ redis.call('ZADD', agenda, lease_ends, id)
 local answer = {'granted', f.state, f.job or '', f.attempts or '0', f.lost_from or '0', f.lost_to or '0',
   f.expires or '0', ms(now), f.interrupted or '0', f.resent or '0', f.created or '0'}
 if f.campaign then
-  local campaign, number = campaign_key(f.campaign), split_chunk(f.chunk)
+  local campaign, number = campaign_key(f.campaign), number_of(f.chunk)
   answer[3] = redis.call('HGET', campaign, 'job') or ''
   answer[12] = redis.call('HGET', campaign .. ':rows', number) or ''
   answer[13] = redis.call('HGET', campaign .. ':params', number) or ''

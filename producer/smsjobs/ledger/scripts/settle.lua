@@ -5,13 +5,14 @@
 -- keep is how long (ms) the outcome is kept.
 -- store_after is the time (ms) after which the sweep checks that Celery's result was stored, or 0 for no check.
 -- label is the word under which a campaign counts the outcome; attempts are all requests that were made.
+-- halve is 1 for a refused chunk whose halves are to be sent in its place, else 0.
 --
 -- Returns {"ok", followers}: settled, by this call or by an earlier one with the same token;
 --         {"settled", outcome, followers}: it already has another outcome;  {"fenced"};  {"missing"}
 -- include ledger/jobs, ledger/campaigns
 -- replicated
 local job, agenda, result_key = unpack(KEYS)
-local now, id, token, state, outcome, keep, store_after, label, attempts, result = unpack(ARGV)
+local now, id, token, state, outcome, keep, store_after, label, attempts, result, halve = unpack(ARGV)
 local f = fields(job, 'state', 'token', 'outcome', 'followers', 'settled_by', 'key', 'campaign', 'chunk', 'expires')
 if not f.state then return {'missing'} end
 if SETTLED[f.state] then
@@ -33,5 +34,9 @@ if result_key then
   redis.call('SET', result_key, result, 'PX', keep)
   redis.call('PUBLISH', result_key, result)
 end
-if f.campaign then count_chunk(f.campaign, f.chunk, state, label, outcome, now) end
+if f.campaign and halve == '1' then
+  halve_chunk(f.campaign, f.chunk, now)
+elseif f.campaign then
+  count_chunk(f.campaign, f.chunk, state, label, outcome, now)
+end
 return {'ok', f.followers or ''}

@@ -43,10 +43,10 @@ local function open_records(job, f, numbers)
       redis.call('HSET', job, 'delivery', digests .. ';' .. changed)
     end
   end
-  local campaign, number = campaign_key(f.campaign), split_chunk(f.chunk)
+  local campaign, name = campaign_key(f.campaign), split_chunk(f.chunk)
   local kept = campaign .. ':delivered'
-  return redis.call('HGET', kept, number) or empty, function(changed)
-    redis.call('HSET', kept, number, changed)
+  return redis.call('HGET', kept, name) or empty, function(changed)
+    redis.call('HSET', kept, name, changed)
     local lives = redis.call('PTTL', campaign)
     if lives > 0 then redis.call('PEXPIRE', kept, lives) end
   end

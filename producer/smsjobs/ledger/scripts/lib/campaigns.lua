@@ -3,14 +3,18 @@
 --   sms:{tag}:campaign:<id>:pages      hash  page number -> "<digest> <first chunk> <chunks> <skipped rows, packed>"
 --   sms:{tag}:campaign:<id>:rows       hash  chunk number -> lines and phones, packed
 --   sms:{tag}:campaign:<id>:params     hash  chunk number -> each recipient's parameters, packed; removed when settled
---   sms:{tag}:campaign:<id>:pending    list  "<chunk number>:<recipients>" of each chunk that has to become a job
+--   sms:{tag}:campaign:<id>:pending    list  "<chunk name>:<recipients>" of each chunk that has to become a job
 --   sms:{tag}:campaign:<id>:active     set   the same for each chunk that is a job without an outcome
---   sms:{tag}:campaign:<id>:outcomes   hash  chunk number -> outcome
+--   sms:{tag}:campaign:<id>:outcomes   hash  chunk name -> outcome, or "halved" if its halves have outcomes of their own
+--   sms:{tag}:campaign:<id>:left       hash  number of a halved chunk -> its recipients without an outcome
 --   sms:{tag}:campaign:<id>:codes      hash  Aliyun's code or our reason -> recipients
---   sms:{tag}:campaign:<id>:delivered  hash  chunk number -> a record of each recipient, see delivery/records.py
+--   sms:{tag}:campaign:<id>:delivered  hash  chunk name -> a record of each recipient, see delivery/records.py
 --   sms:{tag}:campaign:<id>:err_codes  hash  carrier's code -> recipients
 --   sms:{tag}:campaigns                zset  campaign id by the time of its creation
 --   sms:{tag}:campaigns:open           set   ids of campaigns that have chunks to send
+--
+-- A chunk's name is its number in the plan. Each half of a chunk adds a letter: the halves of 12 are 12a and 12b, those of
+-- 12b are 12ba and 12bb. A half has its recipients and parameters under the number that it began with.
 
 local function all_campaigns() return ELEMENT .. ':campaigns' end
 
@@ -24,12 +28,14 @@ local function campaign_key(id) return ELEMENT .. ':campaign:' .. id end
 -- The id of a chunk's job, which is also its OutId. Python's `chunk_id` makes the same id.
 -- The generation is the time of the campaign's creation. It is needed because a later campaign of the same name has the
 -- same campaign id, and the jobs of the earlier one may still be kept.
-local function chunk_id(campaign, generation, number) return campaign .. '-' .. generation .. '-' .. number end
+local function chunk_id(campaign, generation, name) return campaign .. '-' .. generation .. '-' .. name end
 
 local function split_chunk(chunk)
-  local number, size = string.match(chunk, '^(%d+):(%d+)$')
-  return number, tonumber(size)
+  local name, size = string.match(chunk, '^(%d+[ab]*):(%d+)$')
+  return name, tonumber(size)
 end
+
+local function number_of(name) return string.match(name, '^%d+') end
 
 local function in_promotional_hours(now)
   local time_of_day = (now + BEIJING) % 86400000
@@ -70,22 +76,37 @@ local function end_campaign(id, now)
   if f.state == RUNNING then redis.call('HSET', campaign, 'state', FINISHED, 'paused', '') end
   redis.call('HSET', campaign, 'ended', ms(now))
   redis.call('SREM', open_campaigns(), id)
-  redis.call('DEL', campaign .. ':params')
+  redis.call('DEL', campaign .. ':params', campaign .. ':left')
   redis.call('PEXPIRE', campaign, f.keep)
   for _, part in ipairs({'pages', 'rows', 'outcomes', 'codes', 'delivered', 'err_codes'}) do
     redis.call('PEXPIRE', campaign .. ':' .. part, f.keep)
   end
 end
 
+-- Count recipients to whom nothing will be sent, because the campaign is cancelled. They have no job.
+local function count_cancelled(id, recipients)
+  if recipients == 0 then return end
+  redis.call('HINCRBY', campaign_key(id), NOT_SENT, recipients)
+  redis.call('HINCRBY', campaign_key(id) .. ':codes', 'cancelled', recipients)
+end
+
+-- Remove the parameters of a chunk that is settled. Halves have theirs together, until the last recipient has an outcome.
+local function remove_params(campaign, name, size)
+  local number = number_of(name)
+  if name ~= number and redis.call('HINCRBY', campaign .. ':left', number, -size) > 0 then return end
+  redis.call('HDEL', campaign .. ':params', number)
+  redis.call('HDEL', campaign .. ':left', number)
+end
+
 -- Count a chunk's outcome, once.
 local function count_chunk(id, chunk, state, label, outcome, now)
   local campaign = campaign_key(id)
-  local number, size = split_chunk(chunk)
+  local name, size = split_chunk(chunk)
   if redis.call('EXISTS', campaign) == 0 then return end
-  if redis.call('HSETNX', campaign .. ':outcomes', number, outcome) == 0 then return end
+  if redis.call('HSETNX', campaign .. ':outcomes', name, outcome) == 0 then return end
   redis.call('HINCRBY', campaign, state, size)
   redis.call('HINCRBY', campaign .. ':codes', label, size)
-  redis.call('HDEL', campaign .. ':params', number)
+  remove_params(campaign, name, size)
   -- A holder whose claim ran out may report an acceptance when the chunk is already pending again.
   if redis.call('SREM', campaign .. ':active', chunk) == 0 then
     redis.call('LREM', campaign .. ':pending', 1, chunk)
@@ -96,15 +117,35 @@ end
 -- Count a chunk again whose outcome has changed.
 local function recount_chunk(id, chunk, was, was_label, state, label, outcome)
   local campaign = campaign_key(id)
-  local number, size = split_chunk(chunk)
-  if redis.call('HEXISTS', campaign .. ':outcomes', number) == 0 then return end
-  redis.call('HSET', campaign .. ':outcomes', number, outcome)
+  local name, size = split_chunk(chunk)
+  if redis.call('HEXISTS', campaign .. ':outcomes', name) == 0 then return end
+  redis.call('HSET', campaign .. ':outcomes', name, outcome)
   redis.call('HINCRBY', campaign, was, -size)
   redis.call('HINCRBY', campaign, state, size)
   if redis.call('HINCRBY', campaign .. ':codes', was_label, -size) <= 0 then
     redis.call('HDEL', campaign .. ':codes', was_label)
   end
   redis.call('HINCRBY', campaign .. ':codes', label, size)
+end
+
+-- Let the halves of a refused chunk be sent in its place. Nothing of it was sent, and its job is settled.
+-- The first half has one recipient more if their number is odd. Python's `half_of` halves in the same way.
+local function halve_chunk(id, chunk, now)
+  local campaign = campaign_key(id)
+  local name, size = split_chunk(chunk)
+  if redis.call('EXISTS', campaign) == 0 then return end
+  if redis.call('HSETNX', campaign .. ':outcomes', name, 'halved') == 0 then return end
+  redis.call('HINCRBY', campaign, 'halved', 1)
+  redis.call('HSETNX', campaign .. ':left', number_of(name), size)
+  redis.call('SREM', campaign .. ':active', chunk)
+  if redis.call('HGET', campaign, 'state') == CANCELLED then
+    count_cancelled(id, size)
+  else
+    local first = math.ceil(size / 2)
+    local halves = {string.format('%sb:%d', name, size - first), string.format('%sa:%d', name, first)}
+    redis.call('LPUSH', campaign .. ':pending', unpack(halves))
+  end
+  end_campaign(id, now)
 end
 
 -- Make a chunk pending again. Only for a job of which nothing was sent and which nobody holds from now on.
