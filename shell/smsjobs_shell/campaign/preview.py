@@ -30,6 +30,7 @@ _MEANINGS: Final = {
     "duplicate": "an earlier row has the number, and gets the message",
     "hidden_row": "the row is hidden or filtered out in the workbook",
     "not_a_phone_number": "there is no phone number, or not a valid one",
+    "parameter_has_url": "the value has a URL, which Aliyun refuses",
     "parameter_missing": "the cell is empty",
     "parameter_not_allowed": "the value has a character that Aliyun refuses",
     "parameter_too_long": "the value has too many characters for Aliyun",

@@ -76,6 +76,14 @@ def test_one_emoji() -> None:
     assert len(sent("emoji100.csv")) == 99
 
 
+def test_a_column_of_remarks() -> None:
+    """A column that most rows leave empty is named as such, and nobody is left out once it is ignored."""
+    found = check(Order.read(CASES / "remark.csv", "SMS_1"))
+    assert (found.recipients, found.leaves_many_out) == (1, True)
+    assert [(each.name, each.filled) for each in found.table if each.is_mostly_empty] == [("备注", 1)]
+    assert len(sent("remark.csv", ignore_columns=["备注"])) == 8
+
+
 def test_an_array() -> None:
     """A JSON array is refused with the fix, and no part of it is taken for a recipient."""
     with pytest.raises(InvalidArguments, match=r"array1\.jsonl is one JSON array: write one object a line"):
@@ -90,9 +98,14 @@ def test_an_array() -> None:
 def test_check_counts_all(path: Path) -> None:
     """A dry run counts each row of a file once."""
     found = check(Order.read(path, "SMS_1"))
-    rows = {"trunk.csv": 7, "us.csv": 4, "inject.csv": 5, "emoji100.csv": 100, "hidden_first.xlsx": 1}.get(
-        path.name
-    )
+    rows = {
+        "trunk.csv": 7,
+        "us.csv": 4,
+        "inject.csv": 5,
+        "emoji100.csv": 100,
+        "hidden_first.xlsx": 1,
+        "remark.csv": 8,
+    }.get(path.name)
     wanted = rows or (3 if path.stem in ("eq", "float") else 4)
     assert found.recipients + found.invalid + found.duplicates + found.blank == wanted
     assert sum(found.countries.values()) == found.recipients
