@@ -119,6 +119,16 @@ def test_without_a_question(stage: Stage, people: Path) -> None:
     assert states(stage) == [(NAME, "running")]
 
 
+def test_json_on_a_terminal(stage: Stage, people: Path) -> None:
+    """With `--json` nothing is asked on a terminal either, and only the document is written."""
+    with on_terminal(stage, people.parent, *start(people, "--json")) as terminal:
+        assert terminal.end() == 0
+        assert json.loads(terminal.text)["total"] == 20
+    with on_terminal(stage, people.parent, "campaign", "cancel", NAME, "--json") as terminal:
+        assert terminal.end() == 0
+        assert json.loads(terminal.text)["state"] == "cancelled"
+
+
 def test_many_left_out_on_a_terminal(stage: Stage, tmp_path: Path) -> None:
     """Where more than 5 % are left out, the question says so, and a yes is enough; `--yes` is not."""
     people = write(tmp_path, 20, 2)
