@@ -275,7 +275,7 @@ ROTTEN = json.dumps(
         ROTTEN.encode().replace(b'"x"', b"[" * 980 + b"]" * 980),
         b"no JSON",
         b"[1]",
-        b'{"properties": {}}',
+        b'{"properties": []}',
         b'{"body": ""}',
         b"\x80" * 3,
     ],

@@ -8,6 +8,7 @@ from celery.exceptions import Reject
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from smsjobs_worker.logs.facts import MessagePutBack, RunBrokenOff
+from smsjobs_worker.process.door.handed import Handed
 from smsjobs_worker.process.tasks import _send, _submit
 from smsjobs_worker.sending.sender import NothingToDo
 from support.facts import told
@@ -26,8 +27,8 @@ RUNTIME: Any = SimpleNamespace(
 @pytest.mark.parametrize(
     "run",
     [
-        lambda: _send(RUNTIME, "task", ("a b",), {}),
-        lambda: _submit(RUNTIME, "task", (), {"element": "SMS.X"}),
+        lambda: _send(RUNTIME, "task", Handed('[["a b"], {}]')),
+        lambda: _submit(RUNTIME, "task", Handed('[[], {"element": "SMS.X"}]')),
     ],
     ids=["send", "submit"],
 )
@@ -42,5 +43,5 @@ def test_a_refusal_that_cannot_be_recorded_is_not_lost(run: Any) -> None:
 def test_a_run_that_breaks_off_is_told() -> None:
     """A run in which Redis stays unreachable ends without an outcome, and says so by its cause's class."""
     with told() as facts:
-        assert _send(RUNTIME, "task", ("job-1",), {}) == NothingToDo()
+        assert _send(RUNTIME, "task", Handed('[["job-1"], {}]')) == NothingToDo()
     assert facts == [RunBrokenOff(error="ConnectionError")]

@@ -39,6 +39,7 @@ __all__ = [
     "MessageDropped",
     "MessagePutBack",
     "MessageRefused",
+    "MessageUnfit",
     "NoteDropped",
     "OutcomeUnknown",
     "PublishFailed",
@@ -47,6 +48,7 @@ __all__ = [
     "SweepBroken",
     "SweepCannotRead",
     "SweepFailed",
+    "TaskBroken",
     "UnexpectedError",
     "job_settled",
     "job_waits",
@@ -420,14 +422,15 @@ class PutBackRefused(_OfProcess):
 
 @dataclass(frozen=True, kw_only=True)
 class MessageDropped(_OfProcess):
-    """Something on a queue was not a task's message."""
+    """Something on a queue was not a task's message, or one without an id that could be answered."""
 
     action = "no_message"
     level = logging.ERROR
     sentence = "what is not a message was taken from a queue and dropped"
-    repeats_by = ("error",)
+    repeats_by = ("reason", "error")
 
-    error: str
+    reason: str
+    error: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -435,6 +438,30 @@ class NoteDropped(MessageDropped):
     """Something among the notes of unacknowledged messages was not a task's message."""
 
     sentence = "a note of what is not a message was dropped"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageUnfit(_OfProcess):
+    """A message was not read, for what it is: of another task, compressed, not JSON, too large. It is refused under its id."""
+
+    action = "message_unfit"
+    level = logging.WARNING
+    sentence = "a message is not one that workers read"
+    repeats_by = ("reason",)
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskBroken(_OfProcess):
+    """A task ended with an unexpected error. A job that the ledger has is carried on by the sweep."""
+
+    action = "task_broken"
+    level = logging.ERROR
+    sentence = "a task broke off: an unexpected error"
+    repeats_by = ("error",)
+
+    error: str
 
 
 # Elements and the account

@@ -12,6 +12,7 @@ from kombu.entity import Queue
 
 from smsjobs.addresses import BrokerAddress
 from smsjobs.contract import LANES
+from smsjobs_worker.process.door.consumer import GuardedConsumer
 
 if TYPE_CHECKING:
     from smsjobs_worker.process.settings import WorkerSettings
@@ -25,6 +26,8 @@ def celery_settings(settings: WorkerSettings) -> dict[str, Any]:
     return {
         # Ids in, JSON out: nothing else is read or written.
         "accept_content": ["json"],
+        # Ours reads every message before Celery does.
+        "worker_consumer": f"{GuardedConsumer.__module__}:{GuardedConsumer.__qualname__}",
         "task_serializer": "json",
         "result_serializer": "json",
         # One queue a lane. A typo in -Q must fail, not leave messages on a queue that no worker reads.

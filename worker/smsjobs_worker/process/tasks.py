@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from celery import Task
@@ -25,8 +24,18 @@ from smsjobs.contract import (
     is_job_id,
 )
 from smsjobs.ledger import read_outcome
+from smsjobs.redis_store.failures import error_code
 from smsjobs.redis_store.patience import patiently
-from smsjobs_worker.logs.facts import MessagePutBack, MessageRefused, PublishFailed, RunBrokenOff, tell
+from smsjobs_worker.logs.facts import (
+    MessagePutBack,
+    MessageRefused,
+    PublishFailed,
+    RunBrokenOff,
+    TaskBroken,
+    tell,
+)
+from smsjobs_worker.logs.privacy import describe
+from smsjobs_worker.process.door.handed import Handed
 from smsjobs_worker.process.results import STORE_ERRORS
 from smsjobs_worker.sending.sender import Done, NothingToDo
 
@@ -37,31 +46,25 @@ if TYPE_CHECKING:
 
 __all__ = ["add_tasks"]
 
+#: Codes of Redis that stay the same however often one asks: a key of a wrong type, a script that meets what it cannot read.
+_DAMAGED: Final = ("WRONGTYPE", "ERR")
+
 #: Seconds for which a submitted job is tried to be recorded before its message is put back.
 _RECORD_S: Final = 10.0
 
 
 class _QuietRequest(Request):  # type: ignore[misc]  # celery ships no types
-    """A request whose arguments appear in no log line and no event: a submitted job carries numbers."""
+    """A request of which nobody is shown the arguments, and that nobody revokes: a job is ended by the ledger alone."""
 
-    @property
-    def argsrepr(self) -> str:
-        return "…"
-
-    @property
-    def kwargsrepr(self) -> str:
-        return "…"
-
-    def maybe_expire(self) -> bool:
-        """Celery drops an expired message without a result; `_submit` gives its job the outcome that it has then."""
+    def revoked(self) -> bool:
+        """Celery would store REVOKED, and the job would be sent all the same."""
         return False
 
     def info(self, safe: bool = False) -> dict[str, Any]:
         """What `celery inspect` shows."""
-        shown: dict[str, Any] = super().info(safe=safe)
-        # With `safe` Celery shows the text that the sender gave for the arguments, without it the arguments themselves. The
-        # name too may be a text of the sender's.
-        return shown | {"name": self.type, "args": self.argsrepr, "kwargs": self.kwargsrepr}
+        del safe  # without it, Celery shows the arguments themselves
+        shown: dict[str, Any] = super().info(safe=True)
+        return shown
 
 
 class _SmsTask(Task):  # type: ignore[misc]
@@ -78,42 +81,53 @@ class _SmsTask(Task):  # type: ignore[misc]
 
 
 def add_tasks(app: Celery, runtime: Callable[[], Runtime]) -> None:
-    """Register the tasks with the app."""
+    """Register the tasks with the app. Their arguments are what the door hands over."""
 
     @app.task(name=SEND_TASK, base=_SmsTask, bind=True, shared=False)  # type: ignore[untyped-decorator]
-    def send(self: Task, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Carry one job on. The only argument is the job's id."""
-        task_id: str = self.request.id
-        return _end(runtime(), task_id, _send(runtime(), task_id, args, kwargs))
+    def send(self: Task, *handed: Any) -> dict[str, Any]:
+        """Carry one job on. The only argument of its message is the job's id."""
+        return _framed(runtime(), self.request.id, _send, Handed(*handed))
 
     @app.task(name=SUBMIT_TASK, base=_SmsTask, bind=True, shared=False)  # type: ignore[untyped-decorator]
-    def submit(self: Task, *args: Any, **fields: Any) -> dict[str, Any]:
+    def submit(self: Task, *handed: Any) -> dict[str, Any]:
         """Record a plain Celery client's job under this task's id, and publish it on its lane."""
-        task_id: str = self.request.id
-        return _end(runtime(), task_id, _submit(runtime(), task_id, args, fields, self.request.expires))
+        return _framed(runtime(), self.request.id, _submit, Handed(*handed))
 
 
-def _send(
-    runtime: Runtime, task_id: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Done | NothingToDo:
-    if kwargs or len(args) != 1 or not is_job_id(args[0]):
-        error = InvalidArguments(
-            f"{SEND_TASK} takes a job's id and nothing else; a newer producer may have sent this",
-            reason="job_unreadable",
-            out_id=task_id,
-        )
-        return _refuse(runtime, task_id, error)
-    return _unless_unreachable(lambda: runtime.sender.run(args[0]))
+def _framed(
+    runtime: Runtime, task_id: str, work: Callable[[Runtime, str, Handed], Done | NothingToDo], handed: Handed
+) -> dict[str, Any]:
+    """Do the work, and end the run whatever happens in it."""
+    try:
+        return _end(runtime, task_id, work(runtime, task_id, handed))
+    except (SmsError, Ignore, Reject):
+        raise
+    except Exception as error:  # noqa: BLE001  its message must end
+        tell(TaskBroken(error=describe(error)))
+        raise Ignore from None
 
 
-def _submit(
-    runtime: Runtime,
-    task_id: str,
-    args: tuple[Any, ...],
-    fields: dict[str, Any],
-    message_expires: str | None = None,
-) -> Done | NothingToDo:
-    left_s = _left_s(message_expires)
+def _send(runtime: Runtime, task_id: str, handed: Handed) -> Done | NothingToDo:
+    try:
+        job_id = _nudged(handed)
+    except InvalidArguments as error:
+        return _refuse(runtime, task_id, error.for_job(task_id))
+    return _unless_unreachable(lambda: runtime.sender.run(job_id))
+
+
+def _nudged(handed: Handed) -> str:
+    """The job that a message of ours is about."""
+    match handed.arguments():
+        case [str() as job_id], {} as named if is_job_id(job_id) and not named:
+            return job_id
+    raise InvalidArguments(
+        f"{SEND_TASK} takes a job's id and nothing else; a newer producer may have sent this",
+        reason="job_unreadable",
+    )
+
+
+def _submit(runtime: Runtime, task_id: str, handed: Handed) -> Done | NothingToDo:
+    left_s = handed.left_s()
     if left_s is not None and left_s <= 0:
         expired = RequestFailed(
             "its message expired before a worker took it",
@@ -123,7 +137,7 @@ def _submit(
         )
         return _refuse(runtime, task_id, expired)
     try:
-        job = _submitted(task_id, args, fields)
+        job = _submitted(task_id, handed)
         if left_s is not None and left_s < job.expires_s:
             job = replace(job, expires_s=left_s)
         recorded = patiently(lambda: runtime.ledger.record(job), for_s=_RECORD_S)
@@ -140,8 +154,7 @@ def _submit(
             return Done(outcome=error)
         return _refuse(runtime, task_id, error.for_job(task_id))
     except RedisError as error:
-        # It is nowhere but in this message, so the message must not be lost.
-        raise _put_back(error) from None
+        return _not_recorded(task_id, error)
     if settled:
         return Done(outcome=read_outcome(settled, recorded.job_id))
     if recorded.new and not job.countdown_s:
@@ -153,28 +166,43 @@ def _submit(
     return NothingToDo()
 
 
-def _submitted(task_id: str, args: tuple[Any, ...], fields: dict[str, Any]) -> JobRecord:
+def _submitted(task_id: str, handed: Handed) -> JobRecord:
     """The job of a plain client's message. It has the task's own id, so that one that is delivered twice is one job."""
+    args, fields = handed.arguments()
     if fields.get("id", task_id) != task_id:
         raise InvalidArguments.about("id", "must be left out, or be the task's id")
-    return decode_job({**fields, "id": task_id} | ({"args": args} if args else {}))
-
-
-def _left_s(message_expires: str | None) -> float | None:
-    """Seconds until a message expires that was sent with Celery's own `expires`: its job does then, too."""
-    if message_expires is None:
-        return None
-    at = datetime.fromisoformat(message_expires)
-    left = (at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC)
-    return round(left.total_seconds(), 3)
+    given = {**fields, "id": task_id} | ({"args": args} if args else {})
+    if handed.eta is not None:
+        # Waiting is a due time in the ledger. Celery would keep the message in the memory of one worker.
+        given["countdown"] = handed.countdown_s(given.get("countdown"))
+    try:
+        return decode_job(given)
+    except InvalidArguments:
+        raise
+    except Exception as error:  # noqa: BLE001  a value that no rule foresaw is the sender's mistake
+        tell(TaskBroken(error=describe(error)))
+        raise InvalidArguments("a value of the job cannot be read", reason="job_unreadable") from None
 
 
 def _refuse(runtime: Runtime, task_id: str, error: SmsError) -> Done | NothingToDo:
     try:
         return runtime.sender.refuse(task_id, error)
     except RedisError as unreachable:
-        # Its refusal is recorded nowhere yet, so the message must not be lost.
-        raise _put_back(unreachable) from None
+        return _not_recorded(task_id, unreachable)
+
+
+def _not_recorded(task_id: str, error: RedisError) -> Done:
+    """What becomes of a message that Redis did not take: it is recorded nowhere yet.
+
+    Raises:
+        Reject: It comes again, because it must not be lost.
+    """
+    if error_code(error) not in _DAMAGED:
+        raise _put_back(error) from None
+    # It would come again for ever.
+    tell(TaskBroken(error=error_code(error)))
+    damaged = "what Redis has under this id is not a job's entry"
+    return Done(outcome=RequestFailed(damaged, reason="internal_error", outcome="not_sent", out_id=task_id))
 
 
 def _put_back(error: BaseException) -> Reject:

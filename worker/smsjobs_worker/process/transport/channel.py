@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import time
+import uuid
 from functools import cached_property
 from importlib.resources import files
+from queue import Empty
 from typing import TYPE_CHECKING, Any, Final
 
 from kombu.transport.redis import Channel, Transport
@@ -23,9 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["TurnChannel", "harden"]
 
 _SCRIPT: Final = files(__package__).joinpath("turn.lua").read_text("utf-8")
-
-#: What kombu raises at a text that is not a message.
-_NO_MESSAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 class TurnChannel(Channel):
@@ -59,17 +58,17 @@ class TurnChannel(Channel):
         if self.qos.notes or self.qos.done:
             queue = self._queue_to_take_from()
             for text, tag in self._step(queue):
-                with self._handing_over(bytes_to_str(tag) or None):  # type: ignore[no-untyped-call]
+                with self._handing_over(tag):
                     # As in kombu's `_brpop_read`.
                     self.connection._deliver(loads(bytes_to_str(text)), queue)  # type: ignore[no-untyped-call]  # noqa: SLF001
 
-    def _step(self, queue: str | None) -> Iterator[tuple[bytes, bytes]]:
+    def _step(self, queue: str | None) -> list[tuple[bytes, str | None]]:
         """Write notes and acknowledgements, and take messages of that queue.
 
         What was not written stays collected where Redis does not answer.
 
         Returns:
-            Each message with the tag under which it is noted, empty where it is not.
+            Each message with the tag under which it is noted, None where it is not.
         """
         qos = self.qos
         notes, done = dict(qos.notes), tuple(qos.done)
@@ -77,12 +76,16 @@ class TurnChannel(Channel):
         taken: list[bytes] = self.script(
             client=self.plain_client,
             keys=(queue or qos.unacked_key, qos.unacked_key, qos.unacked_index_key),
-            args=(time.time(), room, len(notes), *(each for pair in notes.items() for each in pair), *done),
+            args=(
+                *(time.time(), room, uuid.uuid4().hex, len(notes)),
+                *(each for pair in notes.items() for each in pair),
+                *done,
+            ),
         )
         for tag in notes:
             qos.notes.pop(tag, None)
         del qos.done[: len(done)]
-        return zip(taken[::2], taken[1::2], strict=True)
+        return [(text, tag.decode() or None) for text, tag in zip(taken[::2], taken[1::2], strict=True)]
 
     def _queue_to_take_from(self) -> str | None:
         # Several queues take turns by kombu's own order, which BRPOP keeps.
@@ -91,15 +94,24 @@ class TurnChannel(Channel):
 
     @contextlib.contextmanager
     def _handing_over(self, tag: str | None) -> Iterator[None]:
-        """Drop what is not a message, or not one that Celery can make a job of."""
-        self.qos.handed = tag
+        """Drop what is not a message, whatever is wrong with it.
+
+        Args:
+            tag: The tag under which it is noted; None where it is not.
+        """
+        self.qos.handed = self.connection.tag = tag
         try:
             yield
-        except _NO_MESSAGE as error:
-            tell(MessageDropped(error=describe(error)))
+        except Exception as error:
+            # Kombu's reader may raise anything. Kombu counts a KeyError among the faults of a connection, and it is the
+            # most common one of a message.
+            lost = (*self.connection_errors, self.ResponseError, Empty)
+            if isinstance(error, lost) and not isinstance(error, LookupError):
+                raise
+            tell(MessageDropped(reason="no_message", error=describe(error)))
             self.qos.drop()
         finally:
-            self.qos.handed = None
+            self.qos.handed = self.connection.tag = None
 
     def close(self) -> None:
         """Write what was collected while the connections are open."""
@@ -127,6 +139,12 @@ class TurnChannel(Channel):
             return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
         return True
 
+    def _receive_one(self, c: Any) -> Any:
+        # A broadcast, to which nobody gives a tag or an acknowledgement.
+        with self._handing_over(None):
+            return super()._receive_one(c)  # type: ignore[no-untyped-call]
+        return True
+
 
 class TurnTransport(Transport):
     """Kombu's transport with our channel."""
@@ -134,10 +152,22 @@ class TurnTransport(Transport):
     Channel = TurnChannel
     #: Whether Celery's loop runs on it.
     turns = False
+    #: The tag under which what is being delivered is noted already.
+    tag: str | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
         self.cycle = TurnPoller()  # type: ignore[no-untyped-call,assignment]
+
+    def _deliver(self, message: Any, queue: str) -> None:
+        # What it says of its own tag and way is not believed: the tag is a name in our book-keeping, and by the way it would
+        # be put back on any queue.
+        message["properties"] = {
+            "delivery_tag": self.tag or uuid.uuid4().hex,
+            "delivery_info": {"exchange": "", "routing_key": queue},
+            "body_encoding": message["properties"].get("body_encoding"),
+        }
+        super()._deliver(message, queue)  # type: ignore[no-untyped-call]
 
     def register_with_event_loop(self, connection: Any, loop: Any) -> None:
         """From now on each turn of the loop comes by `TurnPoller.on_poll_start`."""

@@ -86,7 +86,7 @@ class TurnQoS(QoS):
         try:
             super().restore_by_tag(tag, client, leftmost)  # type: ignore[no-untyped-call]
         except (ValueError, TypeError, RecursionError) as error:
-            tell(NoteDropped(error=describe(error)))
+            tell(NoteDropped(reason="note", error=describe(error)))
             with self.channel.conn_or_acquire(client) as connected:
                 self._remove_from_indices(tag, connected.pipeline()).execute()  # type: ignore[no-untyped-call]
 
