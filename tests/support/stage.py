@@ -17,6 +17,7 @@ from aliyun_sms_simulator import Simulator, SimulatorProcess
 from smsjobs import Job, SendResult, Sms, SmsError, connect
 from support.polling import until
 from support.redis_server import RedisServer
+from support.replicated import Sentinels
 from support.worker import WorkerProcess, write_element
 
 TEMPLATE = "SMS_123456789"
@@ -50,7 +51,7 @@ class Stage:
 
     def __init__(
         self,
-        server: RedisServer | None = None,
+        server: RedisServer | Sentinels | None = None,
         simulator: Simulator | SimulatorProcess | None = None,
         *,
         fresh: bool = True,

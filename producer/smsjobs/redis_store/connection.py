@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from redis.backoff import NoBackoff
 from redis.connection import Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection
+from redis.exceptions import ResponseError
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from smsjobs.addresses import RedisAddress
+from smsjobs.redis_store.failures import is_demoted
 from smsjobs.redis_store.replicas import Client, Replicas
 
 if TYPE_CHECKING:
@@ -19,6 +21,32 @@ __all__ = ["connect_redis"]
 
 #: redis-py repeats nothing by itself.
 _BOUNDED: Final[dict[str, Any]] = {"retry": Retry(NoBackoff(), 0)}
+
+
+class _LeavesReplicas:
+    """A connection that is closed when its server says that it is a replica now.
+
+    A name that leads to another server since a fail-over would otherwise never be asked again. The connections of
+    redis-py's Sentinel client do the same.
+    """
+
+    def read_response(self, *args: Any, **options: Any) -> Any:
+        """Return the next answer."""
+        connection: Any = super()
+        try:
+            return connection.read_response(*args, **options)
+        except ResponseError as error:
+            if is_demoted(error):
+                self.disconnect()  # type: ignore[attr-defined]
+            raise
+
+
+class _Plain(_LeavesReplicas, Connection):
+    pass
+
+
+class _WithTls(_LeavesReplicas, SSLConnection):
+    pass
 
 
 def connect_redis(
@@ -61,7 +89,7 @@ def _pool(address: RedisAddress, options: dict[str, Any]) -> ConnectionPool:
         return _master(address, options)
     if address.kind == "server":
         options["host"], options["port"] = address.nodes[0]
-        options["connection_class"] = SSLConnection if address.tls else Connection
+        options["connection_class"] = _WithTls if address.tls else _Plain
     return ConnectionPool(**options)
 
 

@@ -23,7 +23,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-__all__ = ["error_code", "is_transient", "refusal_text"]
+__all__ = ["error_code", "is_demoted", "is_transient", "refusal_text"]
 
 #: Codes of a server that cannot serve for the moment: it is starting, or a fail-over is in progress.
 _TRANSIENT: Final = frozenset({"CLUSTERDOWN", "LOADING", "MASTERDOWN", "NOREPLICAS", "READONLY", "TRYAGAIN"})
@@ -60,6 +60,11 @@ def is_transient(error: BaseException) -> bool:
     if _tls_refusal(error) is not None:
         return False
     return isinstance(error, (RedisConnectionError, RedisTimeoutError))
+
+
+def is_demoted(error: BaseException) -> bool:
+    """Whether the server says that it is not the master any more. Its address may lead to another server by now."""
+    return isinstance(error, ResponseError) and error_code(error) in ("MASTERDOWN", "READONLY")
 
 
 def error_code(error: BaseException) -> str:

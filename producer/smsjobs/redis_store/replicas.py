@@ -17,7 +17,7 @@ import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
-from smsjobs.redis_store.failures import is_transient
+from smsjobs.redis_store.failures import is_demoted, is_transient
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -74,7 +74,11 @@ def _on_one_connection(pool: Any, replicas: Replicas, command: Sequence[Any]) ->
     try:
         wait = ("WAIT", replicas.count, round(replicas.within_s * 1000))
         connection.send_packed_command(connection.pack_commands([command, wait]))
-        answer, having = _answer(connection), _answer(connection)
+        answer: Any = _answer(connection)
+        # A server that was demoted is left at once.
+        having: Any = (
+            answer if isinstance(answer, ResponseError) and is_demoted(answer) else _answer(connection)
+        )
         refusal = next((each for each in (answer, having) if isinstance(each, ResponseError)), None)
         usable = not is_transient(refusal) if refusal else having >= replicas.count
     finally:

@@ -14,6 +14,7 @@ from smsjobs.ledger import Granted, Ledger
 from smsjobs.redis_store import Scripts, connect_redis, is_transient
 from smsjobs.redis_store.replicas import NotReplicated
 from support.ledgers import a_job
+from support.polling import until
 from support.redis_server import RedisServer
 
 TOKEN = "a token"
@@ -112,7 +113,7 @@ def test_which_steps_wait() -> None:
     """Each step on which a promise rests waits for replicas; what is only read, or is made again anyway, does not."""
     waiting = {
         (room, name)
-        for room in ("ledger", "campaign", "verification")
+        for room in ("ledger", "campaign", "verification", "delivery")
         for name, script in Scripts(room)._scripts.items()
         if not script._replicated
     }
@@ -123,3 +124,21 @@ def test_which_steps_wait() -> None:
         ("campaign", "planning"),  # a heartbeat
         ("campaign", "progress"),
     }
+
+
+@pytest.mark.parametrize("replicas", [0, 1])
+def test_a_demoted_server_is_left(pair: Pair, replicas: int) -> None:
+    """A connection to a server that became a replica is closed: the address may lead to another server by now."""
+    client = connect_redis(pair.master.url, replicas=replicas)
+    ledger, job = Ledger(client), a_job()
+    ledger.record(job)
+    before = client.client_id()
+    client.replicaof("127.0.0.1", "1")
+    try:
+        with pytest.raises(redis.RedisError) as refused:
+            ledger.claim(job.id, TOKEN, lease_s=30)
+        assert is_transient(refused.value)
+        assert client.client_id() != before
+    finally:
+        client.replicaof("NO", "ONE")
+    until(lambda: client.wait(1, 100) == 1, "the replica follows again")

@@ -242,7 +242,7 @@ def test_several_queues_take_turns(readers: Callable[..., Reader], publish: Call
         ("redis://127.0.0.1:1/0", True),
         ("rediss://127.0.0.1:1/0", True),
         ("redis+socket:///tmp/redis.sock", True),
-        ("sentinel://127.0.0.1:1", False),
+        ("sentinel://127.0.0.1:1", True),
         ("memory://", False),
         ("amqp://127.0.0.1:1", False),
     ],

@@ -9,6 +9,7 @@
 --
 -- Returns {"taken", its state before, lane, element, deliveries written}, also if nothing changed;
 --         {"refused"}: nothing of the job was accepted;  {"missing"}
+-- replicated
 -- include ledger/jobs, ledger/campaigns, ledger/receipts, delivery/records
 local job, agenda = unpack(KEYS)
 local now, id, numbers, biz_id, keep = unpack(ARGV, 1, 5)

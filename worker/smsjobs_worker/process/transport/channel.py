@@ -10,7 +10,7 @@ from importlib.resources import files
 from queue import Empty
 from typing import TYPE_CHECKING, Any, Final
 
-from kombu.transport.redis import Channel, Transport
+from kombu.transport.redis import Channel, SentinelChannel, SentinelTransport, Transport
 from kombu.utils.encoding import bytes_to_str
 from kombu.utils.json import loads
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -176,9 +176,23 @@ class TurnTransport(Transport):
         self.turns = True
 
 
+class TurnSentinelChannel(TurnChannel, SentinelChannel):
+    """The same on the master that Sentinels know."""
+
+
+class TurnSentinelTransport(TurnTransport, SentinelTransport):
+    """The same with the channel that asks Sentinels."""
+
+    Channel = TurnSentinelChannel
+
+
+#: By kombu's names.
+_TRANSPORTS: Final = {"redis": TurnTransport, "rediss": TurnTransport, "sentinel": TurnSentinelTransport}
+
+
 def harden(connection: Any) -> Any:
     """The connection, with our transport where it has Redis's."""
-    if connection.transport_cls in ("redis", "rediss"):
+    if ours := _TRANSPORTS.get(connection.transport_cls):
         # Not as `transport_cls`, which stands in log lines.
-        connection.get_transport_cls = lambda: TurnTransport
+        connection.get_transport_cls = lambda: ours
     return connection
