@@ -6,6 +6,7 @@ FROM python:${PYTHON}-slim AS wheels
 WORKDIR /source
 COPY pyproject.toml README.md CHANGELOG.md LICENSE ./
 COPY producer producer
+COPY server server
 COPY shell shell
 COPY worker worker
 COPY simulator simulator

@@ -22,6 +22,7 @@ from smsjobs_shell.elements import elements
 from smsjobs_shell.sandbox.demo import demo
 from smsjobs_shell.sandbox.dev import dev
 from smsjobs_shell.send import send
+from smsjobs_shell.serve import serve
 from smsjobs_shell.simulator import simulator
 from smsjobs_shell.status import status
 from smsjobs_shell.terminal.failure import BAD_USAGE, FAILED, INTERRUPTED, BadOption, CommandFailed
@@ -90,7 +91,7 @@ def program() -> None:
     """  # noqa: D301  \b is click's mark for lines that it must not reflow
 
 
-for _command in (demo, dev, send, status, campaign, elements, doctor, simulator):
+for _command in (demo, dev, send, status, campaign, elements, doctor, serve, simulator):
     program.add_command(_command)
 
 

@@ -40,6 +40,7 @@ ROOMS = ("tests/unit", "tests/integration", "tests/acceptance", "tests/faults")
 PACKAGES = {
     "smsjobs": "producer",
     "smsjobs_worker": "worker",
+    "smsjobs_server": "server",
     "smsjobs_shell": "shell",
     "aliyun_sms_simulator": "simulator",
 }

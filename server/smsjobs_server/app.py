@@ -1,0 +1,96 @@
+"""The routes: receipts under a secret path, and a sign of life."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from typing import TYPE_CHECKING, Final
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from smsjobs.receipts import LARGEST_PUSH, Receiver
+from smsjobs.threads import in_thread, run_within
+
+if TYPE_CHECKING:
+    from smsjobs import Sms
+
+__all__ = ["make_app"]
+
+#: Seconds for a body to arrive. Aliyun itself waits for less than one.
+_BODY_S: Final = 5.0
+
+#: Seconds for Redis to give a sign of life.
+_ALIVE_S: Final = 1.0
+
+
+class _Refused(Exception):
+    """The body is not taken; the argument is the status."""
+
+
+def make_app(sms: Sms, *, secret: str | None) -> Starlette:
+    """The server as an ASGI application, which can be mounted in another one too.
+
+    Args:
+        sms: What `smsjobs.connect` gave.
+        secret: The last part of the path for receipts. None: receipts are not taken.
+    """
+    receiver = Receiver(sms)
+
+    async def receipts(request: Request) -> Response:
+        told: str = request.path_params["secret"]
+        # In constant time, so that nobody finds the secret out letter by letter.
+        if secret is None or not hmac.compare_digest(told.encode(), secret.encode()):
+            return _not_found()
+        try:
+            body = await _body(request)
+        except _Refused as refused:
+            return Response(status_code=refused.args[0])
+        except ClientDisconnect:
+            return Response(status_code=400)
+        answer = await receiver.handle_async(body)
+        return Response(answer.body, answer.status, media_type=answer.content_type)
+
+    async def alive(_: Request) -> Response:
+        try:
+            await in_thread(run_within, _ALIVE_S, sms.connection.redis().ping)
+        except Exception:  # noqa: BLE001  whatever it is, Redis cannot be asked
+            return JSONResponse({"status": "redis_unreachable"}, 503)
+        return JSONResponse({"status": "ok"})
+
+    routes = [
+        Route("/receipts/{secret:path}", receipts, methods=["GET", "POST"]),
+        Route("/healthz", alive, methods=["GET"]),
+    ]
+    app = Starlette(routes=routes, exception_handlers={404: _any_error, 405: _any_error})
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _body(request: Request) -> bytes:
+    """The body, as far as it is taken: never more than the largest push in memory.
+
+    Raises:
+        _Refused: It is larger, or does not arrive.
+    """
+    body = bytearray()
+    try:
+        async with asyncio.timeout(_BODY_S):
+            async for part in request.stream():
+                body += part
+                if len(body) > LARGEST_PUSH:
+                    raise _Refused(413)
+    except TimeoutError:
+        raise _Refused(408) from None
+    return bytes(body)
+
+
+def _not_found() -> Response:
+    return Response(status_code=404)
+
+
+async def _any_error(_: Request, __: Exception) -> Response:
+    # A wrong secret, a wrong path and a wrong method look the same.
+    return _not_found()

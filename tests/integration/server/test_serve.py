@@ -1,0 +1,199 @@
+"""`smsjobs serve` as a process: the secret path, the bounds of a body, the sign of life, and its end."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from smsjobs import connect
+from smsjobs.receipts import LARGEST_PUSH
+from support.ledgers import PHONE, a_job, accepted, granted
+from support.redis_server import RedisServer
+
+SECRET = "a-secret-path-of-tests"
+PATH = f"/receipts/{SECRET}"
+
+
+class Served:
+    """A running server."""
+
+    def __init__(self, redis_url: str, secret: str | None = SECRET, *arguments: str) -> None:
+        env = {name: value for name, value in os.environ.items() if not name.startswith("SMS_")}
+        env |= {"SMS_BROKER_URL": redis_url} | ({"SMS_RECEIPT_SECRET": secret} if secret else {})
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "smsjobs_shell", "serve", "--json", "--port", "0", *arguments],
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout
+        text = ""
+        while not text.endswith("}\n"):
+            line = self.process.stdout.readline()
+            assert line, self.process.communicate()
+            text += line
+        self.told = json.loads(text)
+        self.host, _, port = self.told["url"].removeprefix("http://").rpartition(":")
+        self.port = int(port)
+
+    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
+        """One request. It may come in the moment before the server listens."""
+        end_s = time.monotonic() + 5
+        while True:
+            with closing(http.client.HTTPConnection(self.host, self.port, timeout=10)) as connection:
+                try:
+                    connection.request(method, path, body, headers)
+                    answer = connection.getresponse()
+                    return answer.status, answer.read()
+                except ConnectionRefusedError:
+                    assert time.monotonic() < end_s
+                    time.sleep(0.05)
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
+        """Stop it. Gives the exit status and what it logged."""
+        self.process.send_signal(how)
+        _, log = self.process.communicate(timeout=20)
+        return self.process.returncode, log
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisServer]:
+    """A Redis of this file's own, which one test stops."""
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def served(server: RedisServer) -> Iterator[Served]:
+    """One server for most tests."""
+    served = Served(server.url)
+    yield served
+    status, log = served.end()
+    assert (status, SECRET in log, PHONE in log) == (0, False, False)
+
+
+def test_a_receipt_is_taken(server: RedisServer, served: Served) -> None:
+    """Under the secret path the console's check is answered, and a push is written down."""
+    assert served.told["receipts"] is True
+    assert json.loads(served.ask("GET", PATH)[1])["code"] == 0
+    with closing(connect(broker_url=server.url)) as sms:
+        job, ledger = a_job(), sms.connection.ledger
+        ledger.record(job)
+        granted(ledger, job)
+        ledger.settle(job.id, "token", accepted(job))
+        report = {"out_id": job.id, "phone_number": PHONE, "success": True, "err_code": "DELIVERED"}
+        status, body = served.ask("POST", PATH, json.dumps([report]).encode())
+        assert (status, json.loads(body)) == (200, {"code": 0, "msg": "接收成功"})
+        assert sms.job(job.id).delivery().state == "delivered"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/receipts/another-secret-of-tests"),
+        ("GET", f"/receipts/{SECRET}x"),
+        ("GET", f"/receipts/{SECRET[:-1]}"),
+        ("GET", f"/receipts/{SECRET}/"),
+        ("GET", "/receipts/%E4%BD%A0%ff"),
+        ("GET", "/receipts"),
+        ("GET", "/"),
+        ("PUT", PATH),
+        ("POST", "/healthz"),
+    ],
+)
+def test_whatever_else_is_404_without_a_trace(served: Served, method: str, path: str) -> None:
+    """A wrong secret, a wrong path and a wrong method look the same: nothing is there."""
+    assert served.ask(method, path, b"[]" if method == "POST" else None) == (404, b"")
+
+
+def test_too_large_a_body_is_refused(served: Served) -> None:
+    """More than 1 MiB is refused, whether its length is told or not, and exactly 1 MiB is not."""
+    assert served.ask("POST", PATH, b" " * (LARGEST_PUSH + 1))[0] == 413
+    assert served.ask("POST", PATH, b" " * LARGEST_PUSH)[0] == 200
+    assert served.ask("POST", PATH, iter([b" " * 2**19] * 3))[0] == 413  # type: ignore[arg-type]
+
+
+def test_a_slow_client_holds_nothing(served: Served) -> None:
+    """Clients that begin a push and never end it keep nobody else waiting."""
+    slow = [socket.create_connection((served.host, served.port)) for _ in range(50)]
+    for each in slow:
+        each.sendall(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n[".encode())
+    begun = time.monotonic()
+    assert served.ask("POST", PATH, b"[]")[0] == 200
+    assert time.monotonic() - begun < 1
+    slow[0].settimeout(10)
+    assert slow[0].recv(100).startswith(b"HTTP/1.1 408 ")
+    for each in slow:
+        each.close()
+
+
+def test_redis_is_gone(server: RedisServer, served: Served) -> None:
+    """Without Redis a report is refused with 503, and the sign of life says why; with Redis again all is well."""
+    report = json.dumps([{"out_id": a_job().id, "phone_number": PHONE, "success": True}]).encode()
+    assert served.ask("GET", "/healthz") == (200, b'{"status":"ok"}')
+    server.kill()
+    assert served.ask("POST", PATH, report)[0] == 503
+    assert served.ask("GET", "/healthz") == (503, b'{"status":"redis_unreachable"}')
+    server.start()
+    assert served.ask("POST", PATH, report)[0] == 200
+    assert served.ask("GET", "/healthz")[0] == 200
+
+
+def test_without_a_secret_no_receipt_is_taken(server: RedisServer) -> None:
+    """On this machine's own address it runs without a secret, and takes nothing; Ctrl-C ends it with status 0."""
+    served = Served(server.url, None)
+    assert served.told["receipts"] is False
+    for path in ("/receipts/", "/receipts/None", "/receipts"):
+        assert served.ask("POST", path, b"[]")[0] == 404
+    assert served.ask("GET", "/healthz")[0] == 200
+    assert served.end(signal.SIGINT)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "secret"),
+    [
+        (["--host", "0.0.0.0"], None),
+        (["--host", "::"], None),
+        (["--host", "example.com"], None),
+        ([], "too-short"),
+        ([], "a/secret/with/slashes"),
+    ],
+)
+def test_refuses_to_start(arguments: list[str], secret: str | None) -> None:
+    """Without a good secret nothing but this machine's own address is served: it ends with status 2 and names the fix."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("SMS_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "smsjobs_shell", "serve", *arguments],
+        env=env | ({"SMS_RECEIPT_SECRET": secret} if secret else {}),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "SMS_RECEIPT_SECRET" in done.stderr
+    assert "token_urlsafe" in done.stderr
+    assert secret is None or secret not in done.stderr
+
+
+def test_a_port_in_use(served: Served, server: RedisServer) -> None:
+    """A port that is in use is named, with what to do."""
+    done = subprocess.run(
+        [sys.executable, "-m", "smsjobs_shell", "serve", "--port", str(served.port)],
+        env={**os.environ, "SMS_BROKER_URL": server.url, "SMS_RECEIPT_SECRET": SECRET},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "in use" in done.stderr
