@@ -1,5 +1,6 @@
 """Scripts are called by the names that they themselves give."""
 
+import re
 from importlib import resources
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from smsjobs.contract import CAMPAIGN_STATES, STATUSES
 from smsjobs.redis_store import Scripts, key
 
-ROOMS = ("ledger", "campaign", "verification")
+ROOMS = ("ledger", "campaign", "verification", "delivery")
 PACKAGE = Path(str(resources.files("smsjobs")))
 
 
@@ -69,7 +70,7 @@ def test_every_script_names_what_it_takes(room: str) -> None:
         assert text.startswith("--"), path.name
         assert "Returns" in text.split("= unpack(KEYS)")[0], path.name
         if "groups(" in text:
-            (named,) = [line for line in text.splitlines() if "= unpack(ARGV, 1, " in line]
-            count = int(named.rstrip(")").rpartition(" ")[2])
-            assert len(named.partition("=")[0].split(",")) == count, path.name
+            ((named, count),) = re.findall(r"^local ([^=]+)= unpack\(ARGV, 1, (\d+)\)$", text, re.MULTILINE)
+            count = int(count)
+            assert len(named.split(",")) == count, path.name
             assert f"groups({count + 1}, " in text, path.name
