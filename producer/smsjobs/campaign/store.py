@@ -11,6 +11,7 @@ name, element      as given
 job                what all its chunks share, as JSON
 secret             the secret of its pages' digests, sealed; empty if recipients are not sealed
 pages, chunks      how many are planned; planned is 1 when the plan is complete
+most_refused       1 once it was paused because more recipients were refused than accepted
 halved             chunks, and halves of chunks, that were refused and whose halves were sent in their place
 planner            until when a planner, which reads its file, is assumed to be alive
 owner              the planner that owns the plan; owner_lives is until when it is assumed to be alive

@@ -128,6 +128,15 @@ local function recount_chunk(id, chunk, was, was_label, state, label, outcome)
   redis.call('HINCRBY', campaign .. ':codes', label, size)
 end
 
+-- Pause a campaign once when more of its recipients are refused than accepted. Halving finds a few among many. If most are
+-- guilty, it takes two requests for each, and the cause is the file's or the template's.
+local function pause_if_most_are_refused(campaign)
+  local f = fields(campaign, 'paused', ACCEPTED, REJECTED)
+  if num(f[REJECTED]) < 100 or num(f[REJECTED]) <= num(f[ACCEPTED]) then return end
+  if redis.call('HSETNX', campaign, 'most_refused', 1) == 0 or f.paused ~= '' then return end
+  redis.call('HSET', campaign, 'paused', 'most recipients are refused, see by_code: resume it to send to the rest, or cancel it')
+end
+
 -- Let the halves of a refused chunk be sent in its place. Nothing of it was sent, and its job is settled.
 -- The first half has one recipient more if their number is odd. Python's `half_of` halves in the same way.
 local function halve_chunk(id, chunk, now)
@@ -144,6 +153,7 @@ local function halve_chunk(id, chunk, now)
     local first = math.ceil(size / 2)
     local halves = {string.format('%sb:%d', name, size - first), string.format('%sa:%d', name, first)}
     redis.call('LPUSH', campaign .. ':pending', unpack(halves))
+    pause_if_most_are_refused(campaign)
   end
   end_campaign(id, now)
 end
