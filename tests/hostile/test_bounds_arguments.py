@@ -169,6 +169,7 @@ def test_handles_of_anything(sms: Sms, value: Any) -> None:
                 "sheet",
                 "phone_column",
                 "countries",
+                "ignore_columns",
             )
         ),
         THINGS,

@@ -13,8 +13,10 @@ from smsjobs.campaign.tables.faults import bad_recipients
 from smsjobs.campaign.tables.table import is_blank
 from smsjobs.campaign.values import value_fault
 from smsjobs.contract import (
+    MAX_NAME,
     InvalidArguments,
     check_countries,
+    check_length,
     is_in,
     is_mainland,
     is_whole,
@@ -152,6 +154,8 @@ def _ignored(table: Table, names: Any) -> frozenset[str]:
     given = unwrap([] if names is None else names, "ignore_columns")
     if not isinstance(given, (list, tuple)) or not all(isinstance(n, str) and is_whole(n) for n in given):
         raise InvalidArguments.about("ignore_columns", "must be a list of columns' names")
+    for name in given:
+        check_length("ignore_columns", name, MAX_NAME)
     found = frozenset(clean_names(given))
     for name in sorted(found - {each for each in table.columns if each}):
         raise InvalidArguments.about("ignore_columns", f"there is no column {shown(name)}")

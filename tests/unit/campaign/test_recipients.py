@@ -285,6 +285,7 @@ def test_ignored_columns():
         ("note", "must be a list of columns' names"),
         ([1], "must be a list of columns' names"),
         (7, "must be a list of columns' names"),
+        (["x" * 201], "has 201 characters; at most 200"),
         (["\ud800"], "must be a list of columns' names"),
     ],
 )
