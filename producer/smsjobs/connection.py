@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from redis.exceptions import RedisError
 
 from smsjobs.contract import JobRecord
 from smsjobs.delivery import DeliveryStore
@@ -94,9 +97,11 @@ class Connection:
         try:
             self._publisher.publish(job_id, lane)
         except Exception as error:  # noqa: BLE001  kombu raises AttributeError, too, on a channel that Redis's restart closed
-            # It is in the ledger, so it will be sent: the sweep publishes what nobody claimed.
+            # It is in the ledger, so it will be sent: the sweep publishes it.
             why = refusal_text(error) or type(error).__name__
             tell(PublishFailed(job_id=job_id, lane=lane, error=why))
+            with suppress(RedisError):  # the sweep finds it by itself, only later
+                self._ledger.unpublished([(job_id, 0)])
 
     def _connect(self) -> None:
         timeout_s = self.settings.timeout_s

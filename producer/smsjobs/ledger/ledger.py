@@ -266,6 +266,18 @@ class Ledger:
                 lost=bool(int(lost)),
             )
 
+    def unpublished(self, looks: Iterable[tuple[str, int]]) -> None:
+        """Have the next sweep find jobs at once, because their messages could not be published.
+
+        Args:
+            looks: Pairs of a job's id and how often the sweep had looked at it before.
+        """
+        by_tag: dict[str, list[str | int]] = {}
+        for job_id, before in looks:
+            by_tag.setdefault(self._places.of(job_id), []).extend((job_id, before))
+        for tag, pairs in by_tag.items():
+            self._run("unpublished", {"agenda": _agenda(tag)}, pairs)
+
     def feed(self) -> int:
         """Turn chunks of campaigns into jobs, up to the most that may be in progress. The sweep publishes them.
 

@@ -143,7 +143,7 @@ def test_jobs_without_key_are_different_jobs(element: Element, redis_url: str) -
 
 
 def test_broker_away_still_returns_the_job(redis_url: str, own_server: RedisServer, caplog: Any) -> None:
-    """Where the ledger is there and the broker is not, the job is returned, for the sweep will publish it."""
+    """Where the ledger is there and the broker is not, the job is returned, for the next sweep will publish it."""
     broker_url = own_server.url
     own_server.kill()
     sms = connect(broker_url=broker_url, redis_url=redis_url, timeout=1)
@@ -153,6 +153,8 @@ def test_broker_away_still_returns_the_job(redis_url: str, own_server: RedisServ
         record.__dict__["action"] for record in caplog.records if record.name == "smsjobs.connection"
     ] == ["publish_failed"]
     assert PHONE not in caplog.text
+    (due,) = sms.connection.ledger.sweep()
+    assert (due.job_id, due.verb) == (job.id, "publish")
     sms.close()
 
 

@@ -103,7 +103,7 @@ def jobs(client: "redis.Redis") -> None:
         ledger.goes_on(job.id)
         ledger.wait(job.id, "one", to_look_up(clock))
         clock.pass_(2)
-        ledger.sweep()
+        ledger.unpublished((due.job_id, due.looks) for due in ledger.sweep())
         granted(ledger, job, "two")
         ledger.follow(job.id, "another")
         ledger.wait(job.id, "two", to_send())

@@ -121,6 +121,7 @@ def test_which_steps_wait() -> None:
         ("ledger", "feed"),  # a chunk is a job only with its claim
         ("ledger", "goes_on"),
         ("ledger", "sweep"),  # nothing is sent before the claim that follows
+        ("ledger", "unpublished"),
         ("campaign", "planning"),  # a heartbeat
         ("campaign", "progress"),
     }

@@ -140,6 +140,24 @@ def test_result_that_could_not_be_stored_is_stored_later(bench: Bench) -> None:
     assert bench.ledger.waiting() == 0
 
 
+@pytest.mark.parametrize("verb", ["publish", "requeue", "interrupted"])
+def test_a_long_outage_of_the_broker_has_no_slow_tail(bench: Bench, verb: str) -> None:
+    """However often the broker was unreachable, the first sweep after its return publishes what is due."""
+    job = bench.record(countdown=10 if verb == "publish" else 0)
+    if verb == "interrupted":
+        granted(bench.ledger, job)
+    bench.clock.pass_(31)
+    bench.broker.away = True
+    for _ in range(20):
+        with pytest.raises(OSError):
+            bench.sweep.run_once()
+        bench.clock.pass_(1)
+    bench.broker.away = False
+    bench.sweep.run_once()
+    bench.sweep.run_once()
+    assert bench.broker.published == [(job.id, "verification")]
+
+
 def test_job_that_could_not_be_published_is_published_later(bench: Bench) -> None:
     """Where the broker is away, what was due is published by a later sweep."""
     job = bench.record(countdown=10, expires=300)

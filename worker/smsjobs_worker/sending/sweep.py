@@ -146,17 +146,27 @@ class Sweep:
         self._publish(batch)
 
     def _publish(self, batch: list[Due]) -> None:
-        waiting = {due.lane for due in batch if due.verb == "requeue" and due.lane in LANES}
-        backlog = {lane: self._nudges.backlog(lane) for lane in waiting}
-        chosen = [
-            (due.job_id, due.lane)
-            for due in batch
-            if due.lane in LANES  # a newer version's lane is for newer workers
-            and (due.verb == "publish" or (due.verb == "requeue" and is_lost(due, backlog[due.lane])))
-        ]
+        asked = [due for due in batch if due.verb in ("publish", "requeue") and due.lane in LANES]
+        try:
+            chosen = self._chosen(asked)
+            if chosen:
+                self._nudges.publish(chosen)
+        except Exception:
+            # The broker is unreachable. Each look would double the wait for the next, and a long outage have a slow tail.
+            self._ledger.unpublished((due.job_id, due.looks if due.verb == "requeue" else 0) for due in asked)
+            raise
         if chosen:
-            self._nudges.publish(chosen)
             tell(JobsPublished(jobs=len(chosen)))
+
+    def _chosen(self, asked: Sequence[Due]) -> list[tuple[str, str]]:
+        """Whose ids are to be published. A newer version's lane is for newer workers."""
+        waiting = {due.lane for due in asked if due.verb == "requeue"}
+        backlog = {lane: self._nudges.backlog(lane) for lane in waiting}
+        return [
+            (due.job_id, due.lane)
+            for due in asked
+            if due.verb == "publish" or is_lost(due, backlog[due.lane])
+        ]
 
     def _expire(self, due: Due) -> None:
         outcome = expired_outcome(due.job_id, attempts=due.attempts, lost=due.lost)

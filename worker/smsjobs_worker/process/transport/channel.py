@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 import uuid
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.resources import files
 from queue import Empty
 from typing import TYPE_CHECKING, Any, Final
@@ -191,7 +191,8 @@ _TRANSPORTS: Final = {"redis": TurnTransport, "rediss": TurnTransport, "sentinel
 
 
 def harden(connection: Any) -> Any:
-    """The connection, with our transport where it has Redis's."""
+    """The connection, with our transport where it has Redis's. It is tried every second, not ever more rarely."""
+    connection.ensure_connection = partial(connection.ensure_connection, interval_start=1, interval_step=0)
     if ours := _TRANSPORTS.get(connection.transport_cls):
         # Not as `transport_cls`, which stands in log lines.
         connection.get_transport_cls = lambda: ours
