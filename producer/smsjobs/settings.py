@@ -198,7 +198,7 @@ def _backend(url: str) -> str:
     from celery.app.backends import BACKEND_ALIASES  # noqa: PLC0415  needed only where one is named
 
     if is_redis(url):
-        return _not_a_cluster(_redis("SMS_RESULT_BACKEND", url))
+        return _redis("SMS_RESULT_BACKEND", url)
     kind = _kind(url) or url
     offered = {each.name for each in entry_points(group="celery.result_backends")}
     if kind not in BACKEND_ALIASES and kind not in offered and not _CLASS.fullmatch(kind):
@@ -215,6 +215,10 @@ def _redis(name: str, url: str) -> str:
         address = RedisAddress.read(url)
     except InvalidAddress as error:
         raise _invalid(name, error) from None
+    if address.kind == "cluster":
+        raise SettingsError(
+            f"{name} is a Cluster, which smsjobs does not support yet: name a Redis or Sentinels"
+        )
     if address.tls:
         _check_files(name, address.tls)
     return address.url
@@ -236,14 +240,6 @@ def _invalid(name: str, error: InvalidAddress) -> SettingsError:
     return SettingsError(f"{name} is not a valid address: {error}")
 
 
-def _not_a_cluster(url: str) -> str:
-    if RedisAddress.read(url).kind == "cluster":
-        raise SettingsError(
-            "SMS_RESULT_BACKEND is missing, or a Cluster: Celery stores no results in a Cluster, so name another Redis"
-        )
-    return url
-
-
 def _redis_of(broker: str) -> str:
     if is_redis(broker):
         return broker
@@ -253,4 +249,4 @@ def _redis_of(broker: str) -> str:
 
 
 def _backend_of(broker: str, redis: str) -> str:
-    return _not_a_cluster(broker if is_redis(broker) else redis)
+    return broker if is_redis(broker) else redis

@@ -72,9 +72,7 @@ def _redis(address: RedisAddress) -> BrokerAddress:
     who = credentials(address.username, address.password)
     tls = address.tls.for_redis_py() if address.tls else None
     if address.kind == "cluster":
-        raise InvalidAddress(
-            "a Cluster cannot be a broker: name another Redis or a RabbitMQ, and the Cluster as SMS_REDIS_URL"
-        )
+        raise InvalidAddress("a Cluster cannot be a broker")
     if address.kind == "socket":
         return BrokerAddress(
             url=f"redis+socket://{who}{quote(address.path)}?virtual_host={address.db}", redis=True

@@ -93,9 +93,7 @@ class RedisAddress:
         scheme = url.partition("://")[0].lower()
         kind = REDIS_SCHEMES.get(scheme) if "://" in url else None
         if kind is None:
-            raise InvalidAddress(
-                "it must begin with redis://, rediss://, unix://, sentinel:// or redis+cluster://"
-            )
+            raise InvalidAddress("it must begin with redis://, rediss://, unix:// or sentinel://")
         if kind in ("server", "socket"):
             urls = [url]
         else:

@@ -10,7 +10,7 @@ from redis.exceptions import ResponseError
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
-from smsjobs.addresses import RedisAddress
+from smsjobs.addresses import InvalidAddress, RedisAddress
 from smsjobs.redis_store.failures import is_demoted
 from smsjobs.redis_store.replicas import Client, Replicas
 
@@ -87,6 +87,8 @@ def _pool(address: RedisAddress, options: dict[str, Any]) -> ConnectionPool:
         options |= {"socket_keepalive": True, **(address.tls.for_redis_py() if address.tls else {})}
     if address.kind == "sentinel":
         return _master(address, options)
+    if address.kind == "cluster":
+        raise InvalidAddress("a Cluster is not supported yet")
     if address.kind == "server":
         options["host"], options["port"] = address.nodes[0]
         options["connection_class"] = _WithTls if address.tls else _Plain
