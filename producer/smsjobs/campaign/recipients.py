@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from smsjobs.campaign.tables import Table
+from smsjobs.campaign.tables.bounds import MAX_CELLS, MAX_ROWS
 from smsjobs.campaign.tables.columns import clean_names, shown
 from smsjobs.campaign.tables.faults import bad_recipients
 from smsjobs.campaign.tables.table import is_blank
@@ -103,11 +104,21 @@ class Recipients:
         # Numbers have no leading zeros in the form that is sent; as integers a million of them take 65 MB.
         seen: set[int] = set()
         phone_at = self.table.phone
+        rows = read = 0
         for line, cells, fault in self.table.records:
             if not cells and not fault:
                 self.blank += 1
                 continue
             self.cells = cells
+            rows, read = rows + 1, read + len(cells)
+            if read > MAX_CELLS:
+                raise bad_recipients(
+                    f"there are more than {MAX_CELLS} cells; split them into several campaigns"
+                )
+            if rows > MAX_ROWS:
+                raise bad_recipients(
+                    f"there are more than {MAX_ROWS} rows; split them into several campaigns"
+                )
             given = cells[phone_at] if phone_at < len(cells) else ""
             phone, reason = ("", fault or "unreadable") if fault or given is None else read_phone(given)
             values: tuple[str, ...] = ()

@@ -140,10 +140,10 @@ def test_names_on_one_line() -> None:
 def test_many_columns(tmp_path: Path) -> None:
     """A record with very many names is read in no time, and an error names the first ones."""
     path = tmp_path / "a.jsonl"
-    path.write_text(json.dumps({"phone": PHONE, **{f"c{n}": "1" for n in range(50_000)}}))
+    path.write_text(json.dumps({"phone": PHONE, **{f"c{n}": "1" for n in range(10_000)}}))
     (row,) = Order.read(path, "SMS_1").recipients
-    assert len(row.values) == 50_000
-    with pytest.raises(InvalidArguments, match="c18 and 49981 more"):
+    assert len(row.values) == 10_000
+    with pytest.raises(InvalidArguments, match="c18 and 9981 more"):
         open_table(path, phone_column="nr")
 
 

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from smsjobs.campaign.tables.bounds import check_columns
 from smsjobs.campaign.tables.faults import bad_recipients
 from smsjobs.contract import InvalidArguments, is_whole, normalise_phone
 
@@ -95,6 +96,7 @@ def choose(
     Raises:
         InvalidArguments: There is none, or more than one; with the columns that were found, and a hint.
     """
+    check_columns(len(columns), file)
     found = phone_columns(columns, wanted)
     where = f"recipients: {file}" if file else "recipients"
     if len(found) == 1:

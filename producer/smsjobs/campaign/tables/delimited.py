@@ -6,11 +6,12 @@ import codecs
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from smsjobs.campaign.filenames import readable
+from smsjobs.campaign.tables.bounds import BoundedLines
 from smsjobs.campaign.tables.columns import choose, clean_names, phone_columns
 from smsjobs.campaign.tables.faults import bad_recipients
 from smsjobs.campaign.tables.table import Record, Table, is_blank, is_seen, reading
@@ -67,8 +68,14 @@ def open_delimited(path: Path, wanted: str | None) -> Table:
     file_name = readable(path.name)
     encoding = find_encoding(path)
     with path.open(encoding=encoding, newline="") as file:
-        heading = next((line for line in file if line.strip()), "")
-        below = list(islice(file, _LOOKED_AT))
+        lines = BoundedLines(file, file_name)
+        heading = ""
+        while not heading.strip() and (line := next(lines, "")):
+            heading, lines.row = line, 0
+        below = []
+        for line in islice(lines, _LOOKED_AT):
+            below.append(line)
+            lines.row = 0
     if len(heading) > csv.field_size_limit():
         raise bad_recipients(f"line 1 of {file_name} is too long to name columns: {_SAVE_AS}")
     hint = _HINT.fullmatch(heading.strip("\r\n"))
@@ -155,9 +162,12 @@ def undecodable(path: Path, encoding: str) -> int | None:
 
 def _is_chinese(path: Path, line: int) -> bool:
     """Whether the lines before that one, all of them UTF-8, have enough hanzi to be meant as it."""
+    found, lines = 0, line - 1
     with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
-        hanzi = chain.from_iterable(map(_HANZI.findall, islice(file, line - 1)))
-        return sum(1 for _ in islice(hanzi, _PROOF)) == _PROOF
+        while lines and found < _PROOF and (piece := file.readline(_BLOCK)):
+            found += sum(1 for _ in islice(_HANZI.finditer(piece), _PROOF))
+            lines -= piece.endswith("\n")
+    return found >= _PROOF
 
 
 def _split(lines: Sequence[str], wanted: str | None) -> Iterator[tuple[int, Sequence[str]]]:
@@ -175,10 +185,12 @@ def _cells(line: str, delimiter: str) -> list[str]:
 def _records(path: Path, encoding: str, delimiter: str) -> Iterator[Record]:
     with reading(path), path.open(encoding=encoding, newline="") as file:
         # Strict: else a quotation mark that is never closed swallows every row behind it without a word.
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        lines = BoundedLines(file, readable(path.name))
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
         line = 1
         try:
             for cells in reader:
+                lines.row = 0
                 meant = [_meant(cell) if cell[:1] in _FIRST else cell for cell in cells]
                 yield Record(line, () if is_blank(meant) else meant)
                 line = reader.line_num + 1

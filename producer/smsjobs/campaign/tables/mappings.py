@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from smsjobs.campaign.filenames import readable
+from smsjobs.campaign.tables.bounds import BoundedLines
 from smsjobs.campaign.tables.columns import PHONE_COLUMNS, choose, clean_names, has_phone_name
 from smsjobs.campaign.tables.delimited import undecodable
 from smsjobs.campaign.tables.faults import bad_recipients
@@ -23,6 +24,9 @@ __all__ = ["open_items", "open_json_lines"]
 
 #: Digits before or behind the point. ``Decimal("1E+999999999")`` would fill the memory as text.
 _LONGEST_DECIMAL: Final = 100
+
+#: Rows before the first that can be read. They are kept until the columns' names are known.
+_UNNAMED: Final = 10_000
 
 #: A line's number and what stands there: names and values, or why it cannot be read; None is a blank line.
 _Item = tuple[int, Mapping[str, Any] | str | None]
@@ -48,7 +52,9 @@ def open_json_lines(path: Path, wanted: str | None) -> Table:
 def _lines(path: Path) -> Iterator[_Item]:
     first = True
     with reading(path), path.open(encoding="utf-8-sig") as file:
-        for number, text in enumerate(file, 1):
+        lines = BoundedLines(file, readable(path.name))
+        for number, text in enumerate(lines, 1):
+            lines.row = 0
             if not text.strip():
                 yield number, None
                 continue
@@ -112,6 +118,8 @@ def _table(items: Iterable[_Item], wanted: str | None, *, file: str = "") -> Tab
         if isinstance(item, Mapping):
             names = tuple(item)
             break
+        if len(before) == _UNNAMED:
+            raise bad_recipients(f"none of the first {_UNNAMED} rows{f' of {file}' * bool(file)} can be read")
     else:
         # Nothing has names: whatever is there is left out, and asks for no column.
         wanted = None

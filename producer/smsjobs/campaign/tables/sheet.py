@@ -8,13 +8,20 @@ from datetime import datetime
 from typing import IO, Final
 from xml.etree import ElementTree as ET
 
+from smsjobs.campaign.tables.bounds import MAX_COLUMNS, CountedBytes
 from smsjobs.campaign.tables.number_format import general, is_date, show_number, show_text
 from smsjobs.contract import is_whole, read_phone
 
-__all__ = ["Cells", "Row", "local_name", "read_rows", "string_of", "unescape"]
+__all__ = ["Cells", "Row", "local_name", "parts_of", "read_rows", "string_of", "unescape"]
 
-#: A sheet's size, by Excel's own limits.
-_MOST_ROWS, _MOST_COLUMNS = 1_048_576, 16_384
+#: Rows of a sheet, by Excel's own limit.
+_MOST_ROWS: Final = 1_048_576
+
+#: Bytes of a row, or of one element that is none. A row of 16,384 usual cells has 2 million.
+_MOST_BYTES: Final = 4 * 2**20
+
+#: Levels of elements around rows and texts.
+_DEEPEST: Final = 64
 
 #: How a file writes a character that XML cannot have.
 _ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -43,18 +50,51 @@ def read_rows(file: IO[bytes]) -> Iterator[Row]:
     """
     data: ET.Element | None = None
     number = 0
-    for event, element in ET.iterparse(file, events=("start", "end")):  # noqa: S314  Python's expat bounds entities
+    for element in parts_of(file, "row"):
         name = local_name(element)
-        if event == "start":
-            if name == "sheetData":
-                data = element
+        if name == "sheetData":
+            data = element
         elif name == "row" and data is not None:
             before, number = number, int(element.get("r") or number + 1)
             if not before < number <= _MOST_ROWS:
                 raise ValueError("the numbers of the rows do not rise")
             yield number, element.get("hidden") in _TRUE, _in_columns(element)
+
+
+def parts_of(file: IO[bytes], whole: str) -> Iterator[ET.Element]:
+    """The elements of an XML file, without ever holding more than one of those that are wanted.
+
+    Args:
+        whole: The name of those that are given with all that is in them. The others are given when they begin, and are
+            then still empty.
+
+    Raises:
+        ValueError: One element is too large, or it is not valid XML.
+    """
+    counted = CountedBytes(file, _MOST_BYTES)
+    open_: list[ET.Element] = []
+    inside: ET.Element | None = None
+    for event, element in ET.iterparse(counted, events=("start", "end")):  # noqa: S314  it needs no more than read(); Python's expat bounds entities
+        if inside is not None:
+            if event == "start" or element is not inside:
+                continue
+            yield element
+            inside = None
+        elif event == "start":
+            if len(open_) >= _DEEPEST:
+                raise ValueError("its elements are nested too deeply")
+            if local_name(element) == whole:
+                inside = element
+            else:
+                open_.append(element)
+                yield element
+            continue
+        else:
+            open_.pop()
+        counted.reset()
+        if open_:
             # It would hold the whole sheet otherwise.
-            data.clear()
+            open_[-1].clear()
 
 
 def _in_columns(row: ET.Element) -> list[ET.Element | None]:
@@ -65,7 +105,7 @@ def _in_columns(row: ET.Element) -> list[ET.Element | None]:
         column = len(cells)
         if reference := cell.get("r"):
             column = _column(reference)
-        if column >= _MOST_COLUMNS:
+        if column >= MAX_COLUMNS:
             raise ValueError("a cell is beyond the last column")
         cells.extend([None] * (column + 1 - len(cells)))
         cells[column] = cell

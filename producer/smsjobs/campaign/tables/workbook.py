@@ -15,13 +15,25 @@ from smsjobs.campaign.filenames import readable
 from smsjobs.campaign.tables.columns import choose, clean_names, phone_columns, shown
 from smsjobs.campaign.tables.faults import bad_recipients
 from smsjobs.campaign.tables.number_format import BUILT_IN
-from smsjobs.campaign.tables.sheet import Cells, local_name, read_rows, string_of
+from smsjobs.campaign.tables.sheet import Cells, local_name, parts_of, read_rows, string_of
 from smsjobs.campaign.tables.table import Record, Table, is_blank, is_seen, reading
 from smsjobs.contract import InvalidArguments
 
 __all__ = ["open_workbook"]
 
 _SAVE_AS: Final = "open it in Excel or WPS and save it as .xlsx or CSV UTF-8"
+
+#: Bytes of a workbook's file.
+_MOST_PACKED: Final = 128 * 2**20
+
+#: Bytes that a part unpacks to: one that is held as a whole, the table of texts, all sheets together. `zipfile` reads no more of a
+#: part than the archive says.
+_MOST_WHOLE, _MOST_TEXTS, _MOST_SHEET = 8 * 2**20, 256 * 2**20, 2**30
+
+_MOST_SHEETS: Final = 500
+
+#: Characters of a cell's format, by Excel's own limit.
+_LONGEST_FORMAT: Final = 255
 
 #: Rows below the first that may have the columns' names.
 _LOOKED_AT: Final = 10
@@ -45,6 +57,8 @@ class _Workbook:
     """
 
     def __init__(self, path: Path) -> None:
+        self._name = readable(path.name)
+        self._check(path.stat().st_size, _MOST_PACKED, "")
         self._archive = zipfile.ZipFile(path)
         # Some programs write them with other letters, or the strokes of Windows.
         self._parts = {_place(info.filename): info for info in self._archive.infolist()}
@@ -64,9 +78,19 @@ class _Workbook:
             for each in settings["sheets"]
             if (link := _link_of(each)) in parts
         ]
+        sizes = (
+            self._parts[_place(each.part)].file_size
+            for each in self.sheets
+            if _place(each.part) in self._parts
+        )
+        self._check(sum(sizes), _MOST_SHEET, "the sheets of ")
+        if len(self.sheets) > _MOST_SHEETS:
+            raise bad_recipients(
+                f"{self._name} has {len(self.sheets)} sheets; at most {_MOST_SHEETS} are permitted"
+            )
         self.cells = Cells(
-            strings=self._strings([each.part for each in links if each.kind == "sharedStrings"]),
-            formats=self._formats([each.part for each in links if each.kind == "styles"]),
+            strings=self._strings([each.part for each in links if each.kind == "sharedStrings"][:1]),
+            formats=self._formats([each.part for each in links if each.kind == "styles"][:1]),
             since_1904=since_1904,
             stale=stale,
         )
@@ -75,12 +99,25 @@ class _Workbook:
         """Close the file."""
         self._archive.close()
 
-    def open(self, part: str) -> IO[bytes]:
-        """One part of it."""
-        return self._archive.open(self._parts[_place(part)])
+    def open(self, part: str, most: int = _MOST_SHEET) -> IO[bytes]:
+        """One part of it.
+
+        Args:
+            most: Bytes that it may unpack to.
+
+        Raises:
+            InvalidArguments: It unpacks to more.
+        """
+        info = self._parts[_place(part)]
+        self._check(info.file_size, most, "a part of ")
+        return self._archive.open(info)
+
+    def _check(self, size: int, most: int, what: str) -> None:
+        if size > most:
+            raise bad_recipients(f"{what}{self._name} has {size} bytes; at most {most} are permitted")
 
     def _root(self, part: str) -> ET.Element:
-        with self.open(part) as file:
+        with self.open(part, _MOST_WHOLE) as file:
             return ET.parse(file).getroot()  # noqa: S314  Python's expat bounds what entities may become
 
     def _related(self, part: str) -> list[_Link]:
@@ -102,11 +139,8 @@ class _Workbook:
     def _strings(self, parts: Sequence[str]) -> list[str | None]:
         found: list[str | None] = []
         for part in parts:
-            with self.open(part) as file:
-                for _, element in ET.iterparse(file):  # noqa: S314  as above
-                    if local_name(element) == "si":
-                        found.append(string_of(element))
-                        element.clear()
+            with self.open(part, _MOST_TEXTS) as file:
+                found += [string_of(each) for each in parts_of(file, "si") if local_name(each) == "si"]
         return found
 
     def _formats(self, parts: Sequence[str]) -> list[str]:
@@ -116,6 +150,8 @@ class _Workbook:
             named = {
                 int(each.get("numFmtId", 0)): each.get("formatCode", "") for each in groups.get("numFmts", ())
             }
+            if any(len(code) > _LONGEST_FORMAT for code in named.values()):
+                raise ValueError("a format is too long")
             for style in groups.get("cellXfs", ()):
                 number = int(style.get("numFmtId") or 0)
                 found.append(named.get(number) or BUILT_IN.get(number, "General"))
@@ -155,7 +191,7 @@ def open_workbook(path: Path, wanted: str | None, sheet: str | None) -> Table:
     file = readable(path.name)
     try:
         book = _Workbook(path)
-    except OSError:
+    except (OSError, InvalidArguments):
         raise
     except Exception:  # noqa: BLE001  a damaged archive, or its XML, raises whatever it provokes
         raise bad_recipients(f"{file} is not a valid Excel workbook: {_SAVE_AS}") from None
@@ -220,15 +256,19 @@ class _Reader:
         return ", ".join(f"{shown(each.name)}{' (hidden)' * each.hidden}" for each in sheets[:20])
 
     def _heading(self, sheet: _Sheet) -> _Heading:
-        rest = self._records(sheet, None)
-        blank = 0
+        rest = self._records(sheet, None, gaps=False)
+        last = 0
         for record in rest:
             if is_seen(record.cells):
-                return _Heading(sheet=sheet, line=record.line, blank=blank, names=record.cells, rest=rest)
-            blank += 1
-        return _Heading(sheet=sheet, line=0, blank=blank, names=(), rest=rest)
+                return _Heading(
+                    sheet=sheet, line=record.line, blank=record.line - 1, names=record.cells, rest=rest
+                )
+            last = record.line
+        return _Heading(sheet=sheet, line=0, blank=last, names=(), rest=rest)
 
-    def _records(self, sheet: _Sheet, phone: int | None, *, after: int = 0) -> Iterator[Record]:
+    def _records(
+        self, sheet: _Sheet, phone: int | None, *, after: int = 0, gaps: bool = True
+    ) -> Iterator[Record]:
         text = self._book.cells.text
         number = after
         try:
@@ -237,9 +277,13 @@ class _Reader:
                     if row <= after:
                         continue
                     # A row that the file leaves out is one that is blank.
-                    yield from (Record(gap, ()) for gap in range(number + 1, row))
+                    if gaps:
+                        yield from (Record(gap, ()) for gap in range(number + 1, row))
                     number = row
-                    seen = [text(cell, of_phone=n == phone) for n, cell in enumerate(cells)]
+                    seen = [
+                        "" if cell is None else text(cell, of_phone=n == phone)
+                        for n, cell in enumerate(cells)
+                    ]
                     blank = is_blank(seen)
                     yield Record(row, () if blank else seen, "hidden_row" if hidden and not blank else "")
         except InvalidArguments:
