@@ -33,3 +33,11 @@ def attack(stage: Stage) -> Iterator[Attack]:
         stage.worker(lanes=("bulk", "notification"), options=few) as neighbour,
     ):
         yield Attack(stage, (taker, neighbour))
+
+
+@pytest.fixture
+def own(simulator: Simulator) -> Iterator[Stage]:
+    """A stage for one test."""
+    with Stage(simulator=simulator, fresh=False) as stage:
+        stage.write()
+        yield stage

@@ -20,6 +20,7 @@ __all__ = [
     "CampaignPaused",
     "CampaignsNotFed",
     "ChunkHalved",
+    "CommandRefused",
     "ConnectionsUnmanaged",
     "ElementKept",
     "ElementOdd",
@@ -450,6 +451,19 @@ class MessageUnfit(_OfProcess):
     repeats_by = ("reason",)
 
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandRefused(_OfProcess):
+    """A command of `celery control` or `celery inspect` was not carried out: it is none of those that are allowed."""
+
+    action = "command_refused"
+    level = logging.WARNING
+    sentence = "a command by broadcast was refused"
+    repeats_by = ("command", "error")
+
+    command: str
+    error: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

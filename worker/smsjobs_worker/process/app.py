@@ -15,6 +15,7 @@ from smsjobs_worker.logs.facts import ElementOdd, tell
 from smsjobs_worker.logs.privacy import install_log_privacy
 from smsjobs_worker.logs.set_up import install_log_format
 from smsjobs_worker.process.celery_settings import celery_settings
+from smsjobs_worker.process.door.control import GuardedControl
 from smsjobs_worker.process.refusal import refuse_to_start
 from smsjobs_worker.process.results import RedisResults
 from smsjobs_worker.process.runtime import Runtime
@@ -58,6 +59,15 @@ class SmsJobs(Celery):  # type: ignore[misc]  # celery ships no types
         self.settings = settings
         self._runtime: Runtime | None = None
         self._runtime_lock = threading.Lock()
+
+    #: The way of `celery control` and `celery inspect`.
+    control_cls = f"{GuardedControl.__module__}:{GuardedControl.__qualname__}"
+
+    def finalize(self, auto: bool = False) -> None:
+        """Have our tasks and no others. Celery's own would run whatever task and arguments a message names."""
+        super().finalize(auto=auto)
+        for name in [each for each in self._tasks if each.startswith("celery.")]:
+            del self._tasks[name]
 
     def connection_for_read(self, url: str | None = None, **options: Any) -> Any:
         """The broker of our settings."""

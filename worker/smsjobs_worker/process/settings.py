@@ -33,6 +33,8 @@ class WorkerSettings:
     #: Seconds after which Celery hands an unacknowledged message out again, at least four leases (SMS_VISIBILITY).
     #: No job waits for it; it only tells when Celery's result follows of a job whose worker died after settling it.
     visibility_s: float = 120.0
+    #: Whether `celery control shutdown` ends the worker (SMS_REMOTE_SHUTDOWN).
+    remote_shutdown: bool = False
     #: How the log is written (SMS_LOG).
     log: LogFormat = "text"
 
@@ -52,6 +54,7 @@ class WorkerSettings:
             sweep_s=read_number(env, "SMS_SWEEP", 1.0, at_least=0.05),
             patience_s=read_number(env, "SMS_PATIENCE", 60.0, at_least=0),
             visibility_s=read_number(env, "SMS_VISIBILITY", 120.0, at_least=1),
+            remote_shutdown=_yes(env, "SMS_REMOTE_SHUTDOWN"),
             log=_log(env),
         )
 
@@ -68,6 +71,13 @@ def _lookups(environ: Mapping[str, str], lane: Lane) -> tuple[float, ...]:
     if not offsets or list(offsets) != sorted(set(offsets)) or offsets[0] <= 0:
         raise SettingsError(f"{name} must be rising seconds separated by commas, such as 30,120,600")
     return offsets
+
+
+def _yes(environ: Mapping[str, str], name: str) -> bool:
+    given = environ.get(name) or "0"
+    if given not in ("0", "1"):
+        raise SettingsError(f"{name} must be 1 or 0")
+    return given == "1"
 
 
 def _log(environ: Mapping[str, str]) -> LogFormat:
