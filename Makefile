@@ -10,9 +10,9 @@ BIN     := $(VENV)/bin
 # Tests and checks start hundreds of processes. Each would compile our source anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup lock demo test coverage chaos bench lint types imports check clean
+.PHONY: help setup lock demo test coverage faults-net chaos bench lint types imports check clean
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 $(VENV)/.made:
 	@test -n "$(PYTHON)" || { echo "smsjobs needs Python 3.11 or newer; none of these is: $(PYTHONS). Install one, or name it: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
@@ -48,6 +48,9 @@ test: $(VENV)/.ready  ## every test but the long chaos run; make test ARGS="-k e
 
 coverage: $(VENV)/.ready  ## how much of the code the unit and integration tests run
 	@$(BIN)/python -m pytest --cov --cov-report=term tests/unit tests/integration $(ARGS)
+
+faults-net: $(VENV)/.ready  ## split brain and fail-overs with real servers and networks; some need root
+	@SMS_FAULTS_NET=1 $(BIN)/python -m pytest -rs -s tests/faults/net $(ARGS)
 
 chaos: $(VENV)/.ready  ## the long random run; make chaos ARGS="--seconds 600 --seed 7"
 	@PYTHONPATH=tests $(BIN)/python -m faults.chaos $(ARGS)
