@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from smsjobs.contract import AliyunRejected, Message
+from smsjobs.delivery import Report
 
 __all__ = ["AnswerLost", "AttemptFailed", "Blames", "LookupFailed", "NotSent", "Provider", "StopsCampaign"]
 
@@ -78,6 +79,8 @@ class Provider(ABC):
 
     #: Whether `find` is there. Without it a job whose answer was lost ends as unknown at once.
     looks_up: bool = False
+    #: Whether `delivery` is there. Without it a delivery is known only if its receipt is pushed.
+    reports: bool = False
     #: Whether `send` takes a message that has different parameters for each number (`Message.params_of_each`).
     sends_batches: bool = False
     #: Most requests a second, over all workers together; None is no limit. The worker keeps to it.
@@ -115,6 +118,18 @@ class Provider(ABC):
         """
         del phone, since, until, out_id
         raise LookupFailed("no_look_up", "the element's type has no look-up")
+
+    def delivery(self, phone: str, *, since: datetime, until: datetime, out_id: str) -> Report | None:
+        """What the record of that number says about the delivery of the message with that id; None where it has none.
+
+        Args:
+            phone: As for `find`, and so are the others.
+
+        Raises:
+            LookupFailed: The answer proves nothing.
+        """
+        del phone, since, until, out_id
+        raise LookupFailed("no_look_up", "the element's type has no record of deliveries")
 
     def stops_campaign(self, refusal: AliyunRejected) -> StopsCampaign:
         """Which campaigns a refusal of one chunk stops: by default each one, where only an operator can fix its cause."""

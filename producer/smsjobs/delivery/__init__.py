@@ -10,7 +10,7 @@ recipients that are kept for its report.
 from smsjobs.delivery.err_codes import ErrCode, explain
 from smsjobs.delivery.records import read_records
 from smsjobs.delivery.report import Report
-from smsjobs.delivery.store import DeliveryStore, Taken
+from smsjobs.delivery.store import DeliveryStore, DuePull, Taken
 from smsjobs.delivery.values import DELIVERED, Deliveries, Delivery, DeliveryState, Source
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Delivery",
     "DeliveryState",
     "DeliveryStore",
+    "DuePull",
     "ErrCode",
     "Report",
     "Source",

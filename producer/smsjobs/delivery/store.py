@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from smsjobs.delivery.report import Report
     from smsjobs.ledger import Ledger
 
-__all__ = ["DeliveryStore", "SettledByReceipt", "Taken"]
+__all__ = ["DeliveryStore", "DuePull", "SettledByReceipt", "Taken"]
 
 #: Chunks of campaigns whose recipients a process remembers, for their reports come together.
 _REMEMBERED: Final = 50
@@ -58,6 +59,22 @@ class Taken:
     #: recipients this process cannot open; ``damaged``, whose job's keys cannot be read.
     counts: Counter[str] = field(default_factory=Counter)
     settled: list[SettledByReceipt] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DuePull:
+    """A job whose deliveries are to be pulled now."""
+
+    job_id: str
+    element: str
+    lane: str
+    #: The numbers that still wait.
+    phones: tuple[str, ...] = field(repr=False)
+    #: How many pulls were made before.
+    pulls: int
+    #: When it was recorded and accepted, in ms since 1970.
+    created_ms: int
+    accepted_ms: int
 
 
 class _Entry(NamedTuple):
@@ -163,6 +180,64 @@ class DeliveryStore:
         """
         known = self._known(job_id)
         return Deliveries() if known is None else Deliveries.of(self._read(known))
+
+    def due_pulls(self, tag: str, *, most: int, lease_s: float) -> list[DuePull]:
+        """The jobs of an element whose deliveries are to be pulled now, codes first. For the lease nobody else gets them.
+
+        A job whose numbers this process cannot open is left for another one.
+        """
+        keys = {"codes": key(tag, "pulls", "codes"), "others": key(tag, "pulls", "others")}
+        flat = self._scripts.run("pull", self._ledger.redis, keys, most=most, lease=round(lease_s * 1000))
+        due: list[DuePull] = []
+        for job_id, element, lane, sealed, pulls, created, accepted in zip(*[iter(flat)] * 7, strict=True):
+            with suppress(InvalidArguments):
+                waiting = self._waiting(job_id, unseal(sealed, self._ledger.seal).split(","))
+                due.append(
+                    DuePull(
+                        job_id=job_id,
+                        element=element,
+                        lane=lane,
+                        phones=waiting,
+                        pulls=int(pulls),
+                        created_ms=int(created),
+                        accepted_ms=int(accepted),
+                    )
+                )
+        return due
+
+    def pulled(self, due: DuePull, *, next_s: float | None) -> int:
+        """Note that a job's deliveries were pulled.
+
+        Args:
+            next_s: Seconds from its acceptance to the next pull. None: it was the last, and what waits is unreported.
+
+        Returns:
+            How many recipients became unreported.
+        """
+        known = self._known(due.job_id)
+        if known is None:
+            return 0
+        return int(
+            self._scripts.run(
+                "pulled",
+                self._ledger.redis,
+                {"job": key(known.tag, "job", due.job_id)},
+                id=due.job_id,
+                pulls=due.pulls,
+                numbers=known.total,
+                after=0 if next_s is None else round(next_s * 1000),
+            )
+        )
+
+    def _waiting(self, job_id: str, phones: Sequence[str]) -> tuple[str, ...]:
+        known = self._known(job_id)
+        deliveries = self._read(known) if known else []
+        places = {phone: known.find(phone) for phone in phones} if known else {}
+        return tuple(
+            phone
+            for phone, place in places.items()
+            if place is not None and deliveries[place].state == "waiting"
+        )
 
     def codes(self, tag: str) -> dict[str, str]:
         """The carriers' codes of an element, by the numbers that stand for them in records."""

@@ -1,6 +1,7 @@
 """The ledger: the record in Redis that producers and workers share. It is the truth about every job."""
 
 from smsjobs.ledger.entry import (
+    Awaited,
     Claim,
     Due,
     Granted,
@@ -19,6 +20,7 @@ from smsjobs.ledger.places import Places
 
 __all__ = [
     "DEFAULT_RETENTION_S",
+    "Awaited",
     "Claim",
     "Due",
     "Granted",

@@ -23,6 +23,8 @@ interrupted     1 if a worker died while it held the job
 outcome         the outcome, see `outcome_text`; settled_by is the token that wrote it
 delivery        the digests of its numbers; ``;`` and a record of each recipient follow as soon as one is reported.
                 Not of a chunk, nor of a job of which nothing was accepted. See `smsjobs.delivery.records`
+numbers         its numbers, sealed, while deliveries of it are pulled; `pulls` is how often that was done, and
+                `accepted_at` the time of its acceptance
 followers       further Celery task ids under which the outcome is stored
 ==============  =====================================================================================
 """
@@ -33,6 +35,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 __all__ = [
+    "Awaited",
     "Claim",
     "Due",
     "Granted",
@@ -140,6 +143,17 @@ class Wait:
     resent: bool = False
     #: Why it waits, a stable word; told to the log, and not kept.
     reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Awaited:
+    """The deliveries of an accepted job, which are to be pulled where nothing is pushed."""
+
+    #: The job's numbers.
+    phones: tuple[str, ...] = field(repr=False)
+    #: Seconds from its acceptance to the first and to the last pull.
+    first_s: float
+    last_s: float
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 
 from smsjobs.contract import IdempotencyConflict, JobRecord, encode_job, lane, recipient_digests
 from smsjobs.ledger.entry import (
+    Awaited,
     Claim,
     Due,
     Granted,
@@ -170,6 +171,7 @@ class Ledger:
         outside_task: bool = False,
         result: tuple[str, str] | None = None,
         halve: bool = False,
+        awaited: Awaited | None = None,
     ) -> Settlement:
         """Write the final outcome, once. This removes the numbers and parameters from Redis.
 
@@ -182,6 +184,8 @@ class Ledger:
                 result is stored and announced in the same step.
             halve: Whether the outcome is that of a refused chunk whose halves are to be sent in its place. Then its
                 campaign counts theirs.
+            awaited: Deliveries that are to be pulled if the job is accepted. Only sealed numbers are kept for that:
+                without a seal, nothing is pulled.
         """
         text = write_outcome(outcome)
         keys = self._keys_of(job_id)
@@ -197,6 +201,9 @@ class Ledger:
             store_after=_ms(_REPEAT_S) if outside_task else 0,
             label=_label(outcome),
             attempts=outcome.get("error", outcome).get("attempts", 0),
+            numbers=self.seal.close(",".join(awaited.phones)) if awaited and self.seal else "",
+            first_pull=_ms(awaited.first_s) if awaited else 0,
+            last_pull=_ms(awaited.last_s) if awaited else 0,
             result=value,
             halve=int(halve),
         )

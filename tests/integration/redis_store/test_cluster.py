@@ -13,8 +13,8 @@ from smsjobs.campaign import CampaignStore, Order, start
 from smsjobs.contract import InvalidArguments, campaign_id, encode_outcome
 from smsjobs.delivery import DeliveryStore
 from smsjobs.embedded import TemporaryRedis
-from smsjobs.ledger import Ledger
-from smsjobs.redis_store import Scripts, connect_redis
+from smsjobs.ledger import Awaited, Ledger
+from smsjobs.redis_store import Scripts, Seal, connect_redis
 from smsjobs.testing import Clock as CodeClock
 from smsjobs.verification import CEILING, PER_CLIENT, Keyring, Limit, RedisCodes, Rules, Verification
 from support.ledgers import LEASE_S, Clock, a_job, accepted, granted, to_look_up, to_send
@@ -115,6 +115,17 @@ def jobs(client: "redis.Redis") -> None:
         assert found is not None
         assert found.status == "accepted"
         DeliveryStore(ledger, clock=clock).take([a_report(job.id)])
+    awaited, store = a_job(), DeliveryStore(ledger, clock=clock)
+    ledger.seal = Seal("0" * 43 + "=")
+    ledger.record(awaited)
+    granted(ledger, awaited, "one")
+    numbers = Awaited(phones=awaited.message.phones, first_s=1, last_s=2)
+    ledger.settle(awaited.id, "one", accepted(awaited), awaited=numbers)
+    for next_s in (2, None):
+        clock.pass_(9)
+        (due,) = store.due_pulls(awaited.id[:6], most=9, lease_s=9)
+        store.pulled(due, next_s=next_s)
+    assert store.delivery(awaited.id).state == "unreported"
     ledger.settle_absent("malformed", encode_outcome(InvalidArguments("unreadable", reason="job_unreadable")))
 
 

@@ -17,11 +17,13 @@ from alibabacloud_tea_openapi.utils_models import Config
 from darabonba.runtime import RuntimeOptions
 
 from smsjobs.contract import AliyunRejected, InvalidArguments, Message, RequestFailed, SmsError, check_message
+from smsjobs.delivery import Report
 from smsjobs_worker.aliyun import connections, lean, loggers
 from smsjobs_worker.aliyun.account import Account
 from smsjobs_worker.aliyun.beijing import BEIJING, days_to_search
 from smsjobs_worker.aliyun.codes import find_code
 from smsjobs_worker.aliyun.mapping import Failure, Throttled, map_answer, map_exception
+from smsjobs_worker.aliyun.record import read_delivery
 from smsjobs_worker.aliyun.scrub import contents
 from smsjobs_worker.aliyun.waits import is_minute_limit
 from smsjobs_worker.provider import AnswerLost, Blames, LookupFailed, NotSent, Provider, StopsCampaign
@@ -69,6 +71,7 @@ class AliyunSms(Provider):
     """
 
     looks_up = True
+    reports = True
     sends_batches = True
 
     def __init__(
@@ -188,17 +191,31 @@ class AliyunSms(Provider):
         Raises:
             LookupFailed: At least one day's answer proves nothing, and none has the message.
         """
+        return self._row(phone, since=since, until=until, out_id=out_id) is not None
+
+    def delivery(self, phone: str, *, since: datetime, until: datetime, out_id: str) -> Report | None:
+        """What Aliyun's record says about the delivery of that message, if the carrier has reported it.
+
+        Raises:
+            LookupFailed: As in `find`.
+        """
+        row = self._row(phone, since=since, until=until, out_id=out_id)
+        return None if row is None else read_delivery(row, phone=phone, out_id=out_id)
+
+    def _row(self, phone: str, *, since: datetime, until: datetime, out_id: str) -> Mapping[str, Any] | None:
         failure: LookupFailed | None = None
         for day in days_to_search(since, until):
             try:
-                if self._find_on(day, phone, out_id):
-                    return True
+                row = self._find_on(day, phone, out_id)
             except LookupFailed as error:
                 # The other day may still have it.
                 failure = failure or error
+            else:
+                if row is not None:
+                    return row
         if failure is not None:
             raise failure
-        return False
+        return None
 
     def stops_campaign(self, refusal: AliyunRejected) -> StopsCampaign:
         """What the table says of Aliyun's code; a code of no row stops by its advice."""
@@ -245,17 +262,18 @@ class AliyunSms(Provider):
         after = self._now()
         return (before + (after - before) / 2 - server).total_seconds()
 
-    def _find_on(self, day: date, phone: str, out_id: str) -> bool:
+    def _find_on(self, day: date, phone: str, out_id: str) -> Mapping[str, Any] | None:
         seen = counted = 0
         for page in range(1, MAX_PAGES + 1):
             total, rows = self._query(phone, day, page)
             counted = counted or total
-            if any(row.get("OutId") == out_id for row in rows):
-                return True
+            for row in rows:
+                if row.get("OutId") == out_id:
+                    return row
             seen += len(rows)
             # A count that changed between two pages is not believed: rows may have moved from one to the other.
             if seen == total == counted:
-                return False
+                return None
             if seen > total or not rows:
                 raise LookupFailed("contradiction", "Aliyun's record does not have as many rows as it counts")
         raise LookupFailed("too_many_pages", "Aliyun's record of the number is longer than is read")

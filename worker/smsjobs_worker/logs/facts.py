@@ -22,6 +22,7 @@ __all__ = [
     "ChunkHalved",
     "CommandRefused",
     "ConnectionsUnmanaged",
+    "DeliveriesPulled",
     "ElementKept",
     "ElementOdd",
     "ElementReloaded",
@@ -44,6 +45,7 @@ __all__ = [
     "NoteDropped",
     "OutcomeUnknown",
     "PublishFailed",
+    "PullFailed",
     "PutBackRefused",
     "RunBrokenOff",
     "SweepBroken",
@@ -66,6 +68,10 @@ class _OfSending(Fact):
 
 class _OfSweep(Fact):
     logger = "smsjobs.sweep"
+
+
+class _OfFollowing(Fact):
+    logger = "smsjobs.following"
 
 
 class _OfProcess(Fact):
@@ -525,3 +531,36 @@ class ConnectionsUnmanaged(Fact):
     sentence = "the Aliyun SDK keeps its connections elsewhere: idle ones are not dropped"
     logger = "smsjobs.aliyun"
     repeats_by = ()
+
+
+# Following
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveriesPulled(_OfFollowing):
+    """Aliyun's record was asked about recipients whose receipts had not come."""
+
+    action = "deliveries_pulled"
+    level = logging.INFO
+    sentence = "deliveries were pulled"
+
+    job_id: str
+    element: str
+    lane: str
+    found: int
+    waiting: int
+    unreported: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullFailed(_OfFollowing):
+    """Aliyun's record could not be asked about a delivery; it is asked again some minutes later."""
+
+    action = "pull_failed"
+    level = logging.WARNING
+    sentence = "a delivery could not be pulled"
+    repeats_by = ("element", "reason")
+
+    job_id: str | None = None
+    element: str | None = None
+    reason: str

@@ -11,6 +11,7 @@ from celery.loaders.app import AppLoader
 
 from smsjobs.addresses import BrokerAddress
 from smsjobs.contract import InvalidArguments
+from smsjobs_worker.following.pull import Puller
 from smsjobs_worker.logs.facts import ElementOdd, tell
 from smsjobs_worker.logs.privacy import install_log_privacy
 from smsjobs_worker.logs.set_up import install_log_format
@@ -96,16 +97,22 @@ class _SweepStep(bootsteps.StartStopStep):  # type: ignore[misc]
         app: SmsJobs = parent.app
         refuse_broken_elements(_runtime_of(app))
         self._sweeper = Sweeper(app.runtime.sweep, every_s=app.settings.sweep_s)
+        pull = app.runtime.pull
+        self._puller = Puller(pull, every_s=app.settings.sweep_s) if pull else None
 
     def start(self, parent: Any) -> None:
         del parent
         # What is loaded by now stays for good: the collector need not go through it over and over, 5 % of a job.
         gc.freeze()
         self._sweeper.start()
+        if self._puller:
+            self._puller.start()
 
     def stop(self, parent: Any) -> None:
         del parent
         self._sweeper.stop()
+        if self._puller:
+            self._puller.stop()
 
 
 def _runtime_of(app: SmsJobs) -> Runtime:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from smsjobs.ledger import Ledger
+from smsjobs.delivery import DeliveryStore
+from smsjobs.ledger import Ledger, Places
 from smsjobs.redis_store import connect_redis
 from smsjobs_worker.elements import App
+from smsjobs_worker.following.pull import Pull
 from smsjobs_worker.process.broker import Broker
 from smsjobs_worker.process.results import Results
 from smsjobs_worker.sending.leases import Leases
@@ -37,6 +39,8 @@ class Runtime:
     results: Results
     sender: Sender
     sweep: Sweep
+    #: None where deliveries are not pulled.
+    pull: Pull | None
 
     @classmethod
     def build(cls, celery: Celery, settings: WorkerSettings) -> Runtime:
@@ -54,15 +58,28 @@ class Runtime:
             patience_s=settings.patience_s,
             in_ledger=connection.result_backend == connection.redis_url,
         )
+        # Only sealed numbers are kept for pulls.
+        pulls_s = settings.pulls_s if settings.pull_qps and connection.seal else ()
+        providers = Providers(app)
+        permits = Permits(connection.redis_url, timeout_s=_REDIS_S)
         sender = Sender(
             ledger,
-            Providers(app),
+            providers,
             Leases(ledger, lease_s=settings.lease_s),
-            Permits(connection.redis_url, timeout_s=_REDIS_S),
+            permits,
             lanes=settings.lanes,
             lease_s=settings.lease_s,
             patience_s=settings.patience_s,
             result_of=results.entry,
+            pulls_s=pulls_s,
+        )
+        pull = Pull(
+            DeliveryStore(ledger),
+            Places(ledger.redis),
+            providers,
+            permits,
+            schedule_s=pulls_s,
+            max_qps=settings.pull_qps,
         )
         return cls(
             app=app,
@@ -71,4 +88,5 @@ class Runtime:
             results=results,
             sender=sender,
             sweep=Sweep(ledger, broker, results, elements=[each.fullName for each in app.elements()]),
+            pull=pull if pulls_s else None,
         )

@@ -35,6 +35,10 @@ class WorkerSettings:
     visibility_s: float = 120.0
     #: Whether `celery control shutdown` ends the worker (SMS_REMOTE_SHUTDOWN).
     remote_shutdown: bool = False
+    #: Seconds from a job's acceptance to each pull of its deliveries (SMS_PULLS).
+    pulls_s: tuple[float, ...] = (120.0, 1800.0, 21_600.0, 259_200.0)
+    #: Requests a second for that, over all workers together; 0: nothing is pulled (SMS_PULL_QPS).
+    pull_qps: float = 10.0
     #: How the log is written (SMS_LOG).
     log: LogFormat = "text"
 
@@ -55,15 +59,20 @@ class WorkerSettings:
             patience_s=read_number(env, "SMS_PATIENCE", 60.0, at_least=0),
             visibility_s=read_number(env, "SMS_VISIBILITY", 120.0, at_least=1),
             remote_shutdown=_yes(env, "SMS_REMOTE_SHUTDOWN"),
+            pulls_s=_rising(env, "SMS_PULLS", cls.pulls_s),
+            pull_qps=read_number(env, "SMS_PULL_QPS", cls.pull_qps, at_least=0),
             log=_log(env),
         )
 
 
 def _lookups(environ: Mapping[str, str], lane: Lane) -> tuple[float, ...]:
-    name = f"SMS_LOOKUPS_{lane.name.upper()}"
+    return _rising(environ, f"SMS_LOOKUPS_{lane.name.upper()}", lane.lookups_s)
+
+
+def _rising(environ: Mapping[str, str], name: str, default: tuple[float, ...]) -> tuple[float, ...]:
     text = environ.get(name)
     if not text:
-        return lane.lookups_s
+        return default
     try:
         offsets = tuple(float(each) for each in text.split(","))
     except ValueError:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypedDict
 
@@ -34,7 +34,7 @@ from smsjobs.contract import (
     encode_outcome,
     make_chunk,
 )
-from smsjobs.ledger import Granted, Missing, Settled, Settlement, Wait, read_outcome
+from smsjobs.ledger import Awaited, Granted, Missing, Settled, Settlement, Wait, read_outcome
 from smsjobs.redis_store import CannotOpen, unseal
 from smsjobs.redis_store.patience import patiently
 from smsjobs_worker.logs.facts import (
@@ -136,6 +136,7 @@ class Sender:
         lease_s: float,
         patience_s: float,
         result_of: Callable[[str, Outcome], tuple[str, str] | None] = lambda _, __: None,
+        pulls_s: Sequence[float] = (),
     ) -> None:
         self._ledger = ledger
         self._elements = elements
@@ -146,6 +147,8 @@ class Sender:
         self._patience_s = patience_s
         # Key and text of an outcome in Celery's result backend, where the ledger can store it.
         self._result_of = result_of
+        # When deliveries of an accepted job are pulled; never where this is empty.
+        self._pulls_s = pulls_s
 
     def run(self, job_id: str) -> Done | NothingToDo:
         """Do what is to be done with the job now.
@@ -282,7 +285,14 @@ class Sender:
         granted = taken.granted
         encoded, result = encode_outcome(outcome), self._result_of(granted.job_id, outcome)
         settlement: Settlement = patiently(
-            lambda: self._ledger.settle(granted.job_id, granted.token, encoded, result=result, halve=halve),
+            lambda: self._ledger.settle(
+                granted.job_id,
+                granted.token,
+                encoded,
+                result=result,
+                halve=halve,
+                awaited=self._awaited(taken),
+            ),
             for_s=self._patience_s,
         )
         if settlement.ours:
@@ -297,6 +307,12 @@ class Sender:
             outcome = read_outcome(settlement.outcome, granted.job_id)
         stored = settlement.ours and result is not None
         return Done(outcome=outcome, followers=settlement.followers, stored=stored)
+
+    def _awaited(self, taken: _Taken) -> Awaited | None:
+        """The deliveries to pull. Those of campaigns are not pulled."""
+        if taken.job is None or taken.granted.chunk is not None or not self._pulls_s:
+            return None
+        return Awaited(phones=taken.job.message.phones, first_s=self._pulls_s[0], last_s=self._pulls_s[-1])
 
     def _settle_missing(self, job_id: str) -> Done | NothingToDo:
         return self.refuse(

@@ -10,7 +10,7 @@
 -- Returns {"taken", its state before, lane, element, deliveries written}, also if nothing changed;
 --         {"refused"}: nothing of the job was accepted;  {"missing"}
 -- replicated
--- include ledger/jobs, ledger/campaigns, ledger/receipts, delivery/records
+-- include ledger/jobs, ledger/campaigns, ledger/receipts, ledger/pulls, delivery/records
 local job, agenda = unpack(KEYS)
 local now, id, numbers, biz_id, keep = unpack(ARGV, 1, 5)
 now, numbers = now_ms(now), num(numbers)
@@ -37,4 +37,5 @@ for position, state, code, rest in groups(6, 4) do
   end
 end
 if written > 0 then write(records) end
+if not f.campaign and is_complete(records) then stop_pulling(id, f.lane) end
 return {'taken', f.state, f.lane or '', f.element or '', written}

@@ -4,16 +4,18 @@
 -- token is "" for a job that nobody holds.
 -- keep is how long (ms) the outcome is kept.
 -- store_after is the time (ms) after which the sweep checks that Celery's result was stored, or 0 for no check.
+-- numbers are the job's numbers, sealed, if its deliveries are to be pulled; first_pull and last_pull are the delays (ms).
 -- label is the word under which a campaign counts the outcome; attempts are all requests that were made.
 -- halve is 1 for a refused chunk whose halves are to be sent in its place, else 0.
 --
 -- Returns {"ok", followers}: settled, by this call or by an earlier one with the same token;
 --         {"settled", outcome, followers}: it already has another outcome;  {"fenced"};  {"missing"}
--- include ledger/jobs, ledger/campaigns
+-- include ledger/jobs, ledger/campaigns, ledger/pulls
 -- replicated
 local job, agenda, result_key = unpack(KEYS)
-local now, id, token, state, outcome, keep, store_after, label, attempts, result, halve = unpack(ARGV)
-local f = fields(job, 'state', 'token', 'outcome', 'followers', 'settled_by', 'key', 'campaign', 'chunk', 'expires')
+local now, id, token, state, outcome, keep, store_after, label, attempts, numbers, first_pull, last_pull,
+  result, halve = unpack(ARGV)
+local f = fields(job, 'state', 'token', 'outcome', 'followers', 'settled_by', 'key', 'campaign', 'chunk', 'expires', 'lane')
 if not f.state then return {'missing'} end
 if SETTLED[f.state] then
   if f.settled_by == token and f.outcome == outcome then return {'ok', f.followers or ''} end
@@ -29,6 +31,7 @@ if token == '' and f.campaign and num(f.expires) > now then return {'fenced'} en
 write_outcome(id, token, state, outcome, keep, num(store_after) > 0 and now + num(store_after) or nil)
 -- A receipt may still settle what is unknown, and needs these then.
 if state == UNKNOWN then redis.call('HSET', job, 'label', label, 'attempts', attempts) end
+if state == ACCEPTED and numbers ~= '' then pull_later(id, f.lane, numbers, num(first_pull), num(last_pull), now) end
 if f.key and f.key ~= '' then redis.call('PEXPIRE', f.key, keep) end
 if result_key then
   redis.call('SET', result_key, result, 'PX', keep)

@@ -25,6 +25,9 @@ end
 
 local function is_final(record) return string.find(record, '^[df]') ~= nil end
 
+-- Whether no recipient waits any more. No other record has a dot.
+local function is_complete(records) return string.find(records, '.', 1, true) == nil end
+
 local function record_at(records, position)
   return string.sub(records, position * RECORD + 1, (position + 1) * RECORD)
 end

@@ -1,0 +1,39 @@
+"""A real worker pulls what was never pushed."""
+
+import pytest
+from cryptography.fernet import Fernet
+
+from smsjobs import connect
+from support.polling import until
+from support.stage import TEMPLATE, Stage
+
+
+@pytest.mark.parametrize(
+    ("phone", "state", "err_code"),
+    [
+        ("15400000084", "delivered", "DELIVERED"),
+        ("15400000082", "failed", "MOBILE_IN_BLACK"),
+        ("15400000080", "unreported", None),
+    ],
+    ids=["its push was lost", "failed", "never reported"],
+)
+def test_a_delivery_is_pulled(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, phone: str, state: str, err_code: str | None
+) -> None:
+    """With nothing pushed, a delivery is known from Aliyun's record, or known to be unknown; the number has left Redis then."""
+    key = Fernet.generate_key().decode()
+    monkeypatch.setenv("SMS_PAYLOAD_KEY", key)
+    stage.simulator.set(delivery_delay_s=0)
+    sms = connect(broker_url=stage.server.url)
+    more = {"SMS_PAYLOAD_KEY": key, "SMS_PULLS": "0.2,0.5,1", "SMS_PULL_QPS": "50"}
+    with stage.worker(**more) as worker:
+        assert worker
+        job = sms.getElement("SMS.Example").sendMessage([phone], {"code": "123456"}, TEMPLATE)
+        assert job.get(timeout=20).outcome == "accepted"
+        until(lambda: job.delivery().state == state, "the delivery is known")
+        found = job.delivery()
+        assert (found.err_code, found.source) == (err_code, "pull" if err_code else None)
+    with stage.client() as client:
+        assert not list(client.scan_iter("*:pulls:*"))
+        assert "numbers" not in client.hgetall(next(client.scan_iter(f"*:job:{job.id}")))
+    sms.close()

@@ -1,0 +1,231 @@
+"""Deliveries that are pulled because nothing was pushed."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from smsjobs.contract import InvalidArguments, JobRecord
+from smsjobs.delivery import Report
+from smsjobs.ledger import Awaited, Places
+from smsjobs.redis_store import Seal
+from smsjobs_worker.following.pull import Pull
+from smsjobs_worker.provider import LookupFailed, Provider
+from support.campaigns import numbers
+from support.keys import job_key
+from support.ledgers import PHONE, a_job, accepted, everything, failed, granted
+from support.receipts import DeliveryBench, a_report
+
+KEY = "0" * 43 + "="
+SCHEDULE = (120.0, 1800.0, 21_600.0, 259_200.0)
+
+
+class Record(Provider):
+    """Aliyun's record, as the test has it."""
+
+    reports = True
+
+    def __init__(self) -> None:
+        #: What it says of each number; an exception is raised.
+        self.says: dict[str, str | Exception] = {}
+        #: Who was asked about, for which job.
+        self.asked: list[tuple[str, str]] = []
+
+    def send(self, *_: Any, **__: Any) -> Any:
+        """Nothing is sent here."""
+        raise AssertionError
+
+    def delivery(self, phone: str, *, since: datetime, until: datetime, out_id: str) -> Report | None:
+        """What the test told it to say."""
+        assert since <= until
+        self.asked.append((out_id, phone))
+        said = self.says.get(phone)
+        if isinstance(said, Exception):
+            raise said
+        return a_report(out_id, phone, said, source="pull") if said else None
+
+    def provider(self, full_name: str) -> Provider:
+        """It is every element's."""
+        if full_name != "SMS.Test":
+            raise InvalidArguments("no such element", reason="element_not_found")
+        return self
+
+
+class Free:
+    """Permits without end, or none."""
+
+    def __init__(self, *, free: bool = True) -> None:
+        self.free = free
+
+    def take(self, *_: Any, **__: Any) -> bool:
+        """Take one."""
+        return self.free
+
+
+@pytest.fixture
+def record() -> Record:
+    """An empty record."""
+    return Record()
+
+
+@pytest.fixture
+def bench(bench: DeliveryBench) -> DeliveryBench:
+    """A bench whose jobs are sealed."""
+    bench.ledger.seal = Seal(KEY)
+    return bench
+
+
+def _pull(bench: DeliveryBench, record: Record, permits: Any = None) -> int:
+    pull = Pull(
+        bench.deliveries,
+        Places(bench.redis),
+        record,
+        permits or Free(),
+        schedule_s=SCHEDULE,
+        max_qps=10,
+    )
+    return pull.run_once()
+
+
+def _accepted(bench: DeliveryBench, **more: Any) -> JobRecord:
+    job = a_job(**more)
+    bench.ledger.record(job)
+    granted(bench.ledger, job)
+    awaited = Awaited(phones=job.message.phones, first_s=SCHEDULE[0], last_s=SCHEDULE[-1])
+    bench.ledger.settle(job.id, "token", accepted(job), awaited=awaited)
+    return job
+
+
+def _is_forgotten(bench: DeliveryBench, job: JobRecord) -> bool:
+    """Whether its number has left Redis, and nobody will ask about it again."""
+    kept = bench.redis.hgetall(job_key(job.id))
+    return "numbers" not in kept and not list(bench.redis.scan_iter("*:pulls:*"))
+
+
+def test_what_is_not_pushed_is_pulled(bench: DeliveryBench, record: Record) -> None:
+    """Two minutes after its acceptance a job that waits is asked about, once, and then has its delivery; it is asked no more."""
+    job = _accepted(bench)
+    record.says[PHONE] = "MOBILE_NOT_ON_SERVICE"
+    bench.clock.pass_(119)
+    assert _pull(bench, record) == 0
+    bench.clock.pass_(2)
+    assert _pull(bench, record) == 1
+    delivery = bench.deliveries.delivery(job.id)
+    assert (delivery.state, delivery.err_code, delivery.source) == ("failed", "MOBILE_NOT_ON_SERVICE", "pull")
+    assert _is_forgotten(bench, job)
+    bench.clock.pass_(1_000_000)
+    assert _pull(bench, record) == 0
+    assert record.asked == [(job.id, PHONE)]
+
+
+def test_asked_four_times_and_then_unreported(bench: DeliveryBench, record: Record) -> None:
+    """What nobody ever reports is asked about at 2 min, 30 min, 6 h and 72 h, and is unreported then; a late receipt still counts."""
+    job = _accepted(bench)
+    for before, delay in zip((0.0, *SCHEDULE), SCHEDULE, strict=False):
+        bench.clock.pass_(delay - before - 1)
+        assert _pull(bench, record) == 0
+        assert bench.deliveries.delivery(job.id).state == "waiting"
+        bench.clock.pass_(1)
+        assert _pull(bench, record) == 1
+    assert len(record.asked) == len(SCHEDULE)
+    assert bench.deliveries.delivery(job.id).state == "unreported"
+    assert bench.deliveries.deliveries(job.id).unreported == 1
+    assert _is_forgotten(bench, job)
+    bench.deliveries.take([a_report(job.id)])
+    assert bench.deliveries.delivery(job.id).state == "delivered"
+
+
+def test_a_receipt_ends_the_pulling(bench: DeliveryBench, record: Record) -> None:
+    """Once the receipt is there, nobody is asked, and the number has left Redis."""
+    job = _accepted(bench)
+    bench.deliveries.take([a_report(job.id)])
+    assert _is_forgotten(bench, job)
+    bench.clock.pass_(200)
+    assert _pull(bench, record) == 0
+
+
+def test_only_who_waits_is_asked_about(bench: DeliveryBench, record: Record) -> None:
+    """Of several numbers only those are asked about that wait; those that never are reported end as unreported."""
+    people = numbers(5)
+    job = _accepted(bench, phoneList=people)
+    bench.deliveries.take([a_report(job.id, people[0])])
+    record.says = {people[1]: "DELIVERED", people[2]: "EXPIRED"}
+    for delay in SCHEDULE:
+        bench.clock.pass_(delay)
+        assert _pull(bench, record) == 1
+    asked = [phone for _, phone in record.asked]
+    assert asked == people[1:] + people[3:] * 3
+    counted = bench.deliveries.deliveries(job.id)
+    assert (counted.delivered, counted.failed, counted.unreported) == (2, 1, 2)
+    assert _is_forgotten(bench, job)
+
+
+def test_codes_come_first(bench: DeliveryBench, record: Record) -> None:
+    """Of what is due at the same time, verification codes are asked about first."""
+    others = [_accepted(bench, lane_name="notification").id for _ in range(3)]
+    code = _accepted(bench).id
+    bench.clock.pass_(130)
+    _pull(bench, record)
+    assert record.asked[0][0] == code
+    assert sorted(job_id for job_id, _ in record.asked[1:]) == others
+
+
+@pytest.mark.parametrize("error", ["failed look-up", "no permit", "no element"])
+def test_what_proves_nothing_is_asked_again(bench: DeliveryBench, record: Record, error: str) -> None:
+    """A failure makes nothing unreported and uses up no pull: the job is asked about again some minutes later."""
+    job = _accepted(bench, **({"element": "SMS.Gone"} if error == "no element" else {}))
+    record.says[PHONE] = LookupFailed("no_answer", "lost") if error == "failed look-up" else "DELIVERED"
+    permits = Free(free=error != "no permit")
+    for _ in range(6):
+        bench.clock.pass_(301)
+        assert _pull(bench, record, permits) == 1
+        assert _pull(bench, record, permits) == 0
+    assert bench.deliveries.delivery(job.id).state == "waiting"
+    assert bench.redis.hget(job_key(job.id), "pulls") == "0"
+
+
+def test_no_seal_no_pull(bench: DeliveryBench, record: Record) -> None:
+    """Without SMS_PAYLOAD_KEY no number stays in Redis, so nothing is pulled; with it, no number can be read there."""
+    sealed = _accepted(bench)
+    assert PHONE not in everything(bench.redis)
+    bench.ledger.seal = None
+    job = _accepted(bench)
+    assert "numbers" not in bench.redis.hgetall(job_key(job.id))
+    # A worker without the key leaves the sealed one to another worker.
+    bench.clock.pass_(130)
+    assert _pull(bench, record) == 0
+    bench.ledger.seal = Seal(KEY)
+    bench.clock.pass_(301)
+    assert _pull(bench, record) == 1
+    assert record.asked == [(sealed.id, PHONE)]
+
+
+def test_a_refused_job_is_not_pulled(bench: DeliveryBench, record: Record) -> None:
+    """What was not accepted is not awaited."""
+    job = a_job()
+    bench.ledger.record(job)
+    granted(bench.ledger, job)
+    awaited = Awaited(phones=job.message.phones, first_s=1, last_s=2)
+    bench.ledger.settle(job.id, "token", failed(job, "unknown"), awaited=awaited)
+    bench.clock.pass_(10)
+    assert _pull(bench, record) == 0
+    assert _is_forgotten(bench, job)
+
+
+def test_kept_until_the_last_pull(bench: DeliveryBench) -> None:
+    """A job that is awaited is kept for longer than its last pull, however short SMS_RETENTION is."""
+    job = _accepted(bench)
+    assert bench.redis.pttl(job_key(job.id)) > SCHEDULE[-1] * 1000
+
+
+def test_a_pull_that_is_late_changes_nothing(bench: DeliveryBench, record: Record) -> None:
+    """A worker that comes back after another has pulled counts no pull twice."""
+    job = _accepted(bench)
+    bench.clock.pass_(130)
+    tag = job.id[:6]
+    (due,) = bench.deliveries.due_pulls(tag, most=9, lease_s=1)
+    bench.clock.pass_(2)
+    _pull(bench, record)
+    assert bench.redis.hget(job_key(job.id), "pulls") == "1"
+    assert bench.deliveries.pulled(due, next_s=None) == 0
+    assert bench.deliveries.delivery(job.id).state == "waiting"

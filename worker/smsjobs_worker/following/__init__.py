@@ -1,0 +1,1 @@
+"""What follows an accepted message: its delivery, pulled where nothing was pushed."""

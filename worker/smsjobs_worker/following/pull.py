@@ -1,0 +1,156 @@
+"""Pulls deliveries from the provider's record, where no receipt was pushed.
+
+An accepted job is asked about at the times of the schedule, for as long as one of its recipients waits. After the last time,
+what waits is `unreported`. Nothing here can slow or stop a send: it has a thread and a rate of its own.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final, Protocol
+
+from redis.exceptions import RedisError
+
+from smsjobs.contract import InvalidArguments, lane
+from smsjobs_worker.logs.facts import DeliveriesPulled, PullFailed, tell
+from smsjobs_worker.logs.privacy import describe
+from smsjobs_worker.provider import LookupFailed, Provider
+from smsjobs_worker.sending.rate_limit import Permits
+
+if TYPE_CHECKING:
+    from smsjobs.delivery import DeliveryStore, DuePull, Report
+    from smsjobs.ledger import Places
+
+__all__ = ["Pull", "Puller"]
+
+#: Jobs that are taken at once.
+_BATCH: Final = 20
+
+#: Seconds for which nobody else takes them. What could not be asked is asked again then.
+_LEASE_S: Final = 300.0
+
+#: Seconds to wait for a permit.
+_PERMIT_S: Final = 10.0
+
+#: The longest time between a job's request and its acceptance by a look-up that is searched.
+_BEFORE: Final = timedelta(days=1)
+
+
+class Elements(Protocol):
+    """Where a job's element comes from."""
+
+    def provider(self, full_name: str) -> Provider:
+        """The provider of the element of that name."""
+        ...
+
+
+class Pull:
+    """One pass at a time.
+
+    Args:
+        schedule_s: Seconds from a job's acceptance to each pull.
+        max_qps: Requests a second, over all workers together.
+    """
+
+    def __init__(
+        self,
+        deliveries: DeliveryStore,
+        places: Places,
+        elements: Elements,
+        permits: Permits,
+        *,
+        schedule_s: Sequence[float],
+        max_qps: float,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._deliveries = deliveries
+        self._places = places
+        self._elements = elements
+        self._permits = permits
+        self._schedule_s = schedule_s
+        self._max_qps = max_qps
+        self.stopping = stopping
+
+    def run_once(self) -> int:
+        """Ask about some of what is due now. Returns how many jobs."""
+        due = [
+            each
+            for tag in self._places.tags()
+            for each in self._deliveries.due_pulls(tag, most=_BATCH, lease_s=_LEASE_S)
+        ]
+        for each in due:
+            if self.stopping():
+                break
+            self._pull(each)
+        return len(due)
+
+    def _pull(self, due: DuePull) -> None:
+        reports: list[Report] = []
+        try:
+            provider = self._elements.provider(due.element)
+            for phone in due.phones if provider.reports else ():
+                report = self._ask(provider, due, phone)
+                reports += [report] if report else []
+        except (LookupFailed, InvalidArguments, TimeoutError) as error:
+            # It proves nothing. What was found counts, and the rest is asked again when the lease is over.
+            self._deliveries.take(reports)
+            tell(
+                PullFailed(
+                    job_id=due.job_id, element=due.element, reason=getattr(error, "reason", "no_permit")
+                )
+            )
+            return
+        self._deliveries.take(reports)
+        later = self._schedule_s[due.pulls + 1 :]
+        unreported = self._deliveries.pulled(due, next_s=later[0] if later else None)
+        tell(
+            DeliveriesPulled(
+                job_id=due.job_id,
+                element=due.element,
+                lane=due.lane,
+                found=len(reports),
+                waiting=0 if unreported else len(due.phones) - len(reports),
+                unreported=unreported,
+            )
+        )
+
+    def _ask(self, provider: Provider, due: DuePull, phone: str) -> Report | None:
+        # One rate for all elements and lanes: a lane that keeps nothing back from others.
+        if not self._permits.take("pull", lane("verification"), self._max_qps, within_s=_PERMIT_S):
+            raise TimeoutError
+        accepted = datetime.fromtimestamp(due.accepted_ms / 1000, UTC)
+        created = datetime.fromtimestamp(due.created_ms / 1000, UTC)
+        since = max(created, accepted - _BEFORE)
+        return provider.delivery(phone, since=since, until=accepted, out_id=due.job_id)
+
+
+class Puller:
+    """Pulls in a thread of its own until it is stopped."""
+
+    def __init__(self, pull: Pull, *, every_s: float) -> None:
+        self._pull = pull
+        self._every_s = every_s
+        self._stopping = threading.Event()
+        pull.stopping = self._stopping.is_set
+        self._thread = threading.Thread(target=self._run, name="smsjobs-pull", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the request that is under way, or after 5 seconds."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(5)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._every_s):
+            try:
+                self._pull.run_once()
+            except RedisError as error:
+                tell(PullFailed(reason=type(error).__name__))
+            except Exception as error:  # noqa: BLE001  whatever it is, the others must still be pulled
+                tell(PullFailed(reason=describe(error)))
