@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn
 import click
 from redis.exceptions import RedisError
 
-from smsjobs.contract import SmsError
+from smsjobs.contract import SmsError, visible
 from smsjobs.embedded import EmbeddedRedisError, RedisServerNotFound
 from smsjobs.settings import SettingsError
 from smsjobs_shell.campaign import campaign
@@ -111,9 +111,9 @@ def _end(error: BaseException, *, as_json: bool) -> int:
     if as_json and not Screen.wrote_document:
         Screen(as_json=True).document(failure.to_json())
     else:
-        click.echo(shown, err=True)
+        click.echo(visible(shown, keep="\n\t"), err=True)
         if failure.log:
-            click.echo(f"\n{failure.log}", err=True)
+            click.echo(visible(f"\n{failure.log}", keep="\n\t"), err=True)
     return failure.status
 
 

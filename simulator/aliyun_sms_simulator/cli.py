@@ -185,7 +185,8 @@ def _show(world: Any, accepted: Any) -> None:
         text = world.catalogue.text(
             accepted.template_code, accepted.sign_name(index), accepted.params_of(index)
         )
-        _say(f"{phone}  {text}")
+        # It may hold escape codes, which are not for this terminal.
+        _say("".join(each if each.isprintable() else "\ufffd" for each in f"{phone}  {text}"))
 
 
 def _magic() -> int:

@@ -9,7 +9,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from smsjobs.contract import ErrorCode, half_of, number_of, unpack_recipients
+from smsjobs.contract import ErrorCode, half_of, number_of, unpack_recipients, visible
 from smsjobs.ledger import outcome_json
 
 if TYPE_CHECKING:
@@ -40,9 +40,11 @@ class ReportRow:
     biz_id: str | None = None
 
     def cells(self) -> tuple[Any, ...]:
-        """Its values in the order of `COLUMNS`, for a CSV that Excel opens: none of them is a formula to it."""
+        """Its values in the order of `COLUMNS`, for a CSV that Excel opens: none of them is a formula to it, nor an escape
+        code to a terminal.
+        """  # noqa: D205  one sentence
         values: tuple[Any, ...] = _VALUES(self)
-        return tuple(map(for_excel, values))
+        return tuple(map(_cell, values))
 
 
 #: The columns of the report as CSV.
@@ -80,6 +82,10 @@ def _rows(page: StoredPage, *, cancelled: bool) -> Iterator[ReportRow]:
 def for_excel(value: Any) -> Any:
     """A value with a mark before it, where Excel would run it. A campaign's CSV is read without the mark."""
     return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+
+
+def _cell(value: Any) -> Any:
+    return for_excel(visible(value, keep="\t\r\n")) if isinstance(value, str) else value
 
 
 def _facts_of(chunk: StoredChunk, *, cancelled: bool) -> dict[str, Any]:

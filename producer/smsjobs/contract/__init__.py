@@ -50,6 +50,7 @@ from smsjobs.contract.phones import (
 from smsjobs.contract.promotional import PROMOTIONAL_HOURS, Hours
 from smsjobs.contract.recipients import count_recipients, find_recipient, recipient_digests
 from smsjobs.contract.results import ResolvedBy, SendResult, decode_result, encode_result
+from smsjobs.contract.visible import escaped, visible
 from smsjobs.contract.wire import KEY_PREFIX, SEND_TASK, SUBMIT_TASK, VERSION
 
 __all__ = [
@@ -99,6 +100,7 @@ __all__ = [
     "encode_job",
     "encode_outcome",
     "encode_result",
+    "escaped",
     "find_recipient",
     "half_of",
     "is_in",
@@ -121,4 +123,5 @@ __all__ = [
     "unpack",
     "unpack_recipients",
     "unwrap",
+    "visible",
 ]

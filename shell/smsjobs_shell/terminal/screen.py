@@ -17,6 +17,8 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Final
 
+from smsjobs.contract import escaped, visible
+
 __all__ = ["Bar", "Screen", "width_of"]
 
 #: The width where there is no terminal: no line needs to be broken.
@@ -40,8 +42,12 @@ _STYLES: Final = {
 }
 
 
+#: What a text of our own may have: the ends of its lines, and the tabs of a block that is to be copied.
+_LINES: Final = "\n\t"
+
+
 class Screen:
-    """Standard output, as one command uses it.
+    """Standard output, as one command uses it. It is the one place where text from elsewhere is made safe for a terminal.
 
     Args:
         as_json: Write only one JSON document, by `document`. Everything else is silent.
@@ -91,9 +97,9 @@ class Screen:
         if self.as_json:
             return
         if self._console is None:
-            _write(f"{text}\n")
+            _write(f"{visible(text, keep=_LINES)}\n")
         else:
-            self._console.print(text, style=style or None, soft_wrap=exact)
+            self._console.print(visible(text, keep=_LINES), style=style or None, soft_wrap=exact)
 
     def has_room(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
         """Whether a table whose cells have one line fits without a break."""
@@ -112,6 +118,7 @@ class Screen:
         """Write a table for people. A cell may have several lines."""
         if self.as_json:
             return
+        columns, *rows = [[visible(cell, keep="\n") for cell in row] for row in (columns, *rows)]
         if self._console is None:
             _write("\n".join(_plain_table(columns, rows)) + "\n\n")
         else:
@@ -121,6 +128,7 @@ class Screen:
         """Write names and values, a line for each pair."""
         if self.as_json:
             return
+        pairs = [(visible(name), visible(value, keep="\n")) for name, value in pairs]
         if self._console is None:
             widest = max((width_of(name) for name, _ in pairs), default=0)
             _write("".join(f"{_padded(name, widest)}  {value}\n" for name, value in pairs))
@@ -131,7 +139,7 @@ class Screen:
         """Write the JSON document, if one is wanted."""
         if self.as_json:
             Screen.wrote_document = True
-            _write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+            _write(escaped(json.dumps(document, ensure_ascii=False, indent=2)) + "\n")
 
     @contextlib.contextmanager
     def working(self, what: str) -> Iterator[None]:
@@ -140,7 +148,7 @@ class Screen:
             self.line(f"{what} ...")
             yield
         else:
-            with self._console.status(what):
+            with self._console.status(visible(what)):
                 yield
 
     @contextlib.contextmanager
@@ -211,7 +219,7 @@ class _RichBar(Bar):
         last: bool = False,  # noqa: ARG002  it shows every update
     ) -> None:
         speed = "" if rate is None else f"{rate:,.0f} {self._unit}/s"
-        self._progress.update(self._task, completed=done, total=total, note=note, rate=speed)
+        self._progress.update(self._task, completed=done, total=total, note=visible(note), rate=speed)
 
     def end(self) -> None:
         self._progress.stop()

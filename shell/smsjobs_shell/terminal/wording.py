@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-from smsjobs.contract import InvalidArguments, SmsError
+from smsjobs.contract import InvalidArguments, SmsError, visible
 
 __all__ = ["counted", "in_shell_words", "printable"]
 
@@ -29,10 +28,6 @@ _TYPED: Final = {
 }
 
 
-#: What moves the cursor, begins an escape code, or turns the direction of a text.
-_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-
-
 def in_shell_words(error: SmsError) -> str:
     """The error's message, which begins with what was typed in place of the argument's name in the library."""
     argument = error.argument if isinstance(error, InvalidArguments) else None
@@ -48,4 +43,4 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 def printable(text: str) -> str:
     """The text of a file or of Redis on one line, with a mark for each character that would control the terminal."""
-    return _CONTROLS.sub("\ufffd", text)
+    return visible(text)
