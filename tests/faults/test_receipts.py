@@ -34,7 +34,6 @@ def test_kills_with_receipts_in_the_middle(stage: Stage, callback: Callback) -> 
         simulator.fault(kind, probability=0.12, times=None)
     jobs: list[Job] = []
     with stage.worker() as first, stage.worker() as second:
-        second.start()
         for round_ in range(3):
             for lane in ("verification", "notification"):
                 jobs += [stage.send("SMS.Example", lane=lane) for _ in range(10)]

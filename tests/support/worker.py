@@ -86,6 +86,7 @@ class WorkerProcess:
             timeout: The longest wait, in seconds.
             **env: Settings for this start only.
         """
+        assert self.process is None or self.process.poll() is not None, "it runs already"
         self._seen = seen = len(self.log())
         log = self._log_file.fileno()
         self.process = nursery().start(
