@@ -123,6 +123,8 @@ def test_which_steps_wait() -> None:
         ("ledger", "sweep"),  # nothing is sent before the claim that follows
         ("ledger", "unpublished"),
         ("campaign", "planning"),  # a heartbeat
+        ("delivery", "pull"),  # what is forgotten is asked about again
+        ("delivery", "pulled"),
         ("campaign", "progress"),
     }
 
