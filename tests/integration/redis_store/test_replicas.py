@@ -126,6 +126,8 @@ def test_which_steps_wait() -> None:
         ("delivery", "pull"),  # what is forgotten is asked about again
         ("delivery", "pulled"),
         ("campaign", "progress"),
+        ("delivery", "pull"),  # its lease ends, and it is pulled again
+        ("delivery", "pulled"),
     }
 
 
