@@ -1,10 +1,13 @@
 """The control API, by which tests and people query and control the running simulator."""
 
+import asyncio
 import itertools
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
+from ipaddress import ip_address
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -12,6 +15,7 @@ from aliyun_sms_simulator.clock import beijing_text, parse_instant
 from aliyun_sms_simulator.endpoint import Endpoint
 from aliyun_sms_simulator.fault import Fault
 from aliyun_sms_simulator.record import Acceptance, Received
+from aliyun_sms_simulator.slow_clients import BODY_S, SlowClients
 from aliyun_sms_simulator.world import World
 
 __all__ = ["Control"]
@@ -27,10 +31,12 @@ class Control:
     def __init__(self, world: World, endpoint: Endpoint) -> None:
         self._world = world
         self._endpoint = endpoint
+        #: Who sends nothing.
+        self.slow = SlowClients()
 
     def app(self) -> web.Application:
         """Return the control API as an aiohttp application."""
-        app = web.Application(middlewares=[_errors_as_json])
+        app = web.Application(middlewares=[_errors_as_json, _own_callers_only, self._in_time])
         app.add_routes(
             [
                 web.get("/", self._about),
@@ -53,6 +59,19 @@ class Control:
             ]
         )
         return app
+
+    @web.middleware
+    async def _in_time(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Have the body before anything is done, and do not wait for it for ever."""
+        self.slow.heard(request.protocol)
+        try:
+            async with asyncio.timeout(BODY_S):
+                await request.read()
+        except TimeoutError:
+            raise web.HTTPRequestTimeout from None
+        return await handler(request)
 
     async def _about(self, _: web.Request) -> web.Response:
         record = self._world.record
@@ -188,6 +207,29 @@ async def _errors_as_json(
         )
 
 
+@web.middleware
+async def _own_callers_only(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Refuse what a browser sends for a page from elsewhere: it has another origin, or a name that was made to lead here."""
+    host = request.headers.get("Host", "")
+    if not _is_near(host):
+        raise web.HTTPForbidden(reason="the Host must be an address, or a name without a dot")
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        raise web.HTTPForbidden(reason="pages from elsewhere are not served")
+    return await handler(request)
+
+
+def _is_near(host: str) -> bool:
+    """Whether nobody can have registered that name: it is an address, or has no dot."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return "." not in name or bool(ip_address(name))
+    except ValueError:
+        return False
+
+
 def _shown(world: World, accepted: Acceptance) -> dict[str, Any]:
     count = max(len(accepted.sign_names), len(accepted.params))
     texts = [
@@ -207,7 +249,10 @@ def _page(
 
 async def _body(request: web.Request) -> dict[str, Any]:
     text = await request.text()
-    data = json.loads(text) if text else {}
+    try:
+        data = json.loads(text) if text else {}
+    except RecursionError:
+        raise ValueError("the body is nested too deeply") from None
     if not isinstance(data, dict):
         raise ValueError("the body must be a JSON object")  # noqa: TRY004  one class for bad input
     return data

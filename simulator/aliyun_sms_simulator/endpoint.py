@@ -15,6 +15,7 @@ from aliyun_sms_simulator.gateway import Call
 from aliyun_sms_simulator.log import LOGGER
 from aliyun_sms_simulator.record import Received
 from aliyun_sms_simulator.service import Answer, handle, refused, swallow
+from aliyun_sms_simulator.slow_clients import BODY_S, LINGER_S, SlowClients
 from aliyun_sms_simulator.world import World
 
 __all__ = ["Endpoint"]
@@ -38,6 +39,8 @@ class Endpoint:
         self._held: socket.socket | None = None
         self._return: asyncio.Task[None] | None = None
         self._address = ("", 0)
+        self._slow = SlowClients()
+        self._looking: asyncio.Task[None] | None = None
         self._busy: set[web.RequestHandler] = set()
 
     @property
@@ -60,9 +63,11 @@ class Endpoint:
             self._track,
             logger=LOGGER,
             access_log=None,
+            lingering_time=LINGER_S,
             max_line_size=_LONGEST_LINE,
             max_field_size=_LONGEST_LINE,
         )
+        self._looking = asyncio.create_task(self._slow.close_silent(self._server))
         self._held = _bound(host, port)
         self._address = self._held.getsockname()[:2]
         await self.listen()
@@ -70,6 +75,8 @@ class Endpoint:
     async def stop(self) -> None:
         """Release hanging requests, and close every connection and the port."""
         self.release()
+        if self._looking:
+            self._looking.cancel()
         await self.refuse()
         if self._held:
             self._held.close()
@@ -125,6 +132,7 @@ class Endpoint:
 
     async def _track(self, request: web.BaseRequest) -> web.StreamResponse:
         connection = request.protocol
+        self._slow.heard(connection)
         self._busy.add(connection)
         try:
             return await self._handle(request)
@@ -132,7 +140,11 @@ class Endpoint:
             self._busy.discard(connection)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        body = await request.read()
+        try:
+            async with asyncio.timeout(BODY_S):
+                body = await request.read()
+        except TimeoutError:
+            return web.Response(status=408)
         world = self._world
         try:
             call = world.gateway.admit(

@@ -1,5 +1,6 @@
 """The whole simulator in one event loop: the endpoint on one port, the control API on another."""
 
+import asyncio
 from collections.abc import Awaitable
 
 from aiohttp import web
@@ -8,6 +9,7 @@ from aliyun_sms_simulator.control import Control
 from aliyun_sms_simulator.endpoint import Endpoint
 from aliyun_sms_simulator.log import LOGGER
 from aliyun_sms_simulator.pusher import Pusher
+from aliyun_sms_simulator.slow_clients import LINGER_S
 from aliyun_sms_simulator.world import World
 
 __all__ = ["Server"]
@@ -49,10 +51,11 @@ class Server:
         """
         self._host = host
         self._endpoint = Endpoint(self._world)
-        self._runner = web.AppRunner(
-            Control(self._world, self._endpoint).app(), access_log=None, logger=LOGGER
-        )
+        control = Control(self._world, self._endpoint)
+        self._runner = web.AppRunner(control.app(), access_log=None, logger=LOGGER, lingering_time=LINGER_S)
         await self._runner.setup()
+        if self._runner.server:
+            self._looking = asyncio.create_task(control.slow.close_silent(self._runner.server))
         try:
             await _named(self._endpoint.start(host, port), port)
             site = web.TCPSite(self._runner, host, control_port)
@@ -65,6 +68,7 @@ class Server:
 
     async def stop(self) -> None:
         """Close every connection and both ports."""
+        self._looking.cancel()
         await self._pusher.stop()
         await self._endpoint.stop()
         await self._runner.cleanup()

@@ -1,5 +1,6 @@
 """The embedded server as its users see it: start or join it, get its URL, leave it."""
 
+import errno
 import fcntl
 import functools
 import json
@@ -8,12 +9,14 @@ import random
 import secrets
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -45,7 +48,7 @@ class UnusableDirectory(EmbeddedRedisError):
     def __init__(self, directory: Path, error: OSError) -> None:
         super().__init__(
             f"The embedded Redis cannot keep its data in {directory} ({error.strerror}): set SMS_EMBEDDED_DIR to "
-            "a directory that can be written to."
+            "a directory of your own that can be written to."
         )
 
 
@@ -74,7 +77,7 @@ class EmbeddedRedis:
 
     Args:
         directory: Where the data, the log and the password are kept. It is created if it is missing, and other users
-            cannot read it. Default: `SMS_EMBEDDED_DIR`, or `.smsjobs` in the current directory.
+            cannot read it. One that others may write to, or that has a link in it, is refused. Default: `SMS_EMBEDDED_DIR`, or `.smsjobs` in the current directory.
         options: Settings of redis.conf to add or to replace, such as `{"appendfsync": "always"}`. Only those of the
             first process count. Processes that join later use the server as it is.
     """
@@ -166,10 +169,12 @@ class EmbeddedRedis:
         return self.directory / "redis.log"
 
     def _prepare_directory(self) -> None:
-        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._data.mkdir(mode=0o700, exist_ok=True)
+        for each in (self.directory, self._data):
+            each.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _own(each)
         # This directory is inside the project's, and contains a password. Keep it out of version control.
-        (self.directory / ".gitignore").write_text("*\n")
+        with suppress(FileExistsError), _open_private(self.directory / ".gitignore", os.O_EXCL) as file:
+            file.write("*\n")
 
     # Starting.
 
@@ -321,13 +326,32 @@ def _default_directory() -> Path:
     return Path(os.environ.get("SMS_EMBEDDED_DIR") or ".smsjobs")
 
 
+def _own(directory: Path) -> None:
+    """Make sure that this directory and all in it is ours alone.
+
+    Raises:
+        OSError: It is somebody else's, others may write to it, or there is a link in it: Redis would write into what is
+            elsewhere.
+    """
+    found = directory.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise OSError(errno.ENOTDIR, "it is a link or a file, not a directory")
+    if found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise OSError(errno.EPERM, "other users own it or may write to it")
+    directory.chmod(0o700)
+    for path in directory.rglob("*"):
+        inner = path.lstat()
+        if not (stat.S_ISDIR(inner.st_mode) or (stat.S_ISREG(inner.st_mode) and inner.st_nlink == 1)):
+            raise OSError(errno.ELOOP, f"{path.name} in it is a link")
+
+
 def _open_private(path: Path, flags: int) -> IO[str]:
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | flags, 0o600), "w")
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | flags, 0o600), "w")
 
 
 def _locked(path: Path, kind: int) -> int | None:
     """Return the file, open and locked, or None if that would have to wait and `kind` forbids waiting."""
-    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(file, kind)
     except BlockingIOError:
