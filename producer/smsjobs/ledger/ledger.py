@@ -14,7 +14,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 
-from smsjobs.contract import IdempotencyConflict, JobRecord, encode_job, lane, recipient_digests
+from smsjobs.contract import (
+    IdempotencyConflict,
+    InvalidArguments,
+    JobRecord,
+    encode_job,
+    lane,
+    recipient_digests,
+)
 from smsjobs.ledger.entry import (
     Awaited,
     Claim,
@@ -45,6 +52,9 @@ DEFAULT_RETENTION_S: Final = 3 * 24 * 3600.0
 
 #: Seconds until the sweep repeats what it could not finish, such as a settlement or a stored result.
 _REPEAT_S: Final = 10.0
+
+#: Characters of the ids of all tasks that follow one job. They are some 1,700 Celery task ids.
+_MOST_FOLLOWERS: Final = 64_000
 
 #: The most chunks of one campaign that are jobs at the same time. Many workers need a second to send them.
 _FEED: Final = 500
@@ -333,9 +343,18 @@ class Ledger:
 
         Returns:
             The outcome, if the job is already settled.
+
+        Raises:
+            InvalidArguments: So many tasks follow the job already that it has no room for more.
         """
         keys = {"job": key(self._places.of(job_id), "job", job_id)}
-        return self._run("follow", keys, task_id=task_id) or None
+        found = self._run("follow", keys, task_id=task_id, most=_MOST_FOLLOWERS) or None
+        if found == "full":
+            raise InvalidArguments.about(
+                "idempotency_key",
+                f"has too many tasks that wait for its outcome; their ids may have {_MOST_FOLLOWERS} characters in all",
+            )
+        return cast("str | None", found)
 
     def read(self, job_id: str) -> Snapshot | None:
         """Return the job as it is now, or None if the ledger has no job with this id."""

@@ -18,6 +18,9 @@ __all__ = ["CodeKey", "Keyring"]
 
 _SHORTEST: Final = 32
 
+#: Different characters of a secret. One of 32 random bytes has fewer less than once in 10^40 times, in hexadecimal too.
+_FEWEST: Final = 4
+
 _HINT: Final = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
 
 
@@ -91,7 +94,7 @@ class Keyring:
         White space around those of the environment is removed.
 
         Raises:
-            SettingsError: A secret is missing, is not text, or has fewer than 32 bytes.
+            SettingsError: A secret is missing, is not text, has fewer than 32 bytes, or repeats a few characters.
         """
         env = os.environ if environ is None else environ
         # An empty argument is a mistake. It does not mean the environment's secret. A secret of the environment that came
@@ -129,4 +132,8 @@ def _key(name: str, secret: Any) -> CodeKey:
     encoded = secret.encode("utf-8", "surrogatepass")
     if len(encoded) < _SHORTEST:
         raise SettingsError(f"{name} has {len(encoded)} bytes and needs at least {_SHORTEST}; {_HINT}")
+    if len(set("".join(secret.split()))) < _FEWEST:
+        raise SettingsError(
+            f"{name} is nothing but blanks or a few characters that repeat, which anybody can guess; {_HINT}"
+        )
     return CodeKey(encoded)

@@ -47,7 +47,7 @@ class Interfaces:
         self._element: Element = sms.getElement("SMS.Test")
         self._url = url
         self._directory = directory
-        self._login = self._element.verification("login", verifyTemplateCode=TEMPLATE, secret="s" * 32)
+        self._login = self._element.verification("login", verifyTemplateCode=TEMPLATE, secret="s123" * 8)
 
     # ruff: noqa: D102  their names say it
 

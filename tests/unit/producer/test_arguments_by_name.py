@@ -35,7 +35,7 @@ def campaign(element: Element, **arguments: Any) -> Any:
 
 
 def login(element: Element, **arguments: Any) -> Any:
-    good: dict[str, Any] = {"purpose": "login", "verifyTemplateCode": "SMS_1", "secret": "s" * 32}
+    good: dict[str, Any] = {"purpose": "login", "verifyTemplateCode": "SMS_1", "secret": "s123" * 8}
     return element.verification(**good | arguments)
 
 

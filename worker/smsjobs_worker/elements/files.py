@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from smsjobs_worker.elements.problems import Broken, Problem
 
-__all__ = ["Reads", "Signature", "read_inside", "signature"]
+__all__ = ["Reads", "Signature", "read_file", "read_inside", "signature"]
 
 #: What tells one state of a file from another: mtime in ns, size, inode. None: there is no such file.
 Signature = tuple[int, int, int] | None
@@ -19,10 +20,10 @@ MAX_BYTES = 1024 * 1024
 def signature(path: Path) -> Signature:
     """The file's state now."""
     try:
-        stat = path.stat()
+        found = path.stat()
     except OSError:
         return None
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 class Reads:
@@ -42,6 +43,23 @@ class Reads:
     def now(self) -> dict[Path, Signature]:
         """Every noted file and the state it is in."""
         return {path: signature(path) for path in self._seen}
+
+
+class _NotAFile(OSError):
+    """It is a pipe, a device or the like."""
+
+
+def read_file(path: Path) -> bytes:
+    """The file's content, up to one byte more than is permitted.
+
+    Raises:
+        OSError: It cannot be read, or is a pipe or a device: those may never end, or never begin.
+    """
+    # A pipe without a writer would wait for one.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise _NotAFile
+        return file.read(MAX_BYTES + 1)
 
 
 def read_inside(directory: Path, name: str, *, element: str, shown: str, reads: Reads) -> str:
@@ -67,11 +85,12 @@ def read_inside(directory: Path, name: str, *, element: str, shown: str, reads: 
         raise broken("outside of the element's directory", "move the file into the element's directory")
     reads.note(path)
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        content = read_file(path)
         if len(content) > MAX_BYTES:
             raise broken("larger than 1 MiB", "make it smaller")
         return content.decode("utf-8-sig")
+    except _NotAFile:
+        raise broken("not a regular file", "write a file in its place") from None
     except FileNotFoundError:
         raise broken("no such file", "create it") from None
     except UnicodeDecodeError:

@@ -18,6 +18,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Final
 
+from smsjobs_worker.elements.files import read_file
 from smsjobs_worker.elements.problems import Broken, Problem
 
 __all__ = ["BUILT_IN", "GROUP", "Layer", "find_layers", "locate", "names"]
@@ -119,8 +120,8 @@ def _read_extends(path: Path, shown: str) -> list[str]:
         return []
     hint = 'write it as {"extends": ["../base"]}'
     try:
-        data: Any = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError):
+        data: Any = json.loads(read_file(file).decode("utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
         raise _broken(f"{shown}/app.json", "", "cannot be read as JSON", hint) from None
     extends = data.get("extends", []) if isinstance(data, dict) else None
     if not isinstance(extends, list) or not all(isinstance(each, str) and each for each in extends):

@@ -113,7 +113,12 @@ class Node:
         """
         text = self.getFile(name)
         try:
-            data = json.loads(text)
+            data = json.loads(text, object_pairs_hook=_once)
+        except _Twice as twice:
+            problem = self.problem(
+                file=name, key=twice.name, cause="stands there twice", hint="leave one of them"
+            )
+            raise Broken([problem]) from None
         except ValueError as error:
             line = getattr(error, "lineno", 1)  # the place only: the error's text could show a secret
             cause = f"not JSON (line {line})"
@@ -123,6 +128,23 @@ class Node:
         if not isinstance(data, dict):
             raise Broken([self.problem(file=name, cause="not a JSON object", hint='write {"key": "value"}')])
         return data
+
+
+class _Twice(ValueError):
+    """A JSON object has a name twice. Which of the values is meant, nobody knows."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise _Twice(name)
+        found[name] = value
+    return found
 
 
 def read_chain(app: Application, full_name: str, reads: Reads) -> tuple[Node, ...]:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from smsjobs.contract import InvalidArguments
 
 __all__ = ["Broken", "Problem", "plain"]
+
+#: The name of a key, as keys are called: words of up to 24 letters, and up to 3 digits. Any other may be a secret that was
+#: pasted in the wrong place.
+_NAME: Final = re.compile(r"(?!(?:\D*\d){4})(?!.*[A-Za-z0-9]{25})[\w.\[\]-]{1,80}", re.ASCII)
+
+_NOT_SHOWN: Final = "(not shown, it may be a secret)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +34,10 @@ class Problem:
     hint: str
     #: ``"error"``: the element does not load. ``"warning"``: it loads, and is probably not what was meant.
     level: Literal["error", "warning"] = "error"
+
+    def __post_init__(self) -> None:
+        if self.key and _NAME.fullmatch(self.key) is None:
+            object.__setattr__(self, "key", _NOT_SHOWN)
 
     def __str__(self) -> str:
         place = ", ".join(part for part in (self.file, f"key {self.key}" if self.key else "") if part)
