@@ -52,7 +52,7 @@ class Connection:
             self._connect()
         return self._deliveries
 
-    def where(self) -> str:
+    def unreachable_text(self) -> str:
         """A sentence that no Redis answers at its address. Call it while an error of Redis is being handled."""
         return unreachable_text(self.settings.redis_url)
 
@@ -87,9 +87,9 @@ class Connection:
             lambda: self.ledger.record(job, asked_at_s=asked_at_s),
             for_s=self.settings.timeout_s,
             task="the job could not be recorded",
-            where=self.where,
+            unreachable_text=self.unreachable_text,
             again=_calling_again(job),
-            lost="unknown",
+            if_lost="unknown",
             out_id=job.id,
         )
 

@@ -224,7 +224,7 @@ class Element:
             self._connection.redis,
             self._full_name,
             timeout_s=self._connection.settings.timeout_s,
-            where=self._connection.where,
+            unreachable_text=self._connection.unreachable_text,
         )
         return Verification(self, rules, keyring(), store, self._job, guard=guard)
 

@@ -157,9 +157,9 @@ class Job:
             step,
             for_s=settings.timeout_s if within_s is None else min(within_s, settings.timeout_s),
             task="the job could not be read",
-            where=self._connection.where,
-            refused="unknown",
-            lost="unknown",
+            unreachable_text=self._connection.unreachable_text,
+            if_refused="unknown",
+            if_lost="unknown",
             out_id=self._id,
         )
 

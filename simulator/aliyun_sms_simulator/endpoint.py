@@ -14,7 +14,7 @@ from aliyun_sms_simulator.fault import Fault
 from aliyun_sms_simulator.gateway import Call
 from aliyun_sms_simulator.log import LOGGER
 from aliyun_sms_simulator.record import Received
-from aliyun_sms_simulator.service import Answer, handle, refused, swallow
+from aliyun_sms_simulator.service import Answer, handle, refusal_answer, swallow
 from aliyun_sms_simulator.slow_clients import BODY_S, LINGER_S, SlowClients
 from aliyun_sms_simulator.world import World
 
@@ -155,9 +155,9 @@ class Endpoint:
                 body=body,
                 now_s=time.time() + world.settings.gateway_skew_s,
             )
-        except Refusal as refused_:
-            world.record.receive(_stranger(request, refused_, world.clock.now()))
-            return await self._respond(refused(refused_))
+        except Refusal as refused:
+            world.record.receive(_stranger(request, refused, world.clock.now()))
+            return await self._respond(refusal_answer(refused))
         fault = world.faults.take(call.action, call.phones, call.out_id)
         if fault is None:
             return await self._respond(handle(world, call))
@@ -181,7 +181,7 @@ class Endpoint:
         if fault.kind == "throttling":
             code = fault.code or "Throttling.User"
             swallow(self._world, call, fault, code)
-            return await self._respond(refused(refusal(code, fault.message), fault.retry_after_ms))
+            return await self._respond(refusal_answer(refusal(code, fault.message), fault.retry_after_ms))
         effect, _, moment = fault.kind.rpartition("_")
         if moment not in ("before", "after"):
             answer = handle(self._world, call, fault)
@@ -190,7 +190,7 @@ class Endpoint:
             return await self._respond(answer)
         if moment == "before":
             swallow(self._world, call, fault)
-            return await self._lose(request, effect, fault, refused(refusal("UnknownError")))
+            return await self._lose(request, effect, fault, refusal_answer(refusal("UnknownError")))
         return await self._lose(request, effect, fault, handle(self._world, call, fault))
 
     async def _lose(
@@ -209,7 +209,7 @@ class Endpoint:
 
     async def _server_error(self, status: str) -> web.Response:
         if code := _REFUSED_CODES.get(status):
-            return await self._respond(refused(refusal(code)))
+            return await self._respond(refusal_answer(refusal(code)))
         return web.Response(body=_PROXY_PAGE, status=int(status), headers={"Content-Type": "text/html"})
 
     async def _hang(self, request: web.BaseRequest, seconds: float | None) -> None:

@@ -14,7 +14,7 @@ from aliyun_sms_simulator.record import Acceptance, Receipt, Received
 from aliyun_sms_simulator.sending import send_batch_sms, send_sms
 from aliyun_sms_simulator.world import World
 
-__all__ = ["Answer", "handle", "refused", "swallow"]
+__all__ = ["Answer", "handle", "refusal_answer", "swallow"]
 
 _SENDS = {"SendSms": send_sms, "SendBatchSms": send_batch_sms}
 
@@ -49,9 +49,9 @@ def handle(world: World, call: Call, fault: Fault | None = None) -> Answer:
             raise _ordered(fault)
         if kind == "empty_page":
             fields = {**fields, "SmsSendDetailDTOs": {"SmsSendDetailDTO": []}}
-    except Refusal as refused_:
-        _keep(world, call, refused_.code, kind, accepted=acceptance is not None)
-        return refused(refused_)
+    except Refusal as refused:
+        _keep(world, call, refused.code, kind, accepted=acceptance is not None)
+        return refusal_answer(refused)
     _keep(world, call, "OK", kind, accepted=acceptance is not None)
     request_id = _request_id()
     return Answer(
@@ -66,7 +66,7 @@ def swallow(world: World, call: Call, fault: Fault, code: str = "") -> None:
     _keep(world, call, code, fault.kind, accepted=False)
 
 
-def refused(answer: Refusal, retry_after_ms: int | None = None) -> Answer:
+def refusal_answer(answer: Refusal, retry_after_ms: int | None = None) -> Answer:
     """Turn a refusal into an answer: in the service's form with status 200, in the gateway's form with any other."""
     request_id = _request_id()
     body = {"Code": answer.code, "Message": answer.message, "RequestId": request_id}

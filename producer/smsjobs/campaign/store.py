@@ -109,7 +109,7 @@ class CampaignStore:
         redis: The ledger's client.
         timeout_s: Seconds for which a step is repeated while Redis is unreachable.
         keep_s: Seconds for which a campaign is kept after its end.
-        where: Returns a text that says that Redis is unreachable, and at which address.
+        unreachable_text: Returns a text that says that Redis is unreachable, and at which address.
         seal: Seals recipients and their parameters before they are written. With None they are written unencrypted.
         clock: Returns the time in seconds since 1970, for tests. Without it, Redis's own clock is used.
     """
@@ -121,14 +121,14 @@ class CampaignStore:
         timeout_s: float,
         keep_s: float,
         seal: Seal | None = None,
-        where: Callable[[], str] = lambda: "Redis is unreachable",
+        unreachable_text: Callable[[], str] = lambda: "Redis is unreachable",
         clock: Callable[[], float] | None = None,
     ) -> None:
         self._redis = redis
         self._timeout_s = timeout_s
         self._keep_s = keep_s
         self._seal = seal
-        self._where = where
+        self._unreachable_text = unreachable_text
         self._clock = clock
         self._scripts = Scripts("campaign", clock=clock)
 
@@ -163,9 +163,9 @@ class CampaignStore:
             # A plain digest of one number could be reversed by trying them all, and Redis holds the digests.
             "secret": self._close(secrets.token_hex(32)) if self._seal else "",
         }
-        self._patiently(lambda: Places(self._redis).announce([element]), refused="not_sent")
+        self._patiently(lambda: Places(self._redis).announce([element]), if_refused="not_sent")
         verb, generation, *there = self._run(
-            "create", campaign_id, refused="not_sent", id=campaign_id, **settings
+            "create", campaign_id, if_refused="not_sent", id=campaign_id, **settings
         )
         if verb == "past" and at is not None:
             raise _past(at, now_ms=int(generation))
@@ -210,7 +210,7 @@ class CampaignStore:
     def is_planning(self, planner: Planner) -> bool:
         """Whether nothing of the campaign may be sent yet, and it is not cancelled."""
         state = self._patiently(
-            lambda: self._redis.hget(_key(planner.campaign_id), "state"), refused="not_sent"
+            lambda: self._redis.hget(_key(planner.campaign_id), "state"), if_refused="not_sent"
         )
         return bool(state == "planning")
 
@@ -226,7 +226,7 @@ class CampaignStore:
         (verb,) = self._run(
             "planned",
             planner.campaign_id,
-            refused="not_sent",
+            if_refused="not_sent",
             id=planner.campaign_id,
             generation=planner.generation,
             pages=pages,
@@ -428,7 +428,9 @@ class CampaignStore:
 
     def _plan(self, script: str, planner: Planner, rest: Sequence[Any] = (), **arguments: Any) -> Any:
         # If Redis refuses a step of a plan, nothing of the campaign is sent.
-        return self._run(script, planner.campaign_id, rest, refused="not_sent", **_of(planner), **arguments)
+        return self._run(
+            script, planner.campaign_id, rest, if_refused="not_sent", **_of(planner), **arguments
+        )
 
     def _run(
         self,
@@ -436,23 +438,27 @@ class CampaignStore:
         campaign_id: str,
         rest: Sequence[Any] = (),
         *,
-        refused: Literal["not_sent", "unknown"] = "unknown",
+        if_refused: Literal["not_sent", "unknown"] = "unknown",
         **arguments: Any,
     ) -> Any:
-        return self._patiently(lambda: self._step(script, campaign_id, rest, **arguments), refused=refused)
+        return self._patiently(
+            lambda: self._step(script, campaign_id, rest, **arguments), if_refused=if_refused
+        )
 
     def _step(self, script: str, campaign_id: str, rest: Sequence[Any] = (), /, **arguments: Any) -> Any:
         return self._scripts.run(script, self._redis, {"campaign": _key(campaign_id)}, rest, **arguments)
 
-    def _patiently(self, step: Callable[[], T], *, refused: Literal["not_sent", "unknown"] = "unknown") -> T:
+    def _patiently(
+        self, step: Callable[[], T], *, if_refused: Literal["not_sent", "unknown"] = "unknown"
+    ) -> T:
         return available(
             step,
             for_s=self._timeout_s,
             task="a step of the campaign could not be done",
-            where=self._where,
+            unreachable_text=self._unreachable_text,
             again="you may repeat the same call: it sends nothing twice",
-            refused=refused,
-            lost="unknown",
+            if_refused=if_refused,
+            if_lost="unknown",
         )
 
 
@@ -464,7 +470,7 @@ def campaign_store(connection: Connection) -> CampaignStore:
         timeout_s=settings.timeout_s,
         keep_s=settings.retention_s,
         seal=settings.seal,
-        where=connection.where,
+        unreachable_text=connection.unreachable_text,
     )
 
 

@@ -62,10 +62,10 @@ def available(
     *,
     for_s: float,
     task: str,
-    where: Callable[[], str] = lambda: "Redis is unreachable",
+    unreachable_text: Callable[[], str] = lambda: "Redis is unreachable",
     again: str = "calling again is safe",
-    refused: Literal["not_sent", "unknown"] = "not_sent",
-    lost: Literal["not_sent", "unknown"] = "not_sent",
+    if_refused: Literal["not_sent", "unknown"] = "not_sent",
+    if_lost: Literal["not_sent", "unknown"] = "not_sent",
     out_id: str | None = None,
 ) -> T:
     """Repeat the step until Redis answers, and raise any failure as `QueueUnavailable`.
@@ -73,10 +73,10 @@ def available(
     Args:
         for_s: Seconds to wait for Redis.
         task: What could not be done, such as ``"the job could not be recorded"``.
-        where: Returns a text that says that Redis is unreachable, or refuses its address. Called inside the `except`.
+        unreachable_text: Returns a text that says that Redis is unreachable, or refuses its address. Called inside the `except`.
         again: What calling again does.
-        refused: The outcome to report if Redis refuses the step.
-        lost: The outcome to report if an answer may have been lost. It is ``"not_sent"`` if surely nothing was written.
+        if_refused: The outcome to report if Redis refuses the step.
+        if_lost: The outcome to report if an answer may have been lost. It is ``"not_sent"`` if surely nothing was written.
         out_id: The job to report.
 
     Raises:
@@ -96,14 +96,14 @@ def available(
         return patiently(watched, for_s=for_s, longest_wait_s=0.1)
     except RedisError as error:
         if refusal_text(error) is not None:
-            text, outcome = f"{where()}, so {task}", "not_sent"
+            text, outcome = f"{unreachable_text()}, so {task}", "not_sent"
         elif is_transient(error):
-            text, outcome = f"{where()}, so {task}; {again}", "not_sent" if surely_not else lost
+            text, outcome = f"{unreachable_text()}, so {task}; {again}", "not_sent" if surely_not else if_lost
         else:
             # Such as no memory, no disk or no permission: Redis answered, and refused.
             text, outcome = (
                 f"{task}: Redis refused it ({error_code(error)}), its log says why; {again}",
-                refused,
+                if_refused,
             )
     raise QueueUnavailable(message=text, outcome=outcome, out_id=out_id) from None
 

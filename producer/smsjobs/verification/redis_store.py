@@ -31,7 +31,7 @@ class RedisCodes:
     Args:
         redis: Returns this process's client.
         element: The full name of the element.
-        where: Returns a text that says that Redis is unreachable, and at which address.
+        unreachable_text: Returns a text that says that Redis is unreachable, and at which address.
         timeout_s: Seconds for which a call waits for Redis.
         clock: Returns the time in seconds since 1970, for tests. Without it, Redis's own clock is used.
     """
@@ -42,13 +42,13 @@ class RedisCodes:
         element: str,
         *,
         timeout_s: float,
-        where: Callable[[], str] = lambda: "Redis is unreachable",
+        unreachable_text: Callable[[], str] = lambda: "Redis is unreachable",
         clock: Callable[[], float] | None = None,
     ) -> None:
         self._redis = redis
         self._tag = element_tag(element)
         self._timeout_s = timeout_s
-        self._where = where
+        self._unreachable_text = unreachable_text
         self._scripts = Scripts("verification", clock=clock)
 
     def issue(self, request: SendRequest) -> Issued | Held:
@@ -144,7 +144,10 @@ class RedisCodes:
         the limits refuse it. Nothing is sent twice, because a lost step has not yet enqueued anything.
         """
         return available(
-            step, for_s=self._timeout_s, task="no code could be issued or checked in time", where=self._where
+            step,
+            for_s=self._timeout_s,
+            task="no code could be issued or checked in time",
+            unreachable_text=self._unreachable_text,
         )
 
     def _key(self, *parts: str) -> str:

@@ -8,7 +8,7 @@ from typing import Unpack
 import click
 
 from smsjobs.campaign import Survey
-from smsjobs_shell.campaign.options import Ordered, message_options, read_order, refused
+from smsjobs_shell.campaign.options import Ordered, as_bad_usage, message_options, read_order
 from smsjobs_shell.campaign.preview import document, preview
 from smsjobs_shell.campaign.reading import Reading, reading
 from smsjobs_shell.campaign.rejects import rejects_file
@@ -36,13 +36,13 @@ def check(screen: Screen, *, file: Path, **ordered: Unpack[Ordered]) -> int:
 
     The exit status is 2 if `start` would refuse the file, because it cannot be read or has no row that can be used.
     """
-    order = refused(lambda: read_order(file, ordered))
+    order = as_bad_usage(lambda: read_order(file, ordered))
     with rejects_file(ordered["rejects"], order) as rejects:
         survey = Survey(
             order, template_text=ordered["template_text"], sign=ordered["sign"], on_left_out=rejects
         )
         with reading(screen) as progress:
-            refused(lambda: _read(survey, progress))
+            as_bad_usage(lambda: _read(survey, progress))
         rejects.keep()
     found = survey.found()
     preview(screen, found, ordered)

@@ -15,7 +15,7 @@ from smsjobs_shell.send import parameters
 from smsjobs_shell.terminal.failure import BadOption, bad_usage
 from smsjobs_shell.terminal.options import TEXT
 
-__all__ = ["Ordered", "message_options", "read_order", "refused"]
+__all__ = ["Ordered", "as_bad_usage", "message_options", "read_order"]
 
 R = TypeVar("R")
 
@@ -157,8 +157,8 @@ def message_options(command: Callable[..., R]) -> Callable[..., R]:
     return command
 
 
-def refused(step: Callable[[], R]) -> R:
-    """Make the step. Wrong arguments and files are bad usage."""
+def as_bad_usage(step: Callable[[], R]) -> R:
+    """Take the step, and raise wrong arguments and files as bad usage."""
     try:
         return step()
     except InvalidArguments as error:

@@ -15,7 +15,7 @@ from smsjobs.campaign.filenames import readable
 from smsjobs.campaign.planning import Page
 from smsjobs.client import Sms, connect
 from smsjobs.contract import InvalidArguments, campaign_id
-from smsjobs_shell.campaign.options import Ordered, message_options, read_order, refused
+from smsjobs_shell.campaign.options import Ordered, as_bad_usage, message_options, read_order
 from smsjobs_shell.campaign.preview import left_out_by_reason, preview
 from smsjobs_shell.campaign.progress import exit_status, show, tell_of_report, watch
 from smsjobs_shell.campaign.reading import reading
@@ -100,10 +100,10 @@ def start(
     of the rows are left out, unless somebody consents.
     """
     sms = connect()
-    full_name = refused(lambda: sms.getElement(element)).fullName
-    order = refused(lambda: read_order(file, ordered))
+    full_name = as_bad_usage(lambda: sms.getElement(element)).fullName
+    order = as_bad_usage(lambda: read_order(file, ordered))
     if trial is not None:
-        return refused(lambda: send_trial(screen, sms, order, trial, element=full_name))
+        return as_bad_usage(lambda: send_trial(screen, sms, order, trial, element=full_name))
     zone = None if at is None else at.tzinfo
     when = "now" if at is None else f"from {show_moment(round(at.timestamp() * 1000), zone)} on"
 
