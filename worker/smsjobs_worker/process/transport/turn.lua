@@ -2,32 +2,36 @@
 --
 -- A message that is taken here is noted as unacknowledged in the same step, so that a kill cannot lose it.
 --
--- KEYS  1 the queue   2 unacked   3 unacked_index   (as kombu names and fills them)
--- ARGV  1 now in seconds   2 most messages to take   3 what their tags begin with, as no others do
---       4 how many were taken before and are to be noted now
---       5, 6, … their tags and notes, in pairs; after them the tags that are acknowledged
+-- queue, unacked, unacked_index: kombu's keys, filled as kombu fills them
+-- now: in seconds          most: how many messages may be taken
+-- beginning: of the tags of the messages that are taken here; no other tag begins so
+-- before: how many messages were taken before and are to be noted now
+-- The rest: the tags and notes of those, in pairs; then the tags that are acknowledged.
 -- Returns the messages, oldest first, each followed by the tag under which it is noted, or by '' where it is not.
 --
 -- What frees memory stands first. Where memory is full Redis refuses what needs some, but not to a script that has
--- written already. Hence the removal of a tag that there is not: there may be nothing else to remove.
-redis.call('ZREM', KEYS[3], '')
-local noted = 4 + 2 * ARGV[4]
+-- written already. So a tag that does not exist is removed first, because there may be nothing else to remove.
+local queue, unacked, unacked_index = unpack(KEYS)
+local now, most, beginning, before = unpack(ARGV, 1, 4)
+redis.call('ZREM', unacked_index, '')
+local noted = 4 + 2 * before
 for i = noted + 1, #ARGV do
-  redis.call('ZREM', KEYS[3], ARGV[i])
-  redis.call('HDEL', KEYS[2], ARGV[i])
+  redis.call('ZREM', unacked_index, ARGV[i])
+  redis.call('HDEL', unacked, ARGV[i])
 end
 for i = 5, noted, 2 do
-  redis.call('ZADD', KEYS[3], ARGV[1], ARGV[i])
-  redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
+  redis.call('ZADD', unacked_index, now, ARGV[i])
+  redis.call('HSET', unacked, ARGV[i], ARGV[i + 1])
 end
 
--- Makes the note kombu would make of a message, `[message, exchange, routing key]`, under that tag. A message's own tag
--- and way are not looked at. Gives '' where this is no message, or none that this reader of JSON knows.
+-- Notes a message under that tag as kombu does: `[message, exchange, routing key]`. The text must be kombu's, and it
+-- must be written in the step that takes the message. So this script alone writes JSON. A message's own tag and route are
+-- ignored. Returns the tag, or '' if Redis cannot read the text as a message.
 local function note(text, tag)
   local good, message = pcall(cjson.decode, text)
   if not good or type(message) ~= 'table' then return '' end
-  redis.call('ZADD', KEYS[3], ARGV[1], tag)
-  redis.call('HSET', KEYS[2], tag, '[' .. text .. ',"",' .. cjson.encode(KEYS[1]) .. ']')
+  redis.call('ZADD', unacked_index, now, tag)
+  redis.call('HSET', unacked, tag, '[' .. text .. ',"",' .. cjson.encode(queue) .. ']')
   return tag
 end
 
@@ -35,11 +39,11 @@ end
 local LONGEST = 4194304
 
 local taken = {}
-for i = 1, 2 * ARGV[2], 2 do
-  local text = redis.call('RPOP', KEYS[1])
+for i = 1, 2 * most, 2 do
+  local text = redis.call('RPOP', queue)
   if not text then break end
   if #text > LONGEST then text = '' end
   taken[i] = text
-  taken[i + 1] = note(text, ARGV[3] .. i)
+  taken[i + 1] = note(text, beginning .. i)
 end
 return taken
