@@ -14,6 +14,7 @@ from typing import Any
 
 from smsjobs.contract import InvalidArguments
 from smsjobs.settings import SettingsError
+from smsjobs_worker.aliyun import AliyunSms
 from smsjobs_worker.elements import App, LoadedElement, Problem, loaded
 from smsjobs_worker.elements.files import Reads
 from smsjobs_worker.elements.node import read_chain
@@ -93,9 +94,9 @@ def _describe(name: str, element: LoadedElement | None, problems: list[Problem])
 
 
 def _endpoint(element: LoadedElement) -> str | None:
-    """Where an element of the official Type sends to; others need not tell."""
-    account = getattr(loaded(element), "account", None)
-    return getattr(getattr(account, "endpoint", None), "url", None)
+    """Where an element of the official Type sends to. Of others it is unknown."""
+    thing = loaded(element)
+    return thing.account.endpoint.url if isinstance(thing, AliyunSms) else None
 
 
 def _state(problems: list[Problem]) -> str:
