@@ -102,6 +102,18 @@ def test_actions_are_pinned(file: Path) -> None:
                 assert step["with"] == {"persist-credentials": False}
 
 
+def test_every_room_has_its_floor() -> None:
+    """No room is missing in the one contract of imports: what it does not name may import anything."""
+    contracts = pyproject()["tool"]["importlinter"]["contracts"]
+    (floors,) = [each["layers"] for each in contracts if each["type"] == "layers"]
+    named = {name for floor in floors for name in re.split(r" [|:] ", floor)}
+    for package in ("producer/smsjobs", "worker/smsjobs_worker"):
+        found = [*(ROOT / package).glob("*/__init__.py"), *(ROOT / package).glob("*.py")]
+        rooms = {(file.parent if file.name == "__init__.py" else file).stem for file in found}
+        prefix = Path(package).name
+        assert {f"{prefix}.{room}" for room in rooms - {prefix}} <= named
+
+
 def test_hooks_download_nothing() -> None:
     """Each hook before a commit runs a tool that `make setup` has installed."""
     (repo,) = loaded(".pre-commit-config.yaml")["repos"]
