@@ -46,7 +46,7 @@ async def send_code(request: Request, phone: Annotated[str, Body(embed=True)]) -
     # Only the visitor who asked for a code may try it, so a stranger cannot use up the tries. The permission ends with
     # this code, because a cookie can be kept and used again, and a later code may be somebody else's.
     request.session.update(phone=sent.phone, until=time.time() + sent.expires_in)
-    # A time-out is no failure: if Aliyun is slow, the code is still being sent.
+    # A time-out is not a failure: if Aliyun is slow, the code is still being sent.
     with suppress(TimeoutError):
         await sent.job.get_async(timeout=5)
     return {"expires_in": sent.expires_in, "retry_after": sent.retry_after}

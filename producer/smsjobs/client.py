@@ -85,7 +85,7 @@ class Sms:
         return Campaign(campaign_id, campaign_store(self.connection))
 
     def campaigns(self) -> list[Campaign]:
-        """All campaigns that go on, or ended no longer ago than ``SMS_RETENTION``. The newest comes first."""
+        """All campaigns that have not ended, or ended no longer ago than ``SMS_RETENTION``. The newest comes first."""
         from smsjobs.campaign import campaign_store  # noqa: PLC0415  as above
 
         return [self.campaign(each) for each in campaign_store(self.connection).ids()]

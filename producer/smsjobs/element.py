@@ -125,7 +125,7 @@ class Element:
             params: Parameters that are the same for all, a dict of text. A value ``"{column}"`` is taken from that
                 column; then no other column is a parameter.
             at: When it begins, with a time zone; None begins at once.
-            promotional: Send from 8:00 to 20:00 Beijing time only, as Aliyun demands, and go on the next morning.
+            promotional: Send from 8:00 to 20:00 Beijing time only, as Aliyun demands, and continue the next morning.
             strict: A row that cannot be used is an error, and nothing is sent. Otherwise such rows are left out and
                 reported.
             template_text: The template's text with its ``${parameters}``. A parameter that has no value is an error
@@ -134,13 +134,13 @@ class Element:
             phone_column: The name of the numbers' column; else the one whose name says it, such as ``phone``.
             countries: Country codes of numbers that are sent to, such as ``["86"]``; other rows are left out. None
                 permits all.
-            ignore_columns: Names of columns that are no parameters, such as ``["备注"]``.
+            ignore_columns: Names of columns that are not parameters, such as ``["备注"]``.
 
         Raises:
             InvalidArguments: An argument, a column or the file is wrong. Nothing was sent.
             IdempotencyConflict: The name belongs to a campaign with other recipients or settings.
             QueueUnavailable: Redis was unreachable for longer than the timeout, or refused a step, as a full Redis
-                does. After a refusal `outcome` is ``"not_sent"``: nothing was sent. The same call goes on.
+                does. After a refusal `outcome` is ``"not_sent"``: nothing was sent. The same call continues.
         """
         from smsjobs.campaign import Order, campaign_store, start  # noqa: PLC0415  only whoever has campaigns loads them
 

@@ -73,7 +73,7 @@ class Job:
 
         Raises:
             SmsError: The outcome is not "accepted": an `InvalidArguments`, `AliyunRejected` or `RequestFailed`.
-            TimeoutError: There is no outcome yet. The job goes on; call `get` again.
+            TimeoutError: There is no outcome yet. The job continues; call `get` again.
             InvalidArguments: `timeout` is not a number.
             QueueUnavailable: Redis is unreachable.
         """
@@ -165,7 +165,7 @@ class Job:
 
     def _still_waiting(self, timeout: float | None) -> TimeoutError:
         return TimeoutError(
-            f"job {self._id} has no outcome after {timeout:g} s; it goes on, call get() again"
+            f"job {self._id} has no outcome after {timeout:g} s; it continues, call get() again"
         )
 
     def _details(self) -> dict[str, Any]:

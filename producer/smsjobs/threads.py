@@ -34,7 +34,7 @@ def run_within(seconds: float, function: Callable[P, T], /, *args: P.args, **kwa
     """Run the function in one of our threads, and give its value if it has one in time.
 
     Warning:
-        A function that is late goes on, and its value is lost. So it must be one that may be repeated.
+        A function that is late continues, and its value is lost. So it must be one that may be repeated.
 
     Raises:
         TimeoutError: It has no value yet. If it has not begun, it does not begin any more.

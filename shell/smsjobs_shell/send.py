@@ -104,7 +104,7 @@ def send(
 ) -> int:
     """Enqueue one message to one or more numbers, and wait for its outcome.
 
-    A worker of its lane sends it. Ctrl-C ends only the waiting: the job goes on.
+    A worker of its lane sends it. Ctrl-C ends only the waiting: the job continues.
     """
     source = click.get_current_context().get_parameter_source("wait_s")
     if no_wait and source is not click.core.ParameterSource.DEFAULT:
@@ -127,7 +127,7 @@ def send(
         # The job is recorded. Only the question about its outcome failed.
         tell_that_it_goes_on(screen, job.id)
         more = {"code": error.code, "id": job.id, "outcome": None, "attempts": None}
-        raise CommandFailed(f"{in_shell_words(error)}. The job goes on", error.reason, more=more) from None
+        raise CommandFailed(f"{in_shell_words(error)}. The job continues", error.reason, more=more) from None
     return exit_status(details, settled_wanted=not no_wait)
 
 

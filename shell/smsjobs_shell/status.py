@@ -44,7 +44,7 @@ outcome in time.""",
 def status(screen: Screen, *, wait: bool, timeout_s: float | None, job_id: str) -> int:
     """Show a job's status, and its outcome as soon as there is one.
 
-    Ctrl-C ends only the waiting: the job goes on.
+    Ctrl-C ends only the waiting: the job continues.
     """
     if timeout_s is not None and not wait:
         raise click.UsageError("--timeout needs --wait")
@@ -73,7 +73,7 @@ def _is_campaign(sms: Sms, its_id: str) -> bool:
 
 
 def follow(screen: Screen, sms: Sms, job: Job, timeout_s: float | None) -> dict[str, Any]:
-    """Wait for the job's outcome, show its record, and return it. Where the job goes on, tell how to see it again.
+    """Wait for the job's outcome, show its record, and return it. Where the job continues, tell how to see it again.
 
     Raises:
         CommandFailed: Ctrl-C ended the waiting.
@@ -86,7 +86,7 @@ def follow(screen: Screen, sms: Sms, job: Job, timeout_s: float | None) -> dict[
     except KeyboardInterrupt:
         tell_that_it_goes_on(screen, job.id)
         raise CommandFailed(
-            "interrupted; the job goes on", "interrupted", status=INTERRUPTED, more={"id": job.id}
+            "interrupted; the job continues", "interrupted", status=INTERRUPTED, more={"id": job.id}
         ) from None
     _show(screen, details)
     return details
@@ -100,7 +100,7 @@ def show(screen: Screen, job: Job) -> dict[str, Any]:
 
 
 def _record(sms: Sms, job: Job) -> dict[str, Any]:
-    """The job's record. Where it goes on, `workers` is the number of its lane's workers, or None if that is unknown."""
+    """The job's record. Where it has no outcome yet, `workers` is the number of its lane's workers, or None if that is unknown."""
     details = _read(job)
     if details["outcome"] is None:
         workers = workers_by_lane(sms.connection.settings.broker_url) or {}
@@ -137,7 +137,7 @@ def tell_that_it_goes_on(screen: Screen, job_id: str) -> None:
 
 
 def _tell_how_to_see_it(screen: Screen, job_id: str) -> None:
-    screen.line(f"\nThe job goes on; see it with:\n  smsjobs status --wait {job_id}", exact=True)
+    screen.line(f"\nThe job continues; see it with:\n  smsjobs status --wait {job_id}", exact=True)
 
 
 def _wait(job: Job, timeout_s: float | None) -> None:

@@ -32,7 +32,7 @@ class Push:
 
 
 def receipt(acceptance: Acceptance, phone: str, reported_s: float) -> dict[str, Any]:
-    """Return the report of one recipient, as SmsReport has it. Only ``success`` is no text."""
+    """Return the report of one recipient, as SmsReport has it. All values but ``success`` are text."""
     code = acceptance.receipt_of(phone).code or ""
     return {
         "phone_number": phone,

@@ -314,14 +314,14 @@ def test_elements(dev: dict[str, str], tmp_path: Path) -> None:
 
 
 def test_no_worker(redis_url: str) -> None:
-    """Without a worker, waiting ends in time with status 1, and says so, and that the job goes on."""
+    """Without a worker, waiting ends in time with status 1, and says so, and that the job continues."""
     env = environment(SMS_BROKER_URL=redis_url)
     done = smsjobs(*SEND, "--wait", "0.2", PHONE, env=env)
     assert done.returncode == 1
     assert re.search(r"^status +queued$", done.stdout, re.MULTILINE)
     assert "No worker of the lane notification answers" in done.stdout
     assert "celery -A smsjobs_worker worker -Q sms.notification" in done.stdout
-    assert "The job goes on; see it with:\n  smsjobs status --wait" in done.stdout
+    assert "The job continues; see it with:\n  smsjobs status --wait" in done.stdout
     job = re.search(r"^job +(\S+)$", done.stdout, re.MULTILINE)
     assert job is not None
     assert smsjobs("status", job[1], env=env).returncode == 0
@@ -340,13 +340,13 @@ def test_interrupted_send(redis_url: str, tmp_path: Path) -> None:
     assert process.returncode == 130
     job = re.search(r"^job +(\S+)$", stdout, re.MULTILINE)
     assert job is not None
-    assert f"The job goes on; see it with:\n  smsjobs status --wait {job[1]}\n" in stdout
+    assert f"The job continues; see it with:\n  smsjobs status --wait {job[1]}\n" in stdout
     assert stderr.strip() == "Interrupted."
     assert smsjobs("status", job[1], env=env).returncode == 0
 
 
 def test_redis_goes_away_while_send_waits(tmp_path: Path) -> None:
-    """A wait that is cut short by Redis tells the job's id, and that the job goes on."""
+    """A wait that is cut short by Redis tells the job's id, and that the job continues."""
     with RedisServer() as redis:
         env = environment(SMS_BROKER_URL=redis.url, SMS_TIMEOUT="0.5", PYTHONUNBUFFERED="1")
         with started(*SEND, "--wait", "60", PHONE, env=env, cwd=tmp_path) as process:
@@ -356,13 +356,13 @@ def test_redis_goes_away_while_send_waits(tmp_path: Path) -> None:
     assert process.returncode == 1
     job = re.search(r"^job +(\S+)$", stdout, re.MULTILINE)
     assert job is not None
-    assert f"The job goes on; see it with:\n  smsjobs status --wait {job[1]}\n" in stdout
+    assert f"The job continues; see it with:\n  smsjobs status --wait {job[1]}\n" in stdout
     assert "Redis is unreachable" in stderr
 
 
 @pytest.mark.smoke
 def test_interrupted_campaign(redis_url: str, tmp_path: Path) -> None:
-    """Ctrl-C while a campaign is watched tells its id, that it goes on, and how to see it again and hold it."""
+    """Ctrl-C while a campaign is watched tells its id, that it continues, and how to see it again and hold it."""
     (tmp_path / "people.csv").write_text(f"phone\n{PHONE}\n")
     env = environment(SMS_BROKER_URL=redis_url, PYTHONUNBUFFERED="1")
     message = ("--element", "SMS.YourSmsName", "--template", "SMS_1", "--watch")
@@ -373,7 +373,7 @@ def test_interrupted_campaign(redis_url: str, tmp_path: Path) -> None:
     assert process.returncode == 130
     campaign = re.search(r"^campaign +(people-\w+)$", told, re.MULTILINE)
     assert campaign is not None
-    assert "The campaign goes on" in stdout
+    assert "The campaign continues" in stdout
     assert f"  smsjobs campaign status --watch {campaign[1]}\n" in stdout
     assert f"  smsjobs campaign pause {campaign[1]}\n" in stdout
     assert stderr.strip() == "Interrupted."

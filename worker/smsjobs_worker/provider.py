@@ -83,7 +83,7 @@ class Provider(ABC):
     reports: bool = False
     #: Whether `send` takes a message that has different parameters for each number (`Message.params_of_each`).
     sends_batches: bool = False
-    #: Most requests a second, over all workers together; None is no limit. The worker keeps to it.
+    #: Most requests a second, over all workers together; None: no limit. The worker keeps to it.
     max_qps: float | None = None
 
     @abstractmethod

@@ -84,7 +84,7 @@ class CampaignCheck:
     blank: int
     #: Recipients by country code; ``"86"`` are those of mainland China.
     countries: Mapping[str, int]
-    #: The workbook's sheet that is read; empty where it is no workbook.
+    #: The workbook's sheet that is read; empty where it is not a workbook.
     sheet: str
     #: The column of the numbers.
     phone_column: str

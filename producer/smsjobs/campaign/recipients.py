@@ -59,12 +59,12 @@ class Recipients:
             then no column is taken that is not named so; else every column besides the numbers' is a parameter.
         template_params: The template's parameters, where its text is known.
         countries: Country codes, or longer prefixes, of the numbers that are sent to; None: all.
-        ignore_columns: Names of columns that are no parameters; None: no others.
+        ignore_columns: Names of further columns that are not parameters; None: there are none.
 
     Attributes:
         names: Parameters that have a value for each recipient.
         shared: Parameters that are the same for all.
-        blank: Blank rows that were read so far. They are no rows of the report.
+        blank: Blank rows that were read so far. The report leaves them out.
         table: Where the rows come from; its records are read by the iteration.
         columns: Parameters that are taken from a column, and the index of that.
         cells: The cells of the row that the iteration gave last, as they stand there.
@@ -161,7 +161,7 @@ class Recipients:
 
 
 def _ignored(table: Table, names: Any) -> frozenset[str]:
-    """The names of columns that are no parameters, checked."""
+    """The names of columns that are not parameters, checked."""
     given = unwrap([] if names is None else names, "ignore_columns")
     if not isinstance(given, (list, tuple)) or not all(isinstance(n, str) and is_whole(n) for n in given):
         raise InvalidArguments.about("ignore_columns", "must be a list of columns' names")

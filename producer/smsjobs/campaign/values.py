@@ -25,10 +25,10 @@ _SIGNS: Final = "『』「」〖〗①-⑳※→•²³"
 #: emoji of what stands before them. Rare Chinese characters lie elsewhere.
 _EMOJI: Final = "☀-➿⌚⌛⏩-⏬⏰⏳◽◾⬛⬜⭐⭕\U0001f000-\U0001faff\ufe0f\u20e3"
 
-#: What no message to a mainland number may hold besides. Abroad, Aliyun's pages do not say it.
+#: What no message to a mainland number may hold, too. For numbers abroad, Aliyun's pages name no such signs.
 _NOT_AT_HOME: Final = re.compile(f"[{_SIGNS}{_EMOJI}]")
 
-#: A name such as 58.com, or the end of an e-mail address, is no URL.
+#: A name such as 58.com, or the end of an e-mail address, is not a URL.
 _URL: Final = re.compile(r"https?://|www\.", re.IGNORECASE)
 
 

@@ -46,7 +46,7 @@ _LONGEST: Final = 64
 
 _MAINLAND: Final = re.compile(r"1[3-9][0-9]{9}", re.ASCII)
 
-#: With or without its country code. A trunk zero, as in ``+86 (0)138…``, is none of the number.
+#: With or without its country code. A trunk zero, as in ``+86 (0)138…``, does not belong to the number.
 _MAINLAND_WRITTEN: Final = re.compile(r"(?:(?:\+|00)860?|86)?(1[3-9][0-9]{9})", re.ASCII)
 
 _FOREIGN_WRITTEN: Final = re.compile(r"(\+|00)?([1-9][0-9]{6,16})", re.ASCII)
@@ -57,12 +57,12 @@ _NORTH_AMERICAN: Final = re.compile(
     re.ASCII,
 )
 
-#: A number of which a spreadsheet or a data frame made a fraction. With fewer than ten digits before the dot it is
-#: none: the zeros of ``8526123.0000`` may be the number's own.
+#: A number that a spreadsheet or a data frame turned into a fraction. It has ten digits or more before the dot:
+#: the zeros of ``8526123.0000`` may be the number's own.
 _FLOAT: Final = re.compile(r"(\+?[0-9]{10,})\.([0-9]+)", re.ASCII)
 
-#: What may be a fraction. As digits of the number it would make it somebody else's. Pairs of digits, as in France, are
-#: none.
+#: What may be a fraction. Read as digits it would give somebody else's number. Pairs of digits, as in France, are not
+#: fractions.
 _FRACTION: Final = re.compile(r"(?!.*\.[0-9]{2}\.[0-9]{2}\Z).*\.[0-9]{1,2}", re.ASCII)
 
 #: Full-width signs, as a Chinese keyboard writes them, and others that stand for one of ASCII.
@@ -137,7 +137,7 @@ def check_countries(countries: Any) -> tuple[str, ...] | None:
     """The country codes, or longer prefixes, that are sent to; None: all.
 
     Raises:
-        InvalidArguments: They are no list of prefixes.
+        InvalidArguments: They are not a list of prefixes.
     """
     if countries is None:
         return None
@@ -185,7 +185,7 @@ def _read_digits(text: str) -> tuple[str, str]:
 def _read_foreign(digits: str) -> str | None:
     """The number without its trunk zero, where its length is that of a mobile number of its country, else None.
 
-    Not every number is asked of which the country says that it was handed out: Google's metadata may be older than it.
+    Whether the country has handed the number out is not checked: Google's metadata may be older than the number.
     """
     import phonenumbers  # noqa: PLC0415  tens of milliseconds, and most never send abroad
 

@@ -83,7 +83,7 @@ def tell(fact: Fact) -> None:
     for each in _subscribers:
         try:
             each(fact)
-        except Exception as error:  # noqa: BLE001  whatever it is, the job goes on
+        except Exception as error:  # noqa: BLE001  whatever it is, the job continues
             with contextlib.suppress(Exception):
                 _tell_failure(each, type(error))
 

@@ -87,7 +87,7 @@ def _read(item: Any, pushed: Pushed) -> None:
 
 def _report(item: dict[str, Any]) -> Report | None:
     phone, success = item["phone_number"], _truth(item["success"])
-    # A number that is no text comes from no source that we know. But it costs nothing to read it.
+    # No source that we know sends a number that is not text. But it costs nothing to read it.
     phone = (
         str(phone) if isinstance(phone, int) and not isinstance(phone, bool) and 0 < phone < 10**20 else phone
     )

@@ -34,7 +34,7 @@ class Answer:
     content_type: str = "application/json"
 
 
-#: Aliyun wants a number as `code`, and looks at none of its values.
+#: Aliyun wants a number as `code`, and ignores its value.
 _TAKEN: Final = Answer(status=200, body='{"code": 0, "msg": "接收成功"}'.encode())
 _COME_AGAIN: Final = Answer(status=503, body=b'{"code": 1, "msg": "unavailable"}')
 

@@ -43,7 +43,7 @@ _CODES: Final[dict[type[Exception], str]] = {
 #: Up to Redis 6, the error of a command in a script is inside an error with another code, after the place in the script.
 _IN_SCRIPT: Final = re.compile(r"@user_script: ?\d+: -?([A-Z]+)\b")
 
-#: OpenSSL's reasons for an answer that is none of TLS.
+#: OpenSSL's reasons for an answer that is not TLS.
 _NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"})
 
 _AT_THE_BEGINNING: Final = re.compile(r"-?([A-Z]{3,})\b")

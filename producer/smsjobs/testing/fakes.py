@@ -77,7 +77,7 @@ class FakeSms(Sms):
         """The next job ends with that error instead of being accepted; may be called for several jobs.
 
         Raises:
-            TypeError: It is no SmsError.
+            TypeError: It is not an SmsError.
         """
         self._memory.jobs.end_next_with(error)
 

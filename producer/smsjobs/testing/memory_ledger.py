@@ -51,7 +51,7 @@ class MemoryLedger:
         """The next job, and then one for each further call, ends with that error.
 
         Raises:
-            TypeError: It is no SmsError, and no job ends with anything else.
+            TypeError: It is not an SmsError, and no job ends with anything else.
         """
         if not isinstance(error, SmsError):
             raise TypeError(

@@ -71,11 +71,11 @@ def pause(screen: Screen, *, campaign_name: str) -> None:
     _control(screen, campaign_name, lambda store, found: store.pause(found.id, BY_HAND))
 
 
-@campaign.command(short_help="Let a paused campaign go on.")
+@campaign.command(short_help="Continue a paused campaign.")
 @CAMPAIGN
 @with_screen
 def resume(screen: Screen, *, campaign_name: str) -> None:
-    """Let a paused campaign go on: what was not sent is sent."""
+    """Continue a paused campaign: what was not sent is sent."""
     _control(screen, campaign_name, lambda store, found: store.pause(found.id, ""))
 
 
@@ -107,7 +107,7 @@ def cancel(screen: Screen, *, agreed: bool, campaign_name: str) -> None:
 @campaign.command("list", short_help="List the campaigns.")
 @with_screen
 def list_campaigns(screen: Screen) -> None:
-    """List the campaigns that go on, or ended no longer ago than SMS_RETENTION. The newest comes first."""
+    """List the campaigns that have not ended, or ended no longer ago than SMS_RETENTION. The newest comes first."""
     all_of_them = list(_progress_of(connect().campaigns()))
     if all_of_them:
         screen.records(

@@ -104,7 +104,7 @@ def message_options(command: Callable[..., R]) -> Callable[..., R]:
             multiple=True,
             type=TEXT,
             metavar="NAME",
-            help="A column that is no parameter. Repeatable.",
+            help="A column that is not a parameter. Repeatable.",
         ),
         click.option(
             "--phone-column",

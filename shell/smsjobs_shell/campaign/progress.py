@@ -1,4 +1,4 @@
-"""Shows how far a campaign is: once, or for as long as it goes on."""
+"""Shows how far a campaign is: once, or until it has ended."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def watch(
         begins_in: The time zone in which its start was typed; None if that is not known.
 
     Raises:
-        CommandFailed: Ctrl-C was pressed, or Redis is unreachable. The campaign goes on.
+        CommandFailed: Ctrl-C was pressed, or Redis is unreachable. The campaign continues.
     """
     try:
         screen.pairs([("campaign", campaign.id)])
@@ -57,16 +57,16 @@ def watch(
         _watch(screen, campaign, broker_url)
     except KeyboardInterrupt:
         screen.line(
-            f"\nThe campaign goes on; see it with:\n  smsjobs campaign status --watch {campaign.id}",
+            f"\nThe campaign continues; see it with:\n  smsjobs campaign status --watch {campaign.id}",
             exact=True,
         )
         screen.line(f"and hold it with:\n  smsjobs campaign pause {campaign.id}", exact=True)
         raise CommandFailed(
-            "interrupted; the campaign goes on", "interrupted", status=INTERRUPTED, more={"id": campaign.id}
+            "interrupted; the campaign continues", "interrupted", status=INTERRUPTED, more={"id": campaign.id}
         ) from None
     except QueueUnavailable as error:
         raise CommandFailed(
-            f"{error.code} {in_shell_words(error)}. The campaign goes on when Redis is back; see it with: "
+            f"{error.code} {in_shell_words(error)}. The campaign continues when Redis is back; see it with: "
             f"smsjobs campaign status --watch {campaign.id}",
             error.reason,
             more={"id": campaign.id, "code": error.code},
@@ -121,7 +121,7 @@ def show(screen: Screen, campaign: Campaign, *, begins_in: tzinfo | None = None)
     for line in chart(progress, min(screen.width, 100), mark=screen.mark):
         screen.line(line, exact=True)
     if progress.state == "paused" and not progress.interrupted:
-        when = "To let it go on" if progress.reason == BY_HAND else "Once that is fixed"
+        when = "To continue it" if progress.reason == BY_HAND else "Once that is fixed"
         screen.line(f"\n{when}:  smsjobs campaign resume {progress.id}", exact=True)
     screen.document(progress.to_json())
     return progress

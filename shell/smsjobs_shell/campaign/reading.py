@@ -52,7 +52,7 @@ def reading(screen: Screen, *, going_on: str | None = None) -> Iterator[Reading]
             if going_on is None or found.is_over:
                 raise
             bar.end()
-            screen.line("\nNothing is sent before the whole file is read. The same command again goes on.")
+            screen.line("\nNothing is sent before the whole file is read. The same command again continues.")
             screen.line(f"To give it up:  smsjobs campaign cancel {going_on}", exact=True)
             raise CommandFailed(
                 "interrupted; nothing is sent", "interrupted", status=INTERRUPTED, more={"id": going_on}

@@ -42,7 +42,7 @@ other columns are the template's parameters. Nothing is sent before the whole
 file is read. On a terminal it is then shown what will be sent, and asked. The
 same command again finds the same campaign, finishes what was interrupted, and
 sends nothing twice. Ctrl-C while it is watched ends only the watching: the
-campaign goes on.
+campaign continues.
 
 \b
 Examples:

@@ -24,7 +24,7 @@ class BadOption(click.BadParameter):
 
 
 class CommandFailed(Exception):
-    """The command cannot go on. The text says why, and what helps.
+    """The command cannot continue. The text says why, and what helps.
 
     Attributes:
         reason: A stable word for ``--json``.

@@ -15,7 +15,7 @@ __all__ = ["exit_status", "facts"]
 def exit_status(details: Mapping[str, Any], *, settled_wanted: bool) -> int:
     """The exit status for a job.
 
-    0 if it was accepted, or if it goes on and its outcome was not waited for. Otherwise 1.
+    0 if it was accepted, or if it has no outcome yet and none was waited for. Otherwise 1.
 
     Args:
         settled_wanted: Whether its outcome was waited for.

@@ -143,7 +143,7 @@ class Screen:
 
     @contextlib.contextmanager
     def working(self, what: str) -> Iterator[None]:
-        """Shows that work goes on: by a spinner on a terminal, else by a line."""
+        """Shows that work is in progress: by a spinner on a terminal, else by a line."""
         if self._console is None:
             self.line(f"{what} ...")
             yield

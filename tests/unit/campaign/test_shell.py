@@ -154,10 +154,10 @@ def test_plain_bar():
 
 @pytest.mark.parametrize(
     ("reason", "words"),
-    [("paused by hand", "To let it go on:  "), ("isv.AMOUNT_NOT_ENOUGH", "Once that is fixed:  ")],
+    [("paused by hand", "To continue it:  "), ("isv.AMOUNT_NOT_ENOUGH", "Once that is fixed:  ")],
 )
 def test_how_a_paused_campaign_goes_on(reason, words, capsys):
-    """Only a campaign that paused itself has something to be fixed before it goes on."""
+    """Only a campaign that paused itself has something to be fixed before it continues."""
     found = progress(state="paused", reason=reason)
     show(Screen(as_json=False), SimpleNamespace(progress=lambda: found))
     assert f"\n{words}smsjobs campaign resume test-1\n" in capsys.readouterr().out
@@ -229,13 +229,13 @@ def test_how_to_find_out_who_got_what(more, told, capsys):
 
 
 def test_watching_while_redis_is_unreachable():
-    """Where Redis is unreachable for long, the watching ends with the campaign's id, and says that the campaign goes on."""
+    """Where Redis is unreachable for long, the watching ends with the campaign's id, and says that the campaign continues."""
 
     def unreachable():
         raise QueueUnavailable("Redis is unreachable")
 
     with pytest.raises(CommandFailed) as caught:
         watch(Screen(as_json=True), SimpleNamespace(id="people-1", progress=unreachable))
-    assert "goes on" in str(caught.value)
+    assert "continues" in str(caught.value)
     assert "--watch people-1" in str(caught.value)
     assert caught.value.to_json()["error"]["id"] == "people-1"

@@ -375,7 +375,7 @@ def test_text_of_another_encoding(args: list[str]) -> None:
     ],
 )
 def test_interrupted_while_waiting(command: list[str], connect: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C while a job is waited for tells its id and that it goes on, as text and as JSON, with status 130."""
+    """Ctrl-C while a job is waited for tells its id and that it continues, as text and as JSON, with status 130."""
     job = SimpleNamespace(id="job-1", get=interrupt)
     element = SimpleNamespace(sendMessage=lambda **_: job)
     monkeypatch.setattr(
@@ -383,12 +383,12 @@ def test_interrupted_while_waiting(command: list[str], connect: str, monkeypatch
     )
     text = run(*command)
     assert text.exit_code == 130
-    assert "job  job-1\n\nThe job goes on; see it with:\n  smsjobs status --wait job-1\n" in text.stdout
+    assert "job  job-1\n\nThe job continues; see it with:\n  smsjobs status --wait job-1\n" in text.stdout
     document = run(*command, "--json")
     assert document.exit_code == 130
     assert json.loads(document.stdout)["error"] == {
         "reason": "interrupted",
-        "message": "interrupted; the job goes on",
+        "message": "interrupted; the job continues",
         "id": "job-1",
     }
 
@@ -397,7 +397,7 @@ def test_interrupted_while_waiting(command: list[str], connect: str, monkeypatch
 def test_redis_is_unreachable_after_the_message_was_enqueued(
     more: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who cannot be told the outcome is told the job's id, that it goes on and how to see it, with status 1."""
+    """Who cannot be told the outcome is told the job's id, that it continues and how to see it, with status 1."""
 
     def unreachable(**_: Any) -> None:
         raise QueueUnavailable("Redis is unreachable, so the job could not be read", out_id="job-1")
@@ -409,7 +409,7 @@ def test_redis_is_unreachable_after_the_message_was_enqueued(
     )
     text = run(*SEND, *more, "13800138000")
     assert text.exit_code == 1
-    assert "job  job-1\n\nThe job goes on; see it with:\n  smsjobs status --wait job-1\n" in text.stdout
+    assert "job  job-1\n\nThe job continues; see it with:\n  smsjobs status --wait job-1\n" in text.stdout
     assert "Redis is unreachable, so the job could not be read" in text.stderr
     document = run(*SEND, *more, "13800138000", "--json")
     assert document.exit_code == 1

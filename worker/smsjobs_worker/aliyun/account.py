@@ -82,7 +82,7 @@ class Account:
     connect_timeout_ms: int = 5000
     #: Longest silence while waiting for an answer, in milliseconds.
     read_timeout_ms: int = 10_000
-    #: Most requests a second over all workers together; None is no limit.
+    #: Most requests a second over all workers together; None: no limit.
     max_qps: float | None = None
     #: The token of a temporary AccessKey (STS), or None.
     security_token: str | None = field(default=None, repr=False)

@@ -63,7 +63,7 @@ class App:
     def elements(self) -> list[LoadedElement]:
         """Every SMS Instance, sorted by name: what a worker sends with.
 
-        An Instance has a type, has no Loader of its own, and is no other element's type. One whose own
+        An Instance has a type, has no Loader of its own, and is not another element's type. One whose own
         ``e.json`` is broken is left out; `check` tells.
         """
         return [self.getElement(chain[0].fullName) for chain in self._instances(self._chains()[0])]

@@ -58,7 +58,7 @@ class LoadedElement:
         self._next_look = 0.0
         self._refused: dict[Path, Signature] | None = None
         self._retry_at = 0.0
-        self._chain(Reads())  # an element whose chain is broken is none
+        self._chain(Reads())  # there is no element where the chain is broken
 
     def __repr__(self) -> str:
         return f"<Element {self.fullName}>"

@@ -302,7 +302,7 @@ class LimitsUnreachable(_OfSending):
 
 @dataclass(frozen=True, kw_only=True)
 class LeasesNotRenewed(_OfSending):
-    """The leases of the jobs at hand could not be renewed; they run out unless a later renewal succeeds."""
+    """The leases of this worker's jobs could not be renewed; they run out unless a later renewal succeeds."""
 
     action = "renew_failed"
     level = logging.WARNING
@@ -393,7 +393,7 @@ class CampaignsNotFed(_OfSweep):
 
 @dataclass(frozen=True, kw_only=True)
 class RunBrokenOff(_OfProcess):
-    """Redis stayed unreachable in the middle of a job; the sweep goes on with it."""
+    """Redis stayed unreachable in the middle of a job; the sweep continues it."""
 
     action = "run_broken_off"
     level = logging.WARNING

@@ -54,7 +54,7 @@ _RECORD_S: Final = 10.0
 
 
 class _QuietRequest(Request):  # type: ignore[misc]  # celery ships no types
-    """A request of which nobody is shown the arguments, and that nobody revokes: a job is ended by the ledger alone."""
+    """A request that shows its arguments to nobody, and that cannot be revoked: only the ledger ends a job."""
 
     def revoked(self) -> bool:
         """Celery would store REVOKED, and the job would be sent all the same."""
@@ -141,7 +141,7 @@ def _submit(runtime: Runtime, task_id: str, handed: Handed) -> Done | NothingToD
         if left_s is not None and left_s < job.expires_s:
             job = replace(job, expires_s=left_s)
         recorded = patiently(lambda: runtime.ledger.record(job), for_s=_RECORD_S)
-        # Of a known key the first job goes on; this task's result is to be that job's outcome.
+        # A known key means an earlier job. This task's result will be the outcome of that job.
         settled = (
             None
             if recorded.new
@@ -214,7 +214,7 @@ def _unless_unreachable(run: Callable[[], Done | NothingToDo]) -> Done | Nothing
     try:
         return run()
     except RedisError as error:
-        # The ledger still has the job as it was, or in flight: the sweep goes on with it when Redis is back.
+        # The ledger still has the job as it was, or in flight. The sweep continues it when Redis is back.
         tell(RunBrokenOff(error=type(error).__name__))
         return NothingToDo()
 

@@ -75,7 +75,7 @@ class Permits:
 
         Args:
             element: The element's full name.
-            max_qps: Its rate; None is no limit.
+            max_qps: Its rate; None: no limit.
             within_s: The longest wait, in seconds.
 
         Returns:

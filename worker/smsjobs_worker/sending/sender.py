@@ -155,7 +155,7 @@ class Sender:
 
         Raises:
             redis.exceptions.RedisError: Redis stayed unreachable, so that nothing could be decided or written down.
-                The sweep goes on with the job later.
+                The sweep continues the job later.
         """
         claim, claimed_at = self._claim(job_id)
         match claim:

@@ -129,7 +129,7 @@ class Sweep:
         try:
             self._ledger.feed()
         except ResponseError as error:
-            # One campaign's keys are damaged. Everything else must go on.
+            # One campaign's keys are damaged. Everything else must continue.
             tell(CampaignsNotFed(error=type(error).__name__))
 
     def _act(self, batch: list[Due]) -> None:
@@ -224,5 +224,5 @@ class Sweeper:
                 # What was taken and not done, the ledger hands out again.
                 tell(SweepFailed(error=refusal_text(error) or type(error).__name__))
             except Exception as error:  # noqa: BLE001
-                # Without the sweep jobs would wait forever: it goes on whatever happens.
+                # Without the sweep jobs would wait forever: it continues whatever happens.
                 tell(SweepBroken(error=describe(error)))

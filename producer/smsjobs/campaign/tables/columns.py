@@ -91,7 +91,7 @@ def choose(
         columns: As `clean_names` gives them.
         wanted: The name that somebody chose, or None.
         file: The file's name, for the error.
-        following: The rows below, of which one may have the columns' names.
+        following: The rows below. One of them may have the columns' names.
 
     Raises:
         InvalidArguments: There is none, or more than one; with the columns that were found, and a hint.
@@ -132,7 +132,7 @@ def choose(
 
 
 def shown(name: str) -> str:
-    """A column's name as an error may show it. What is no name may be a number, where a file has no header."""
+    """A column's name as an error may show it. A file without a header has a number in its place."""
     text = _DIGITS.sub("****", clean_names([name])[0])
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 

@@ -20,7 +20,7 @@ __all__ = ["find_delimiter", "find_encoding", "open_delimited", "undecodable"]
 
 _DELIMITERS: Final = (",", "\t", ";")
 
-#: A first line that tells Excel the delimiter, and is no row. Excel puts further delimiters behind it when it saves.
+#: A first line that tells Excel the delimiter. It is not a row of the table. Excel puts further delimiters behind it when it saves.
 _HINT: Final = re.compile(r'"?sep=([,;\t|])"?[,;\t|]*', re.IGNORECASE)
 
 #: Bytes read at a time while the encoding is found out.
@@ -63,7 +63,7 @@ def open_delimited(path: Path, wanted: str | None) -> Table:
         wanted: The name of the numbers' column, or None.
 
     Raises:
-        InvalidArguments: Its encoding is none that is known, or it names no columns.
+        InvalidArguments: Its encoding is unknown, or it names no columns.
     """
     file_name = readable(path.name)
     encoding = find_encoding(path)
@@ -98,10 +98,10 @@ def open_delimited(path: Path, wanted: str | None) -> Table:
 def find_encoding(path: Path) -> str:
     """UTF-8, with or without a byte order mark, UTF-16 with one, or GB18030, as Excel saves it in China.
 
-    The whole file is read for it: one that is UTF-8 to its middle is none.
+    The whole file is read for it: a file may be UTF-8 to its middle only.
 
     Raises:
-        InvalidArguments: It is none of these, or UTF-8 and then another; naming the line.
+        InvalidArguments: It has another encoding, or is UTF-8 only to a line, which the text names.
     """
     with path.open("rb") as file:
         start = file.read(4096)
@@ -144,7 +144,7 @@ def find_delimiter(heading: str, wanted: str | None = None) -> str:
 
 
 def undecodable(path: Path, encoding: str) -> int | None:
-    """The line that is no text in that encoding, or None."""
+    """The first line that is not text in that encoding, or None."""
     decoder = codecs.getincrementaldecoder(encoding)()
     lines = 1
     with path.open("rb") as file:

@@ -81,7 +81,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _mapping(item: Any) -> Mapping[str, Any] | str:
-    """An item as names and values, or the reason why it is none."""
+    """An item as names and values, or the reason why it is not a row."""
     if _is_pair(item):
         number, params = item
         if any(isinstance(name, str) and has_phone_name(name) for name in params):

@@ -93,7 +93,7 @@ _MONTHS: Final = (
 #: Beyond it a format has more digits than a number.
 _LARGEST: Final = 1e20
 
-#: The first day that is none any more: 1 January 10000.
+#: The first day that Excel does not have: 1 January 10000.
 _LAST_DAY: Final = 2958466
 
 

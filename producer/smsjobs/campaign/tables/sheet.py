@@ -17,7 +17,7 @@ __all__ = ["Cells", "Row", "local_name", "parts_of", "read_rows", "string_of", "
 #: Rows of a sheet, by Excel's own limit.
 _MOST_ROWS: Final = 1_048_576
 
-#: Bytes of a row, or of one element that is none. A row of 16,384 usual cells has 2 million.
+#: Most bytes of a row, or of one element outside the rows. A row of 16,384 usual cells has 2 million.
 _MOST_BYTES: Final = 4 * 2**20
 
 #: Levels of elements around rows and texts.
