@@ -93,13 +93,24 @@ class TlsFront:
             def handle(self) -> None:
                 with (
                     contextlib.suppress(OSError),
-                    context.wrap_socket(self.request, server_side=True) as client,
-                    socket.create_connection(("127.0.0.1", port)) as server,
+                    context.wrap_socket(
+                        self.request, server_side=True, do_handshake_on_connect=False
+                    ) as client,
                 ):
-                    back = threading.Thread(target=_pump, args=[server, client], daemon=True)
-                    back.start()
-                    _pump(client, server)
-                    back.join(5)
+                    try:
+                        client.do_handshake()
+                    except ssl.SSLError:
+                        # Closed with something unread, a socket resets the connection, and the alert is lost.
+                        client.settimeout(2)
+                        client.shutdown(socket.SHUT_WR)
+                        while client.recv(1 << 16):
+                            pass
+                        return
+                    with socket.create_connection(("127.0.0.1", port)) as server:
+                        back = threading.Thread(target=_pump, args=[server, client], daemon=True)
+                        back.start()
+                        _pump(client, server)
+                        back.join(5)
 
         class Server(socketserver.ThreadingTCPServer):
             daemon_threads = True

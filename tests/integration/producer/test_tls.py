@@ -84,7 +84,8 @@ def test_refused_certificates(ours: Authority, front: TlsFront, redis_url: str, 
             assert time.monotonic() - begun < 10
             assert refused.value.outcome == "not_sent"
         with told() as facts:
-            sms = connect(broker_url=url, redis_url=redis_url, timeout=60)
+            untrusted = address(redis_url, front.port, f"ssl_ca_certs={theirs.file}&{shown}")
+            sms = connect(broker_url=untrusted, redis_url=redis_url, timeout=60)
             sms.getElement("SMS.Test").sendMessage(**MESSAGE)
         (failed,) = [each for each in facts if isinstance(each, PublishFailed)]
-        assert "refuses our certificate" in failed.error
+        assert "has a certificate that is refused" in failed.error
