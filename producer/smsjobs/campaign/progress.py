@@ -46,6 +46,9 @@ class CampaignProgress:
     rejected: int
     not_sent: int
     unknown: int
+    #: Accepted recipients whose message arrived, and whose message did not, as the carriers reported.
+    delivered: int = 0
+    undelivered: int = 0
     #: Rows whose number or parameters cannot be used.
     invalid: int
     #: Rows whose number is already in an earlier row.
@@ -80,6 +83,11 @@ class CampaignProgress:
         return self.chunks + 2 * self.halved
 
     @property
+    def awaiting(self) -> int:
+        """Accepted recipients of whom nothing final is reported yet."""
+        return self.accepted - self.delivered - self.undelivered
+
+    @property
     def settled(self) -> int:
         """Recipients with an outcome."""
         return self.total - self.pending
@@ -100,6 +108,9 @@ class CampaignProgress:
             "rejected": self.rejected,
             "not_sent": self.not_sent,
             "unknown": self.unknown,
+            "delivered": self.delivered,
+            "undelivered": self.undelivered,
+            "awaiting": self.awaiting,
             "invalid": self.invalid,
             "duplicates": self.duplicates,
             "blank": self.blank,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
-from itertools import groupby
+from itertools import groupby, repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +14,7 @@ from smsjobs.ledger import outcome_json
 
 if TYPE_CHECKING:
     from smsjobs.campaign.store import CampaignStore, StoredChunk, StoredPage
+    from smsjobs.delivery import Delivery
 
 __all__ = ["COLUMNS", "ReportRow", "for_excel", "report"]
 
@@ -38,6 +39,11 @@ class ReportRow:
     out_id: str | None = None
     #: Aliyun's id of the accepted request; after a look-up it is not known.
     biz_id: str | None = None
+    #: Of an accepted one: ``waiting``, ``delivered`` or ``failed``.
+    delivery: str | None = None
+    #: The carrier's code, and when it was reported, as ISO 8601 in UTC.
+    err_code: str | None = None
+    reported_at: str | None = None
 
     def cells(self) -> tuple[Any, ...]:
         """Its values in the order of `COLUMNS`, for a CSV that Excel opens: none of them is a formula to it, nor an escape
@@ -75,8 +81,9 @@ def _rows(page: StoredPage, *, cancelled: bool) -> Iterator[ReportRow]:
         planned = list(zip(*unpack_recipients(page.recipients[number]), strict=True))
         for chunk in chunks:
             facts = _facts_of(chunk, cancelled=cancelled)
-            for line, phone in half_of(chunk.name, planned):
-                yield ReportRow(line=line, phone=phone, out_id=chunk.out_id, **facts)
+            rows = half_of(chunk.name, planned)
+            for (line, phone), delivery in zip(rows, _deliveries(chunk, facts, len(rows)), strict=True):
+                yield ReportRow(line=line, phone=phone, out_id=chunk.out_id, **facts, **delivery)
 
 
 def for_excel(value: Any) -> Any:
@@ -94,6 +101,23 @@ def _facts_of(chunk: StoredChunk, *, cancelled: bool) -> dict[str, Any]:
     if cancelled and not chunk.is_active:
         return {"outcome": "not_sent", "code": int(ErrorCode.REQUEST_FAILED), "reason": "cancelled"}
     return {"outcome": "pending"}
+
+
+def _deliveries(chunk: StoredChunk, facts: dict[str, Any], count: int) -> Iterable[dict[str, Any]]:
+    """What the carriers reported of each recipient."""
+    if facts["outcome"] != "accepted":
+        return repeat({}, count)
+    if not chunk.deliveries:
+        return repeat({"delivery": "waiting"}, count)
+    return map(_delivery, chunk.deliveries)
+
+
+def _delivery(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "delivery": delivery.state,
+        "err_code": delivery.err_code,
+        "reported_at": delivery.reported_at.isoformat() if delivery.reported_at else None,
+    }
 
 
 def _facts(outcome: dict[str, Any]) -> dict[str, Any]:

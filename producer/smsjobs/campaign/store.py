@@ -53,6 +53,7 @@ from smsjobs.contract import (
     unpack,
     unpack_recipients,
 )
+from smsjobs.delivery import Delivery, read_records
 from smsjobs.ledger import Places
 from smsjobs.redis_store import CannotOpen, Scripts, available, key, unseal
 
@@ -88,6 +89,8 @@ class StoredChunk:
     outcome: str | None
     #: Whether it is a job without an outcome.
     is_active: bool
+    #: What the carriers reported, of each recipient; empty if nothing was.
+    deliveries: Sequence[Delivery] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -329,6 +332,7 @@ class CampaignStore:
             _, first, chunks, rest = text.split(" ", 3)
             numbers = map(str, range(int(first), int(first) + int(chunks)))
             names = frozenset(each.partition(":")[0] for each in active)
+            deliveries = self._deliveries(campaign_id, outcomes[::2])
             yield StoredPage(
                 recipients=dict(zip(numbers, map(self._open, recipients), strict=True)),
                 chunks=[
@@ -337,11 +341,30 @@ class CampaignStore:
                         out_id=chunk_id(campaign_id, generation, name),
                         outcome=outcome,
                         is_active=name in names,
+                        deliveries=deliveries.get(name, ()),
                     )
                     for name, outcome in zip(outcomes[::2], outcomes[1::2], strict=True)
                 ],
                 skipped=[tuple(row) for row in unpack(self._open(rest))["skipped"]],
             )
+
+    def _deliveries(self, campaign_id: str, names: Sequence[str]) -> dict[str, Sequence[Delivery]]:
+        """What the carriers reported of the recipients of these chunks."""
+        tag = tag_of_campaign(campaign_id) or ""
+
+        def read() -> tuple[list[str | None], dict[str, str]]:
+            records = cast(
+                "list[str | None]", self._redis.hmget(f"{_key(campaign_id)}:delivered", list(names))
+            )
+            found = cast("dict[str, str]", self._redis.hgetall(key(tag, "err_codes")) if any(records) else {})
+            return records, {number: code for code, number in found.items()}
+
+        if not names:
+            return {}
+        records, codes = self._patiently(read)
+        return {
+            name: tuple(read_records(each, codes)) for name, each in zip(names, records, strict=True) if each
+        }
 
     def _read_page(self, campaign_id: str, number: int) -> list[Any]:
         found: list[Any] = self._run("page", campaign_id, number=number)
@@ -549,6 +572,8 @@ def _progress(
     counts = {name: int(found[name]) for name in ("accepted", "rejected", "not_sent", "unknown")}
     total = int(found["total"])
     return CampaignProgress(
+        delivered=int(found.get("delivered", 0)),
+        undelivered=int(found.get("undelivered", 0)),
         id=campaign_id,
         name=found["name"],
         element=found["element"],

@@ -141,6 +141,7 @@ def tell_of_report(screen: Screen, progress: CampaignProgress) -> None:
 def chart(progress: CampaignProgress, width: int, *, mark: str = "█") -> Sequence[str]:
     """A line with a bar for each outcome, and for each code but Aliyun's OK."""
     rows = [(name, getattr(progress, name)) for name in _OUTCOMES]
+    rows += [(f"  {name}", getattr(progress, name)) for name in _reported(progress)]
     rows += [(f"  {code}", number) for code, number in progress.by_code.items() if code != "OK"]
     rows = [(name, number) for name, number in rows if number]
     if not rows:
@@ -152,6 +153,11 @@ def chart(progress: CampaignProgress, width: int, *, mark: str = "█") -> Seque
         + mark * max(1, round(room * number / progress.total))
         for name, number in rows
     ]
+
+
+def _reported(progress: CampaignProgress) -> Sequence[str]:
+    """What the carriers reported, once they have reported anything."""
+    return ("delivered", "undelivered", "awaiting") if progress.delivered or progress.undelivered else ()
 
 
 def by_country(countries: Mapping[str, int]) -> str:

@@ -147,6 +147,12 @@ def test_recipients_of_a_campaign(bench: DeliveryBench) -> None:
     assert store.take(reports).counts == {"written": 200, "repeated": 300}
     assert bench.deliveries.delivery(job_id, people[5]).err_code == "EXPIRED"
     assert bench.deliveries.deliveries(job_id).delivered == 400
+    progress = campaign.progress()
+    assert (progress.delivered, progress.undelivered, progress.awaiting) == (400, 100, 2000)
+    rows = {row.phone: row for row in campaign.report()}
+    assert (rows[people[5]].delivery, rows[people[5]].err_code) == ("failed", "EXPIRED")
+    assert rows[people[6]].reported_at == "2026-11-28T04:00:00+00:00"
+    assert (rows["13800138000"].delivery, rows["13800138000"].err_code) == ("waiting", None)
     counters = bench.redis.hgetall(campaign_key(campaign.id))
     assert (counters["delivered"], counters["undelivered"]) == ("400", "100")
     assert bench.redis.hgetall(campaign_key(campaign.id, "err_codes")) == {
