@@ -73,7 +73,7 @@ def posted(request: HttpRequest) -> Any:
     """The body, which must be a JSON object."""
     try:
         body = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter where it is nested without end
         body = None
     if not isinstance(body, dict):
         raise BadRequest("the body must be a JSON object")

@@ -38,11 +38,18 @@ async def page() -> FileResponse:
     return FileResponse(Path(__file__).parents[1] / "verification_page.html")
 
 
+def client_ip(request: Request) -> str:
+    """The address that is counted. Without one "" is refused, but None would turn off the limit per client."""
+    # uvicorn takes the word of anybody on this machine for it. Behind a proxy, set WEB_PROXY to its address, and start
+    # uvicorn with --forwarded-allow-ips=$WEB_PROXY. Otherwise every visitor who sends this header is counted as one.
+    if "x-forwarded-for" in request.headers and not os.environ.get("WEB_PROXY"):
+        return "127.0.0.1"
+    return request.client.host if request.client else ""
+
+
 @app.post("/code", status_code=202)
 async def send_code(request: Request, phone: Annotated[str, Body(embed=True)]) -> dict[str, Any]:
-    # Behind a proxy, start uvicorn with --proxy-headers --forwarded-allow-ips. Otherwise every visitor has the proxy's
-    # address, or none behind a Unix socket. Then "" is refused, but None would turn off the limit per client.
-    sent = await login.send_async(phone, request.client.host if request.client else "")
+    sent = await login.send_async(phone, client_ip(request))
     # Only the visitor who asked for a code may try it, so a stranger cannot use up the tries. The permission ends with
     # this code, because a cookie can be kept and used again, and a later code may be somebody else's.
     request.session.update(phone=sent.phone, until=time.time() + sent.expires_in)
@@ -66,8 +73,9 @@ async def log_in(request: Request, code: Annotated[str, Body(embed=True)]) -> JS
     return JSONResponse({"status": result.status, "tries_left": result.tries_left}, 200 if result else 403)
 
 
+@app.exception_handler(400)  # it cannot be read at all, as where it is nested without end
 @app.exception_handler(RequestValidationError)
-async def refuse(_: Request, __: RequestValidationError) -> JSONResponse:
+async def refuse(_: Request, __: Exception) -> JSONResponse:
     # FastAPI's own answer has no reason that the page could show, and it repeats what was typed.
     return JSONResponse(
         {"reason": "bad_request", "message": "the body must be a JSON object with its text"}, 400

@@ -28,7 +28,9 @@ login = element.verification("login", verifyTemplateCode=os.environ.get("WEB_TEM
 app = Flask(__name__, static_folder=None)
 # Several processes need the same WEB_SECRET. With HTTPS, also set SESSION_COOKIE_SECURE=True.
 app.config.update(
-    SECRET_KEY=os.environ.get("WEB_SECRET") or secrets.token_hex(), SESSION_COOKIE_SAMESITE="Lax"
+    SECRET_KEY=os.environ.get("WEB_SECRET") or secrets.token_hex(),
+    SESSION_COOKIE_SAMESITE="Lax",
+    MAX_CONTENT_LENGTH=10_000,
 )
 
 
@@ -39,7 +41,10 @@ def page() -> Any:
 
 def posted() -> Any:
     """The body, which must be a JSON object."""
-    body = request.get_json()
+    try:
+        body = request.get_json()
+    except RecursionError:  # it is nested without end
+        body = None
     if not isinstance(body, dict):
         abort(400, "the body must be a JSON object")
     return body

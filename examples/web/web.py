@@ -29,6 +29,7 @@ element = sms.getElement(os.environ.get("WEB_ELEMENT", "SMS.YourSmsName"))
 template = os.environ.get("WEB_TEMPLATE", "SMS_123456789")
 
 app = Flask(__name__, static_folder=None)
+app.config["MAX_CONTENT_LENGTH"] = 100_000
 
 
 @app.get("/")
@@ -43,7 +44,10 @@ def health() -> dict[str, str]:
 
 @app.post("/messages")
 def send() -> Any:
-    body = request.get_json()
+    try:
+        body = request.get_json()
+    except RecursionError:  # it is nested without end
+        body = None
     if not isinstance(body, dict):
         abort(HTTPStatus.BAD_REQUEST, "the body must be a JSON object")
     job = element.sendMessage(

@@ -173,6 +173,28 @@ def test_nothing_is_published_to_the_world() -> None:
     assert ports["redis"] == []
 
 
+def test_redis_has_a_password_and_a_bound() -> None:
+    """Redis asks for a password that its clients have, and ends before the machine's memory does."""
+    services = compose()["services"]
+    redis = services["redis"]["command"]
+    password = services["redis"]["environment"]["REDISCLI_AUTH"]
+    assert '--requirepass "$$REDISCLI_AUTH"' in services["redis"]["entrypoint"][2]
+    assert int(redis[redis.index("--maxmemory") + 1]) < 2**30
+    for name in (*LANE_NAMES, "web"):
+        assert f"redis://:{password}@redis:" in services[name]["environment"]["SMS_BROKER_URL"]
+    assert all(service["mem_limit"] for service in services.values())
+
+
+def test_services_reach_what_they_need() -> None:
+    """Only workers leave the machine; neither Redis nor the web application reaches the simulator."""
+    networks = compose()["networks"]
+    reach = {name: set(service["networks"]) for name, service in compose()["services"].items()}
+    assert reach["redis"] == {"store"}
+    assert reach["simulator"] == {"simulated"}
+    assert networks["store"] == networks["simulated"] == {"internal": True}
+    assert {name for name, its in reach.items() if "outside" in its} == set(LANE_NAMES)
+
+
 @pytest.mark.parametrize("image", ["simulator", "web", "worker"])
 def test_not_root(image: str) -> None:
     """No image runs as root."""

@@ -148,7 +148,7 @@ def test_bad_number(browser: Browser, phone: str | None) -> None:
 
 
 @pytest.mark.parametrize("path", ["/code", "/login"])
-@pytest.mark.parametrize("text", ["[1]", "1", "null", "{"])
+@pytest.mark.parametrize("text", ["[1]", "1", "null", "{", pytest.param("[" * 9_000, id="nested")])
 def test_bad_body(browser: Browser, path: str, text: str) -> None:
     """A body that is no JSON object is the visitor's mistake, and is told so in JSON."""
     browser.post("/code", phone=PHONE)
