@@ -117,7 +117,7 @@ def test_a_lane_without_a_worker_is_doubtful(redis_server: RedisServer, tmp_path
         (None, "9999", "has no such database"),
     ],
 )
-def test_a_redis_that_refuses_is_not_away(
+def test_a_redis_that_refuses_is_not_unreachable(
     password: str | None, database: str, words: str, tmp_path: Path
 ) -> None:
     """A refused password or database is told as such, by the doctor and by a producer, without the password."""
@@ -137,7 +137,7 @@ def test_a_redis_that_refuses_is_not_away(
 
 
 def test_asking_for_workers_leaves_nothing_in_redis(redis_server: RedisServer) -> None:
-    """Whoever asks leaves no key behind, and a broker that is away is told from one without workers."""
+    """Whoever asks leaves no key behind, and a broker that is unreachable is told from one without workers."""
     with redis_server.client() as client:
         before = set(client.keys("*"))
         assert workers_by_lane(redis_server.url) is not None
@@ -274,6 +274,7 @@ def test_a_clock_that_is_off_is_told(redis_url: str, simulator: Simulator, tmp_p
     (finding,) = doctor._aliyun_clock("SMS.Good", sms)
     assert finding.verdict == "bad"
     assert "s ahead of that of 127.0.0.1:" in finding.text
+    assert finding.text.endswith("; from 900 s on every request is refused")
 
 
 def test_a_lease_longer_than_the_visibility_timeout_is_fine(redis_url: str, tmp_path: Path) -> None:

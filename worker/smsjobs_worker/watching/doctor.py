@@ -119,7 +119,7 @@ def _durability(subject: str, client: redis.Redis) -> Iterator[Finding]:
             subject=subject,
             verdict="doubtful",
             text="this Redis does not tell its configuration (CONFIG is not permitted)",
-            hint="see yourself that maxmemory-policy is noeviction and that it keeps an append-only file",
+            hint="check by hand that maxmemory-policy is noeviction and that it keeps an append-only file",
         )
         return
     policy = config.get("maxmemory-policy", "")
@@ -237,7 +237,7 @@ def _workers(broker_url: str) -> Iterator[Finding]:
             subject="workers",
             verdict="doubtful",
             text="the workers could not be asked: the broker is unreachable, or of a kind without remote control",
-            hint="see yourself that a worker runs for every lane",
+            hint="check by hand that a worker runs for every lane",
         )
         return
     for lane, count in lanes.items():
@@ -383,8 +383,7 @@ def _aliyun_clock(name: str, sms: AliyunSms) -> Iterator[Finding]:
         subject=name,
         verdict="bad" if abs(skew_s) >= _SKEW_REFUSED_S else "doubtful",
         text=f"this machine's clock is {abs(skew_s):.0f} s {'ahead of' if skew_s > 0 else 'behind'} that of "
-        f"{_answering(sms)}; "
-        "from 900 s on every request is refusal_text",
+        f"{_answering(sms)}; from 900 s on every request is refused",
         hint="let it keep time by NTP",
     )
 
