@@ -78,19 +78,19 @@ class Job:
             QueueUnavailable: Redis is unreachable.
         """
         timeout = check_timeout(timeout)
-        for pause in self._pauses(timeout):
+        for interval_s in self._poll_intervals(timeout):
             if (outcome := self._outcome(timeout)) is not None:
                 return _unless_error(outcome)
-            time.sleep(pause)
+            time.sleep(interval_s)
         raise self._still_waiting(timeout)
 
     async def get_async(self, timeout: float | None = None) -> SendResult:  # noqa: ASYNC109  get()'s twin
         """`get`, without blocking the event loop."""
         timeout = check_timeout(timeout)
-        for pause in self._pauses(timeout):
+        for interval_s in self._poll_intervals(timeout):
             if (outcome := await in_thread(self._outcome, timeout)) is not None:
                 return _unless_error(outcome)
-            await asyncio.sleep(pause)
+            await asyncio.sleep(interval_s)
         raise self._still_waiting(timeout)
 
     def delivery(self, phone: str | None = None) -> Delivery:
@@ -126,7 +126,7 @@ class Job:
         """`deliveries`, without blocking the event loop."""
         return await in_thread(self.deliveries)
 
-    def _pauses(self, timeout: float | None) -> Iterator[float]:
+    def _poll_intervals(self, timeout: float | None) -> Iterator[float]:
         deadline = None if timeout is None else time.monotonic() + timeout
         pause = _FIRST_LOOK_S
         while True:
