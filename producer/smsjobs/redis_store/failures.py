@@ -1,6 +1,7 @@
 """What a failure of Redis means: it is unreachable for the moment, or it answered and refused.
 
-This is decided by error classes and Redis's own error codes, never by texts. Texts differ between versions.
+This is decided by error classes and Redis's own error codes, not by texts, which differ between versions. One text is
+read: Redis has no code for a database that does not exist.
 """
 
 from __future__ import annotations
