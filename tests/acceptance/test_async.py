@@ -9,7 +9,7 @@ from support.worker import WorkerProcess
 
 
 def test_async_calls_do_not_block_the_event_loop(stage: Stage, worker: WorkerProcess) -> None:
-    """Six jobs are sent and waited for at once, while the event loop goes on ticking."""
+    """Six jobs are sent and waited for at once, while the event loop keeps ticking."""
     element = stage.write("Patient", readTimeoutMs=10_000)
 
     async def one() -> SendResult:

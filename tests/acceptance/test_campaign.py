@@ -127,7 +127,7 @@ def test_survives_a_restart_of_everything(stage: Stage, tmp_path: Path) -> None:
 
 
 def test_paused_for_longer_than_a_chunk_lives(stage: Stage, tmp_path: Path) -> None:
-    """Chunks that no worker takes while their campaign is paused do not expire; when it goes on, all are sent."""
+    """Chunks that no worker takes while their campaign is paused do not expire; when it continues, all are sent."""
     rows = write_people(tmp_path / "people.csv", personal=False)
     campaign = start(stage, tmp_path / "people.csv")
     client = stage.client()

@@ -60,7 +60,7 @@ def test_control(stage: Stage, tmp_path: Path) -> None:
         assert shell(stage, "status", campaign.id)[1]["pending"] == campaign.progress().pending
         before = accepted(campaign)
         assert shell(stage, "resume", campaign.id)[1]["state"] == "running"
-        until(lambda: accepted(campaign) > before, "it goes on")
+        until(lambda: accepted(campaign) > before, "it continues")
         status, told = shell(stage, "cancel", campaign.id)
         assert (status, told["state"]) == (0, "cancelled")
         status, told = shell(stage, "status", campaign.id, "--watch")

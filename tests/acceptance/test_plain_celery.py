@@ -218,7 +218,7 @@ def test_an_id_that_nobody_recorded_is_46001(stage: Stage, worker: WorkerProcess
     ids=["text", "no properties", "list", "body no json", "pickle"],
 )
 def test_an_undecodable_body_does_not_stop_the_worker(stage: Stage, worker: WorkerProcess, body: str) -> None:
-    """Whatever somebody puts on a queue, the worker goes on with the next message and quotes nothing of it."""
+    """Whatever somebody puts on a queue, the worker continues with the next message and quotes nothing of it."""
     with stage.client() as client:
         client.lpush("sms.bulk", body)
         until(lambda: client.llen("sms.bulk") == 0, "the rubbish is taken from the queue")

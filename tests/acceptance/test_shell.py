@@ -517,7 +517,7 @@ def test_dev_that_was_killed_leaves_nothing(tmp_path: Path, mark: str) -> None:
 
 
 def test_dev_is_alone_in_its_directory(dev: dict[str, str]) -> None:
-    """A second `dev` in the same directory is refused at once, and the first one goes on."""
+    """A second `dev` in the same directory is refused at once, and the first one continues."""
     done = installed("dev", "--simulator-port", "0", "--json", env=dev)
     assert done.returncode == 1
     error = json.loads(done.stdout)["error"]

@@ -1,4 +1,4 @@
-"""A worker's life: starting, its elements' files, stopping, and Redis going away."""
+"""A worker's life: starting, its elements' files, stopping, and an unreachable Redis."""
 
 import json
 import signal
@@ -112,7 +112,7 @@ def test_a_worker_that_is_told_to_stop_finishes_its_requests(own: Stage) -> None
 
 
 def test_a_worker_goes_on_when_redis_comes_back(own: Stage) -> None:
-    """Redis away: sendMessage raises in time; a running worker reconnects by itself and goes on where it was."""
+    """Redis is unreachable: sendMessage raises in time; a running worker reconnects by itself and continues where it was."""
     with own.worker() as worker:
         assert outcome(own.send("SMS.Example")).outcome == "accepted"
         later = own.send("SMS.Example", countdown=2)

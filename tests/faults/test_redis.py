@@ -79,7 +79,7 @@ def test_redis_restarted_under_load(stage: Stage, soon: None) -> None:
         seen = len(load.jobs)
         until(lambda: len(load.jobs) >= seen + 50, "the load is under way again")
         load.stop()
-        # Whoever was between claim and request when Redis went away may have to be called unknown.
+        # Whoever was between claim and request when Redis became unreachable may have to be called unknown.
         check(stage, load, unknown=16)
 
 

@@ -41,7 +41,7 @@ def test_redis_command() -> None:
 
 
 def test_web_command() -> None:
-    """Gunicorn accepts the web image's command and finds the application, with Redis away."""
+    """Gunicorn accepts the web image's command and finds the application, with Redis unreachable."""
     line = re.search(r'^CMD (\["gunicorn".*)$', (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert line
     program, *arguments = json.loads(line[1])

@@ -75,7 +75,7 @@ def test_unknown_job(browser: FlaskClient) -> None:
     assert browser.get("/messages/no-such-job").status_code == 404
 
 
-def test_redis_away(browser: FlaskClient, redis_server: RedisServer) -> None:
+def test_redis_unreachable(browser: FlaskClient, redis_server: RedisServer) -> None:
     """While Redis is unreachable the page says so instead of failing."""
     redis_server.shut_down()
     try:

@@ -82,7 +82,7 @@ def test_sdk_goes_our_way(machine, sender, message, transport):
 
 @pytest.mark.parametrize("its_own", ["_sessions", "do_action"])
 def test_unknown_sdk(its_own, monkeypatch):
-    """An SDK that keeps its connections elsewhere is said so, and goes on with its own."""
+    """An SDK that keeps its connections elsewhere is said so, and continues with its own."""
     endpoint = Endpoint(protocol="http", host="127.0.0.1:9")
     monkeypatch.setattr(lean, "_sdk_action", None if its_own == "do_action" else lean._sdk_action)
     if its_own == "_sessions":

@@ -197,7 +197,7 @@ def test_no_tls(machine, sender, message, transport):
         sender(machine.url.replace("http://", "https://")).send(message, out_id="job-1")
 
 
-def test_proxy_away(machine, sender, message, monkeypatch):
+def test_proxy_unreachable(machine, sender, message, monkeypatch):
     """A proxy that cannot be reached is surely not sent, and NO_PROXY takes an endpoint out of its way."""
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
     with pytest.raises(NotSent):

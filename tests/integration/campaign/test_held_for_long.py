@@ -63,7 +63,7 @@ def test_paused_while_it_waits_to_be_tried_again(bench: Bench) -> None:
 
 
 def test_a_pause_takes_nothing_of_its_life(bench: Bench) -> None:
-    """A chunk that was seen while its campaign was paused has its whole life before it when that goes on."""
+    """A chunk that was seen while its campaign was paused has its whole life before it when that continues."""
     campaign = bench.start(1000)
     (job_id,) = bench.sweep()
     campaign.pause()

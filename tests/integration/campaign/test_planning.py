@@ -111,7 +111,7 @@ def test_other_content(bench: Bench, at, complete) -> None:
 @pytest.mark.parametrize("planned", [PAGE, PAGE + 1000])
 @pytest.mark.parametrize("count", [0, 999, PAGE - 1, PAGE + 1, 2 * PAGE, 2 * PAGE + 1])
 def test_longer_and_shorter(bench: Bench, planned, count) -> None:
-    """A file that grew or shrank under the same name is refused, naming the line where it ends or goes on."""
+    """A file that grew or shrank under the same name is refused, naming the line where it ends or continues."""
     bench.start(planned)
     with pytest.raises(IdempotencyConflict, match=rf"from line {min(count, planned) + 1} on"):
         bench.start(count)

@@ -86,7 +86,7 @@ def test_full_amid_the_plan(sms: Sms, server: RedisServer, row: int) -> None:
 
 @pytest.mark.parametrize("verb", ["pause", "resume", "cancel"])
 def test_full_later(sms: Sms, server: RedisServer, verb: str) -> None:
-    """A campaign that goes on cannot be controlled while Redis is full, which says so and not that nothing was sent."""
+    """A campaign that continues cannot be controlled while Redis is full, which says so and not that nothing was sent."""
     campaign = start(sms)
     fill(server)
     assert refusal(getattr(campaign, verb)).outcome == "unknown"
@@ -113,7 +113,7 @@ def test_full_after_a_lost_answer(sms: Sms, server: RedisServer, monkeypatch: py
 
 
 def test_demoted_for_a_moment(sms: Sms, server: RedisServer) -> None:
-    """A Redis that was demoted, and is promoted again in time, is waited for as one that is away."""
+    """A Redis that was demoted, and is promoted again in time, is waited for as one that is unreachable."""
     campaign = start(sms)
     with server.client() as client:
         client.replicaof("127.0.0.1", "1")
@@ -127,7 +127,7 @@ def test_demoted_for_a_moment(sms: Sms, server: RedisServer) -> None:
 
 
 def test_demoted(sms: Sms, server: RedisServer) -> None:
-    """A Redis that stays demoted is away."""
+    """A Redis that stays demoted is unreachable."""
     campaign = start(sms)
     with server.client() as client:
         client.replicaof("127.0.0.1", "1")

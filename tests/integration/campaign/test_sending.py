@@ -317,7 +317,7 @@ def test_given_back(bench: Bench) -> None:
 
 
 def test_paused_by_hand_too(bench: Bench) -> None:
-    """A campaign that paused itself keeps its reason when somebody pauses it, until it goes on."""
+    """A campaign that paused itself keeps its reason when somebody pauses it, until it continues."""
     campaign = bench.start(1000)
     assert put_back(bench, bench.granted(*bench.sweep())) == "ok"
     campaign.pause()

@@ -115,7 +115,7 @@ def test_paused_redis_is_given_up_in_time_and_the_step_can_be_made_again(own_ser
         ledger.claim(job.id, "one", lease_s=LEASE_S)
     assert time.monotonic() - begun < 3
     own_server.resume()
-    # The paused server carries out the first claim as soon as it goes on.
+    # The paused server carries out the first claim as soon as it continues.
     claim = ledger.claim(job.id, "one", lease_s=LEASE_S)
     assert isinstance(claim, Granted)
     assert (claim.state, claim.attempts, claim.interrupted) == ("sending", 0, False)

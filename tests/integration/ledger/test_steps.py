@@ -334,7 +334,7 @@ def test_run_out_lease_is_an_interruption(ledger: Ledger, clock: Clock, by_sweep
 
 
 def test_interrupted_look_up_keeps_what_was_lost(ledger: Ledger, clock: Clock) -> None:
-    """A worker that dies while it looks up counts no further request, and the look-up goes on from the same time."""
+    """A worker that dies while it looks up counts no further request, and the look-up continues from the same time."""
     job = a_job()
     ledger.record(job)
     granted(ledger, job, "one")

@@ -102,7 +102,7 @@ def test_elements_do_not_share_a_rate(redis_url: str) -> None:
 
 
 @pytest.mark.parametrize("fault", ["kill", "pause"])
-def test_redis_away_raises_in_time(fault: str) -> None:
+def test_redis_unreachable_raises_in_time(fault: str) -> None:
     """While Redis is unreachable taking a permit raises within its time-out, and works again when it is back."""
     with RedisServer() as server:
         permits = Permits(server.url, timeout_s=0.5)

@@ -98,7 +98,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule()
     def secrets_change_places(self) -> None:
-        """Another process, which has the other secret first, goes on."""
+        """Another process, which has the other secret first, continues."""
         self.rings.reverse()
         self.login._keyring = self.rings[0]
 

@@ -173,12 +173,12 @@ def test_rejected(browser: Browser, sms: testing.FakeSms) -> None:
     assert (answer.status, answer.body["code"]) == (503, 46002)
 
 
-def test_redis_away(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_redis_unreachable(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     """While Redis is unreachable the page says so instead of failing."""
 
-    def away(*_: object) -> None:
+    def unreachable(*_: object) -> None:
         raise QueueUnavailable
 
-    monkeypatch.setattr(browser.module.login._store, "issue", away)
+    monkeypatch.setattr(browser.module.login._store, "issue", unreachable)
     answer = browser.post("/code", phone=PHONE)
     assert (answer.status, answer.body["reason"]) == (503, "queue_unavailable")

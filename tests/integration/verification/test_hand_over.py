@@ -198,7 +198,7 @@ def own_server() -> Iterator[RedisServer]:
         yield server
 
 
-def test_redis_away(own_server: RedisServer) -> None:
+def test_redis_unreachable(own_server: RedisServer) -> None:
     """While Redis is unreachable nothing is sent and nothing checked, within the timeout; afterwards all is as it was."""
     sms = connect(broker_url=own_server.url, timeout=0.5)
     # By the minute there is no limit here: the real clock may pass into the next one.

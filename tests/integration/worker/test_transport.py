@@ -57,7 +57,7 @@ class Reader:
         for _ in range(times):
             try:
                 next(self._loop)
-            except StopIteration:  # it ended with an error; Celery goes on with a new one, too
+            except StopIteration:  # it ended with an error; Celery continues with a new one, too
                 self._loop = self.hub.create_loop()
 
     def turn_until(self, condition: Callable[[], bool]) -> None:
@@ -518,7 +518,7 @@ def test_put_back(client: redis.Redis, readers: Callable[..., Reader], publish: 
     assert client.hlen("unacked") == client.llen(QUEUE) == 0
 
 
-def test_redis_away(
+def test_redis_unreachable(
     client: redis.Redis, readers: Callable[..., Reader], publish: Callable[..., None]
 ) -> None:
     """What could not be written is written when Redis answers again."""
@@ -528,10 +528,10 @@ def test_redis_away(
     reader.turn()
     script = reader.channel.script
 
-    def away(**_: Any) -> Any:
-        raise redis.ConnectionError("away")
+    def unreachable(**_: Any) -> Any:
+        raise redis.ConnectionError("unreachable")
 
-    reader.channel.script = away
+    reader.channel.script = unreachable
     reader.finish(2)
     with pytest.raises(redis.ConnectionError):
         reader.turn(2)

@@ -74,7 +74,7 @@ def test_subscriber_that_raises(error: Exception, caplog: pytest.LogCaptureFixtu
 
 
 def test_subscriber_that_tells() -> None:
-    """A subscriber that tells what it is told runs out of stack, and whoever told it first goes on."""
+    """A subscriber that tells what it is told runs out of stack, and whoever told it first continues."""
     unsubscribe = subscribe(tell)
     try:
         tell(Rain(place="here"))

@@ -66,7 +66,7 @@ def test_accepted_facts() -> None:
 
 
 def test_unsettled_facts() -> None:
-    """A job that goes on shows its status and nothing made up."""
+    """A job that continues shows its status and nothing made up."""
     assert [name for name, _ in facts(record("queued"))] == ["job", "element", "lane", "status"]
 
 

@@ -95,13 +95,13 @@ def test_bad_usage_as_json(args: list[str]) -> None:
     ],
 )
 def test_what_was_typed_is_never_repeated(args: list[str]) -> None:
-    """No error repeats a phone number or a code that was typed, Redis being away included."""
+    """No error repeats a phone number or a code that was typed, Redis being unreachable included."""
     for output in (run(*args).output, run(*args, "--json").output):
         assert "13800138000" not in output
         assert "654321" not in output
 
 
-def test_redis_away_is_status_1() -> None:
+def test_redis_unreachable_is_status_1() -> None:
     """A message that could not be recorded is a failed outcome with our code."""
     result = run(*SEND, "13800138000", "--json")
     assert result.exit_code == 1

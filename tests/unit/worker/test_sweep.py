@@ -22,11 +22,11 @@ class Broker:
     def __init__(self) -> None:
         self.published: list[tuple[str, str]] = []
         self.waiting = 0
-        self.away = False
+        self.unreachable = False
 
     def publish(self, jobs: Iterable[tuple[str, str]]) -> None:
         """Publish."""
-        if self.away:
+        if self.unreachable:
             raise OSError
         self.published += jobs
 
@@ -40,13 +40,13 @@ class Results:
 
     def __init__(self) -> None:
         self.stored: list[tuple[str, str, tuple[str, ...]]] = []
-        self.away = False
+        self.unreachable = False
 
     def store_at_once(self, job_id: str, outcome: Outcome, followers: Sequence[str]) -> bool:
         """Store."""
-        if not self.away:
+        if not self.unreachable:
             self.stored.append((job_id, outcome.outcome, tuple(followers)))
-        return not self.away
+        return not self.unreachable
 
 
 class Bench:
@@ -125,15 +125,15 @@ def test_expired_job_is_settled_and_its_result_stored(bench: Bench) -> None:
 
 
 def test_result_that_could_not_be_stored_is_stored_later(bench: Bench) -> None:
-    """Where the result backend is away, the settlement stands and its result is stored by a later sweep."""
+    """Where the result backend is unreachable, the settlement stands and its result is stored by a later sweep."""
     job = bench.record()
     bench.clock.pass_(300)
-    bench.results.away = True
+    bench.results.unreachable = True
     bench.sweep.run_once()
     found = bench.ledger.read(job.id)
     assert found is not None
     assert found.status == "not_sent"
-    bench.results.away = False
+    bench.results.unreachable = False
     bench.clock.pass_(10)
     bench.sweep.run_once()
     assert bench.results.stored == [(job.id, "not_sent", ())]
@@ -147,36 +147,36 @@ def test_a_long_outage_of_the_broker_has_no_slow_tail(bench: Bench, verb: str) -
     if verb == "interrupted":
         granted(bench.ledger, job)
     bench.clock.pass_(31)
-    bench.broker.away = True
+    bench.broker.unreachable = True
     for _ in range(20):
         with pytest.raises(OSError):
             bench.sweep.run_once()
         bench.clock.pass_(1)
-    bench.broker.away = False
+    bench.broker.unreachable = False
     bench.sweep.run_once()
     bench.sweep.run_once()
     assert bench.broker.published == [(job.id, "verification")]
 
 
 def test_job_that_could_not_be_published_is_published_later(bench: Bench) -> None:
-    """Where the broker is away, what was due is published by a later sweep."""
+    """Where the broker is unreachable, what was due is published by a later sweep."""
     job = bench.record(countdown=10, expires=300)
     bench.clock.pass_(10)
-    bench.broker.away = True
+    bench.broker.unreachable = True
     with pytest.raises(OSError):
         bench.sweep.run_once()
-    bench.broker.away = False
+    bench.broker.unreachable = False
     bench.clock.pass_(5)
     bench.sweep.run_once()
     assert bench.broker.published == [(job.id, "verification")]
 
 
-def test_jobs_expire_while_the_broker_is_away(bench: Bench) -> None:
+def test_jobs_expire_while_the_broker_is_unreachable(bench: Bench) -> None:
     """What expired is settled in the same pass in which something else could not be published."""
     due = bench.record(countdown=10, expires=600)
     late = bench.record(expires=20)
     bench.clock.pass_(20)
-    bench.broker.away = True
+    bench.broker.unreachable = True
     with pytest.raises(OSError):
         bench.sweep.run_once()
     statuses = [found.status for job in (due, late) if (found := bench.ledger.read(job.id))]

@@ -14,13 +14,13 @@ from smsjobs_worker.sending.sender import NothingToDo
 from support.facts import told
 
 
-def away(*_: Any) -> Any:
-    """A ledger that is away."""
+def unreachable(*_: Any) -> Any:
+    """A ledger that is unreachable."""
     raise RedisConnectionError
 
 
 RUNTIME: Any = SimpleNamespace(
-    sender=SimpleNamespace(refuse=away, run=away), ledger=SimpleNamespace(record=away)
+    sender=SimpleNamespace(refuse=unreachable, run=unreachable), ledger=SimpleNamespace(record=unreachable)
 )
 
 

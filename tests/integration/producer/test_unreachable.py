@@ -30,16 +30,16 @@ def element(own_server: RedisServer) -> Element:
 
 def fails_in_time(call: Callable[[], object]) -> QueueUnavailable:
     begun = time.monotonic()
-    with pytest.raises(QueueUnavailable) as away:
+    with pytest.raises(QueueUnavailable) as unreachable:
         call()
     took = time.monotonic() - begun
     assert took < TIMEOUT_S * 2, f"gave up after {took:.1f} s"
-    return away.value
+    return unreachable.value
 
 
 @pytest.mark.parametrize("warm", [False, True], ids=["never connected", "connected before"])
 @pytest.mark.parametrize("fault", ["kill", "pause"])
-def test_redis_away(element: Element, own_server: RedisServer, fault: str, warm: bool) -> None:
+def test_redis_unreachable(element: Element, own_server: RedisServer, fault: str, warm: bool) -> None:
     """A Redis that refuses or hangs makes the call raise within its time; the same call works when it is back."""
     if warm:
         element.sendMessage(**GOOD)
@@ -115,7 +115,9 @@ def test_calling_again(own_server: RedisServer) -> None:
 
 
 @pytest.mark.parametrize("fault", ["kill", "pause"])
-def test_reading_a_job_while_redis_is_away(element: Element, own_server: RedisServer, fault: str) -> None:
+def test_reading_a_job_while_redis_is_unreachable(
+    element: Element, own_server: RedisServer, fault: str
+) -> None:
     """Status and outcome of a job are refused in time while Redis is unreachable, and there again when it is back."""
     job = element.sendMessage(**GOOD)
     own_server.kill() if fault == "kill" else own_server.pause()
@@ -148,7 +150,7 @@ def test_restart_between_two_calls_is_not_noticed(element: Element, own_server: 
 def test_async_twins_do_not_block_the_event_loop(
     element: Element, own_server: RedisServer, call: str
 ) -> None:
-    """While Redis hangs and eight calls wait for it, the event loop goes on turning."""
+    """While Redis hangs and eight calls wait for it, the event loop keeps turning."""
     job = element.sendMessage(**GOOD)
 
     async def longest_gap() -> float:
