@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from smsjobs.contract import InvalidArguments, SendResult, SmsError, check_timeout
-from smsjobs.ledger import outcome_json, read_outcome
+from smsjobs.ledger import EntryDamaged, outcome_json, read_outcome
 from smsjobs.redis_store import available
 from smsjobs.threads import in_thread
 
@@ -153,15 +153,25 @@ class Job:
 
     def _read(self, step: Callable[[], T], within_s: float | None = None) -> T:
         settings = self._connection.settings
-        return available(
-            step,
-            for_s=settings.timeout_s if within_s is None else min(within_s, settings.timeout_s),
-            task="the job could not be read",
-            unreachable_text=self._connection.unreachable_text,
-            if_refused="unknown",
-            if_lost="unknown",
-            out_id=self._id,
-        )
+        try:
+            return available(
+                step,
+                for_s=settings.timeout_s if within_s is None else min(within_s, settings.timeout_s),
+                task="the job could not be read",
+                unreachable_text=self._connection.unreachable_text,
+                if_refused="unknown",
+                if_lost="unknown",
+                out_id=self._id,
+            )
+        except EntryDamaged as damaged:
+            raise InvalidArguments(
+                f"the ledger's entry of this job is damaged ({damaged.problem}) and is set aside: an operator can put "
+                "it back or drop it, see smsjobs set-aside list",
+                reason="job_unreadable",
+                outcome="unknown",
+                out_id=self._id,
+                argument="job_id",
+            ) from None
 
     def _still_waiting(self, timeout: float | None) -> TimeoutError:
         return TimeoutError(

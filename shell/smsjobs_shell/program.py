@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from smsjobs.contract import SmsError, visible
 from smsjobs.embedded import EmbeddedRedisError, RedisServerNotFound
+from smsjobs.redis_store import error_code, is_transient, refusal_hint
 from smsjobs.settings import SettingsError
 from smsjobs_shell.campaign import campaign
 from smsjobs_shell.doctor import doctor
@@ -23,6 +24,7 @@ from smsjobs_shell.sandbox.demo import demo
 from smsjobs_shell.sandbox.dev import dev
 from smsjobs_shell.send import send
 from smsjobs_shell.serve import serve
+from smsjobs_shell.set_aside import set_aside
 from smsjobs_shell.simulator import simulator
 from smsjobs_shell.status import status
 from smsjobs_shell.terminal.failure import BAD_USAGE, FAILED, INTERRUPTED, BadOption, CommandFailed
@@ -91,7 +93,7 @@ def program() -> None:
     """  # noqa: D301  \b is click's mark for lines that it must not reflow
 
 
-for _command in (demo, dev, send, status, campaign, elements, doctor, serve, simulator):
+for _command in (demo, dev, send, status, campaign, elements, doctor, set_aside, serve, simulator):
     program.add_command(_command)
 
 
@@ -150,13 +152,20 @@ def _told(error: BaseException) -> tuple[CommandFailed, str]:
             return CommandFailed(str(error), "no_embedded_redis"), f"Error: {error}"
         case RedisError():
             # Its own text may quote a command, and so what was typed.
-            failure = CommandFailed(f"Redis refused a command ({type(error).__name__})", "redis_failed")
+            failure = CommandFailed(_told_of_redis(error), "redis_failed")
             return failure, f"Error: {failure}"
         case OSError() if _is_no_room(error):
             failure = CommandFailed(f"the output could not be written: {error.strerror}", "not_written")
             return failure, f"Error: {failure}"
         case _:
             return _unforeseen(error)
+
+
+def _told_of_redis(error: RedisError) -> str:
+    if is_transient(error):
+        return f"Redis is unreachable ({type(error).__name__})"
+    hint = refusal_hint(error)
+    return f"Redis refused a command ({error_code(error)})" + (f": {hint}" if hint else "")
 
 
 def _unforeseen(error: BaseException) -> tuple[CommandFailed, str]:

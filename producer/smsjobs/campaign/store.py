@@ -40,6 +40,8 @@ from datetime import datetime
 from itertools import count, zip_longest
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
+from redis.exceptions import ResponseError
+
 from smsjobs.campaign.planner import Planner
 from smsjobs.campaign.planning import Page
 from smsjobs.campaign.progress import CampaignProgress, State
@@ -55,7 +57,7 @@ from smsjobs.contract import (
 )
 from smsjobs.delivery import Delivery, read_records
 from smsjobs.ledger import Places
-from smsjobs.redis_store import CannotOpen, Scripts, available, key, unseal
+from smsjobs.redis_store import CannotOpen, Scripts, available, is_wrong_type, key, unseal
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -290,7 +292,10 @@ class CampaignStore:
         found = _pairs(fields)
         if not found:
             raise _missing(campaign_id)
-        return _progress(campaign_id, says, found, _pairs(codes), interrupted=bool(interrupted))
+        try:
+            return _progress(campaign_id, says, found, _pairs(codes), interrupted=bool(interrupted))
+        except (KeyError, ValueError):
+            raise _damaged(campaign_id) from None
 
     def ids(self) -> list[str]:
         """Return the ids of all kept campaigns, the newest first."""
@@ -444,9 +449,11 @@ class CampaignStore:
         )
 
     def _control(self, script: str, campaign_id: str, **arguments: Any) -> bool:
-        (verb,) = self._run(script, campaign_id, **arguments)
+        verb, *_ = self._run(script, campaign_id, **arguments)
         if verb == "missing":
             raise _missing(campaign_id)
+        if verb == "damaged":
+            raise _damaged(campaign_id)
         return bool(verb == "ok")
 
     def _plan(self, script: str, planner: Planner, rest: Sequence[Any] = (), **arguments: Any) -> Any:
@@ -469,7 +476,14 @@ class CampaignStore:
         )
 
     def _step(self, script: str, campaign_id: str, rest: Sequence[Any] = (), /, **arguments: Any) -> Any:
-        return self._scripts.run(script, self._redis, {"campaign": _key(campaign_id)}, rest, **arguments)
+        try:
+            return self._scripts.run(script, self._redis, {"campaign": _key(campaign_id)}, rest, **arguments)
+        except ResponseError as error:
+            if is_wrong_type(error):
+                raise _damaged(campaign_id) from None
+            raise
+        except UnicodeDecodeError:
+            raise _damaged(campaign_id) from None
 
     def _patiently(
         self, step: Callable[[], T], *, if_refused: Literal["not_sent", "unknown"] = "unknown"
@@ -553,6 +567,16 @@ def _missing(campaign_id: str) -> InvalidArguments:
     return InvalidArguments(
         "there is no campaign of that id, or it ended longer ago than SMS_RETENTION",
         reason="campaign_not_found",
+        out_id=campaign_id,
+        argument="campaign_id",
+    )
+
+
+def _damaged(campaign_id: str) -> InvalidArguments:
+    return InvalidArguments(
+        "what Redis has of this campaign is damaged: a worker names the damage in its log, and smsjobs set-aside list "
+        "shows it",
+        reason="campaign_damaged",
         out_id=campaign_id,
         argument="campaign_id",
     )

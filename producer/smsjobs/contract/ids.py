@@ -15,7 +15,7 @@ import re
 import uuid
 from typing import Final
 
-__all__ = ["campaign_id", "chunk_id", "element_tag", "new_job_id", "tag_of_campaign", "tag_of_job"]
+__all__ = ["campaign_id", "chunk_id", "element_tag", "is_tag", "new_job_id", "tag_of_campaign", "tag_of_job"]
 
 #: The length of a tag. Among a million elements some share one, which does no harm.
 _LENGTH: Final = 6
@@ -32,6 +32,11 @@ _CHUNK: Final = re.compile(rf"{_CAMPAIGN.pattern}-[0-9a-z]{{8,}}-[0-9]+[ab]*")
 def element_tag(full_name: str) -> str:
     """The tag of an element. All that Redis keeps of the element is on one node of a Redis Cluster."""
     return _digest(full_name)[:_LENGTH]
+
+
+def is_tag(text: str) -> bool:
+    """Whether the text may be an element's tag."""
+    return re.fullmatch(_TAG, text) is not None
 
 
 def new_job_id(element: str) -> str:

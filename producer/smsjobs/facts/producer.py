@@ -13,6 +13,7 @@ __all__ = [
     "CodeRefused",
     "CodeSent",
     "ConfirmFailed",
+    "ItemSetAside",
     "PublishFailed",
     "PushNotTaken",
     "ReportsDropped",
@@ -34,6 +35,21 @@ class PublishFailed(Fact):
     job_id: str
     lane: str
     error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemSetAside(Fact):
+    """Something in the ledger is damaged, and was set aside: ``smsjobs set-aside`` shows it."""
+
+    action = "set_aside"
+    level = logging.ERROR
+    sentence = "something damaged was set aside"
+    logger = "smsjobs.ledger"
+    repeats_by = ("problem",)
+
+    #: What it is, such as ``job:<id>``.
+    item: str
+    problem: str
 
 
 class _OfCodes(Fact):

@@ -1,5 +1,7 @@
 """The ledger: the record in Redis that producers and workers share. It is the truth about every job."""
 
+from smsjobs.ledger.aside import Aside, SetAside
+from smsjobs.ledger.damage import EntryDamaged, tell_set_aside
 from smsjobs.ledger.entry import (
     Awaited,
     Claim,
@@ -20,9 +22,11 @@ from smsjobs.ledger.places import Places
 
 __all__ = [
     "DEFAULT_RETENTION_S",
+    "Aside",
     "Awaited",
     "Claim",
     "Due",
+    "EntryDamaged",
     "Granted",
     "InFlight",
     "Ledger",
@@ -30,10 +34,12 @@ __all__ = [
     "NotDue",
     "Places",
     "Recorded",
+    "SetAside",
     "Settled",
     "Settlement",
     "Snapshot",
     "Wait",
     "outcome_json",
     "read_outcome",
+    "tell_set_aside",
 ]

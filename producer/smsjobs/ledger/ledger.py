@@ -12,9 +12,13 @@ import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 
+from redis.exceptions import ResponseError
+
 from smsjobs.contract import (
+    STATUSES,
     IdempotencyConflict,
     InvalidArguments,
     JobRecord,
@@ -22,6 +26,7 @@ from smsjobs.contract import (
     lane,
     recipient_digests,
 )
+from smsjobs.ledger.damage import EntryDamaged, tell_set_aside
 from smsjobs.ledger.entry import (
     Awaited,
     Claim,
@@ -38,7 +43,7 @@ from smsjobs.ledger.entry import (
 )
 from smsjobs.ledger.outcome_text import write_outcome
 from smsjobs.ledger.places import Places
-from smsjobs.redis_store import RedisClock, Scripts, key
+from smsjobs.redis_store import RedisClock, Scripts, is_wrong_type, key
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -99,6 +104,8 @@ class Ledger:
         Raises:
             IdempotencyConflict: The key or the id belongs to a job with another payload, or the id to a job of another
                 element.
+            InvalidArguments: What is under the key is damaged.
+            EntryDamaged: What is under the id is damaged.
         """
         tag = self._places.prepare(job, keep_s=self.retention_s)
         key_digest, digest = _idempotency(job)
@@ -129,6 +136,16 @@ class Ledger:
             )
         if status == "conflict":
             raise IdempotencyConflict(out_id=job_id)
+        if status == "damaged_entry":
+            raise self._set_aside(job.id, "no state")
+        if status == "damaged":
+            raise InvalidArguments(
+                "what the ledger has under this idempotency key is damaged, so it is not known which job has the "
+                "key: use another key",
+                reason="job_unreadable",
+                out_id=job_id,
+                argument="idempotency_key",
+            )
         return Recorded(job_id=job_id, new=status == "recorded")
 
     def claim(self, job_id: str, token: str, *, lease_s: float) -> Claim:
@@ -137,11 +154,16 @@ class Ledger:
         Args:
             token: A new random text for every run. A repeated claim uses the same token again.
             lease_s: Seconds until the claim runs out, unless it is renewed.
+
+        Raises:
+            EntryDamaged: The entry is damaged, and was set aside. All further steps of one job raise this, too.
         """
-        verb, *rest = self._run("claim", self._keys_of(job_id), id=job_id, token=token, lease=_ms(lease_s))
+        verb, *rest = self._step("claim", job_id, id=job_id, token=token, lease=_ms(lease_s))
         match verb:
             case "granted":
                 return _granted(job_id, token, _Granted(*rest))
+            case "damaged":
+                raise self._set_aside(job_id, rest[0])
             case "settled":
                 outcome, followers = rest
                 return Settled(job_id=job_id, outcome=outcome, followers=tuple(followers.split()))
@@ -158,9 +180,9 @@ class Ledger:
         Returns:
             False if the claim had run out. Then this holder no longer decides about the job.
         """
-        (verb,) = self._run(
+        (verb,) = self._step(
             "wait",
-            self._keys_of(job_id),
+            job_id,
             id=job_id,
             token=token,
             state=wait.state,
@@ -198,11 +220,11 @@ class Ledger:
                 without a seal, nothing is pulled.
         """
         text = write_outcome(outcome)
-        keys = self._keys_of(job_id)
         result_key, value = result or (None, "")
-        verb, *rest = self._run(
+        verb, *rest = self._step(
             "settle",
-            keys | {"result_key": result_key} if result_key else keys,
+            job_id,
+            {"result_key": result_key} if result_key else {},
             id=job_id,
             token=token,
             state=outcome["outcome"],
@@ -218,6 +240,7 @@ class Ledger:
             halve=int(halve),
         )
         if verb == "ok":
+            tell_set_aside(rest[1:])
             return Settlement(ours=True, outcome=text, followers=tuple(rest[0].split()))
         if verb == "settled":
             return Settlement(ours=False, outcome=rest[0], followers=tuple(rest[1].split()))
@@ -271,8 +294,9 @@ class Ledger:
         return [due for tag in self._places.tags() for due in self._sweep(tag, limit)]
 
     def _sweep(self, tag: str, limit: int) -> Iterable[Due]:
-        flat = self._run("sweep", {"agenda": _agenda(tag)}, most=limit, repeat_after=_ms(_REPEAT_S))
+        flat = self._of_element("sweep", tag, most=limit, repeat_after=_ms(_REPEAT_S))
         for verb, job_id, lane_name, element, attempts, looks, lost in zip(*[iter(flat)] * 7, strict=True):
+            self._places.learn(job_id, tag)
             yield Due(
                 verb=cast("Literal['publish', 'requeue', 'expired', 'store']", verb),
                 job_id=job_id,
@@ -303,9 +327,9 @@ class Ledger:
         """
         bulk = lane("bulk")
         return sum(
-            self._run(
+            self._of_element(
                 "feed",
-                {"agenda": _agenda(tag)},
+                tag,
                 most=_FEED,
                 lane=bulk.name,
                 expires=_ms(bulk.expires_s),
@@ -316,7 +340,7 @@ class Ledger:
 
     def goes_on(self, job_id: str) -> bool:
         """Whether a claimed chunk may still be sent. Its campaign may have been paused after the claim."""
-        return bool(self._run("goes_on", {"job": key(self._places.of(job_id), "job", job_id)}))
+        return bool(self._step("goes_on", job_id))
 
     def put_back(
         self, job_id: str, token: str, *, attempts: int, reason: str
@@ -330,8 +354,7 @@ class Ledger:
         Returns:
             ``"fenced"`` if the claim had run out; ``"settle"`` if the campaign is not running any more.
         """
-        keys = {"job": key(self._places.of(job_id), "job", job_id)}
-        (verb,) = self._run("put_back", keys, id=job_id, token=token, attempts=attempts, reason=reason)
+        (verb,) = self._step("put_back", job_id, id=job_id, token=token, attempts=attempts, reason=reason)
         return cast("Literal['ok', 'fenced', 'settle']", verb)
 
     def confirm_stored(self, job_id: str) -> None:
@@ -347,8 +370,7 @@ class Ledger:
         Raises:
             InvalidArguments: So many tasks follow the job already that it has no room for more.
         """
-        keys = {"job": key(self._places.of(job_id), "job", job_id)}
-        found = self._run("follow", keys, task_id=task_id, most=_MOST_FOLLOWERS) or None
+        found = self._step("follow", job_id, task_id=task_id, most=_MOST_FOLLOWERS) or None
         if found == "full":
             raise InvalidArguments.about(
                 "idempotency_key",
@@ -359,19 +381,34 @@ class Ledger:
     def read(self, job_id: str) -> Snapshot | None:
         """Return the job as it is now, or None if the ledger has no job with this id."""
         names = ("state", "element", "lane", "attempts", "created", "outcome", "followers")
-        values = self.redis.hmget(key(self._places.of(job_id), "job", job_id), list(names))
-        found = dict(zip(names, cast("list[str | None]", values), strict=True))
-        if found["state"] is None:
-            return None
-        return Snapshot(
-            job_id=job_id,
-            status=found["state"],
-            element=found["element"] or "",
-            lane=found["lane"] or "",
-            attempts=int(found["attempts"] or 0),
-            created_ms=int(found["created"] or 0),
-            outcome=found["outcome"],
-            followers=tuple((found["followers"] or "").split()),
+        try:
+            values = self.redis.hmget(key(self._places.of(job_id), "job", job_id), list(names))
+            found = dict(zip(names, cast("list[str | None]", values), strict=True))
+            if found["state"] is None:
+                return None
+            return Snapshot(
+                job_id=job_id,
+                status=_status(found["state"]),
+                element=found["element"] or "",
+                lane=found["lane"] or "",
+                attempts=int(found["attempts"] or 0),
+                created_ms=int(found["created"] or 0),
+                outcome=found["outcome"],
+                followers=tuple((found["followers"] or "").split()),
+            )
+        except ResponseError as error:
+            raise self._damaged(job_id, error) from None
+        except ValueError as error:
+            raise self._damaged(job_id, error) from None
+
+    def set_aside(self, job_id: str, problem: str) -> None:
+        """Set a job's entry aside: it stays as it is, and no sweep looks at it until it is put back.
+
+        Args:
+            problem: What is wrong with it, never what is in it.
+        """
+        tell_set_aside(
+            self._run("set_aside", {"agenda": _agenda(self._places.of(job_id))}, id=job_id, problem=problem)
         )
 
     def waiting(self) -> int:
@@ -384,8 +421,52 @@ class Ledger:
         before = _ms(now - seconds)
         return sum(int(self.redis.zcount(_agenda(tag), "-inf", before)) for tag in self._places.tags())
 
-    def _keys_of(self, job_id: str) -> dict[str, str]:
-        return _keys(self._places.of(job_id), job_id)
+    def _step(self, name: str, job_id: str, more: dict[str, str] | None = None, /, **arguments: Any) -> Any:
+        """Run a step of one job.
+
+        Raises:
+            EntryDamaged: Its entry is damaged, and was set aside.
+        """
+        try:
+            keys = _keys(self._places.of(job_id), job_id) | (more or {})
+            return self._run(
+                name, {each: keys[each] for each in self._scripts.keys(name) if each in keys}, **arguments
+            )
+        except (ResponseError, UnicodeDecodeError) as error:
+            raise self._damaged(job_id, error) from None
+
+    def _damaged(self, job_id: str, error: Exception) -> Exception:
+        """Return what to raise: the error itself, or that the entry is damaged if it says so."""
+        if not isinstance(error, ResponseError):
+            return self._set_aside(job_id, "not a valid text or number")
+        return self._set_aside(job_id, "a key of a wrong type") if is_wrong_type(error) else error
+
+    def _set_aside(self, job_id: str, problem: str) -> EntryDamaged:
+        self.set_aside(job_id, problem)
+        return EntryDamaged(job_id, problem)
+
+    def _of_element(self, name: str, tag: str, **arguments: Any) -> Any:
+        """Run a pass over an element. If a key is damaged that its entries share, the key is set aside first."""
+        keys = {"agenda": _agenda(tag)}
+        try:
+            answer, aside = self._run(name, keys, **arguments)
+        except ResponseError as error:
+            if not is_wrong_type(error):
+                raise
+            self._set_keys_aside(tag)
+            answer, aside = self._run(name, keys, **arguments)
+        tell_set_aside(aside)
+        return answer
+
+    def _set_keys_aside(self, tag: str) -> None:
+        keys = {"agenda": _agenda(tag)}
+        aside = self._run("set_keys_aside", keys)
+        tell_set_aside(aside)
+        if "key:agenda" in aside:
+            jobs = key(tag, "job", "")
+            found = (each.removeprefix(jobs) for each in self.redis.scan_iter(f"{jobs}*", count=1000))
+            while batch := list(islice(found, 1000)):
+                self._run("return_to_agenda", keys, batch)
 
     def _run(self, name: str, keys: dict[str, str], rest: Sequence[Any] = (), **arguments: Any) -> Any:
         return self._scripts.run(name, self.redis, keys, rest, **arguments)
@@ -425,6 +506,12 @@ def _granted(job_id: str, token: str, found: _Granted) -> Granted:
         created_ms=int(found.created),
         chunk=None if found.rows is None else (found.rows, found.params or ""),
     )
+
+
+def _status(word: str) -> str:
+    if word not in STATUSES:
+        raise ValueError
+    return word
 
 
 def _agenda(tag: str) -> str:

@@ -8,7 +8,14 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from smsjobs.contract import Outcome, RequestFailed, SendResult, decode_outcome, encode_outcome
+from smsjobs.contract import (
+    InvalidArguments,
+    Outcome,
+    RequestFailed,
+    SendResult,
+    decode_outcome,
+    encode_outcome,
+)
 
 __all__ = ["outcome_json", "read_outcome", "write_outcome"]
 
@@ -25,7 +32,20 @@ def write_outcome(outcome: dict[str, Any]) -> str:
 
 
 def outcome_json(text: str, job_id: str) -> dict[str, Any]:
-    """Return the outcome as JSON."""
+    """Return the outcome as JSON.
+
+    Raises:
+        InvalidArguments: It cannot be read (``reason="job_unreadable"``).
+    """
+    try:
+        return _json(text, job_id)
+    except (ValueError, RecursionError):
+        raise InvalidArguments(
+            "the outcome in the ledger is damaged", reason="job_unreadable", out_id=job_id
+        ) from None
+
+
+def _json(text: str, job_id: str) -> dict[str, Any]:
     if text.startswith(_RECEIPT):
         attempts, _, biz_id = text.removeprefix(_RECEIPT).partition(" ")
         response = {"Code": "OK"} | ({"BizId": biz_id} if biz_id else {})

@@ -6,8 +6,11 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from smsjobs.contract import IdempotencyConflict, JobRecord, element_tag, tag_of_job
-from smsjobs.redis_store import ELEMENTS, NO_ELEMENT, acknowledged, pointer, replicas_of
+from redis.exceptions import ResponseError
+
+from smsjobs.contract import IdempotencyConflict, JobRecord, element_tag, is_tag, tag_of_job
+from smsjobs.ledger.damage import EntryDamaged, tell_set_aside
+from smsjobs.redis_store import ELEMENTS, NO_ELEMENT, acknowledged, is_wrong_type, pointer, replicas_of
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -33,15 +36,33 @@ class Places:
         self._pointers: dict[str, str] = {}
 
     def of(self, job_id: str) -> str:
-        """Return the tag of a job. It is in the job's id, or in a pointer if a plain Celery client chose the id."""
+        """Return the tag of a job. It is in the job's id, or in a pointer if a plain Celery client chose the id.
+
+        Raises:
+            EntryDamaged: The pointer is damaged. A worker whose sweep has found the job needs no pointer.
+        """
         told = tag_of_job(job_id) or self._pointers.get(job_id)
         if told is not None:
             return told
-        found = cast("str | None", self._redis.get(pointer(job_id)))
+        try:
+            found = cast("str | None", self._redis.get(pointer(job_id)))
+        except ResponseError as error:
+            if not is_wrong_type(error):
+                raise
+            found = ""
+        except UnicodeDecodeError:
+            found = ""
         if found is None:
             return NO_ELEMENT
+        if not is_tag(found):
+            raise EntryDamaged(job_id, "its pointer is damaged")
         self._remember(job_id, found)
         return found
+
+    def learn(self, job_id: str, tag: str) -> None:
+        """Remember the tag of a job that was found under it, in case that its pointer is damaged."""
+        if tag_of_job(job_id) is None:
+            self._remember(job_id, tag)
 
     def prepare(self, job: JobRecord, *, keep_s: float) -> str:
         """Return the tag of a new job, and make sure that the sweep and `of` will find the job under it.
@@ -78,10 +99,25 @@ class Places:
 
     def tags(self) -> list[str]:
         """Return the tags of all elements that have had a job."""
-        found = cast("list[str]", self._redis.hkeys(ELEMENTS))
+        try:
+            found = self._found()
+        except ResponseError as error:
+            if not is_wrong_type(error):
+                raise
+            # Every worker and producer announces its elements again.
+            # The braces keep the new name on the same node of a cluster.
+            self._redis.rename(ELEMENTS, f"{{{ELEMENTS}}}:aside")
+            tell_set_aside([ELEMENTS, "a key of a wrong type"])
+            found = []
         lost = [each for each in self._announced if element_tag(each) not in found]
         self._add(lost, known=[None] * len(lost))
         return sorted({*found, *map(element_tag, lost)})
+
+    def _found(self) -> list[str]:
+        # Not decoded by the client: one name that is not a valid text would hide all others.
+        redis: Any = self._redis
+        names: list[bytes] = redis.execute_command("HKEYS", ELEMENTS, NEVER_DECODE=True)
+        return [tag for name in names if is_tag(tag := name.decode("ascii", "replace"))]
 
     def _add(self, elements: Sequence[str], known: Sequence[str | None]) -> None:
         # No write if nothing changes, so that a full Redis can still be swept.

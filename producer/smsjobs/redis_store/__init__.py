@@ -2,7 +2,7 @@
 
 from smsjobs.redis_store.clock import RedisClock
 from smsjobs.redis_store.connection import connect_redis
-from smsjobs.redis_store.failures import error_code, is_transient, refusal_text
+from smsjobs.redis_store.failures import error_code, is_transient, is_wrong_type, refusal_hint, refusal_text
 from smsjobs.redis_store.keys import ELEMENTS, NO_ELEMENT, key, pointer
 from smsjobs.redis_store.patience import available, patiently
 from smsjobs.redis_store.replicas import NotReplicated, acknowledged, replicas_of
@@ -22,9 +22,11 @@ __all__ = [
     "connect_redis",
     "error_code",
     "is_transient",
+    "is_wrong_type",
     "key",
     "patiently",
     "pointer",
+    "refusal_hint",
     "refusal_text",
     "replicas_of",
     "unseal",

@@ -24,7 +24,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-__all__ = ["error_code", "is_demoted", "is_transient", "refusal_text"]
+__all__ = ["error_code", "is_demoted", "is_transient", "is_wrong_type", "refusal_hint", "refusal_text"]
 
 #: Codes of a server that cannot serve for the moment: it is starting, or a fail-over is in progress.
 _TRANSIENT: Final = frozenset({"CLUSTERDOWN", "LOADING", "MASTERDOWN", "NOREPLICAS", "READONLY", "TRYAGAIN"})
@@ -46,6 +46,16 @@ _IN_SCRIPT: Final = re.compile(r"@user_script: ?\d+: -?([A-Z]+)\b")
 
 #: OpenSSL's reasons for an answer that is not TLS.
 _NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"})
+
+#: What an operator can do about a refusal that does not pass by itself.
+_HINTS: Final = {
+    "MISCONF": "it cannot save to its disk; its log says why",
+    "NOAUTH": "it wants a password: fix SMS_BROKER_URL or SMS_REDIS_URL",
+    "NOPERM": "its user lacks a permission",
+    "OOM": "its memory is full: raise maxmemory, or wait until jobs are settled",
+    "WRONGTYPE": "a key is damaged; smsjobs doctor shows what workers have set aside",
+    "WRONGPASS": "it wants another password: fix SMS_BROKER_URL or SMS_REDIS_URL",
+}
 
 _AT_THE_BEGINNING: Final = re.compile(r"-?([A-Z]{3,})\b")
 
@@ -76,6 +86,16 @@ def error_code(error: BaseException) -> str:
     text = str(error)
     found = _IN_SCRIPT.search(text) or _AT_THE_BEGINNING.match(text)
     return found[1] if found and isinstance(error, ResponseError) else type(error).__name__
+
+
+def is_wrong_type(error: BaseException) -> bool:
+    """Whether a key is of a wrong type. Then what the key holds is damaged, and Redis works."""
+    return error_code(error) == "WRONGTYPE"
+
+
+def refusal_hint(error: BaseException) -> str:
+    """Return what an operator can do about the refusal, or an empty text if only Redis's own log tells."""
+    return _HINTS.get(error_code(error), "")
 
 
 def refusal_text(error: BaseException | None) -> str | None:

@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 from redis.exceptions import RedisError
 
 from smsjobs.contract import QueueUnavailable
-from smsjobs.redis_store.failures import error_code, is_transient, refusal_text
+from smsjobs.redis_store.failures import error_code, is_transient, refusal_hint, refusal_text
 
 __all__ = ["available", "patiently"]
 
@@ -101,10 +101,8 @@ def available(
             text, outcome = f"{unreachable_text()}, so {task}; {again}", "not_sent" if surely_not else if_lost
         else:
             # Such as no memory, no disk or no permission: Redis answered, and refused.
-            text, outcome = (
-                f"{task}: Redis refused it ({error_code(error)}), its log says why; {again}",
-                if_refused,
-            )
+            why = refusal_hint(error) or "its log says why"
+            text, outcome = f"{task}: Redis refused it ({error_code(error)}), {why}; {again}", if_refused
     raise QueueUnavailable(message=text, outcome=outcome, out_id=out_id) from None
 
 

@@ -71,6 +71,10 @@ class Scripts:
         """Return the name of every script of the room."""
         return list(self._scripts)
 
+    def keys(self, name: str) -> list[str]:
+        """Return the names of a script's keys."""
+        return self._scripts[name].keys
+
     def run(
         self, name: str, redis: Redis, keys: Mapping[str, str], rest: Sequence[Any] = (), /, **arguments: Any
     ) -> Any:
@@ -97,7 +101,7 @@ class _Script:
     def __init__(self, text: str) -> None:
         self._text = text
         named = {match[2]: match[1].replace("\n", " ").split(",") for match in _NAMES.finditer(text)}
-        self._keys = [each.strip() for each in named.get("KEYS", ())]
+        self.keys = [each.strip() for each in named.get("KEYS", ())]
         self._arguments = [each.strip() for each in named.get("ARGV", ())]
         self.wants_now = "now" in self._arguments
         self._replicated = "-- replicated" in text.splitlines()
@@ -108,12 +112,12 @@ class _Script:
     ) -> Any:
         """Run it."""
         try:
-            declared = [keys[name] for name in self._keys[: len(keys)]]
+            declared = [keys[name] for name in self.keys[: len(keys)]]
             values = [arguments[name] for name in self._arguments]
         except KeyError as missing:
             raise TypeError(f"the script takes {missing}") from None
         if not declared or len(values) != len(arguments) or len(declared) != len(keys):
-            raise TypeError(f"the script takes the keys {self._keys} and the arguments {self._arguments}")
+            raise TypeError(f"the script takes the keys {self.keys} and the arguments {self._arguments}")
         if self._registered is None:
             self._registered = redis.register_script(self._text)
         replicas = replicas_of(redis) if self._replicated else None

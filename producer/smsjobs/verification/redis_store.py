@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from smsjobs.contract import element_tag
 from smsjobs.facts import ConfirmFailed, tell
-from smsjobs.redis_store import Scripts, available, key
+from smsjobs.ledger import tell_set_aside
+from smsjobs.redis_store import Scripts, available, is_wrong_type, key
 from smsjobs.verification.store import AGAIN_S, REMEMBER_S, Checked, Held, Issued, SendRequest, Tags, Try
 
 if TYPE_CHECKING:
@@ -111,7 +112,13 @@ class RedisCodes:
         return current, old
 
     def _salt(self, tag: str) -> str:
-        return str(self._redis().hget(self._key(tag), "salt") or "") if tag else ""
+        try:
+            return str(self._redis().hget(self._key(tag), "salt") or "") if tag else ""
+        except ResponseError as error:
+            # The check itself sets it aside.
+            if is_wrong_type(error):
+                return ""
+            raise
 
     def check(self, tried: Try) -> Checked:
         """Count a try. The right one ends the code.
@@ -134,7 +141,23 @@ class RedisCodes:
         return Checked(status=status, tries_left=int(left))
 
     def _run(self, name: str, keys: dict[str, str], rest: Sequence[Any] = (), **arguments: Any) -> Any:
-        return self._patiently(lambda: self._scripts.run(name, self._redis(), keys, rest, **arguments))
+        def run() -> Any:
+            return self._scripts.run(name, self._redis(), keys, rest, **arguments)
+
+        def step() -> Any:
+            try:
+                answer = run()
+            except ResponseError as error:
+                if not is_wrong_type(error):
+                    raise
+                answer = ["damaged"]
+            if answer[0] != "damaged":
+                return answer
+            # A damaged code is none: the number gets a new one, as if it had expired.
+            tell_set_aside(self._scripts.run("set_codes_aside", self._redis(), keys))
+            return run()
+
+        return self._patiently(step)
 
     def _patiently(self, step: Callable[[], T]) -> T:
         """Repeat the step until Redis answers.

@@ -6,8 +6,8 @@ import pytest
 import redis
 
 from smsjobs.contract import LANES
-from smsjobs.ledger import Granted, InFlight, Ledger
-from support.keys import agenda, job_key
+from smsjobs.ledger import InFlight, Ledger
+from support.keys import job_key
 from support.ledgers import (
     LEASE_S,
     Clock,
@@ -181,25 +181,6 @@ def test_sweep_takes_as_many_as_it_is_told(ledger: Ledger, clock: Clock) -> None
     found = [ledger.sweep(limit=4) for _ in range(4)]
     assert [due.job_id for batch in found for due in batch] == [job.id for job in jobs]
     assert [len(batch) for batch in found] == [4, 4, 2, 0]
-
-
-def test_damaged_entries_do_not_stop_the_sweep(ledger: Ledger, client: redis.Redis, clock: Clock) -> None:
-    """Entries that lack fields are handed out at most once a second, and the others beside them as ever."""
-    good = a_job()
-    ledger.record(good)
-    for state in ("queued", "sending", "looking_up", "of_the_future", ""):
-        client.hset(job_key(f"bad-{state}"), mapping={"state": state})
-        client.zadd(agenda(), {f"bad-{state}": 0})
-    held = a_job().id
-    client.hset(job_key(held), mapping={"state": "sending", "token": "x", "lease": "rubbish", "claimed": ""})
-    client.zadd(agenda(), {held: 0})
-    clock.pass_(5)
-    first = ledger.sweep()
-    assert ("requeue", good.id) in verbs(first)
-    assert [due for due in ledger.sweep() if due.job_id != good.id] == []
-    claim = ledger.claim(held, "token", lease_s=LEASE_S)
-    assert isinstance(claim, Granted)
-    assert (claim.job, claim.state, claim.interrupted) == ("", "looking_up", True)
 
 
 def test_sweep_of_nothing_is_nothing(ledger: Ledger) -> None:

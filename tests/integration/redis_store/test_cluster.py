@@ -13,10 +13,12 @@ from smsjobs.campaign import CampaignStore, Order, start
 from smsjobs.contract import InvalidArguments, campaign_id, encode_outcome
 from smsjobs.delivery import DeliveryStore
 from smsjobs.embedded import TemporaryRedis
-from smsjobs.ledger import Awaited, Ledger
+from smsjobs.ledger import Aside, Awaited, EntryDamaged, Ledger
 from smsjobs.redis_store import Scripts, Seal, connect_redis
 from smsjobs.testing import Clock as CodeClock
 from smsjobs.verification import CEILING, PER_CLIENT, Keyring, Limit, RedisCodes, Rules, Verification
+from support.damage import replace_by
+from support.keys import agenda, campaign_key, job_key
 from support.ledgers import LEASE_S, Clock, a_job, accepted, granted, to_look_up, to_send
 from support.receipts import a_report
 
@@ -196,9 +198,38 @@ def codes(client: "redis.Redis") -> None:
             assert login.check("13800138000", outbox.code)
 
 
+def damaged(client: "redis.Redis") -> None:
+    """Every script about what is set aside: a job, an agenda, a campaign and a code."""
+    clock = Clock()
+    ledger, aside = Ledger(client, clock=clock), Aside(client, keep_s=3600)
+    job = a_job(element=ELEMENT)
+    for kind in ("hash", "list"):
+        ledger.record(job)
+        replace_by(kind)(client, job_key(job.id))
+        with pytest.raises(EntryDamaged):
+            ledger.claim(job.id, "one", lease_s=LEASE_S)
+    replace_by("string")(client, agenda(ELEMENT))
+    clock.pass_(10)
+    ledger.sweep()
+    store = CampaignStore(client, timeout_s=5, keep_s=3600, clock=clock)
+    campaign = start(store, Order.read(["13800138000"], "SMS_1", {"code": "1"}), element=ELEMENT, name="bad")
+    client.hset(campaign_key(campaign.id), "total", "many")
+    ledger.feed()
+    client.hset(campaign_key(campaign.id), "total", 1)
+    for each in list(aside.items()):
+        if ":campaign:" in each.id:
+            assert aside.put_back(each.id) is None
+        else:
+            aside.drop(each.id)
+    assert aside.count() == 0
+    for name in list(client.scan_iter("sms:{*}:code:purpose:*")):
+        replace_by("string")(client, name)
+    codes(client)
+
+
 def test_no_key_leaves_its_slot(watch: Watch) -> None:
     """All scripts run on a cluster, and each run stays within one slot: that of its element."""
-    for steps in (jobs, campaigns, codes):
+    for steps in (jobs, campaigns, codes, damaged):
         slots = watch.slots_of(lambda steps=steps: steps(watch.client))
         assert [each for each in slots if len(each) != 1] == [], steps.__name__
         assert slots

@@ -120,6 +120,9 @@ def test_which_steps_wait() -> None:
     assert waiting == {
         ("ledger", "feed"),  # a chunk is a job only with its claim
         ("ledger", "goes_on"),
+        ("ledger", "return_to_agenda"),  # what is damaged is met again
+        ("ledger", "set_aside"),
+        ("ledger", "set_keys_aside"),
         ("ledger", "sweep"),  # nothing is sent before the claim that follows
         ("ledger", "unpublished"),
         ("campaign", "planning"),  # a heartbeat
@@ -128,6 +131,7 @@ def test_which_steps_wait() -> None:
         ("campaign", "progress"),
         ("delivery", "pull"),  # its lease ends, and it is pulled again
         ("delivery", "pulled"),
+        ("verification", "set_codes_aside"),
     }
 
 

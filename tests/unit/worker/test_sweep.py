@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 
 import fakeredis
 import pytest
+from redis.exceptions import ResponseError
 
 from smsjobs.contract import JobRecord, Outcome
 from smsjobs.ledger import Ledger
-from smsjobs_worker.logs.facts import SweepBroken, SweepFailed
+from smsjobs_worker.logs.facts import SweepBroken, SweepFailed, SweepRefused
 from smsjobs_worker.sending.sweep import Sweep, Sweeper
 from support.facts import told
 from support.keys import job_key, open_campaigns
@@ -184,13 +185,13 @@ def test_jobs_expire_while_the_broker_is_unreachable(bench: Bench) -> None:
 
 
 def test_a_damaged_campaign_does_not_stop_the_sweep(bench: Bench) -> None:
-    """Where campaigns cannot be fed, everything else is done all the same."""
+    """Where the campaigns' own key is damaged, it is set aside, and everything else is done all the same."""
     late = bench.record(expires=20)
     bench.clock.pass_(20)
     bench.ledger.redis.set(open_campaigns(), "of another type")
     with told() as facts:
         bench.sweep.run_once()
-    assert [each.action for each in facts] == ["feed_failed", "expired"]
+    assert [each.action for each in facts] == ["set_aside", "expired"]
     assert bench.results.stored == [(late.id, "not_sent", ())]
 
 
@@ -246,7 +247,7 @@ def test_given_back_and_due_again(bench: Bench) -> None:
 def test_broken_off_is_told(bench: Bench) -> None:
     """A sweep that breaks off is told by its cause's class: a warning where Redis or the broker is unreachable, else an error."""
     sweeper = Sweeper(bench.sweep, every_s=0.01)
-    causes = [OSError("13800138000"), RuntimeError("13800138000")]
+    causes = [OSError("13800138000"), RuntimeError("13800138000"), ResponseError("WRONGTYPE 13800138000")]
 
     def run_once() -> int:
         if causes:
@@ -256,8 +257,10 @@ def test_broken_off_is_told(bench: Bench) -> None:
     bench.sweep.run_once = run_once  # type: ignore[method-assign]
     with told() as facts:
         sweeper.start()
-        until(lambda: len(facts) == 2, "both are told")
+        until(lambda: len(facts) == 3, "all are told")
         sweeper.stop()
     assert facts[0] == SweepFailed(error="OSError")
     assert (type(facts[1]), facts[1].level) == (SweepBroken, logging.ERROR)
+    # Redis answered, so it is not unreachable.
+    assert facts[2] == SweepRefused(error="WRONGTYPE")
     assert "13800138000" not in repr(facts)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CampaignPaused",
-    "CampaignsNotFed",
     "ChunkHalved",
     "CommandRefused",
     "ConnectionsUnmanaged",
@@ -37,9 +36,11 @@ __all__ = [
     "JobWaitsForFix",
     "JobsPublished",
     "LeasesNotRenewed",
+    "LimitsRefused",
     "LimitsUnreachable",
     "MessageDropped",
     "MessagePutBack",
+    "MessagePutBackForRefusal",
     "MessageRefused",
     "MessageUnfit",
     "NoteDropped",
@@ -48,9 +49,10 @@ __all__ = [
     "PullFailed",
     "PutBackRefused",
     "RunBrokenOff",
+    "RunRefused",
     "SweepBroken",
-    "SweepCannotRead",
     "SweepFailed",
+    "SweepRefused",
     "TaskBroken",
     "UnexpectedError",
     "job_settled",
@@ -301,6 +303,14 @@ class LimitsUnreachable(_OfSending):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LimitsRefused(LimitsUnreachable):
+    """Redis answered and refused to count a permit, as when it is full; ``error`` is its code. The job waits."""
+
+    level = logging.ERROR
+    sentence = "Redis refused to count a permit"
+
+
+@dataclass(frozen=True, kw_only=True)
 class LeasesNotRenewed(_OfSending):
     """The leases of this worker's jobs could not be renewed; they run out unless a later renewal succeeds."""
 
@@ -356,36 +366,19 @@ class SweepFailed(_OfSweep):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SweepRefused(SweepFailed):
+    """Redis answered and refused a sweep, as when it is full; ``error`` is its code."""
+
+    level = logging.ERROR
+    sentence = "a sweep broke off: Redis refused a command"
+
+
+@dataclass(frozen=True, kw_only=True)
 class SweepBroken(SweepFailed):
     """A sweep ended with an unexpected error; the next one tries again."""
 
     level = logging.ERROR
     sentence = "a sweep broke off: an unexpected error"
-
-
-@dataclass(frozen=True, kw_only=True)
-class SweepCannotRead(_OfSweep):
-    """The record of a job cannot be read, as of a newer version; the sweep passes it over."""
-
-    action = "unreadable"
-    level = logging.ERROR
-    sentence = "the sweep cannot read a job"
-    repeats_by = ("problem",)
-
-    job_id: str
-    problem: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class CampaignsNotFed(_OfSweep):
-    """A campaign's record is damaged: no chunks become jobs."""
-
-    action = "feed_failed"
-    level = logging.ERROR
-    sentence = "campaigns could not be fed"
-    repeats_by = ("error",)
-
-    error: str
 
 
 # The process: tasks and transport
@@ -404,6 +397,14 @@ class RunBrokenOff(_OfProcess):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunRefused(RunBrokenOff):
+    """Redis answered and refused a step of a job, as when it is full; ``error`` is its code. The sweep goes on with the job."""
+
+    level = logging.ERROR
+    sentence = "a run broke off: Redis refused a command"
+
+
+@dataclass(frozen=True, kw_only=True)
 class MessagePutBack(_OfProcess):
     """What a message led to could not be stored, so the message comes again."""
 
@@ -413,6 +414,14 @@ class MessagePutBack(_OfProcess):
     repeats_by = ("error",)
 
     error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessagePutBackForRefusal(MessagePutBack):
+    """Redis answered and refused to store what a message led to; ``error`` is its code. The message comes again."""
+
+    level = logging.ERROR
+    sentence = "a message was put back: Redis refused a command"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,14 +23,16 @@ from smsjobs.contract import (
     encode_result,
     is_job_id,
 )
-from smsjobs.ledger import read_outcome
-from smsjobs.redis_store.failures import error_code
+from smsjobs.ledger import EntryDamaged, read_outcome
+from smsjobs.redis_store import error_code, is_transient
 from smsjobs.redis_store.patience import patiently
 from smsjobs_worker.logs.facts import (
     MessagePutBack,
+    MessagePutBackForRefusal,
     MessageRefused,
     PublishFailed,
     RunBrokenOff,
+    RunRefused,
     TaskBroken,
     tell,
 )
@@ -153,6 +155,9 @@ def _submit(runtime: Runtime, task_id: str, handed: Handed) -> Done | NothingToD
             tell(MessageRefused(reason=error.reason))
             return Done(outcome=error)
         return _refuse(runtime, task_id, error.for_job(task_id))
+    except EntryDamaged:
+        # The job of its id or key is set aside, and that was told. It must not become another job.
+        return _no_entry(task_id)
     except RedisError as error:
         return _not_recorded(task_id, error)
     if settled:
@@ -187,6 +192,8 @@ def _submitted(task_id: str, handed: Handed) -> JobRecord:
 def _refuse(runtime: Runtime, task_id: str, error: SmsError) -> Done | NothingToDo:
     try:
         return runtime.sender.refuse(task_id, error)
+    except EntryDamaged:
+        return _no_entry(task_id)
     except RedisError as unreachable:
         return _not_recorded(task_id, unreachable)
 
@@ -201,13 +208,25 @@ def _not_recorded(task_id: str, error: RedisError) -> Done:
         raise _put_back(error) from None
     # It would come again for ever.
     tell(TaskBroken(error=error_code(error)))
+    return _no_entry(task_id)
+
+
+def _no_entry(task_id: str) -> Done:
     damaged = "what Redis has under this id is not a job's entry"
     return Done(outcome=RequestFailed(damaged, reason="internal_error", outcome="not_sent", out_id=task_id))
 
 
 def _put_back(error: BaseException) -> Reject:
+    if _is_refusal(error):
+        tell(MessagePutBackForRefusal(error=error_code(error)))
+        return Reject("Redis refused a command", requeue=True)
     tell(MessagePutBack(error=type(error).__name__))
     return Reject("Redis or the result backend is unreachable", requeue=True)
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Whether Redis answered and refused, which is not the same as being unreachable."""
+    return isinstance(error, RedisError) and not is_transient(error)
 
 
 def _unless_unreachable(run: Callable[[], Done | NothingToDo]) -> Done | NothingToDo:
@@ -215,7 +234,8 @@ def _unless_unreachable(run: Callable[[], Done | NothingToDo]) -> Done | Nothing
         return run()
     except RedisError as error:
         # The ledger still has the job as it was, or in flight. The sweep continues it when Redis is back.
-        tell(RunBrokenOff(error=type(error).__name__))
+        refused = _is_refusal(error)
+        tell(RunRefused(error=error_code(error)) if refused else RunBrokenOff(error=type(error).__name__))
         return NothingToDo()
 
 

@@ -18,9 +18,10 @@ from typing import Final
 import limits
 from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter
+from redis.exceptions import ResponseError
 
 from smsjobs.contract import KEY_PREFIX, Lane, element_tag
-from smsjobs.redis_store import connect_redis
+from smsjobs.redis_store import connect_redis, is_wrong_type
 
 __all__ = ["Permits", "bulk_window", "windows"]
 
@@ -84,17 +85,30 @@ class Permits:
         if max_qps is None:
             return True
         deadline = time.monotonic() + within_s
-        while not self._take_now(element, lane, max_qps):
+        while not self._try(element, lane, max_qps):
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
             time.sleep(min(left, random.uniform(0.02, 0.1)))
         return True
 
+    def _try(self, element: str, lane: Lane, max_qps: float) -> bool:
+        try:
+            return self._take_now(element, lane, max_qps)
+        except ResponseError as error:
+            if not is_wrong_type(error):
+                raise
+        # A damaged window holds nothing that is worth keeping: it would be empty in a few seconds.
+        place = _place(element)
+        everyone, others = windows(max_qps)
+        self._limiter.clear(everyone, place)
+        self._limiter.clear(others, place, "others")
+        self._limiter.clear(bulk_window(max_qps), place, "bulk")
+        return self._take_now(element, lane, max_qps)
+
     def _take_now(self, element: str, lane: Lane, max_qps: float) -> bool:
         everyone, others = windows(max_qps)
-        # In braces, so that all windows of an element are on the node that has its other keys.
-        place = f"{{{element_tag(element)}}}:{element}"
+        place = _place(element)
         if lane.name == "verification":
             return self._limiter.hit(everyone, place)
         # Test before hit: a permit of the smaller window would be wasted while the larger one is full.
@@ -106,3 +120,8 @@ class Permits:
             if not self._limiter.hit(bulk_window(max_qps), place, "bulk"):
                 return False
         return self._limiter.hit(others, place, "others") and self._limiter.hit(everyone, place)
+
+
+def _place(element: str) -> str:
+    # In braces, so that all windows of an element are on the node that has its other keys.
+    return f"{{{element_tag(element)}}}:{element}"

@@ -20,7 +20,8 @@ from smsjobs.contract import (
     SendResult,
 )
 from smsjobs.ledger import Granted, Wait
-from smsjobs_worker.logs.facts import LimitsUnreachable, tell
+from smsjobs.redis_store import error_code, is_transient
+from smsjobs_worker.logs.facts import LimitsRefused, LimitsUnreachable, tell
 from smsjobs_worker.provider import AnswerLost, Blames, LookupFailed, NotSent, Provider
 from smsjobs_worker.retry import request_with_retries
 from smsjobs_worker.sending.look_up import was_accepted
@@ -194,8 +195,11 @@ class Run:
             if not self.goes_on():
                 raise _NotNow("paused")
         except RedisError as error:
-            tell(LimitsUnreachable(error=type(error).__name__))
-            raise _NotNow("redis_unreachable") from None
+            if is_transient(error):
+                tell(LimitsUnreachable(error=type(error).__name__))
+                raise _NotNow("redis_unreachable") from None
+            tell(LimitsRefused(error=error_code(error)))
+            raise _NotNow("redis_refused") from None
         if self._left_s() < _SHORTEST_CONNECT_S:
             raise _Expired
         if not self.holds():

@@ -34,7 +34,7 @@ from smsjobs.contract import (
     encode_outcome,
     make_chunk,
 )
-from smsjobs.ledger import Awaited, Granted, Missing, Settled, Settlement, Wait, read_outcome
+from smsjobs.ledger import Awaited, EntryDamaged, Granted, Missing, Settled, Settlement, Wait, read_outcome
 from smsjobs.redis_store import CannotOpen, unseal
 from smsjobs.redis_store.patience import patiently
 from smsjobs_worker.logs.facts import (
@@ -157,12 +157,19 @@ class Sender:
             redis.exceptions.RedisError: Redis stayed unreachable, so that nothing could be decided or written down.
                 The sweep continues the job later.
         """
+        try:
+            return self._run(job_id)
+        except EntryDamaged:
+            # It was set aside, and that was told. Whoever asks for the job hears it, and no message can change it.
+            return NothingToDo()
+
+    def _run(self, job_id: str) -> Done | NothingToDo:
         claim, claimed_at = self._claim(job_id)
         match claim:
             case Granted() as granted:
                 return self._work(granted, claimed_at)
             case Settled() as settled:
-                return Done(outcome=read_outcome(settled.outcome, job_id), followers=settled.followers)
+                return self._ended(job_id, settled.outcome, settled.followers)
             case Missing():
                 return self._settle_missing(job_id)
             case _:
@@ -172,6 +179,9 @@ class Sender:
         """Record why a message makes no job: it could not be read, or expired.
 
         A job that the ledger knows by that id goes its own way.
+
+        Raises:
+            EntryDamaged: What the ledger has under that id is damaged.
         """
 
         def ask() -> Snapshot | None:
@@ -185,7 +195,14 @@ class Sender:
             return Done(outcome=error)
         if known.outcome is None:
             return NothingToDo()
-        return Done(outcome=read_outcome(known.outcome, job_id), followers=known.followers)
+        return self._ended(job_id, known.outcome, known.followers)
+
+    def _ended(self, job_id: str, outcome: str, followers: tuple[str, ...]) -> Done | NothingToDo:
+        try:
+            return Done(outcome=read_outcome(outcome, job_id), followers=followers)
+        except InvalidArguments as error:
+            self._ledger.set_aside(job_id, error.message)
+            return NothingToDo()
 
     def _claim(self, job_id: str) -> tuple[Claim, float]:
         """The claim, and the monotonic time before the answer to it was asked for."""
@@ -238,6 +255,8 @@ class Sender:
             except InvalidArguments as error:
                 return run.without_provider(error)
             return run.send(provider) if granted.state == "sending" else run.look_up(provider)
+        except EntryDamaged:
+            raise
         except Exception as error:  # noqa: BLE001  whatever it is, the job must get its outcome
             # Its text and its frames may hold numbers; its type and its place do not.
             tell(UnexpectedError(job_id=job.id, element=job.element, error=describe(error)))
@@ -304,9 +323,8 @@ class Sender:
         if settlement.outcome is None:
             return NothingToDo()
         if not settlement.ours:
-            outcome = read_outcome(settlement.outcome, granted.job_id)
-        stored = settlement.ours and result is not None
-        return Done(outcome=outcome, followers=settlement.followers, stored=stored)
+            return self._ended(granted.job_id, settlement.outcome, settlement.followers)
+        return Done(outcome=outcome, followers=settlement.followers, stored=result is not None)
 
     def _awaited(self, taken: _Taken) -> Awaited | None:
         """The deliveries to pull. Those of campaigns are not pulled."""

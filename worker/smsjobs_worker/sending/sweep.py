@@ -10,24 +10,23 @@ import threading
 from typing import TYPE_CHECKING, Final, Protocol
 
 from kombu.exceptions import KombuError
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from smsjobs.contract import (
     LANES,
-    InvalidArguments,
     Outcome,
     RequestFailed,
+    SmsError,
     encode_outcome,
 )
-from smsjobs.ledger import read_outcome
-from smsjobs.redis_store import refusal_text
+from smsjobs.ledger import EntryDamaged, read_outcome
+from smsjobs.redis_store import error_code, is_transient, refusal_text
 from smsjobs_worker.logs.facts import (
-    CampaignsNotFed,
     JobExpired,
     JobsPublished,
     SweepBroken,
-    SweepCannotRead,
     SweepFailed,
+    SweepRefused,
     tell,
 )
 from smsjobs_worker.logs.privacy import describe
@@ -116,7 +115,7 @@ class Sweep:
     def run_once(self) -> int:
         """Do all that is due now. Returns how many jobs were looked at."""
         self._ledger.announce(self._elements)
-        self._feed()
+        self._ledger.feed()
         looked_at = 0
         while batch := self._ledger.sweep(limit=_BATCH):
             looked_at += len(batch)
@@ -124,13 +123,6 @@ class Sweep:
             if len(batch) < _BATCH:
                 break
         return looked_at
-
-    def _feed(self) -> None:
-        try:
-            self._ledger.feed()
-        except ResponseError as error:
-            # One campaign's keys are damaged. Everything else must continue.
-            tell(CampaignsNotFed(error=type(error).__name__))
 
     def _act(self, batch: list[Due]) -> None:
         """Settle first: that needs the ledger alone, and the broker may be unreachable."""
@@ -140,9 +132,15 @@ class Sweep:
                     self._expire(due)
                 elif due.verb == "store":
                     self._store(due.job_id)
-            except InvalidArguments as error:
+            except EntryDamaged:
+                continue  # set aside
+            except (RedisError, KombuError, OSError):
+                raise
+            except SmsError as error:
                 # Its outcome is of a newer version, say. It must not stop those behind it, now and at every pass.
-                tell(SweepCannotRead(job_id=due.job_id, problem=error.message))
+                self._ledger.set_aside(due.job_id, error.message)
+            except Exception as error:  # noqa: BLE001  likewise
+                self._ledger.set_aside(due.job_id, describe(error))
         self._publish(batch)
 
     def _publish(self, batch: list[Due]) -> None:
@@ -222,7 +220,12 @@ class Sweeper:
                 self._sweep.run_once()
             except (RedisError, KombuError, OSError) as error:
                 # What was taken and not done, the ledger hands out again.
-                tell(SweepFailed(error=refusal_text(error) or type(error).__name__))
+                refused = isinstance(error, RedisError) and not is_transient(error)
+                tell(
+                    SweepRefused(error=refusal_text(error) or error_code(error))
+                    if refused
+                    else SweepFailed(error=refusal_text(error) or type(error).__name__)
+                )
             except Exception as error:  # noqa: BLE001
                 # Without the sweep jobs would wait forever: it continues whatever happens.
                 tell(SweepBroken(error=describe(error)))

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from smsjobs.addresses import BrokerAddress, RedisAddress, is_redis
 from smsjobs.contract import SUBMIT_TASK, InvalidArguments
-from smsjobs.ledger import Ledger
+from smsjobs.ledger import Aside, Ledger
 from smsjobs.presence import start_a_worker, workers_by_lane
 from smsjobs.redis_store import connect_redis, refusal_text
 from smsjobs_worker.aliyun.client import AliyunSms
@@ -44,6 +44,9 @@ _DEFAULT_QUEUE: Final = "celery"
 #: Seconds after which an overdue job means that nobody sweeps.
 _OVERDUE_S: Final = 60
 
+#: The most damaged entries that are shown one by one.
+_ASIDE_SHOWN: Final = 10
+
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
@@ -67,6 +70,7 @@ def examine(settings: WorkerSettings) -> Iterator[Finding]:
         yield from _broker(connection.broker_url)
     yield _visibility(settings)
     yield from _sweeping(connection.redis_url)
+    yield from _set_aside(connection.redis_url)
     yield from _workers(connection.broker_url)
     yield from _astray(connection.broker_url)
     yield from _sdk()
@@ -228,6 +232,30 @@ def _sweeping(url: str) -> Iterator[Finding]:
         )
     else:
         yield Finding(subject="workers", verdict="good", text="no job is overdue")
+
+
+def _set_aside(url: str) -> Iterator[Finding]:
+    """What is damaged in the ledger. Everything else goes on beside it."""
+    try:
+        found = list(Aside(connect_redis(url, timeout_s=5), keep_s=0).items())
+    except (RedisError, OSError, ValueError):
+        return
+    for each in found[:_ASIDE_SHOWN]:
+        yield Finding(
+            subject="set aside",
+            verdict="bad",
+            text=f"{each.id}: {each.problem}",
+            hint="see docs/reliability.md, then smsjobs set-aside put-back, or smsjobs set-aside drop",
+        )
+    if len(found) > _ASIDE_SHOWN:
+        yield Finding(
+            subject="set aside",
+            verdict="bad",
+            text=f"{len(found) - _ASIDE_SHOWN} more damaged entries are set aside",
+            hint="smsjobs set-aside list shows all",
+        )
+    if not found:
+        yield Finding(subject="set aside", verdict="good", text="nothing in the ledger is damaged")
 
 
 def _workers(broker_url: str) -> Iterator[Finding]:

@@ -2,12 +2,12 @@
 --
 -- Returns {"go", "hold" or "cancelled", {field, value, …}, {code, recipients, …},
 --         1 if its plan is not complete and no planner is alive, else 0}
--- include ledger/jobs, ledger/campaigns
+-- include ledger/jobs, ledger/campaigns, ledger/damage
 local campaign = unpack(KEYS)
 local now, id = unpack(ARGV)
 now = now_ms(now)
 -- If it was cancelled during the planning, nobody else may be there to end it.
-if redis.call('HGET', campaign, 'state') == CANCELLED then end_campaign(id, now) end
+if redis.call('HGET', campaign, 'state') == CANCELLED and not campaign_damage(id) then end_campaign(id, now) end
 local f = fields(campaign, 'state', 'planner')
 local died = f.state == PLANNING and num(f.planner) <= now
 return {campaign_says(id, now), redis.call('HGETALL', campaign), redis.call('HGETALL', campaign .. ':codes'),

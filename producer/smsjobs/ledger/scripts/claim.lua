@@ -5,15 +5,20 @@
 -- Returns {"granted", state, job JSON, attempts, lost_from, lost_to, expires, now, interrupted, resent, created};
 --           for a chunk, the job JSON is its campaign's, and the chunk's recipients and parameters follow, packed
 --         {"settled", outcome, followers}   {"in_flight"}   {"not_due"}   {"missing"}
--- include ledger/jobs, ledger/campaigns
+--         {"damaged", what is wrong}: nothing was changed
+-- include ledger/jobs, ledger/campaigns, ledger/damage
 -- replicated
 local job, agenda = unpack(KEYS)
 local now, id, token, lease = unpack(ARGV)
 now = now_ms(now)
 local f = fields(job, 'state', 'token', 'lease', 'due', 'claimed', 'outcome', 'followers', 'campaign', 'chunk', 'job',
   'attempts', 'lost_from', 'lost_to', 'expires', 'interrupted', 'resent', 'created')
-if not f.state then return {'missing'} end
+if not f.state and redis.call('EXISTS', job) == 0 then return {'missing'} end
+local damage = damage_of(f, now, f.created)
+if damage then return {'damaged', damage} end
 if SETTLED[f.state] then return {'settled', f.outcome or '', f.followers or ''} end
+-- A campaign that is damaged pauses at the next feed.
+if f.campaign and campaign_damage(f.campaign) then return {'not_due'} end
 -- A claim is repeated if its answer was lost. Its own token must not stop it then.
 if f.token ~= token then
   if is_held(f) then

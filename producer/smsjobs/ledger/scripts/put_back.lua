@@ -4,8 +4,8 @@
 -- attempts are the requests made under this claim.
 --
 -- Returns {"ok"}, also if this call is repeated; {"fenced"}: the token no longer holds the job;
---         {"settle"}: the campaign is not running any more, so the refusal is the chunk's outcome.
--- include ledger/jobs, ledger/campaigns
+--         {"settle"}: the campaign is not running any more, or is damaged. So the refusal is the chunk's outcome.
+-- include ledger/jobs, ledger/campaigns, ledger/damage
 -- replicated
 local job = unpack(KEYS)
 local id, token, attempts, reason = unpack(ARGV)
@@ -13,6 +13,7 @@ local f = fields(job, 'state', 'token', 'released', 'campaign', 'chunk')
 if f.released == token then return {'ok'} end
 if f.token ~= token or SETTLED[f.state] then return {'fenced'} end
 local campaign = campaign_key(f.campaign)
+if campaign_damage(f.campaign) then return {'settle'} end
 local c = fields(campaign, 'state', 'paused')
 if c.state ~= RUNNING then return {'settle'} end
 if not c.paused or c.paused == '' then redis.call('HSET', campaign, 'paused', reason) end

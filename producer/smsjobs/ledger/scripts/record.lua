@@ -9,19 +9,23 @@
 -- Returns {"recorded", id, now}: it is recorded and must be published (also if this call is repeated);
 --         {"exists", id of the job that has the key, now};  {"conflict", id, now}: the key, or where it is this id, the id
 --         belongs to another payload.
+--         {"damaged", id, now}: what is under the key is damaged; {"damaged_entry", id, now}: likewise what is under the id
 -- include ledger/jobs
 -- replicated
 local job, agenda, key = unpack(KEYS)
 local now, id, record, lane, element, digest, payload, recipients, expires, countdown, requeue, latest = unpack(ARGV)
 now = now_ms(now)
-local f = fields(job, 'state', 'payload', 'campaign')
+local f = fields(job, 'state', 'payload', 'campaign', 'created')
 if f.state then
   local kind, earlier = string.match(payload, '^[^:]*:'), f.payload or ''
   local other = string.sub(earlier, 1, #kind) == kind and earlier ~= payload
   return {(other or f.campaign) and 'conflict' or 'recorded', id, ms(now)}
 end
+if f.created then return {'damaged_entry', id, ms(now)} end
 if key then
-  local holder, holder_digest = string.match(redis.call('GET', key) or '', '^(%S+) (%S+)$')
+  local held = redis.call('GET', key)
+  local holder, holder_digest = string.match(held or '', '^([%w_-]+) (%x+)$')
+  if held and not holder then return {'damaged', id, ms(now)} end
   if holder and redis.call('EXISTS', job_key(holder)) == 1 then
     return {holder_digest == digest and 'exists' or 'conflict', holder, ms(now)}
   end
@@ -31,8 +35,9 @@ local due, last = now + num(countdown), now + num(expires)
 if num(latest) > 0 then last = math.min(last, num(latest)) end
 local look, looks = now + num(requeue), 1
 if num(countdown) > 0 then look, looks = due, 0 end
+-- The agenda comes first: if it is damaged, nothing is written.
+redis.call('ZADD', agenda, ms(math.min(look, last)), id)
 redis.call('HSET', job, 'state', QUEUED, 'job', record, 'lane', lane, 'element', element, 'key', key or '',
   'created', ms(now), 'due', ms(due), 'expires', ms(last), 'requeue', requeue, 'looks', looks, 'attempts', 0,
   'token', '', 'payload', payload, 'delivery', recipients)
-redis.call('ZADD', agenda, ms(math.min(look, last)), id)
 return {'recorded', id, ms(now)}

@@ -8,7 +8,8 @@ local now, lease = unpack(ARGV, 1, 2)
 local lease_ends = ms(now_ms(now) + num(lease))
 local held = {}
 for id, token in groups(3, 2) do
-  local holds = redis.call('HGET', job_key(id), 'token') == token
+  -- Of a key that is not a hash any more, the answer is an error in place of the token.
+  local holds = redis.pcall('HGET', job_key(id), 'token') == token
   if holds then
     redis.call('HSET', job_key(id), 'lease', lease_ends)
     redis.call('ZADD', agenda, lease_ends, id)

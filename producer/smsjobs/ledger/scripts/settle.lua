@@ -9,8 +9,9 @@
 -- halve is 1 for a refused chunk whose halves are to be sent in its place, else 0.
 --
 -- Returns {"ok", followers}: settled, by this call or by an earlier one with the same token;
+--         {"ok", followers, what was set aside, what is wrong}: likewise, but its campaign could not count it;
 --         {"settled", outcome, followers}: it already has another outcome;  {"fenced"};  {"missing"}
--- include ledger/jobs, ledger/campaigns, ledger/pulls
+-- include ledger/jobs, ledger/campaigns, ledger/damage, ledger/pulls
 -- replicated
 local job, agenda, result_key = unpack(KEYS)
 local now, id, token, state, outcome, keep, store_after, label, attempts, numbers, first_pull, last_pull,
@@ -28,6 +29,14 @@ if token == '' and f.state ~= QUEUED then return {'fenced'} end
 now = now_ms(now)
 -- A chunk that had expired when the sweep looked may since have been held by its campaign, or made a job again.
 if token == '' and f.campaign and num(f.expires) > now then return {'fenced'} end
+-- The outcome is a fact. If the campaign is damaged, the count is set aside, as `set_aside` does, and loses nothing.
+local uncounted = f.campaign and campaign_damage(f.campaign, label)
+local item = 'count:' .. id
+if uncounted then
+  local what = table.concat({f.campaign, f.chunk, state, label, outcome}, '\n')
+  redis.call('HSET', ELEMENT .. ':aside:what', item, what)
+  redis.call('HSET', ELEMENT .. ':aside', item, ms(now) .. ' its campaign: ' .. uncounted)
+end
 write_outcome(id, token, state, outcome, keep, num(store_after) > 0 and now + num(store_after) or nil)
 -- A receipt may still settle what is unknown, and needs these then.
 if state == UNKNOWN then redis.call('HSET', job, 'label', label, 'attempts', attempts) end
@@ -37,6 +46,7 @@ if result_key then
   redis.call('SET', result_key, result, 'PX', keep)
   redis.call('PUBLISH', result_key, result)
 end
+if uncounted then return {'ok', f.followers or '', item, 'its campaign: ' .. uncounted} end
 if f.campaign and halve == '1' then
   halve_chunk(f.campaign, f.chunk, now)
 elseif f.campaign then

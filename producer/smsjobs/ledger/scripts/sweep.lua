@@ -3,7 +3,8 @@
 --
 -- most is how many jobs to look at; repeat_after is the time (ms) after which a look is repeated.
 --
--- Returns a flat list of sevens: verb, id, lane, element, attempts, looks before this one, 1 if an answer was lost.
+-- Returns {a flat list of sevens: verb, id, lane, element, attempts, looks before this one, 1 if an answer was lost;
+--          a flat list of pairs: what was set aside, what is wrong with it}
 --
 -- Verbs:
 --   publish   it is due now, or was interrupted: publish its id
@@ -14,7 +15,7 @@
 -- Two kinds of chunks get no verb, if nothing of them was sent. If the campaign is held, the chunk becomes pending again,
 -- because a pause may last longer than any job. If it is cancelled, the chunk is settled here. Its result is stored at
 -- the next look.
--- include ledger/jobs, ledger/campaigns
+-- include ledger/jobs, ledger/aside, ledger/campaigns, ledger/damage
 local agenda = unpack(KEYS)
 local now, most, repeat_after = unpack(ARGV)
 now = now_ms(now)
@@ -22,7 +23,7 @@ now = now_ms(now)
 local found = {}
 
 local function tell(verb, id, f)
-  local told = {verb, id, f.lane or '', f.element or '', f.attempts or '0', num(f.looks), num(f.lost_from) > 0 and 1 or 0}
+  local told = {verb, id, f.lane or '', f.element or '', is_count(f.attempts) and f.attempts or '0', num(f.looks), num(f.lost_from) > 0 and 1 or 0}
   for _, each in ipairs(told) do found[#found + 1] = each end
 end
 
@@ -34,9 +35,8 @@ end
 
 -- Handles one job. Returns the time of the next look, or nil for none.
 local function look_at(id, job, f)
-  -- An entry without this field is damaged. It must not be returned again at once.
+  -- Whatever it says, it must not be returned again at once.
   local requeue = math.max(num(f.requeue), 1000)
-  if not f.state then return nil end
   if SETTLED[f.state] then
     tell('store', id, f)
     return now + num(repeat_after)
@@ -48,6 +48,8 @@ local function look_at(id, job, f)
     redis.call('HSET', job, 'looks', 1)
     return now + requeue
   end
+  -- Nothing can be taken from a damaged campaign, or given to it. The feed pauses it.
+  if f.campaign and campaign_damage(f.campaign) then return now + num(repeat_after) end
   local campaign = says(f)
   if campaign == 'hold' then
     park_chunk(id, f.campaign, f.chunk)
@@ -69,15 +71,52 @@ local function look_at(id, job, f)
   return math.min(now + requeue * 2 ^ math.min(looks, 12), last)
 end
 
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', agenda, '-inf', ms(now), 'LIMIT', 0, num(most))) do
+-- Looks at one entry. Returns the time of the next look or false for none, and what is wrong with it.
+local function handle(id)
   local job = job_key(id)
-  local f = fields(job, 'state', 'token', 'lease', 'due', 'expires', 'requeue', 'looks', 'claimed', 'lost_from', 'lane',
-    'element', 'attempts', 'campaign', 'chunk')
-  local next_look = look_at(id, job, f)
-  if next_look then
-    redis.call('ZADD', agenda, ms(next_look), id)
-  else
-    redis.call('ZREM', agenda, id)
+  local f = fields(job, 'state', 'token', 'lease', 'due', 'expires', 'requeue', 'looks', 'claimed', 'lost_from', 'lost_to',
+    'lane', 'element', 'attempts', 'campaign', 'chunk', 'outcome')
+  if not f.state and redis.call('EXISTS', job) == 0 then return false end
+  local damage = damage_of(f, now, f.requeue)
+  if not damage and not SETTLED[f.state] then
+    if not is_count(f.looks) then damage = 'no valid looks' end
+    if not (f.element and f.lane) then damage = 'no element, or no lane' end
   end
+  -- They are told, so they must be texts.
+  if string.find((f.element or '') .. (f.lane or ''), '[^%w_.]') then damage = 'no valid element, or no valid lane' end
+  if damage then return false, damage end
+  return look_at(id, job, f) or false
 end
-return found
+
+-- Set aside what is damaged. Returns the time of the next look, or false for none.
+local function put_aside(id, problem)
+  local placed
+  if is_id(id) then
+    placed = set_aside(now, 'job:' .. id, problem)
+  else
+    placed = set_aside(now, 'agenda:' .. digest_of(id), problem, id)
+  end
+  return not placed and now + ASIDE_FULL
+end
+
+need_aside()
+local left = num(most)
+repeat
+  local due = redis.call('ZRANGEBYSCORE', agenda, '-inf', ms(now), 'LIMIT', 0, left)
+  -- What is damaged does not count, so that it holds up nothing.
+  left = 0
+  for _, id in ipairs(due) do
+    local next_look, problem = false, 'not a valid id'
+    if is_id(id) then next_look, problem = undamaged(handle, id) end
+    if problem then
+      next_look = put_aside(id, problem)
+      left = left + 1
+    end
+    if next_look then
+      redis.call('ZADD', agenda, ms(next_look), id)
+    else
+      redis.call('ZREM', agenda, id)
+    end
+  end
+until left == 0
+return {found, newly_aside}

@@ -7,7 +7,7 @@
 -- resent is 1 if it is sent again after a lost answer.
 --
 -- Returns {"ok"}, also if this call is repeated; {"fenced"}: the token no longer holds the job.
--- include ledger/jobs, ledger/campaigns
+-- include ledger/jobs, ledger/campaigns, ledger/damage
 -- replicated
 local job, agenda = unpack(KEYS)
 local now, id, token, state, delay, attempts, lost_from, lost_to, resent = unpack(ARGV)
@@ -23,7 +23,8 @@ redis.call('HSET', job, 'state', state, 'token', '', 'released', token, 'due', m
 if state == QUEUED then due = math.min(due, num(f.expires)) end
 redis.call('ZADD', agenda, ms(due), id)
 -- The campaign may have been cancelled during the claim. Then the chunk is settled now.
-if f.campaign and state == QUEUED and num(lost_from) == 0 and campaign_says(f.campaign, now) == 'cancelled' then
+if f.campaign and state == QUEUED and num(lost_from) == 0 and not campaign_damage(f.campaign)
+  and campaign_says(f.campaign, now) == 'cancelled' then
   cancel_chunk(id, f.campaign, f.chunk, num(f.attempts) + num(attempts), now)
 end
 return {'ok'}

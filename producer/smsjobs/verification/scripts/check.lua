@@ -7,7 +7,7 @@
 -- most is how many wrong tries are allowed.
 -- recognised is how long (ms) a repetition of the right try is recognised.
 --
--- Returns {"ok" | "wrong" | "expired" | "too_many_tries" | "none_sent", tries left}
+-- Returns {"ok" | "wrong" | "expired" | "too_many_tries" | "none_sent" | "damaged", tries left}
 -- include verification/codes
 -- replicated
 local code, old_code = unpack(KEYS)
@@ -19,7 +19,8 @@ for _, each in ipairs(codes) do
 end
 local which = latest(codes)
 if not which then return {'none_sent', 0} end
-local f = fields(codes[which], 'proof', 'expires', 'tries', 'last')
+local f = code_fields(codes[which])
+if not is_whole(f) then return {'damaged', 0} end
 local tries = num(f.tries)
 if f.last == token then return {'wrong', math.max(0, most - tries)} end
 if tries >= most then return {'too_many_tries', 0} end

@@ -14,6 +14,7 @@
 --
 -- Returns {"issued", which code, salt, digits, send, ms of life left, ms until the number's limits permit another}
 --         {"refused", "number" | "client" | "purpose", ms until that limit permits it}: nothing was counted
+--         {"damaged"}: nothing was counted
 -- include verification/codes
 -- replicated
 local code, old_code, number, old_number, purpose, client, old_client = unpack(KEYS)
@@ -82,7 +83,8 @@ local function count_at(key)
 end
 
 local which = latest(codes)
-local f = which and fields(codes[which], 'expires', 'tries', 'pending', 'pending_at')
+local f = which and code_fields(codes[which])
+if f and not is_whole(f) then return {'damaged'} end
 if f and (num(f.expires) <= now or num(f.tries) >= num(most_tries)) then which, f = nil, nil end
 
 local function issued(send, times)

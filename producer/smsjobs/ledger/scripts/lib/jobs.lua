@@ -25,16 +25,17 @@ local function interrupt(job, f, now)
 end
 
 -- Write a job's final outcome. This removes its numbers and parameters from Redis, and nobody holds the job any more.
+-- The agenda comes first: if it is damaged, nothing is written, and the step can be repeated.
 local function write_outcome(id, token, state, outcome, keep, store_at)
   local job = job_key(id)
-  redis.call('HSET', job, 'state', state, 'outcome', outcome, 'settled_by', token, 'token', '')
-  redis.call('HDEL', job, 'job', 'lease', 'claimed', 'due', 'expires', 'requeue', 'looks', 'released', 'lost_from',
-    'lost_to', 'resent', 'interrupted', 'attempts', 'label')
-  if state == REJECTED or state == NOT_SENT then redis.call('HDEL', job, 'delivery') end
-  redis.call('PEXPIRE', job, keep)
   if store_at then
     redis.call('ZADD', agenda_key(), ms(store_at), id)
   else
     redis.call('ZREM', agenda_key(), id)
   end
+  redis.call('HSET', job, 'state', state, 'outcome', outcome, 'settled_by', token, 'token', '')
+  redis.call('HDEL', job, 'job', 'lease', 'claimed', 'due', 'expires', 'requeue', 'looks', 'released', 'lost_from',
+    'lost_to', 'resent', 'interrupted', 'attempts', 'label')
+  if state == REJECTED or state == NOT_SENT then redis.call('HDEL', job, 'delivery') end
+  redis.call('PEXPIRE', job, keep)
 end

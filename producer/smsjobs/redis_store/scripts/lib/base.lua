@@ -10,6 +10,9 @@ end
 
 local function num(text) return tonumber(text) or 0 end
 
+-- Whether a text is a whole number, 0 or more, that Lua and HINCRBY can both count with.
+local function is_count(text) return text ~= nil and #text <= 16 and string.find(text, '^%d+$') ~= nil end
+
 -- Milliseconds as plain digits. Lua's own conversion would write 1.7e+12.
 local function ms(number) return string.format('%.0f', number) end
 

@@ -19,6 +19,17 @@ local MINUTE, HOUR, DAY = 60000, 3600000, 86400000
 local WINDOWS = {{name = 'minute', length = MINUTE, shift = 0}, {name = 'hour', length = HOUR, shift = 0},
   {name = 'day', length = DAY, shift = BEIJING}}
 
+local function code_fields(code)
+  return fields(code, 'expires', 'tries', 'last', 'proof', 'salt', 'digits', 'sends', 'pending', 'pending_at', 'used')
+end
+
+-- Whether a code can be given out and tried. A number that cannot be read must not count as 0 tries.
+local function is_whole(f)
+  if f.used and not f.expires then return true end
+  return is_count(f.expires) and is_count(f.tries) and is_count(f.digits) and is_count(f.sends) and f.salt and f.proof
+    and is_count(f.pending or '0') and is_count(f.pending_at or '0')
+end
+
 -- Which of these codes expires last, dead or alive. nil if there is no code.
 local function latest(codes)
   local found, best
