@@ -28,7 +28,8 @@ if kind == 'job' then
   local id, chunk = chunk_of(name)
   if id then count_chunk(id, chunk, UNKNOWN, label, outcome, now) end
 elseif kind == 'campaign' and not what then
-  for part in pairs(campaign_parts()) do redis.call('DEL', campaign_key(name) .. part) end
+  local parts = {'', ':pages', ':rows', ':params', ':pending', ':active', ':outcomes', ':left', ':codes', ':delivered', ':err_codes'}
+  for _, part in ipairs(parts) do redis.call('DEL', campaign_key(name) .. part) end
   redis.call('SREM', open_campaigns(), name)
   redis.call('ZREM', all_campaigns(), name)
 elseif kind == 'key' then

@@ -6,7 +6,7 @@
 --           for a chunk, the job JSON is its campaign's, and the chunk's recipients and parameters follow, packed
 --         {"settled", outcome, followers}   {"in_flight"}   {"not_due"}   {"missing"}
 --         {"damaged", what is wrong}: nothing was changed
--- include ledger/jobs, ledger/campaigns, ledger/damage
+-- include ledger/jobs, ledger/campaigns, ledger/damage, ledger/entry_damage
 -- replicated
 local job, agenda = unpack(KEYS)
 local now, id, token, lease = unpack(ARGV)

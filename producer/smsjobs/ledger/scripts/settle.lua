@@ -31,8 +31,8 @@ now = now_ms(now)
 if token == '' and f.campaign and num(f.expires) > now then return {'fenced'} end
 -- The outcome is a fact. If the campaign is damaged, the count is set aside, as `set_aside` does, and loses nothing.
 local uncounted = f.campaign and campaign_damage(f.campaign, label)
-local item = 'count:' .. id
 if uncounted then
+  local item = 'count:' .. id
   local what = table.concat({f.campaign, f.chunk, state, label, outcome}, '\n')
   redis.call('HSET', ELEMENT .. ':aside:what', item, what)
   redis.call('HSET', ELEMENT .. ':aside', item, ms(now) .. ' its campaign: ' .. uncounted)
@@ -46,7 +46,7 @@ if result_key then
   redis.call('SET', result_key, result, 'PX', keep)
   redis.call('PUBLISH', result_key, result)
 end
-if uncounted then return {'ok', f.followers or '', item, 'its campaign: ' .. uncounted} end
+if uncounted then return {'ok', f.followers or '', 'count:' .. id, 'its campaign: ' .. uncounted} end
 if f.campaign and halve == '1' then
   halve_chunk(f.campaign, f.chunk, now)
 elseif f.campaign then

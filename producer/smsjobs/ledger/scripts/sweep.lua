@@ -15,7 +15,7 @@
 -- Two kinds of chunks get no verb, if nothing of them was sent. If the campaign is held, the chunk becomes pending again,
 -- because a pause may last longer than any job. If it is cancelled, the chunk is settled here. Its result is stored at
 -- the next look.
--- include ledger/jobs, ledger/aside, ledger/campaigns, ledger/damage
+-- include ledger/jobs, ledger/aside, ledger/campaigns, ledger/damage, ledger/entry_damage
 local agenda = unpack(KEYS)
 local now, most, repeat_after = unpack(ARGV)
 now = now_ms(now)

@@ -52,3 +52,6 @@ local function undamaged(step, ...)
   if not string.find(text, 'WRONGTYPE', 1, true) then error(result, 0) end
   return nil, 'a key of a wrong type'
 end
+
+-- As `is_job_id` of Python's contract.
+local function is_id(text) return #text <= 64 and string.find(text, '^[%w_-]+$') ~= nil end

@@ -65,26 +65,21 @@ local function keep_planning(id, now, planner, lease)
   return true
 end
 
--- Pause a campaign that has nothing left to do although some recipients have no outcome: what it had of them is damaged.
--- Returns whether it is so.
-local function pause_if_incomplete(campaign)
-  local f = fields(campaign, 'total', 'paused', ACCEPTED, REJECTED, NOT_SENT, UNKNOWN)
-  local missing = num(f.total) - num(f[ACCEPTED]) - num(f[REJECTED]) - num(f[NOT_SENT]) - num(f[UNKNOWN])
-  if missing > 0 and (f.paused or '') == '' then
-    redis.call('HSET', campaign, 'paused', string.format('damaged: %d recipients are in no chunk; see smsjobs set-aside list', missing))
-  end
-  return missing > 0
-end
-
 -- End the campaign if nothing is left to do. Its parameters are removed, and its report is kept for a while.
 -- Its counts are final from then on. So a cancelled campaign has not ended while its file is being read.
 local function end_campaign(id, now)
   local campaign = campaign_key(id)
-  local f = fields(campaign, 'state', 'keep', 'ended', 'planned', 'planner')
+  local f = fields(campaign, 'state', 'keep', 'ended', 'planned', 'planner', 'paused', 'total', ACCEPTED, REJECTED, NOT_SENT, UNKNOWN)
   if (f.state ~= RUNNING and f.state ~= CANCELLED) or f.ended then return end
   if not f.planned and num(f.planner) > now then return end
   if redis.call('LLEN', campaign .. ':pending') > 0 or redis.call('SCARD', campaign .. ':active') > 0 then return end
-  if f.state == RUNNING and pause_if_incomplete(campaign) then return end
+  -- A campaign that has nothing left to do although some recipients have no outcome is damaged.
+  local left = num(f.total) - num(f[ACCEPTED]) - num(f[REJECTED]) - num(f[NOT_SENT]) - num(f[UNKNOWN])
+  if f.state == RUNNING and left > 0 then
+    local reason = string.format('damaged: %d recipients are in no chunk; see smsjobs set-aside list', left)
+    if f.paused == '' then redis.call('HSET', campaign, 'paused', reason) end
+    return
+  end
   if f.state == RUNNING then redis.call('HSET', campaign, 'state', FINISHED, 'paused', '') end
   redis.call('HSET', campaign, 'ended', ms(now))
   redis.call('SREM', open_campaigns(), id)
