@@ -80,7 +80,10 @@ class AnyOrder(RuleBasedStateMachine):
         )
         self.hand_over = HandOver(bench.element.sendMessage)
         bench.element.sendMessage = self.hand_over
-        self.rings = [Keyring.read(a * 32, b * 32, environ={}) for a, b in ("no", "on")]
+        self.rings = [
+            Keyring.read(a * 4, b * 4, environ={})
+            for a, b in (("new code", "old code"), ("old code", "new code"))
+        ]
         self.login._keyring = self.rings[0]
         self.counted: list[Counted] = []
         self.codes: dict[str, Code] = {}

@@ -32,10 +32,10 @@ KEYS = {"job": key("aaaaaa", "job", "1")}
     ("keys", "arguments"),
     [
         (KEYS, {}),
-        (KEYS, {"task_id": "t", "surplus": 1}),
-        ({}, {"task_id": "t"}),
-        ({"jab": "x"}, {"task_id": "t"}),
-        (KEYS | {"surplus": "x"}, {"task_id": "t"}),
+        (KEYS, {"task_id": "t", "most": 1, "surplus": 1}),
+        ({}, {"task_id": "t", "most": 1}),
+        ({"jab": "x"}, {"task_id": "t", "most": 1}),
+        (KEYS | {"surplus": "x"}, {"task_id": "t", "most": 1}),
     ],
     ids=str,
 )
@@ -47,7 +47,9 @@ def test_wrong_names(scripts: Scripts, keys: dict[str, str], arguments: dict[str
 
 def test_right_names(scripts: Scripts) -> None:
     """By its names a script runs."""
-    assert scripts.run("follow", fakeredis.FakeRedis(decode_responses=True), KEYS, task_id="t") == ""
+    assert (
+        scripts.run("follow", fakeredis.FakeRedis(decode_responses=True), KEYS, task_id="t", most=100) == ""
+    )
 
 
 def test_no_position_and_no_state_word() -> None:
