@@ -17,6 +17,7 @@ import socket
 import ssl
 import time
 from collections import deque
+from functools import cached_property
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any, Final, cast
 from urllib.parse import urlencode
@@ -51,7 +52,11 @@ class _Connections:
         self._endpoint = endpoint
         #: Each with the monotonic time of its last answer, the latest last.
         self._idle: deque[tuple[HTTPConnection, float]] = deque()
-        self._tls = _tls_of_the_sdk() if endpoint.protocol == "https" else None
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext | None:
+        # Made for the first request: reading all authorities takes a tenth of a second.
+        return _tls_of_the_sdk() if self._endpoint.protocol == "https" else None
 
     def exchange(self, request: DaraRequest, *, connect_s: float, read_s: float) -> DaraResponse:
         """Write a request and read its answer."""
@@ -125,7 +130,8 @@ def use(endpoint: Endpoint) -> None:
         tell(ConnectionsUnmanaged())
         return
     DaraCore.do_action = staticmethod(_do_action)
-    _connections.setdefault((endpoint.protocol, endpoint.host), _Connections(endpoint))
+    if (endpoint.protocol, endpoint.host) not in _connections:
+        _connections[endpoint.protocol, endpoint.host] = _Connections(endpoint)
 
 
 def leave(endpoint: Endpoint) -> None:
