@@ -161,7 +161,7 @@ FIELDS = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.dictionaries(FIELDS, st.none() | VALUES, min_size=1, max_size=4))
 def test_any_damage(client: "redis.Redis", changes: dict[str, bytes | None]) -> None:
     """Whatever the fields of an entry are, the pass ends, what is behind it is published, and a claim answers."""
