@@ -222,7 +222,6 @@ def test_codes_without_end_are_bounded(bench: DeliveryBench) -> None:
 def test_memory_of_a_job(bench: DeliveryBench) -> None:
     """The delivery of a job with one number costs at most 100 bytes of Redis, its recipient's digest included."""
 
-
     def cost() -> int:
         job = _accepted(bench)
         bench.deliveries.take([a_report(job.id, err_code="MOBILE_NOT_ON_SERVICE")])
