@@ -4,14 +4,15 @@ Redis answers a write before its replicas have it, so a fail-over may forget it:
 on its way. ``WAIT`` tells how many replicas have all that the server did before. It must be asked on the connection of the
 step: another connection may already lead to the new master, which does not know the step.
 
-Whoever repeats a step waits too, even if the repetition writes nothing: each command takes the server's whole offset.
+Whoever repeats a step waits too, even if the repetition writes nothing. Valkey 9 counts only what the connection itself
+wrote, so something is written between step and ``WAIT``: the replicas that have it also have all before it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from redis.connection import ConnectionPool
 
 __all__ = ["Client", "NotReplicated", "Replicas", "acknowledged", "replicas_of"]
+
+#: The key of what is written before ``WAIT``; its value means nothing.
+_MARK: Final = "sms:replicated"
 
 
 class NotReplicated(RedisConnectionError):
@@ -73,13 +77,14 @@ def _on_one_connection(pool: Any, replicas: Replicas, command: Sequence[Any]) ->
     usable = False
     try:
         wait = ("WAIT", replicas.count, round(replicas.within_s * 1000))
-        connection.send_packed_command(connection.pack_commands([command, wait]))
+        connection.send_packed_command(connection.pack_commands([command, ("SET", _MARK, "1"), wait]))
         answer: Any = _answer(connection)
         # A server that was demoted is left at once.
-        having: Any = (
-            answer if isinstance(answer, ResponseError) and is_demoted(answer) else _answer(connection)
-        )
-        refusal = next((each for each in (answer, having) if isinstance(each, ResponseError)), None)
+        if isinstance(answer, ResponseError) and is_demoted(answer):
+            marked, having = answer, 0
+        else:
+            marked, having = _answer(connection), _answer(connection)
+        refusal = next((each for each in (answer, marked, having) if isinstance(each, ResponseError)), None)
         usable = not is_transient(refusal) if refusal else having >= replicas.count
     finally:
         if not usable:
