@@ -21,13 +21,24 @@ from smsjobs.contract import (
 )
 from smsjobs.delivery.records import read_records, record_parts
 from smsjobs.delivery.values import Deliveries, Delivery
-from smsjobs.redis_store import CannotOpen, Scripts, error_code, key, pointer, unseal
+from smsjobs.facts import SettledByReceipt, tell
+from smsjobs.redis_store import (
+    CannotOpen,
+    Scripts,
+    ask_replicas,
+    check_replicas,
+    error_code,
+    key,
+    pointer,
+    replicas_of,
+    unseal,
+)
 
 if TYPE_CHECKING:
     from smsjobs.delivery.report import Report
     from smsjobs.ledger import Ledger
 
-__all__ = ["DeliveryStore", "DuePull", "SettledByReceipt", "Taken"]
+__all__ = ["DeliveryStore", "DuePull", "Taken"]
 
 #: Chunks of campaigns whose recipients a process remembers, for their reports come together.
 _REMEMBERED: Final = 50
@@ -39,17 +50,6 @@ _DAMAGES: Final = ("ERR", "WRONGTYPE")
 _REFUSED: Final = ("rejected", "not_sent")
 
 
-@dataclass(frozen=True, kw_only=True)
-class SettledByReceipt:
-    """A job that a report settled as accepted."""
-
-    job_id: str
-    #: Its state before.
-    was: str
-    lane: str
-    element: str
-
-
 @dataclass(kw_only=True)
 class Taken:
     """What became of reports."""
@@ -58,6 +58,7 @@ class Taken:
     #: ``unknown_number``, which the job has not; ``refused_job``, of which nothing was accepted; ``sealed``, whose
     #: recipients this process cannot open; ``damaged``, whose job's keys cannot be read.
     counts: Counter[str] = field(default_factory=Counter)
+    #: Jobs that a report settled as accepted. They are told.
     settled: list[SettledByReceipt] = field(default_factory=list)
 
 
@@ -125,7 +126,8 @@ class DeliveryStore:
         It takes two to four round trips, however many reports there are.
 
         Raises:
-            redis.exceptions.RedisError: Redis is unreachable, or refuses to write. Any of them may have been taken.
+            redis.exceptions.RedisError: Redis is unreachable, refuses to write, or has too few replicas. Any of them may
+                have been taken.
         """
         taken = Taken()
         by_job: dict[str, list[Report]] = {}
@@ -142,7 +144,7 @@ class DeliveryStore:
             taken.counts["unknown_number"] += len(own) - found
             if found:
                 asked.append((job_id, found))
-        for (job_id, count), answer in zip(asked, _execute(pipe), strict=True):
+        for (job_id, count), answer in zip(asked, self._write(pipe, bool(asked)), strict=True):
             _note(taken, job_id, count, answer)
         taken.counts = +taken.counts
         return taken
@@ -338,6 +340,16 @@ class DeliveryStore:
             )
         return len(rest) // 4
 
+    def _write(self, pipe: Any, anything: bool) -> list[Any]:
+        client = self._ledger.redis
+        replicas = replicas_of(client) if anything else None
+        if replicas is None:
+            return _execute(pipe)
+        ask_replicas(pipe, replicas)
+        *answers, _, having = _execute(pipe)
+        check_replicas(client, replicas, having)
+        return answers
+
     # Reading
 
     def _known(self, job_id: str) -> _Recipients | None:
@@ -410,4 +422,5 @@ def _note(taken: Taken, job_id: str, count: int, answer: list[Any] | Exception) 
     taken.counts["written"] += int(written)
     taken.counts["repeated"] += count - int(written)
     if was != "accepted":
-        taken.settled.append(SettledByReceipt(job_id=job_id, was=was, lane=lane, element=element))
+        taken.settled.append(SettledByReceipt(job_id=job_id, before=was, element=element, lane=lane))
+        tell(taken.settled[-1])

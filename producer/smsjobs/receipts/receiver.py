@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from smsjobs.facts import PushNotTaken, ReportsDropped, ReportsNotOurs, SettledByReceipt, tell
+from smsjobs.facts import PushNotTaken, ReportsDropped, ReportsNotOurs, tell
 from smsjobs.receipts.pushed import read_push
 from smsjobs.threads import in_thread, run_within
 
@@ -97,5 +97,3 @@ def _tell(taken: Taken) -> None:
         tell(ReportsDropped(reason=reason))
     for reason in taken.counts.keys() & set(_NOT_OURS):
         tell(ReportsNotOurs(reason=reason))
-    for each in taken.settled:
-        tell(SettledByReceipt(job_id=each.job_id, before=each.was, element=each.element, lane=each.lane))

@@ -5,7 +5,13 @@ from smsjobs.redis_store.connection import connect_redis
 from smsjobs.redis_store.failures import error_code, is_transient, is_wrong_type, refusal_hint, refusal_text
 from smsjobs.redis_store.keys import ELEMENTS, NO_ELEMENT, key, pointer
 from smsjobs.redis_store.patience import available, patiently
-from smsjobs.redis_store.replicas import NotReplicated, acknowledged, replicas_of
+from smsjobs.redis_store.replicas import (
+    NotReplicated,
+    acknowledged,
+    ask_replicas,
+    check_replicas,
+    replicas_of,
+)
 from smsjobs.redis_store.script_loader import Scripts
 from smsjobs.redis_store.seal import CannotOpen, Seal, unseal
 
@@ -18,7 +24,9 @@ __all__ = [
     "Scripts",
     "Seal",
     "acknowledged",
+    "ask_replicas",
     "available",
+    "check_replicas",
     "connect_redis",
     "error_code",
     "is_transient",

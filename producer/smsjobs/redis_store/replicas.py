@@ -24,7 +24,15 @@ if TYPE_CHECKING:
     from redis import Redis
     from redis.connection import ConnectionPool
 
-__all__ = ["Client", "NotReplicated", "Replicas", "acknowledged", "replicas_of"]
+__all__ = [
+    "Client",
+    "NotReplicated",
+    "Replicas",
+    "acknowledged",
+    "ask_replicas",
+    "check_replicas",
+    "replicas_of",
+]
 
 #: The key of what is written before ``WAIT``; its value means nothing.
 _MARK: Final = "sms:replicated"
@@ -72,12 +80,36 @@ def acknowledged(client: Redis, replicas: Replicas, *command: Any) -> Any:
     return _on_one_connection(client.connection_pool, replicas, command)
 
 
+def ask_replicas(pipe: Any, replicas: Replicas) -> None:
+    """Put the wait for replicas behind the steps of a pipeline. Its two answers come last."""
+    for command in _waiting(replicas):
+        pipe.execute_command(*command)
+
+
+def check_replicas(client: Redis, replicas: Replicas, having: int) -> None:
+    """See whether enough replicas have the steps of a pipeline, by its last answer.
+
+    Raises:
+        NotReplicated: Too few have them. Idle connections are closed, so that the next step finds the master anew.
+    """
+    if having < replicas.count:
+        client.connection_pool.disconnect(inuse_connections=False)
+        raise _too_few(having, replicas)
+
+
+def _waiting(replicas: Replicas) -> tuple[tuple[Any, ...], ...]:
+    return ("SET", _MARK, "1"), ("WAIT", replicas.count, round(replicas.within_s * 1000))
+
+
+def _too_few(having: int, replicas: Replicas) -> NotReplicated:
+    return NotReplicated(f"{having} of {replicas.count} replicas have the step")
+
+
 def _on_one_connection(pool: Any, replicas: Replicas, command: Sequence[Any]) -> Any:
     connection = pool.get_connection()
     usable = False
     try:
-        wait = ("WAIT", replicas.count, round(replicas.within_s * 1000))
-        connection.send_packed_command(connection.pack_commands([command, ("SET", _MARK, "1"), wait]))
+        connection.send_packed_command(connection.pack_commands([command, *_waiting(replicas)]))
         answer: Any = _answer(connection)
         # A server that was demoted is left at once.
         if isinstance(answer, ResponseError) and is_demoted(answer):
@@ -94,7 +126,7 @@ def _on_one_connection(pool: Any, replicas: Replicas, command: Sequence[Any]) ->
     if refusal:
         raise refusal
     if not usable:
-        raise NotReplicated(f"{having} of {replicas.count} replicas have the step")
+        raise _too_few(having, replicas)
     return answer
 
 

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from smsjobs.contract import JobRecord, RequestFailed, SendResult, encode_outcome
+from smsjobs.facts import SettledByReceipt
 from smsjobs.ledger import Granted, Settled, Wait, outcome_json, read_outcome
 from support.campaigns import counted, outcomes, unknown
+from support.facts import told
 from support.ledgers import PHONE, a_job, accepted, everything, granted, to_look_up, to_send, verbs
 from support.receipts import DeliveryBench, a_report
 
@@ -83,11 +85,10 @@ def test_settles_what_is_not_refused(bench: DeliveryBench, come_to: Any, err_cod
     before = bench.ledger.read(job.id)
     assert before is not None
     report = a_report(job.id, err_code=err_code)
-    taken = bench.deliveries.take([report])
-    (settled,) = taken.settled
-    assert (settled.job_id, settled.was, settled.lane, settled.element) == (
-        job.id, before.status, "verification", "SMS.Test",
-    )  # fmt: skip
+    with told() as facts:
+        taken = bench.deliveries.take([report])
+    settled = SettledByReceipt(job_id=job.id, before=before.status, lane="verification", element="SMS.Test")
+    assert taken.settled == facts == [settled]
     found = bench.ledger.read(job.id)
     assert found is not None
     assert (found.status, found.followers) == ("accepted", ("a-follower",))

@@ -10,11 +10,13 @@ import redis
 
 from smsjobs import QueueUnavailable, connect
 from smsjobs.campaign import CampaignStore, Order, start
+from smsjobs.delivery import DeliveryStore
 from smsjobs.ledger import Granted, Ledger
 from smsjobs.redis_store import Scripts, connect_redis, is_transient
 from smsjobs.redis_store.replicas import NotReplicated
 from support.ledgers import a_job
 from support.polling import until
+from support.receipts import a_report
 from support.redis_server import RedisServer
 
 TOKEN = "a token"
@@ -109,6 +111,23 @@ def test_a_plan_without_replica(frozen: Pair) -> None:
         start(store, order, element="SMS.Test", name="frozen")
 
 
+def test_a_receipt_without_replica(frozen: Pair) -> None:
+    """A receipt that no replica has is not acknowledged, the first time and the second, and counts once replicas answer."""
+    deliveries = DeliveryStore(Ledger(client_of(frozen)))
+    with frozen.master.client() as master:
+        job = a_job()
+        Ledger(master).record(job)
+    for _ in range(2):
+        with pytest.raises(NotReplicated):
+            deliveries.take([a_report(job.id)])
+    frozen.replica.resume()
+    assert deliveries.take([a_report(job.id)]).counts == {"repeated": 1}
+    with frozen.replica.client() as replica:
+        found = Ledger(replica).read(job.id)
+    assert found is not None
+    assert found.status == "accepted"
+
+
 def test_which_steps_wait() -> None:
     """Each step on which a promise rests waits for replicas; what is only read, or is made again anyway, does not."""
     waiting = {
@@ -126,8 +145,6 @@ def test_which_steps_wait() -> None:
         ("ledger", "sweep"),  # nothing is sent before the claim that follows
         ("ledger", "unpublished"),
         ("campaign", "planning"),  # a heartbeat
-        ("delivery", "pull"),  # what is forgotten is asked about again
-        ("delivery", "pulled"),
         ("campaign", "progress"),
         ("delivery", "pull"),  # its lease ends, and it is pulled again
         ("delivery", "pulled"),
