@@ -246,7 +246,6 @@ def test_given_back_and_due_again(bench: Bench) -> None:
 
 def test_broken_off_is_told(bench: Bench) -> None:
     """A sweep that breaks off is told by its cause's class: a warning where Redis or the broker is unreachable, else an error."""
-    sweeper = Sweeper(bench.sweep, every_s=0.01)
     causes = [OSError("13800138000"), RuntimeError("13800138000"), ResponseError("WRONGTYPE 13800138000")]
 
     def run_once() -> int:
@@ -255,6 +254,7 @@ def test_broken_off_is_told(bench: Bench) -> None:
         return 0
 
     bench.sweep.run_once = run_once  # type: ignore[method-assign]
+    sweeper = Sweeper(bench.sweep, every_s=0.01)
     with told() as facts:
         sweeper.start()
         until(lambda: len(facts) == 3, "all are told")

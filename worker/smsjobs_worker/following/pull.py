@@ -6,7 +6,6 @@ what waits is `unreported`. Nothing here can slow or stop a send: it has a threa
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol
@@ -17,6 +16,7 @@ from smsjobs.contract import InvalidArguments, lane
 from smsjobs_worker.logs.facts import DeliveriesPulled, PullFailed, tell
 from smsjobs_worker.logs.privacy import describe
 from smsjobs_worker.provider import LookupFailed, Provider
+from smsjobs_worker.sending.background import Background
 from smsjobs_worker.sending.rate_limit import Permits
 
 if TYPE_CHECKING:
@@ -126,31 +126,13 @@ class Pull:
         return provider.delivery(phone, since=since, until=accepted, out_id=due.job_id)
 
 
-class Puller:
+class Puller(Background):
     """Pulls in a thread of its own until it is stopped."""
 
     def __init__(self, pull: Pull, *, every_s: float) -> None:
-        self._pull = pull
-        self._every_s = every_s
-        self._stopping = threading.Event()
-        pull.stopping = self._stopping.is_set
-        self._thread = threading.Thread(target=self._run, name="smsjobs-pull", daemon=True)
+        super().__init__(pull.run_once, name="smsjobs-pull", every_s=every_s, failed=_tell_failure)
+        pull.stopping = self.is_stopping
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
 
-    def stop(self) -> None:
-        """End after the request that is under way, or after 5 seconds."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
-
-    def _run(self) -> None:
-        while not self._stopping.wait(self._every_s):
-            try:
-                self._pull.run_once()
-            except RedisError as error:
-                tell(PullFailed(reason=type(error).__name__))
-            except Exception as error:  # noqa: BLE001  whatever it is, the others must still be pulled
-                tell(PullFailed(reason=describe(error)))
+def _tell_failure(error: Exception) -> None:
+    tell(PullFailed(reason=type(error).__name__ if isinstance(error, RedisError) else describe(error)))

@@ -6,7 +6,6 @@ has expired. What it could not do, the ledger hands out again a little later.
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Final, Protocol
 
 from kombu.exceptions import KombuError
@@ -30,6 +29,7 @@ from smsjobs_worker.logs.facts import (
     tell,
 )
 from smsjobs_worker.logs.privacy import describe
+from smsjobs_worker.sending.background import Background
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -195,37 +195,18 @@ class Sweep:
             self._ledger.confirm_stored(job_id)
 
 
-class Sweeper:
+class Sweeper(Background):
     """Runs the sweep in a thread of its own until it is stopped."""
 
     def __init__(self, sweep: Sweep, *, every_s: float) -> None:
-        self._sweep = sweep
-        self._every_s = every_s
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="smsjobs-sweep", daemon=True)
+        super().__init__(sweep.run_once, name="smsjobs-sweep", every_s=every_s, failed=_tell_failure)
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
 
-    def stop(self) -> None:
-        """End after the pass that is under way, or after 5 seconds."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
-
-    def _run(self) -> None:
-        while not self._stopping.wait(self._every_s):
-            try:
-                self._sweep.run_once()
-            except (RedisError, KombuError, OSError) as error:
-                # What was taken and not done, the ledger hands out again.
-                refused = isinstance(error, RedisError) and not is_transient(error)
-                tell(
-                    SweepRefused(error=refusal_text(error) or error_code(error))
-                    if refused
-                    else SweepFailed(error=refusal_text(error) or type(error).__name__)
-                )
-            except Exception as error:  # noqa: BLE001
-                # Without the sweep jobs would wait forever: it continues whatever happens.
-                tell(SweepBroken(error=describe(error)))
+def _tell_failure(error: Exception) -> None:
+    # What was taken and not done, the ledger hands out again.
+    if isinstance(error, RedisError) and not is_transient(error):
+        tell(SweepRefused(error=refusal_text(error) or error_code(error)))
+    elif isinstance(error, RedisError | KombuError | OSError):
+        tell(SweepFailed(error=refusal_text(error) or type(error).__name__))
+    else:
+        tell(SweepBroken(error=describe(error)))
