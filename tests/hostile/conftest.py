@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
+import redis
 
 from aliyun_sms_simulator import Simulator
+from smsjobs.redis_store import connect_redis
 from support.attack import Attack
+from support.redis_server import RedisServer
 from support.stage import Stage
 
 
@@ -33,6 +36,14 @@ def attack(stage: Stage) -> Iterator[Attack]:
         stage.worker(lanes=("bulk", "notification"), options=few) as neighbour,
     ):
         yield Attack(stage, (taker, neighbour))
+
+
+@pytest.fixture(scope="module")
+def client(redis_server: RedisServer) -> Iterator["redis.Redis"]:
+    """One client for the whole module."""
+    client = connect_redis(redis_server.url)
+    yield client
+    client.close()
 
 
 @pytest.fixture

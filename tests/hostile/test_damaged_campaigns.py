@@ -1,8 +1,7 @@
 """A damaged campaign pauses itself with the reason, and the others go on; nothing that was in it is lost."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 import redis
@@ -11,19 +10,10 @@ from smsjobs.campaign import Campaign
 from smsjobs.contract import InvalidArguments, SendResult, encode_outcome
 from smsjobs.facts import ItemSetAside
 from smsjobs.ledger import Aside, Granted, Settlement
-from smsjobs.redis_store import connect_redis
 from support.campaigns import KEEP_S, Bench, counted, numbers, outcomes
 from support.damage import WRONG_TYPES, replace_by
 from support.facts import told
 from support.keys import campaign_key, open_campaigns
-
-
-@pytest.fixture(scope="module")
-def client(redis_server: Any) -> Iterator["redis.Redis"]:
-    """One client for the whole module."""
-    client = connect_redis(redis_server.url)
-    yield client
-    client.close()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A damaged entry of the ledger is set aside, alone: named, kept as it is, and nothing behind it is late."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 from smsjobs.contract import IdempotencyConflict, InvalidArguments, JobRecord
 from smsjobs.facts import ItemSetAside
 from smsjobs.ledger import Aside, EntryDamaged, Granted, Ledger, Settled
-from smsjobs.redis_store import ELEMENTS, connect_redis, error_code, pointer
+from smsjobs.redis_store import ELEMENTS, error_code, pointer
 from smsjobs_worker.sending.sweep import Sweep
 from support.damage import ENTRY_DAMAGES, WRONG_TYPES, Damage, replace_by
 from support.facts import told
@@ -70,14 +69,6 @@ class Bench:
         assert job.id in self.outside.published
         granted(self.ledger, job)
         assert self.ledger.settle(job.id, "token", accepted(job)).ours
-
-
-@pytest.fixture(scope="module")
-def client(redis_server: Any) -> Iterator["redis.Redis"]:
-    """One client for the whole module."""
-    client = connect_redis(redis_server.url)
-    yield client
-    client.close()
 
 
 @pytest.fixture
