@@ -27,7 +27,7 @@ from smsjobs.redis_store import (
     Scripts,
     ask_replicas,
     check_replicas,
-    error_code,
+    is_damage,
     key,
     pointer,
     replicas_of,
@@ -42,9 +42,6 @@ __all__ = ["DeliveryStore", "DuePull", "Taken"]
 
 #: Chunks of campaigns whose recipients a process remembers, for their reports come together.
 _REMEMBERED: Final = 50
-
-#: Codes of what Redis answers about a damaged key.
-_DAMAGES: Final = ("ERR", "WRONGTYPE")
 
 #: States of a job of which nothing was accepted.
 _REFUSED: Final = ("rejected", "not_sent")
@@ -405,7 +402,7 @@ def _execute(pipe: Any) -> list[Any]:
     """
     answers: list[Any] = pipe.execute(raise_on_error=False)
     for each in answers:
-        if isinstance(each, Exception) and error_code(each) not in _DAMAGES:
+        if isinstance(each, Exception) and not is_damage(each):
             raise each
     return answers
 

@@ -2,7 +2,14 @@
 
 from smsjobs.redis_store.clock import RedisClock
 from smsjobs.redis_store.connection import connect_redis
-from smsjobs.redis_store.failures import error_code, is_transient, is_wrong_type, refusal_hint, refusal_text
+from smsjobs.redis_store.failures import (
+    error_code,
+    is_damage,
+    is_transient,
+    is_wrong_type,
+    refusal_hint,
+    refusal_text,
+)
 from smsjobs.redis_store.keys import ELEMENTS, NO_ELEMENT, key, pointer
 from smsjobs.redis_store.patience import available, patiently
 from smsjobs.redis_store.replicas import (
@@ -29,6 +36,7 @@ __all__ = [
     "check_replicas",
     "connect_redis",
     "error_code",
+    "is_damage",
     "is_transient",
     "is_wrong_type",
     "key",

@@ -24,7 +24,15 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-__all__ = ["error_code", "is_demoted", "is_transient", "is_wrong_type", "refusal_hint", "refusal_text"]
+__all__ = [
+    "error_code",
+    "is_damage",
+    "is_demoted",
+    "is_transient",
+    "is_wrong_type",
+    "refusal_hint",
+    "refusal_text",
+]
 
 #: Codes of a server that cannot serve for the moment: it is starting, or a fail-over is in progress.
 _TRANSIENT: Final = frozenset({"CLUSTERDOWN", "LOADING", "MASTERDOWN", "NOREPLICAS", "READONLY", "TRYAGAIN"})
@@ -91,6 +99,11 @@ def error_code(error: BaseException) -> str:
 def is_wrong_type(error: BaseException) -> bool:
     """Whether a key is of a wrong type. Then what the key holds is damaged, and Redis works."""
     return error_code(error) == "WRONGTYPE"
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether a script met what it cannot read: a key of a wrong type, or a wrong value. It stays so however often one asks."""
+    return error_code(error) in ("ERR", "WRONGTYPE")
 
 
 def refusal_hint(error: BaseException) -> str:

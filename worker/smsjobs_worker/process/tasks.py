@@ -24,7 +24,7 @@ from smsjobs.contract import (
     is_job_id,
 )
 from smsjobs.ledger import EntryDamaged, read_outcome
-from smsjobs.redis_store import error_code, is_transient
+from smsjobs.redis_store import error_code, is_damage, is_transient
 from smsjobs.redis_store.patience import patiently
 from smsjobs_worker.logs.facts import (
     MessagePutBack,
@@ -47,9 +47,6 @@ if TYPE_CHECKING:
     from smsjobs_worker.process.runtime import Runtime
 
 __all__ = ["add_tasks"]
-
-#: Codes of Redis that stay the same however often one asks: a key of a wrong type, a script that meets what it cannot read.
-_DAMAGED: Final = ("WRONGTYPE", "ERR")
 
 #: Seconds for which a submitted job is tried to be recorded before its message is put back.
 _RECORD_S: Final = 10.0
@@ -204,7 +201,7 @@ def _not_recorded(task_id: str, error: RedisError) -> Done:
     Raises:
         Reject: It comes again, because it must not be lost.
     """
-    if error_code(error) not in _DAMAGED:
+    if not is_damage(error):
         raise _put_back(error) from None
     # It would come again for ever.
     tell(TaskBroken(error=error_code(error)))
