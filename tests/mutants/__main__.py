@@ -41,6 +41,7 @@ PACKAGES = {
     "smsjobs": "producer",
     "smsjobs_worker": "worker",
     "smsjobs_server": "server",
+    "smsjobs_server": "server",
     "smsjobs_shell": "shell",
     "aliyun_sms_simulator": "simulator",
 }
