@@ -23,6 +23,7 @@ import sys
 import sysconfig
 import tempfile
 import time
+import tomllib
 import venv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -37,13 +38,12 @@ ROOT = Path(__file__).parents[2]
 #: Tried in this order where no likely test noticed.
 ROOMS = ("tests/unit", "tests/integration", "tests/acceptance", "tests/faults")
 
+#: Each package that is shipped, and its folder.
 PACKAGES = {
-    "smsjobs": "producer",
-    "smsjobs_worker": "worker",
-    "smsjobs_server": "server",
-    "smsjobs_server": "server",
-    "smsjobs_shell": "shell",
-    "aliyun_sms_simulator": "simulator",
+    Path(each).name: str(Path(each).parent)
+    for each in tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"][
+        "targets"
+    ]["wheel"]["packages"]
 }
 
 _NOT_COPIED = shutil.ignore_patterns(

@@ -82,8 +82,8 @@ LEDGER = (
     Mutant(
         name="renew extends the lease of whoever holds the job",
         file="producer/smsjobs/ledger/scripts/renew.lua",
-        old="redis.call('HGET', job_key(id), 'token') == token",
-        new="(redis.call('HGET', job_key(id), 'token') or '') ~= ''",
+        old="redis.pcall('HGET', job_key(id), 'token') == token",
+        new="(redis.pcall('HGET', job_key(id), 'token') or '') ~= ''",
         likely=(STEPS,),
     ),
     Mutant(
@@ -108,7 +108,7 @@ WORKER = (
         file="worker/smsjobs_worker/sending/sender.py",
         old="""\
         if not settlement.ours:
-            outcome = read_outcome(settlement.outcome, granted.job_id)
+            return self._ended(granted.job_id, settlement.outcome, settlement.followers)
 """,
         new="",
         likely=(SENDER,),

@@ -114,6 +114,11 @@ def test_every_room_has_its_floor() -> None:
         assert {f"{prefix}.{room}" for room in rooms - {prefix}} <= named
 
 
+def test_every_mutant_fits() -> None:
+    """Each row of the mutants' table stands in the code once, so that code that moves takes its rows with it."""
+    subprocess.run([sys.executable, "tests/mutants", "--check"], cwd=ROOT, check=True)
+
+
 def test_hooks_download_nothing() -> None:
     """Each hook before a commit runs a tool that `make setup` has installed."""
     (repo,) = loaded(".pre-commit-config.yaml")["repos"]
