@@ -44,10 +44,10 @@ WRONG_NUMBER: Final[Mapping[str, str]] = {
 #: Most characters of a number that are looked at. With all its marks it has fewer than 40.
 _LONGEST: Final = 64
 
-_MAINLAND: Final = re.compile(r"1[3-9][0-9]{9}", re.ASCII)
+_MAINLAND: Final = re.compile("1[3-9][0-9]{9}", re.ASCII)
 
 #: With or without its country code. A trunk zero, as in ``+86 (0)138…``, does not belong to the number.
-_MAINLAND_WRITTEN: Final = re.compile(r"(?:(?:\+|00)860?|86)?(1[3-9][0-9]{9})", re.ASCII)
+_MAINLAND_WRITTEN: Final = re.compile(rf"(?:(?:\+|00)860?|86)?({_MAINLAND.pattern})", re.ASCII)
 
 _FOREIGN_WRITTEN: Final = re.compile(r"(\+|00)?([1-9][0-9]{6,16})", re.ASCII)
 
