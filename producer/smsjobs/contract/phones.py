@@ -120,7 +120,7 @@ def normalise_phone(text: str) -> str | None:
 
 def is_mainland(number: str) -> bool:
     """Whether a number in the form that is sent is one of mainland China."""
-    return len(number) == 11 and "13" <= number[:2] <= "19"
+    return _MAINLAND.fullmatch(number) is not None
 
 
 def country_of(number: str) -> str:

@@ -37,6 +37,7 @@ MARKS = [
 @pytest.mark.parametrize(
     ("text", "number", "remark"),
     [
+        *((f"{first}00138000", f"{first}00138000", "a mainland prefix") for first in range(130, 200, 10)),
         (PHONE, PHONE, "bare"),
         ("+8613800138000", PHONE, "+86"),
         ("8613800138000", PHONE, "86"),
