@@ -45,6 +45,14 @@ def test_utf_16_without_a_mark(tmp_path, encoding):
         open_table(path)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_a_nul_in_one_cell(tmp_path, encoding):
+    """A NUL in one cell does not make a file UTF-16: the other rows are read."""
+    text = f"手机号,name\n{PHONE},张三\n13800138001,a\0b\n13800138002,李四\n"
+    _, records = read(written(tmp_path / "people.csv", text.encode(encoding)))
+    assert records == [(2, [PHONE, "张三"]), (3, ["13800138001", "a\0b"]), (4, ["13800138002", "李四"])]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
 @pytest.mark.parametrize("delimiter", [",", "\t", ";", "|"])
 @pytest.mark.parametrize("hint", ["sep={}", '"sep={}"', "SEP={}\r"])

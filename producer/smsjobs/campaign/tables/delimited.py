@@ -44,6 +44,9 @@ _PROOF: Final = 4
 
 _SAVE_AS: Final = "save the file as CSV UTF-8"
 
+#: A NUL in fewer bytes than this does not make a text UTF-16.
+_RARE: Final = 20
+
 #: Rows below the first that may have the columns' names.
 _LOOKED_AT: Final = 10
 
@@ -112,7 +115,8 @@ def find_encoding(path: Path) -> str:
                     f"line {line} of {readable(path.name)} is not {name} text, which the file begins as: {_SAVE_AS}"
                 )
             return encoding
-    if b"\0" in start:
+    # In UTF-16 every digit of a number has a NUL. A few NULs are damaged cells of a text like any other.
+    if start.count(b"\0") * _RARE > len(start):
         raise bad_recipients(f"{readable(path.name)} looks like UTF-16 without its mark: {_SAVE_AS}")
     if (line := undecodable(path, "utf-8")) is None:
         return "utf-8"
