@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from smsjobs.campaign.tables import Table
 from smsjobs.campaign.tables.bounds import MAX_CELLS, MAX_ROWS
-from smsjobs.campaign.tables.columns import clean_names, shown
+from smsjobs.campaign.tables.columns import clean_names, listed, shown
 from smsjobs.campaign.tables.faults import bad_recipients
 from smsjobs.campaign.tables.table import is_blank
 from smsjobs.campaign.values import value_fault
@@ -169,7 +169,9 @@ def _ignored(table: Table, names: Any) -> frozenset[str]:
         check_length("ignore_columns", name, MAX_NAME)
     found = frozenset(clean_names(given))
     for name in sorted(found - {each for each in table.columns if each}):
-        raise InvalidArguments.about("ignore_columns", f"there is no column {shown(name)}")
+        raise InvalidArguments.about(
+            "ignore_columns", f"names {shown(name)}; the columns are {listed(table.columns)}"
+        )
     if table.columns[table.phone] in found:
         raise InvalidArguments.about("ignore_columns", "the column of the numbers is needed")
     return found
@@ -189,7 +191,10 @@ def _choose(table: Table, params: Mapping[str, Any], ignored: frozenset[str]) ->
     if not named:
         return {name: index for index, name in enumerate(columns) if index != phone and name}
     if missing := sorted({column for column in named.values() if column not in columns}):
-        raise bad_recipients(f"there is no column {', '.join(missing)}")
+        where = f"{table.file}: " if table.file else ""
+        raise bad_recipients(
+            f"{where}there is no column {', '.join(missing)}; the columns are {listed(table.columns)}"
+        )
     return {name: columns.index(column) for name, column in named.items()}
 
 

@@ -246,7 +246,7 @@ def test_template_decides():
     ("columns", "more", "text"),
     [
         (["number", "name"], {}, "no column has a name for phone numbers; the columns are number, name"),
-        (["phone"], {"params": {"name": "{姓名}"}}, "there is no column 姓名"),
+        (["phone"], {"params": {"name": "{姓名}"}}, "there is no column 姓名; the columns are phone"),
         (["phone"], {"needed": ["name"]}, "no value for the parameter name"),
         (["phone", "a", "a"], {}, "two columns are called a"),
         (["phone", "手机号"], {}, "two columns may have the phone numbers, phone and 手机号"),
@@ -279,8 +279,8 @@ def test_ignored_columns():
 @pytest.mark.parametrize(
     ("ignored", "words"),
     [
-        (["notes"], "there is no column notes"),
-        ([""], "there is no column "),
+        (["notes"], "names notes; the columns are phone, note"),
+        ([""], "names ; the columns are phone, note"),
         (["phone"], "the column of the numbers is needed"),
         ("note", "must be a list of columns' names"),
         ([1], "must be a list of columns' names"),

@@ -11,7 +11,7 @@ from smsjobs.campaign.tables.bounds import check_columns
 from smsjobs.campaign.tables.faults import bad_recipients
 from smsjobs.contract import InvalidArguments, is_whole, normalise_phone
 
-__all__ = ["PHONE_COLUMNS", "choose", "clean_names", "has_phone_name", "phone_columns", "shown"]
+__all__ = ["PHONE_COLUMNS", "choose", "clean_names", "has_phone_name", "listed", "phone_columns", "shown"]
 
 
 def _words(text: str) -> frozenset[str]:
@@ -119,16 +119,21 @@ def choose(
                 f"{where}: the first row does not name the columns, row {line} seems to; delete the rows above it",
                 argument="recipients",
             )
-    listed = ", ".join(shown(name) for name in columns[:_LISTED] if name)
-    more = f" and {len(columns) - _LISTED} more" if len(columns) > _LISTED else ""
     missing = (
         "no column has a name for phone numbers" if wanted is None else f"there is no column {shown(wanted)}"
     )
     raise InvalidArguments(
-        f"{where}: {missing}; the columns are {listed or 'not named'}{more}. Call one {' or '.join(PHONE_COLUMNS)}, or "
+        f"{where}: {missing}; the columns are {listed(columns)}. Call one {' or '.join(PHONE_COLUMNS)}, or "
         "name it by phone_column (--phone-column)",
         argument="recipients",
     )
+
+
+def listed(columns: Sequence[str]) -> str:
+    """The columns that were found, as an error may show them."""
+    names = ", ".join(shown(name) for name in columns[:_LISTED] if name)
+    more = f" and {len(columns) - _LISTED} more" if len(columns) > _LISTED else ""
+    return f"{names or 'not named'}{more}"
 
 
 def shown(name: str) -> str:
