@@ -28,9 +28,9 @@ Examples:
   smsjobs campaign report people -o report.csv
   smsjobs campaign report people -o - | grep unknown
 
-The columns are line, phone, outcome, code, reason, aliyun_code, out_id and
-biz_id. The outcome is accepted, rejected, not_sent, unknown, pending, invalid
-or duplicate.""",
+The columns are line, phone, outcome, code, reason, aliyun_code, out_id, biz_id,
+delivery, err_code and reported_at. The outcome is accepted, rejected, not_sent,
+unknown, pending, invalid or duplicate.""",
 )
 @click.option(
     "-o",

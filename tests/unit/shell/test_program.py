@@ -14,6 +14,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from smsjobs.campaign import COLUMNS
 from smsjobs.contract import IdempotencyConflict, InvalidArguments, QueueUnavailable, SmsError, campaign_id
 from smsjobs_shell.program import program
 from smsjobs_shell.terminal import extras
@@ -287,6 +288,12 @@ def commands() -> Iterator[list[str]]:
             yield [name]
         if isinstance(command, click.Group):
             yield from ([name, each] for each in command.commands)
+
+
+def test_help_of_the_report_names_its_columns() -> None:
+    """The help of a report names every column that the report has."""
+    told = run("campaign", "report", "--help").stdout
+    assert [name for name in COLUMNS if not re.search(rf"\b{name}\b", told)] == []
 
 
 @pytest.mark.parametrize("command", list(commands()), ids=" ".join)
