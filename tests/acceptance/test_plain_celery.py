@@ -90,15 +90,18 @@ def test_another_payload_under_a_key_is_refused(stage: Stage, worker: WorkerProc
         submit(stage, fields(idempotency_key="k2")).get(timeout=20)
 
 
-def test_another_payload_under_a_task_id_is_refused(stage: Stage, worker: WorkerProcess) -> None:
+@pytest.mark.parametrize("another", ["13800138901", "+1 310 555 1234"], ids=["valid", "invalid"])
+def test_another_payload_under_a_task_id_is_refused(
+    another: str, stage: Stage, worker: WorkerProcess
+) -> None:
     """A second message under a used task id is not sent and is told as a conflict; the first one's job keeps its outcome."""
-    task_id, options = "one-id-for-two", {"queue": "sms.notification"}
+    task_id, options = f"one-id-for-two-{len(another)}", {"queue": "sms.notification"}
 
     first = stage.celery.send_task("smsjobs.submit", kwargs=fields("13800138900"), task_id=task_id, **options)
     assert first.get(timeout=20)["outcome"] == "accepted"
     # Another client: this one remembers the result of the first.
     with plain_celery(stage.server.url) as other:
-        second = other.send_task("smsjobs.submit", kwargs=fields("13800138901"), task_id=task_id, **options)
+        second = other.send_task("smsjobs.submit", kwargs=fields(another), task_id=task_id, **options)
         until(
             lambda: other.backend.get_task_meta(task_id, cache=False)["status"] == "FAILURE", "it is refused"
         )

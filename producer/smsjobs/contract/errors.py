@@ -184,6 +184,11 @@ class IdempotencyConflict(InvalidArguments):
     ) -> None:
         super().__init__(message, reason, outcome, out_id, attempts, argument)
 
+    @classmethod
+    def of_id(cls, out_id: str) -> IdempotencyConflict:
+        """The conflict of an id that belongs to a job with another payload."""
+        return cls("id belongs to a job with another payload: use another id", out_id=out_id, argument="id")
+
 
 class AliyunRejected(SmsError):
     """46002: Aliyun answered an error, so nothing was sent.

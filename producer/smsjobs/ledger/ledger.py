@@ -131,9 +131,7 @@ class Ledger:
         )
         self._redis_clock.learn(int(now_ms), asked_at_s=begun_s)
         if status == "conflict" and job_id == job.id:
-            raise IdempotencyConflict(
-                "id belongs to a job with another payload: use another id", out_id=job.id, argument="id"
-            )
+            raise IdempotencyConflict.of_id(job.id)
         if status == "conflict":
             raise IdempotencyConflict(out_id=job_id)
         if status == "damaged_entry":

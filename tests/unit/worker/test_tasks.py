@@ -20,7 +20,8 @@ def unreachable(*_: Any) -> Any:
 
 
 RUNTIME: Any = SimpleNamespace(
-    sender=SimpleNamespace(refuse=unreachable, run=unreachable), ledger=SimpleNamespace(record=unreachable)
+    sender=SimpleNamespace(refuse=unreachable, run=unreachable),
+    ledger=SimpleNamespace(record=unreachable, read=unreachable),
 )
 
 

@@ -136,7 +136,7 @@ def _submit(runtime: Runtime, task_id: str, handed: Handed) -> Done | NothingToD
         )
         return _refuse(runtime, task_id, expired)
     try:
-        job = _submitted(task_id, handed)
+        job = _payload(runtime, task_id, handed)
         if left_s is not None and left_s < job.expires_s:
             job = replace(job, expires_s=left_s)
         recorded = patiently(lambda: runtime.ledger.record(job), for_s=_RECORD_S)
@@ -166,6 +166,17 @@ def _submit(runtime: Runtime, task_id: str, handed: Handed) -> Done | NothingToD
             # It is in the ledger, so the sweep publishes it.
             tell(PublishFailed(job_id=job.id, lane=job.lane, error=type(error).__name__))
     return NothingToDo()
+
+
+def _payload(runtime: Runtime, task_id: str, handed: Handed) -> JobRecord:
+    try:
+        return _submitted(task_id, handed)
+    except InvalidArguments:
+        # A payload that is not valid is not the one of the job that may have this id. A message that was refused has no element.
+        known = runtime.ledger.read(task_id)
+        if known is not None and known.element:
+            raise IdempotencyConflict.of_id(task_id) from None
+        raise
 
 
 def _submitted(task_id: str, handed: Handed) -> JobRecord:
