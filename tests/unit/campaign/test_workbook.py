@@ -316,6 +316,11 @@ def test_which_sheet(tmp_path: Path, named: Any, options: Any, sheet: str) -> No
         ),
         ([("a", "visible", NOTES), ("旧", "hidden", LIST)], {}, "the columns are 说明"),
         (
+            [("a", "visible", []), ("旧", "hidden", LIST)],
+            {},
+            r"nothing on a visible sheet; it has a, 旧 \(hidden\): choose",
+        ),
+        (
             [("a", "visible", LIST), ("旧", "hidden", LIST)],
             {"sheet": "c"},
             r"has no sheet c; it has a, 旧 \(hidden\)",

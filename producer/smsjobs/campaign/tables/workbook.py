@@ -234,16 +234,22 @@ class _Reader:
                 )
             return self._heading(named[0])
         visible = [each for each in self._book.sheets if not each.hidden]
-        if not visible:
-            raise bad_recipients(f"{self._file} has no visible sheet with cells: {_SAVE_AS}")
         headings = [self._heading(each) for each in visible]
+        written = [each for each in headings if each.names]
+        if not written and len(visible) < len(self._book.sheets):
+            raise bad_recipients(
+                f"{self._file} has nothing on a visible sheet; it has {self._listed(self._book.sheets)}: "
+                "choose one by sheet (--sheet)"
+            )
+        if not headings:
+            raise bad_recipients(f"{self._file} has no sheet with cells: {_SAVE_AS}")
         found = [each for each in headings if phone_columns(_names(each), wanted)]
         if len(found) > 1:
             raise bad_recipients(
                 f"{self._file} has more than one sheet with phone numbers, "
                 f"{self._listed([each.sheet for each in found])}: choose one by sheet (--sheet)"
             )
-        return next(iter(found or [each for each in headings if each.names] or headings))
+        return next(iter(found or written or headings))
 
     def records(self, heading: _Heading, phone: int) -> Iterator[Record]:
         """The rows below the columns' names, once."""
