@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aliyun_sms_simulator import SimulatorProcess
-from smsjobs.campaign.planning import PAGE
+from smsjobs.campaign.pages import PAGE
 from support.campaign_stage import (
     COUNT,
     accepted,

@@ -238,10 +238,10 @@ CAMPAIGN = (
     ),
     Mutant(
         name="a group of exactly one batch joins the others",
-        file="producer/smsjobs/campaign/planning.py",
+        file="producer/smsjobs/campaign/pages.py",
         old="if alone or len(part) >= MAX_BATCH:",
         new="if alone or len(part) > MAX_BATCH:",
-        likely=("tests/unit/campaign/test_planning.py",),
+        likely=("tests/unit/campaign/test_pages.py",),
     ),
     Mutant(
         name="cancel settles a chunk that may have been sent",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from aliyun_sms_simulator import SimulatorProcess
 from smsjobs.campaign import Campaign, ReportRow
-from smsjobs.campaign.planning import PAGE
+from smsjobs.campaign.pages import PAGE
 from smsjobs.contract import chunk_id
 from support.keys import agenda, campaign_key, job_key
 from support.redis_server import RedisServer

@@ -12,7 +12,7 @@ from smsjobs.campaign.text import LONGEST, billed, render, signed
 from smsjobs.contract import is_mainland
 
 if TYPE_CHECKING:
-    from smsjobs.campaign.planning import Chunk, Page
+    from smsjobs.campaign.pages import Chunk, Page
     from smsjobs.campaign.recipients import Recipients, Row
     from smsjobs.campaign.start import Order
 

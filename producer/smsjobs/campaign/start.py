@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from smsjobs.campaign.handle import Campaign
 from smsjobs.campaign.heartbeat import heartbeat
-from smsjobs.campaign.planning import PAGE, Page, plan
+from smsjobs.campaign.pages import PAGE, Page, plan
 from smsjobs.campaign.recipients import Recipients, Row
 from smsjobs.campaign.tables import open_table
 from smsjobs.campaign.tables.faults import bad_recipients

@@ -42,8 +42,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
 from redis.exceptions import ResponseError
 
+from smsjobs.campaign.pages import Page
 from smsjobs.campaign.planner import Planner
-from smsjobs.campaign.planning import Page
 from smsjobs.campaign.progress import CampaignProgress, State
 from smsjobs.contract import (
     IdempotencyConflict,

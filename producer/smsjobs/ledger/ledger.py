@@ -231,9 +231,7 @@ class Ledger:
             store_after=_ms(_REPEAT_S) if outside_task else 0,
             label=_label(outcome),
             attempts=outcome.get("error", outcome).get("attempts", 0),
-            numbers=self.seal.close(",".join(awaited.phones)) if awaited and self.seal else "",
-            first_pull=_ms(awaited.first_s) if awaited else 0,
-            last_pull=_ms(awaited.last_s) if awaited else 0,
+            pull=self._pull(awaited),
             result=value,
             halve=int(halve),
         )
@@ -243,6 +241,12 @@ class Ledger:
         if verb == "settled":
             return Settlement(ours=False, outcome=rest[0], followers=tuple(rest[1].split()))
         return Settlement(ours=False, outcome=None)
+
+    def _pull(self, awaited: Awaited | None) -> str:
+        if awaited is None or self.seal is None:
+            return ""
+        numbers = self.seal.close(",".join(awaited.phones))
+        return f"{_ms(awaited.first_s)} {_ms(awaited.last_s)} {numbers}"
 
     def settle_absent(self, job_id: str, outcome: dict[str, Any]) -> bool:
         """Record an outcome for an id without an entry, such as that of a malformed message.
@@ -336,9 +340,9 @@ class Ledger:
             for tag in self._places.tags()
         )
 
-    def goes_on(self, job_id: str) -> bool:
+    def may_be_sent(self, job_id: str) -> bool:
         """Whether a claimed chunk may still be sent. Its campaign may have been paused after the claim."""
-        return bool(self._step("goes_on", job_id))
+        return bool(self._step("may_be_sent", job_id))
 
     def put_back(
         self, job_id: str, token: str, *, attempts: int, reason: str
@@ -476,13 +480,14 @@ class _Granted(NamedTuple):
     state: str
     job: str
     attempts: str
-    lost_from: str
-    lost_to: str
     expires: str
     now: str
-    interrupted: str
-    resent: str
     created: str
+    #: Only of a job that was claimed before, and of a chunk.
+    lost_from: str = "0"
+    lost_to: str = "0"
+    interrupted: str = "0"
+    resent: str = "0"
     #: For a chunk only: its recipients, and their parameters.
     rows: str | None = None
     params: str | None = None

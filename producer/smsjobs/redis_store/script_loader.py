@@ -17,6 +17,11 @@ what the script includes::
 
 These two are ``scripts/lib/jobs.lua`` and ``scripts/lib/campaigns.lua`` of the room ``ledger``.
 
+Redis makes every function of a script anew at each call. So what a script does not call is left out of it, and a lib
+that few jobs need is made when one of its functions is called::
+
+    -- made on demand
+
 A script on which a promise rests says so. Where ``SMS_REPLICAS`` asks for replicas, its answer counts only when they have
 the step::
 
@@ -26,6 +31,7 @@ the step::
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
@@ -42,6 +48,12 @@ if TYPE_CHECKING:
 __all__ = ["Scripts", "prelude"]
 
 _INCLUDES: Final = re.compile("^-- include (.+)$", re.MULTILINE)
+
+#: What a lib says of itself, see above.
+_ON_DEMAND: Final = "-- made on demand\n"
+
+#: A function that is not inside another one.
+_FUNCTION: Final = re.compile(r"^local function (\w+)\((?:[^\n]* end|[\s\S]*?^end)$\n", re.MULTILINE)
 
 _NAMES: Final = re.compile(
     r"^local ([a-z_0-9, \n]+?) = unpack\((KEYS|ARGV)(?:, 1, ([0-9]+))?\)$", re.MULTILINE
@@ -150,10 +162,45 @@ def prelude(script: str) -> str:
 
 
 def _whole(script: str) -> str:
+    """Return what Redis runs: the script with all that it needs, and nothing that it does not call."""
     included = [name for line in _INCLUDES.findall(script) for name in line.split(", ")]
     places = [each.replace("/", "/scripts/lib/") for each in ("redis_store/base", *included)]
-    whole = "\n".join([*(_text(f"{place}.lua") for place in places), script])
+    pieces = [*(_text(f"{place}.lua") for place in places), script]
+    unused = _unused("\n".join(pieces))
+    pieces = [_FUNCTION.sub(lambda found: "" if found[1] in unused else found[0], each) for each in pieces]
+    for i, piece in enumerate(pieces):
+        if _ON_DEMAND in piece:
+            pieces[i] = _made_on_demand(piece, "\n".join([*pieces[:i], *pieces[i + 1 :]]))
+    whole = "\n".join(pieces)
     return f"{prelude(whole)}\n{whole}"
+
+
+def _unused(text: str) -> set[str]:
+    """Return the functions that nothing calls, or only these."""
+    words = Counter(re.findall(r"\w+", re.sub("--.*", "", text)))
+    found = {each[1] for each in _FUNCTION.finditer(text) if words[each[1]] == 1}
+    rest = _FUNCTION.sub(lambda each: "" if each[1] in found else each[0], text)
+    return found | _unused(rest) if found else found
+
+
+def _made_on_demand(lib: str, others: str) -> str:
+    """Return the lib with its functions made at the first call, once a run. The others call some of them."""
+    names = [each[1] for each in _FUNCTION.finditer(lib)]
+    called = [each for each in names if re.search(rf"\b{each}\b", others)]
+    if not called:
+        return ""
+    table = ", ".join(f"{each} = {each}" for each in called)
+    lines = [
+        f"local made_{called[0]}",
+        f"local function lib_{called[0]}()",
+        f"if made_{called[0]} then return made_{called[0]} end",
+        lib,
+        f"made_{called[0]} = {{{table}}}",
+        f"return made_{called[0]}",
+        "end",
+    ]
+    lines += [f"local function {each}(...) return lib_{called[0]}().{each}(...) end" for each in called]
+    return "\n".join(lines)
 
 
 def _text(place: str) -> str:

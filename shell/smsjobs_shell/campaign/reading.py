@@ -10,7 +10,7 @@ from smsjobs_shell.terminal.failure import INTERRUPTED, CommandFailed
 from smsjobs_shell.terminal.screen import Bar, Screen
 
 if TYPE_CHECKING:
-    from smsjobs.campaign.planning import Page
+    from smsjobs.campaign.pages import Page
 
 __all__ = ["Reading", "reading"]
 

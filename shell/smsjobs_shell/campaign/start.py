@@ -12,7 +12,7 @@ import click
 from smsjobs.campaign import Campaign, CampaignCheck, Order, Survey, campaign_store
 from smsjobs.campaign import start as begin
 from smsjobs.campaign.filenames import readable
-from smsjobs.campaign.planning import Page
+from smsjobs.campaign.pages import Page
 from smsjobs.client import Sms, connect
 from smsjobs.contract import InvalidArguments, campaign_id
 from smsjobs_shell.campaign.options import Ordered, as_bad_usage, message_options, read_order

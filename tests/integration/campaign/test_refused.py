@@ -9,7 +9,7 @@ import redis
 
 from smsjobs import QueueUnavailable, Sms, connect
 from smsjobs.campaign import Campaign, campaign_store
-from smsjobs.campaign.planning import PAGE
+from smsjobs.campaign.pages import PAGE
 from support.campaigns import numbers
 from support.redis_server import RedisServer
 

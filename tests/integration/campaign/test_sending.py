@@ -128,14 +128,14 @@ def test_paused_between_claim_and_request(bench: Bench) -> None:
     campaign = bench.start(1000)
     (job_id,) = bench.sweep()
     bench.granted(job_id)
-    assert bench.ledger.goes_on(job_id)
+    assert bench.ledger.may_be_sent(job_id)
     campaign.pause()
-    assert not bench.ledger.goes_on(job_id)
+    assert not bench.ledger.may_be_sent(job_id)
     campaign.resume()
-    assert bench.ledger.goes_on(job_id)
+    assert bench.ledger.may_be_sent(job_id)
     campaign.cancel()
-    assert not bench.ledger.goes_on(job_id)
-    assert bench.ledger.goes_on("some-other-job")
+    assert not bench.ledger.may_be_sent(job_id)
+    assert bench.ledger.may_be_sent("some-other-job")
 
 
 def test_paused_before_it_is_fed(bench: Bench) -> None:

@@ -6,7 +6,7 @@ from threading import Barrier
 import pytest
 
 from smsjobs import IdempotencyConflict, InvalidArguments
-from smsjobs.campaign.planning import plan
+from smsjobs.campaign.pages import plan
 from smsjobs.campaign.recipients import Row
 from smsjobs.contract import campaign_id, pack_campaign
 from smsjobs.redis_store import ELEMENTS

@@ -102,7 +102,7 @@ def jobs(client: "redis.Redis") -> None:
         ledger.record(job)
         granted(ledger, job, "one")
         ledger.renew([(job.id, "one")], lease_s=LEASE_S)
-        ledger.goes_on(job.id)
+        ledger.may_be_sent(job.id)
         ledger.wait(job.id, "one", to_look_up(clock))
         clock.pass_(2)
         ledger.unpublished((due.job_id, due.looks) for due in ledger.sweep())

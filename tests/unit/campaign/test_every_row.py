@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smsjobs.campaign import Order, check
-from smsjobs.campaign.planning import PAGE
+from smsjobs.campaign.pages import PAGE
 
 PHONE = "13800138000"
 

@@ -77,7 +77,7 @@ class Aliyun(AliyunSms):
     send = Plain.send
 
 
-def a_run(*, job=JOB, goes_on=lambda: True, **more):
+def a_run(*, job=JOB, may_be_sent=lambda: True, **more):
     return Run(
         job=job,
         lane=WorkerSettings.read({}).lanes["bulk"],
@@ -85,7 +85,7 @@ def a_run(*, job=JOB, goes_on=lambda: True, **more):
         claimed_at=time.monotonic(),
         holds=lambda: True,
         permits=Permits(),
-        goes_on=goes_on,
+        may_be_sent=may_be_sent,
     )
 
 
@@ -263,7 +263,7 @@ def test_share_of_the_rate(rate):
 
 def test_held_after_the_permit():
     """A chunk whose campaign was paused while it waited for a permit is given back without a request."""
-    step = a_run(goes_on=lambda: False).send(Plain(AssertionError()))
+    step = a_run(may_be_sent=lambda: False).send(Plain(AssertionError()))
     assert isinstance(step, Wait)
     assert (step.state, step.attempts) == ("queued", 0)
 

@@ -8,7 +8,7 @@ import fakeredis
 import pytest
 
 from smsjobs.contract import CAMPAIGN_STATES, STATUSES
-from smsjobs.redis_store import Scripts, key
+from smsjobs.redis_store import Scripts, key, script_loader
 
 ROOMS = ("ledger", "campaign", "verification", "delivery")
 PACKAGE = Path(str(resources.files("smsjobs")))
@@ -76,3 +76,38 @@ def test_every_script_names_what_it_takes(room: str) -> None:
             count = int(count)
             assert len(named.split(",")) == count, path.name
             assert f"groups({count + 1}, " in text, path.name
+
+
+def whole(script: str, monkeypatch: pytest.MonkeyPatch, **libs: str) -> str:
+    """What Redis runs of a script that includes these libs."""
+    places = {f"room/scripts/lib/{name}.lua": text for name, text in libs.items()}
+    read = script_loader._text
+    monkeypatch.setattr(script_loader, "_text", lambda place: places.get(place) or read(place))
+    return script_loader._whole(f"-- include {', '.join(f'room/{each}' for each in libs)}\n{script}\n")
+
+
+def test_what_is_not_called_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function that nothing calls is not made, nor one that only such a function calls; a comment is no call."""
+    lib = (
+        "local function one() return 1 end\n"
+        "local function two()\n  if one() then\n    return 2\n  end\nend\n"
+        "local function three() return 3 end -- not as two\n"
+    )
+    text = whole("return three()", monkeypatch, lib=lib)
+    assert [name for name in ("one", "two", "three") if f"local function {name}(" in text] == ["three"]
+    assert fakeredis.FakeRedis().eval(text, 1, "sms:{aaaaaa}:x") == 3
+
+
+def test_a_lib_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The functions of such a lib are made at the first call, and once a run, though one of them calls another."""
+    lib = (
+        "-- made on demand\n"
+        "redis.call('INCR', KEYS[1])\n"
+        "local function plus(a, b) return a + b end\n"
+        "local function twice(a) return plus(a, a) end\n"
+    )
+    redis, counted = fakeredis.FakeRedis(), "sms:{aaaaaa}:x"
+    assert redis.eval(whole("return {twice(2), plus(1, 2)}", monkeypatch, lib=lib), 1, counted) == [4, 3]
+    assert redis.get(counted) == b"1"
+    assert redis.eval(whole("if false then twice(2) end return 5", monkeypatch, lib=lib), 1, counted) == 5
+    assert redis.get(counted) == b"1"

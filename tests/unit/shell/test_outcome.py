@@ -24,8 +24,8 @@ def record(status: str, outcome: Outcome | None = None) -> dict[str, Any]:
 @pytest.mark.parametrize("waited", [True, False])
 def test_exit_status(status: str, waited: bool) -> None:
     """Accepted is 0, every other outcome 1, and going on is 1 only for who waited for the outcome."""
-    goes_on = status in ("queued", "sending", "looking_up")
-    expected = 0 if status == "accepted" or (goes_on and not waited) else 1
+    may_be_sent = status in ("queued", "sending", "looking_up")
+    expected = 0 if status == "accepted" or (may_be_sent and not waited) else 1
     assert exit_status(record(status), settled_wanted=waited) == expected
 
 

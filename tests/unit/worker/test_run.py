@@ -538,7 +538,7 @@ REASONS: list[tuple[str, Callable[[], Any]]] = [
 def paused() -> Run:
     """A chunk whose campaign is paused."""
     run = a_run()
-    run.goes_on = lambda: False
+    run.may_be_sent = lambda: False
     return run
 
 

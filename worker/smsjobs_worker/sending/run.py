@@ -96,7 +96,7 @@ class Run:
     holds: Callable[[], bool]
     permits: Permits
     #: Whether it may still be sent, asked before each request: the campaign of a chunk may have been paused.
-    goes_on: Callable[[], bool] = lambda: True
+    may_be_sent: Callable[[], bool] = lambda: True
     #: Requests made in this run.
     attempts: int = field(default=0, init=False)
 
@@ -192,7 +192,7 @@ class Run:
         try:
             if not self.permits.take(self.job.element, self.lane, provider.max_qps, within_s=_PERMIT_S):
                 raise _NotNow("no_permit")
-            if not self.goes_on():
+            if not self.may_be_sent():
                 raise _NotNow("paused")
         except RedisError as error:
             if is_transient(error):

@@ -247,7 +247,7 @@ class Sender:
             claimed_at=taken.claimed_at,
             holds=holds,
             permits=self._permits,
-            goes_on=lambda: granted.chunk is None or self._ledger.goes_on(granted.job_id),
+            may_be_sent=lambda: granted.chunk is None or self._ledger.may_be_sent(granted.job_id),
         )
         try:
             try:

@@ -2,8 +2,9 @@
 --
 -- lease is in ms; token is the claimer's.
 --
--- Returns {"granted", state, job JSON, attempts, lost_from, lost_to, expires, now, interrupted, resent, created};
---           for a chunk, the job JSON is its campaign's, and the chunk's recipients and parameters follow, packed
+-- Returns {"granted", state, job JSON, attempts, expires, now, created};
+--           of a job with a past, these follow: lost_from, lost_to, interrupted, resent;
+--           of a chunk, these follow too: its recipients and parameters, packed. Its job JSON is its campaign's.
 --         {"settled", outcome, followers}   {"in_flight"}   {"not_due"}   {"missing"}
 --         {"damaged", what is wrong}: nothing was changed
 -- include ledger/jobs, ledger/campaigns, ledger/damage, ledger/entry_damage
@@ -11,14 +12,18 @@
 local job, agenda = unpack(KEYS)
 local now, id, token, lease = unpack(ARGV)
 now = now_ms(now)
-local f = fields(job, 'state', 'token', 'lease', 'due', 'claimed', 'outcome', 'followers', 'campaign', 'chunk', 'job',
-  'attempts', 'lost_from', 'lost_to', 'expires', 'interrupted', 'resent', 'created')
+local f = fields(job, 'state', 'token', 'due', 'expires', 'attempts', 'created', 'job', 'lost_from', 'campaign')
+if SETTLED[f.state] then read(f, job, 'outcome', 'followers') end
+if is_held(f) then read(f, job, 'lease', 'claimed') end
+if f.lost_from then read(f, job, 'lost_to', 'interrupted', 'resent') end
+if f.campaign then read(f, job, 'chunk', 'followers') end
 if not f.state and redis.call('EXISTS', job) == 0 then return {'missing'} end
 local damage = damage_of(f, now, f.created)
 if damage then return {'damaged', damage} end
 if SETTLED[f.state] then return {'settled', f.outcome or '', f.followers or ''} end
 -- A campaign that is damaged pauses at the next feed.
 if f.campaign and campaign_damage(f.campaign) then return {'not_due'} end
+local lease_ends = ms(now + num(lease))
 -- A claim is repeated if its answer was lost. Its own token must not stop it then.
 if f.token ~= token then
   if is_held(f) then
@@ -37,14 +42,16 @@ if f.token ~= token then
     end
   end
   if f.state == QUEUED then f.state = SENDING end
-  redis.call('HSET', job, 'state', f.state, 'token', token, 'claimed', ms(now))
+  redis.call('HSET', job, 'state', f.state, 'token', token, 'claimed', ms(now), 'lease', lease_ends)
+else
+  -- The claimer counts its lease from the answer that it received.
+  redis.call('HSET', job, 'lease', lease_ends)
 end
--- For a repeated claim too: the claimer counts its lease from the answer that it received.
-local lease_ends = ms(now + num(lease))
-redis.call('HSET', job, 'lease', lease_ends)
 redis.call('ZADD', agenda, lease_ends, id)
-local answer = {'granted', f.state, f.job or '', f.attempts or '0', f.lost_from or '0', f.lost_to or '0',
-  f.expires or '0', ms(now), f.interrupted or '0', f.resent or '0', f.created or '0'}
+local answer = {'granted', f.state, f.job or '', f.attempts, f.expires, ms(now), f.created}
+if f.lost_from or f.campaign then
+  for i, name in ipairs({'lost_from', 'lost_to', 'interrupted', 'resent'}) do answer[7 + i] = f[name] or '0' end
+end
 if f.campaign then
   local campaign, number = campaign_key(f.campaign), number_of(f.chunk)
   answer[3] = redis.call('HGET', campaign, 'job') or ''

@@ -15,13 +15,15 @@
 local job, agenda, key = unpack(KEYS)
 local now, id, record, lane, element, digest, payload, recipients, expires, countdown, requeue, latest = unpack(ARGV)
 now = now_ms(now)
-local f = fields(job, 'state', 'payload', 'campaign', 'created')
-if f.state then
-  local kind, earlier = string.match(payload, '^[^:]*:'), f.payload or ''
-  local other = string.sub(earlier, 1, #kind) == kind and earlier ~= payload
-  return {(other or f.campaign) and 'conflict' or 'recorded', id, ms(now)}
+if redis.call('EXISTS', job) == 1 then
+  local f = fields(job, 'state', 'payload', 'campaign', 'created')
+  if f.state then
+    local kind, earlier = string.match(payload, '^[^:]*:'), f.payload or ''
+    local other = string.sub(earlier, 1, #kind) == kind and earlier ~= payload
+    return {(other or f.campaign) and 'conflict' or 'recorded', id, ms(now)}
+  end
+  if f.created then return {'damaged_entry', id, ms(now)} end
 end
-if f.created then return {'damaged_entry', id, ms(now)} end
 if key then
   local held = redis.call('GET', key)
   local holder, holder_digest = string.match(held or '', '^([%w_-]+) (%x+)$')

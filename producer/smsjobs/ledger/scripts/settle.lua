@@ -4,7 +4,7 @@
 -- token is "" for a job that nobody holds.
 -- keep is how long (ms) the outcome is kept.
 -- store_after is the time (ms) after which the sweep checks that Celery's result was stored, or 0 for no check.
--- numbers are the job's numbers, sealed, if its deliveries are to be pulled; first_pull and last_pull are the delays (ms).
+-- pull is "<delay of the first pull (ms)> <delay of the last one> <its numbers, sealed>" if its deliveries are to be pulled, else "".
 -- label is the word under which a campaign counts the outcome; attempts are all requests that were made.
 -- halve is 1 for a refused chunk whose halves are to be sent in its place, else 0.
 --
@@ -14,11 +14,12 @@
 -- include ledger/jobs, ledger/campaigns, ledger/damage, ledger/pulls
 -- replicated
 local job, agenda, result_key = unpack(KEYS)
-local now, id, token, state, outcome, keep, store_after, label, attempts, numbers, first_pull, last_pull,
-  result, halve = unpack(ARGV)
-local f = fields(job, 'state', 'token', 'outcome', 'followers', 'settled_by', 'key', 'campaign', 'chunk', 'expires', 'lane')
+local now, id, token, state, outcome, keep, store_after, label, attempts, pull, result,
+  halve = unpack(ARGV)
+local f = fields(job, 'state', 'token', 'followers', 'key', 'campaign')
 if not f.state then return {'missing'} end
 if SETTLED[f.state] then
+  read(f, job, 'outcome', 'settled_by')
   if f.settled_by == token and f.outcome == outcome then return {'ok', f.followers or ''} end
   return {'settled', f.outcome or '', f.followers or ''}
 end
@@ -26,7 +27,8 @@ end
 if f.token ~= token and state ~= ACCEPTED then return {'fenced'} end
 -- Without a token, only a job that still waits to be sent is settled: a worker may have claimed it after the sweep looked.
 if token == '' and f.state ~= QUEUED then return {'fenced'} end
-now = now_ms(now)
+if f.campaign or pull ~= '' or num(store_after) > 0 then now = now_ms(now) end
+if f.campaign then read(f, job, 'chunk', 'expires') end
 -- A chunk that had expired when the sweep looked may since have been held by its campaign, or made a job again.
 if token == '' and f.campaign and num(f.expires) > now then return {'fenced'} end
 -- The outcome is a fact. If the campaign is damaged, the count is set aside, as `set_aside` does, and loses nothing.
@@ -40,7 +42,10 @@ end
 write_outcome(id, token, state, outcome, keep, num(store_after) > 0 and now + num(store_after) or nil)
 -- A receipt may still settle what is unknown, and needs these then.
 if state == UNKNOWN then redis.call('HSET', job, 'label', label, 'attempts', attempts) end
-if state == ACCEPTED and numbers ~= '' then pull_later(id, f.lane, numbers, num(first_pull), num(last_pull), now) end
+if state == ACCEPTED and pull ~= '' then
+  local first, last, numbers = string.match(pull, '^(%d+) (%d+) (.+)$')
+  pull_later(id, redis.call('HGET', job, 'lane'), numbers, num(first), num(last), now)
+end
 if f.key and f.key ~= '' then redis.call('PEXPIRE', f.key, keep) end
 if result_key then
   redis.call('SET', result_key, result, 'PX', keep)

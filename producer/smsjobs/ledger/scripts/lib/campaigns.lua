@@ -1,3 +1,4 @@
+-- made on demand
 -- A campaign's keys. There is no key for a single recipient.
 --   sms:{tag}:campaign:<id>            hash  its facts and counters; the fields are described in campaign/store.py
 --   sms:{tag}:campaign:<id>:pages      hash  page number -> "<digest> <first chunk> <chunks> <skipped rows, packed>"

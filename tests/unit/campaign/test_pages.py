@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsjobs.campaign import Order
-from smsjobs.campaign.planning import PAGE, plan
+from smsjobs.campaign.pages import PAGE, plan
 from smsjobs.campaign.recipients import Row
 
 

@@ -1,4 +1,4 @@
-"""Planning: from recipients to pages, and in each page to chunks. The same recipients always give the same plan.
+"""The pages of a plan, and in each page its chunks. The same recipients always give the same plan.
 
 A page is up to 10,000 recipients in the order of the input, with the rows between them that are left out: as much as
 is held in memory, and written in one step. Within a page, recipients with equal parameters share chunks of up to
