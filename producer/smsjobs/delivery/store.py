@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
+from redis.exceptions import ResponseError
+
 from smsjobs.contract import (
     InvalidArguments,
     check_phone,
@@ -15,6 +17,7 @@ from smsjobs.contract import (
     find_recipient,
     half_of,
     is_job_id,
+    is_tag,
     number_of,
     tag_of_job,
     unpack_recipients,
@@ -22,6 +25,7 @@ from smsjobs.contract import (
 from smsjobs.delivery.records import read_records, record_parts
 from smsjobs.delivery.values import Deliveries, Delivery
 from smsjobs.facts import SettledByReceipt, tell
+from smsjobs.ledger import tell_set_aside
 from smsjobs.redis_store import (
     CannotOpen,
     Scripts,
@@ -120,13 +124,31 @@ class DeliveryStore:
     def take(self, reports: Sequence[Report]) -> Taken:
         """Take reports, each once. Taking them again changes nothing.
 
-        It takes two to four round trips, however many reports there are.
+        It takes two to four round trips, however many reports there are. What is damaged is set aside, and stops no
+        other report.
 
         Raises:
             redis.exceptions.RedisError: Redis is unreachable, refuses to write, or has too few replicas. Any of them may
                 have been taken.
         """
+        taken, damaged = self._take(reports)
+        tags = self._tags({each.job_id for each in damaged})
+        # A key that many jobs share gets another name, so that these reports find a new one.
+        new_keys = [self._ledger.set_keys_aside(tag) for tag in sorted(set(tags.values()))]
+        if any(new_keys):
+            more, damaged = self._take(damaged)
+            taken.counts += more.counts
+            taken.settled += more.settled
+        for job_id in dict.fromkeys(each.job_id for each in damaged):
+            self._set_aside(tags[job_id], job_id, "an entry or a record of a delivery that cannot be read")
+        taken.counts["damaged"] += len(damaged)
+        taken.counts = +taken.counts
+        return taken
+
+    def _take(self, reports: Sequence[Report]) -> tuple[Taken, list[Report]]:
+        """Take reports. Returns also those that met damage, which are not counted."""
         taken = Taken()
+        damaged: list[Report] = []
         by_job: dict[str, list[Report]] = {}
         for report in reports:
             by_job.setdefault(report.job_id, []).append(report)
@@ -134,6 +156,9 @@ class DeliveryStore:
         asked: list[tuple[str, int]] = []
         for job_id, known in self._look(by_job).items():
             own = by_job[job_id]
+            if known == "damaged":
+                damaged += own
+                continue
             if isinstance(known, str):
                 taken.counts[known] += len(own)
                 continue
@@ -142,9 +167,12 @@ class DeliveryStore:
             if found:
                 asked.append((job_id, found))
         for (job_id, count), answer in zip(asked, self._write(pipe, bool(asked)), strict=True):
-            _note(taken, job_id, count, answer)
-        taken.counts = +taken.counts
-        return taken
+            if isinstance(answer, Exception) or answer[0] == "damaged":
+                damaged += by_job[job_id]
+                taken.counts["unknown_number"] -= len(by_job[job_id]) - count
+            else:
+                _note(taken, job_id, count, answer)
+        return taken, damaged
 
     def delivery(self, job_id: str, phone: str | None = None) -> Delivery:
         """What is known of one recipient.
@@ -185,12 +213,13 @@ class DeliveryStore:
 
         A job whose numbers this process cannot open is left for another one.
         """
-        keys = {"codes": key(tag, "pulls", "codes"), "others": key(tag, "pulls", "others")}
-        flat = self._scripts.run("pull", self._ledger.redis, keys, most=most, lease=round(lease_s * 1000))
+        flat = self._due(tag, most, round(lease_s * 1000))
         due: list[DuePull] = []
         for job_id, element, lane, sealed, pulls, created, accepted in zip(*[iter(flat)] * 7, strict=True):
-            with suppress(InvalidArguments):
-                waiting = self._waiting(job_id, unseal(sealed, self._ledger.seal).split(","))
+            with suppress(CannotOpen):
+                waiting = self._waiting(tag, job_id, unseal(sealed, self._ledger.seal).split(","))
+                if waiting is None:
+                    continue
                 due.append(
                     DuePull(
                         job_id=job_id,
@@ -216,32 +245,65 @@ class DeliveryStore:
         known = self._known(due.job_id)
         if known is None:
             return 0
-        return int(
-            self._scripts.run(
-                "pulled",
-                self._ledger.redis,
-                {"job": key(known.tag, "job", due.job_id)},
-                id=due.job_id,
-                pulls=due.pulls,
-                numbers=known.total,
-                after=0 if next_s is None else round(next_s * 1000),
-            )
+        answer: int | str = self._scripts.run(
+            "pulled",
+            self._ledger.redis,
+            {"job": key(known.tag, "job", due.job_id)},
+            id=due.job_id,
+            pulls=due.pulls,
+            numbers=known.total,
+            after=0 if next_s is None else round(next_s * 1000),
         )
+        if isinstance(answer, str):
+            self._set_aside(known.tag, due.job_id, answer)
+            return 0
+        return answer
 
-    def _waiting(self, job_id: str, phones: Sequence[str]) -> tuple[str, ...]:
-        known = self._known(job_id)
-        deliveries = self._read(known) if known else []
-        places = {phone: known.find(phone) for phone in phones} if known else {}
+    def _due(self, tag: str, most: int, lease_ms: int) -> list[str]:
+        keys = _pulls(tag)
+        try:
+            flat, aside = self._scripts.run("pull", self._ledger.redis, keys, most=most, lease=lease_ms)
+        except ResponseError as error:
+            if not is_damage(error) or not self._ledger.set_keys_aside(tag):
+                raise
+            flat, aside = self._scripts.run("pull", self._ledger.redis, keys, most=most, lease=lease_ms)
+        tell_set_aside(aside)
+        return cast("list[str]", flat)
+
+    def _waiting(self, tag: str, job_id: str, phones: Sequence[str]) -> tuple[str, ...] | None:
+        """The numbers that wait; None if this process cannot tell. What nobody can tell was set aside."""
+        known = self._look([job_id])[job_id]
+        if isinstance(known, str):
+            if known not in ("sealed", "unknown_job"):
+                self._set_aside(tag, job_id, "no valid recipients")
+            return None
+        try:
+            deliveries = self._read(known)
+        except InvalidArguments as error:
+            self._set_aside(tag, job_id, error.message)
+            return None
+        places = {phone: known.find(phone) for phone in phones}
         return tuple(
             phone
             for phone, place in places.items()
             if place is not None and deliveries[place].state == "waiting"
         )
 
+    def _set_aside(self, tag: str, job_id: str, problem: str) -> None:
+        keys = _pulls(tag)
+        tell_set_aside(
+            self._scripts.run("set_deliveries_aside", self._ledger.redis, keys, id=job_id, problem=problem)
+        )
+
     def codes(self, tag: str) -> dict[str, str]:
-        """The carriers' codes of an element, by the numbers that stand for them in records."""
-        found = cast("Mapping[str, str]", self._ledger.redis.hgetall(key(tag, "err_codes")))
-        return {number: code for code, number in found.items()}
+        """The carriers' codes of an element, by the numbers that stand for them in records. None of a damaged key."""
+        pipe = self._pipeline()
+        pipe.execute_command("HGETALL", key(tag, "err_codes"), NEVER_DECODE=True)
+        (found,) = _execute(pipe)
+        if isinstance(found, Exception):
+            return {}
+        pairs = found.items() if isinstance(found, dict) else zip(found[::2], found[1::2], strict=True)
+        return {number.decode("ascii", "replace"): code.decode("utf-8", "replace") for code, number in pairs}
 
     # Finding the recipients
 
@@ -251,11 +313,11 @@ class DeliveryStore:
         tags = self._tags(wanted)
         pipe = self._pipeline()
         for job_id, tag in tags.items():
-            pipe.hmget(key(tag, "job", job_id), list(_Entry._fields))
+            pipe.execute_command("HMGET", key(tag, "job", job_id), *_Entry._fields, NEVER_DECODE=True)
         found: dict[str, _Recipients | str] = dict.fromkeys(wanted, "unknown_job")
         chunks: dict[str, _Entry] = {}
         for job_id, values in zip(tags, _execute(pipe), strict=True):
-            entry = None if isinstance(values, Exception) else _Entry(*values)
+            entry = _entry(values)
             if entry is None:
                 found[job_id] = "damaged"
             elif entry.state in _REFUSED:
@@ -278,9 +340,9 @@ class DeliveryStore:
         foreign = [each for each, tag in tags.items() if tag is None]
         pipe = self._pipeline()
         for each in foreign:
-            pipe.get(pointer(each))
-        tags |= dict(zip(foreign, _execute(pipe), strict=True))
-        return {each: tag for each, tag in tags.items() if isinstance(tag, str)}
+            pipe.execute_command("GET", pointer(each), NEVER_DECODE=True)
+        tags |= dict(zip(foreign, map(_text, _execute(pipe)), strict=True))
+        return {each: tag for each, tag in tags.items() if tag is not None and is_tag(tag)}
 
     def _positions(
         self, tags: Mapping[str, str], chunks: Mapping[str, _Entry]
@@ -293,9 +355,8 @@ class DeliveryStore:
         pipe = self._pipeline()
         for job_id in new:
             entry = chunks[job_id]
-            pipe.hget(
-                key(tags[job_id], "campaign", entry.campaign or "", "rows"), number_of(entry.chunk_name)
-            )
+            rows = key(tags[job_id], "campaign", entry.campaign or "", "rows")
+            pipe.execute_command("HGET", rows, number_of(entry.chunk_name), NEVER_DECODE=True)
         for job_id, rows in zip(new, _execute(pipe), strict=True):
             found[job_id] = self._open(rows, chunks[job_id].chunk_name)
         if new:
@@ -307,10 +368,10 @@ class DeliveryStore:
         if rows is None:
             return "unknown_job"
         try:
-            phones = unpack_recipients(unseal(rows, self._ledger.seal))[1]
+            phones = unpack_recipients(unseal(rows.decode(), self._ledger.seal))[1]
         except CannotOpen:
             return "sealed"
-        except (InvalidArguments, AttributeError, TypeError, ValueError):
+        except (InvalidArguments, AttributeError, LookupError, TypeError, ValueError):
             return "damaged"
         return {phone: position for position, phone in enumerate(half_of(chunk_name, phones))}
 
@@ -356,12 +417,13 @@ class DeliveryStore:
                 return known
             case "refused_job":
                 return None
-            case "sealed" | "damaged":
-                raise InvalidArguments(
+            case "sealed":
+                raise _unreadable(
+                    job_id,
                     "the recipients of the job's campaign cannot be read here: are they sealed with another SMS_PAYLOAD_KEY?",
-                    reason="job_unreadable",
-                    out_id=job_id,
                 )
+            case "damaged" | "unknown_number":
+                raise _unreadable(job_id, "what the ledger has of the job's recipients cannot be read")
             case _:
                 raise InvalidArguments(
                     "there is no job of that id, or it ended longer ago than SMS_RETENTION",
@@ -372,21 +434,57 @@ class DeliveryStore:
 
     def _read(self, known: _Recipients) -> list[Delivery]:
         entry = known.entry
+        records: str | None = (entry.delivery or "").partition(";")[2]
         if entry.campaign:
+            pipe = self._pipeline()
             place = key(known.tag, "campaign", entry.campaign, "delivered")
-            records = cast("str | None", self._ledger.redis.hget(place, entry.chunk_name))
-        else:
-            records = (entry.delivery or "").partition(";")[2]
-        if not records:
+            pipe.execute_command("HGET", place, entry.chunk_name, NEVER_DECODE=True)
+            (found,) = _execute(pipe)
+            records = "" if found is None else _text(found)
+        if records == "":
             return [Delivery()] * known.total
-        return list(read_records(records, self.codes(known.tag)))
+        try:
+            deliveries = list(read_records(records or "", self.codes(known.tag)))
+        except (LookupError, OverflowError, ValueError):
+            deliveries = []
+        if len(deliveries) != known.total:
+            raise _unreadable("", "what the ledger has of the job's deliveries cannot be read")
+        return deliveries
 
     def _pipeline(self) -> Any:
         return self._ledger.redis.pipeline(transaction=False)
 
 
+def _pulls(tag: str) -> dict[str, str]:
+    return {"codes": key(tag, "pulls", "codes"), "others": key(tag, "pulls", "others")}
+
+
+def _unreadable(job_id: str, text: str) -> InvalidArguments:
+    return InvalidArguments(text, reason="job_unreadable", out_id=job_id or None)
+
+
+def _text(value: Any) -> str | None:
+    """What Redis has, or None if it has nothing that is a text."""
+    try:
+        return value.decode() if isinstance(value, bytes) else None
+    except UnicodeDecodeError:
+        return None
+
+
+def _entry(values: Any) -> _Entry | None:
+    """The entry, or None if it is damaged."""
+    if isinstance(values, Exception):
+        return None
+    texts = [_text(each) for each in values]
+    damaged = any(text is None and value is not None for text, value in zip(texts, values, strict=True))
+    return None if damaged else _Entry(*texts)
+
+
 def _by_digest(job_id: str, tag: str, entry: _Entry) -> _Recipients | str:
-    digests = (entry.delivery or "").partition(";")[0]
+    # An older version kept none.
+    if entry.delivery is None:
+        return "unknown_number"
+    digests = entry.delivery.partition(";")[0]
     try:
         total = count_recipients(digests)
     except (ValueError, IndexError, ZeroDivisionError):
@@ -407,10 +505,7 @@ def _execute(pipe: Any) -> list[Any]:
     return answers
 
 
-def _note(taken: Taken, job_id: str, count: int, answer: list[Any] | Exception) -> None:
-    if isinstance(answer, Exception):
-        taken.counts["damaged"] += count
-        return
+def _note(taken: Taken, job_id: str, count: int, answer: list[Any]) -> None:
     verdict, *rest = answer
     if verdict != "taken":
         taken.counts["refused_job" if verdict == "refused" else "unknown_job"] += count

@@ -455,20 +455,26 @@ class Ledger:
         except ResponseError as error:
             if not is_wrong_type(error):
                 raise
-            self._set_keys_aside(tag)
+            self.set_keys_aside(tag)
             answer, aside = self._run(name, keys, **arguments)
         tell_set_aside(aside)
         return answer
 
-    def _set_keys_aside(self, tag: str) -> None:
+    def set_keys_aside(self, tag: str) -> bool:
+        """Set those keys aside that all entries of an element share, if they are of a wrong type.
+
+        Returns:
+            Whether there was one. What needs the key may then be tried again.
+        """
         keys = {"agenda": _agenda(tag)}
         aside = self._run("set_keys_aside", keys)
         tell_set_aside(aside)
-        if "key:agenda" in aside:
+        if {"key:agenda", "key:pulls:codes", "key:pulls:others"}.intersection(aside):
             jobs = key(tag, "job", "")
             found = (each.removeprefix(jobs) for each in self.redis.scan_iter(f"{jobs}*", count=1000))
             while batch := list(islice(found, 1000)):
                 self._run("return_to_agenda", keys, batch)
+        return bool(aside)
 
     def _run(self, name: str, keys: dict[str, str], rest: Sequence[Any] = (), **arguments: Any) -> Any:
         return self._scripts.run(name, self.redis, keys, rest, **arguments)

@@ -211,6 +211,10 @@ def damaged(client: "redis.Redis") -> None:
     replace_by("string")(client, agenda(ELEMENT))
     clock.pass_(10)
     ledger.sweep()
+    awaited, deliveries = a_job(element=ELEMENT), DeliveryStore(ledger, clock=clock)
+    ledger.record(awaited)
+    client.hset(job_key(awaited.id), "delivery", "x")
+    assert deliveries.take([a_report(awaited.id)]).counts == {"damaged": 1}
     store = CampaignStore(client, timeout_s=5, keep_s=3600, clock=clock)
     campaign = start(store, Order.read(["13800138000"], "SMS_1", {"code": "1"}), element=ELEMENT, name="bad")
     client.hset(campaign_key(campaign.id), "total", "many")

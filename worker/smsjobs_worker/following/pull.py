@@ -83,7 +83,12 @@ class Pull:
         for each in due:
             if self.stopping():
                 break
-            self._pull(each)
+            try:
+                self._pull(each)
+            except RedisError:
+                raise
+            except Exception as error:  # noqa: BLE001  what nobody foresaw of one job must not stop the others
+                tell(PullFailed(job_id=each.job_id, element=each.element, reason=describe(error)))
         return len(due)
 
     def _pull(self, due: DuePull) -> None:

@@ -4,7 +4,8 @@
 -- numbers is how many recipients the job has.
 -- after is the delay (ms) of the next pull from the job's acceptance, or 0 if this was the last one.
 --
--- Returns how many recipients became unreported; 0 also if this call is repeated, or if nothing waits any more.
+-- Returns how many recipients became unreported; 0 also if this call is repeated, or if nothing waits any more; a text if
+--         the records are damaged: what is wrong
 -- include ledger/jobs, ledger/campaigns, ledger/pulls, delivery/records
 local job = unpack(KEYS)
 local id, pulls, numbers, after = unpack(ARGV)
@@ -16,6 +17,7 @@ if num(after) > 0 then
   return 0
 end
 local records, write = open_records(job, f, num(numbers))
+if not records then return 'no valid records of its deliveries' end
 local unreported = 0
 for position = 0, num(numbers) - 1 do
   if record_at(records, position) == WAITING then

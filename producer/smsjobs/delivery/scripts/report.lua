@@ -9,33 +9,52 @@
 --
 -- Returns {"taken", its state before, lane, element, deliveries written}, also if nothing changed;
 --         {"refused"}: nothing of the job was accepted;  {"missing"}
+--         {"damaged", what is wrong}: nothing was changed, as if Redis answers that a key has a wrong type
 -- replicated
--- include ledger/jobs, ledger/campaigns, ledger/receipts, ledger/pulls, delivery/records
+-- include ledger/jobs, ledger/campaigns, ledger/damage, ledger/receipts, ledger/pulls, delivery/records
 local job, agenda = unpack(KEYS)
 local now, id, numbers, biz_id, keep = unpack(ARGV, 1, 5)
 now, numbers = now_ms(now), num(numbers)
 local f = fields(job, 'state', 'attempts', 'label', 'key', 'campaign', 'chunk', 'lane', 'element',
   'delivery')
 if not f.state then return {'missing'} end
--- A later campaign of the name may have taken the place of this chunk's.
+if not (SETTLED[f.state] or f.state == QUEUED or f.state == SENDING or f.state == LOOKING_UP) then
+  return {'damaged', 'an unknown state'}
+end
+-- They are told, so they must be texts.
+if string.find((f.element or '') .. (f.lane or ''), '[^%w_.]') then return {'damaged', 'no valid element, or no valid lane'} end
+local settles = is_settled_by_receipt(f)
 if f.campaign then
+  if not (f.chunk and split_chunk(f.chunk)) then return {'damaged', 'no valid chunk'} end
+  -- A later campaign of the name may have taken the place of this chunk's.
   local generation = redis.call('HGET', campaign_key(f.campaign), 'generation') or ''
   if id ~= chunk_id(f.campaign, generation, split_chunk(f.chunk)) then return {'missing'} end
+  local damage = settles and campaign_damage(f.campaign, 'OK')
+  if damage then return {'damaged', 'its campaign: ' .. damage} end
 end
 if f.state == REJECTED or f.state == NOT_SENT then return {'refused'} end
-if is_settled_by_receipt(f) then settle_by_receipt(id, f, biz_id, keep, now) end
 
+-- All is read before anything is written.
 local records, write = open_records(job, f, numbers)
-local written = 0
+if not records then return {'damaged', 'no valid records of its deliveries'} end
+local changed = {}
 for position, state, code, rest in groups(6, 4) do
   position = num(position)
   local was = record_at(records, position)
   if state ~= 'w' and not is_final(was) then
     records = replaced(records, position, state .. string.sub(rest, 1, 2) .. code_number(code) .. string.sub(rest, 3))
-    if f.campaign then count_recipient(f.campaign, string.sub(was, 1, 1), state, code) end
-    written = written + 1
+    changed[#changed + 1] = {string.sub(was, 1, 1), state, code}
   end
 end
-if written > 0 then write(records) end
-if not f.campaign and is_complete(records) then stop_pulling(id, f.lane) end
-return {'taken', f.state, f.lane or '', f.element or '', written}
+if f.campaign and #changed > 0 and not can_count(f.campaign, changed) then
+  return {'damaged', 'its campaign has no valid count of deliveries'}
+end
+
+if settles then settle_by_receipt(id, f, biz_id, keep, now) end
+if #changed > 0 then write(records) end
+if f.campaign then
+  for _, each in ipairs(changed) do count_recipient(f.campaign, unpack(each)) end
+elseif is_complete(records) then
+  stop_pulling(id, f.lane)
+end
+return {'taken', f.state, f.lane or '', f.element or '', #changed}

@@ -27,6 +27,9 @@ if kind == 'job' then
   write_outcome(name, '', UNKNOWN, outcome, keep, now)
   local id, chunk = chunk_of(name)
   if id then count_chunk(id, chunk, UNKNOWN, label, outcome, now) end
+elseif kind == 'delivery' and not what then
+  -- Its outcome is a fact, and stays. If this is not a hash, there is nothing else to drop.
+  redis.pcall('HDEL', job_key(name), 'numbers', 'pulls', 'accepted_at', 'delivery')
 elseif kind == 'campaign' and not what then
   local parts = {'', ':pages', ':rows', ':params', ':pending', ':active', ':outcomes', ':left', ':codes', ':delivered', ':err_codes'}
   for _, part in ipairs(parts) do redis.call('DEL', campaign_key(name) .. part) end

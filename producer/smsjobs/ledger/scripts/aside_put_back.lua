@@ -3,7 +3,7 @@
 -- Then a name and a size follow for each planned chunk, if the item is a campaign.
 --
 -- Returns {"ok"}; {"missing"}: no such item is set aside; {"damaged", what is still wrong}
--- include ledger/jobs, ledger/aside, ledger/campaigns, ledger/damage
+-- include ledger/jobs, ledger/pulls, ledger/aside, ledger/campaigns, ledger/damage
 -- replicated
 local agenda = unpack(KEYS)
 local now, item = unpack(ARGV, 1, 2)
@@ -34,6 +34,16 @@ end
 local put_back = {
   job = function() redis.call('ZADD', agenda, ms(now), name) end,
   agenda = function() redis.call('ZADD', agenda, ms(now), what) end,
+  delivery = function()
+    local part, member = string.match(what or '', '^(%l+) (.*)$')
+    if part then
+      redis.call('ZADD', pulls_key(part == 'codes' and 'verification' or ''), ms(now), member)
+      return nil
+    end
+    local ok, f = pcall(fields, job_key(name), 'lane', 'numbers')
+    if not ok then return 'a key of a wrong type' end
+    if f.numbers then redis.call('ZADD', pulls_key(f.lane), ms(now), name) end
+  end,
   chunk = function()
     local id = string.match(name, '^[%w_-]+')
     local damage = campaign_damage(id)

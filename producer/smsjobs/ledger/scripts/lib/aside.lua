@@ -10,6 +10,8 @@
 --   chunk:<campaign>:<digest>    what was taken out of the campaign's pending chunks
 --   count:<id of a chunk's job>  an outcome that its campaign could not count
 --   agenda:<digest>              what was taken off the agenda
+--   delivery:<id>                its entry stays where it is, and its deliveries are not pulled any more
+--   delivery:<digest>            what was taken off the deliveries to pull
 --   key:<name>                   a key
 
 -- So that damage cannot fill Redis. What finds no place here stays where it is.

@@ -9,7 +9,8 @@ local function pulls_key(lane) return ELEMENT .. ':pulls:' .. (lane == 'verifica
 local function pull_later(id, lane, numbers, first, last, now)
   local job = job_key(id)
   redis.call('HSET', job, 'numbers', numbers, 'pulls', 0, 'accepted_at', ms(now))
-  redis.call('ZADD', pulls_key(lane), ms(now + first), id)
+  -- If this key is damaged, the next pull sets it aside, and has all jobs on a new one.
+  redis.pcall('ZADD', pulls_key(lane), ms(now + first), id)
   local lives = last + 3600000
   if redis.call('PTTL', job) < lives then redis.call('PEXPIRE', job, lives) end
 end
@@ -17,5 +18,5 @@ end
 -- Nothing of the job is awaited any more, so its numbers leave Redis.
 local function stop_pulling(id, lane)
   redis.call('HDEL', job_key(id), 'numbers', 'pulls', 'accepted_at')
-  redis.call('ZREM', pulls_key(lane), id)
+  redis.pcall('ZREM', pulls_key(lane), id)  -- likewise
 end
