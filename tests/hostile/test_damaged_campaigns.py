@@ -1,19 +1,23 @@
 """A damaged campaign pauses itself with the reason, and the others go on; nothing that was in it is lost."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import islice
 
 import pytest
 import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from smsjobs.campaign import Campaign
-from smsjobs.contract import InvalidArguments, SendResult, encode_outcome
+from smsjobs.contract import InvalidArguments, SendResult, SmsError, encode_outcome
 from smsjobs.facts import ItemSetAside
 from smsjobs.ledger import Aside, Granted, Settlement
 from support.campaigns import KEEP_S, Bench, counted, numbers, outcomes
 from support.damage import WRONG_TYPES, replace_by
 from support.facts import told
-from support.keys import campaign_key, open_campaigns
+from support.keys import campaign_key, campaigns, open_campaigns
 
 
 @pytest.fixture
@@ -208,6 +212,90 @@ def test_a_chunks_entry(bench: Bench, aside: Aside, kind: str) -> None:
     assert shown.state == "finished"
     assert shown.unknown == len(bench.recipients(job_id))
     assert shown.accepted + shown.unknown == 2500
+
+
+@pytest.mark.parametrize("name", [campaigns(), open_campaigns()])
+@pytest.mark.parametrize("kind", ["string", "list"])
+def test_a_list_of_all_campaigns(bench: Bench, name: str, kind: str) -> None:
+    """If a list of all campaigns is of a wrong type, it is made anew: those that run are sent, and all are listed."""
+    before = [bench.start(name=f"before {number}") for number in range(2)]
+    replace_by(kind)(bench.redis, name)
+    with suppress(InvalidArguments):
+        bench.start(name="after")
+    bench.sweep()
+    after = bench.start(name="after")
+    assert sent(bench, *before, after, passes=9) == Counter(numbers(2500) * 3)
+    assert sorted(bench.store.ids()) == sorted(each.id for each in (*before, after))
+
+
+def test_listed_beside_what_is_none(bench: Bench) -> None:
+    """Neither bytes among the campaigns nor a damaged campaign hides the others from who lists them or asks by name."""
+    bad, good = bench.start(name="bad"), bench.start(name="good")
+    bench.redis.zadd(campaigns(), {b"\xff\xfe": 1, "no id": 2, "": 3})  # type: ignore[dict-item]
+    replace_by("string")(bench.redis, campaign_key(bad.id))
+    assert set(bench.store.ids()) == {bad.id, good.id}
+    assert bench.store.named("good") == [good.id]
+
+
+@pytest.mark.parametrize("name", ["total", "pages", "accepted", "created"])
+def test_planned_beside_damage(bench: Bench, name: str) -> None:
+    """A page is not half written to a plan that is damaged, and its planner is told so."""
+    people = iter(numbers(5000))
+
+    def damaged_meanwhile() -> Iterator[str]:
+        yield from islice(people, 3000)
+        (campaign_id,) = bench.store.ids()
+        bench.redis.hset(campaign_key(campaign_id), name, "many")
+        yield from people
+
+    with pytest.raises(InvalidArguments) as refused:
+        bench.start(people=damaged_meanwhile())
+    assert refused.value.reason == "campaign_damaged"
+    assert bench.sweep() == []
+
+
+READ = ["", "pages", "rows", "outcomes", "codes", "delivered", "err_codes", "active"]
+VALUES = st.one_of(
+    st.binary(max_size=20),
+    st.sampled_from(
+        [
+            b"",
+            b"a 0 1 x",
+            b"a 0 999999999 x",
+            b"[" * 5000,
+            b"{}",
+            b"null",
+            b"[[1],[2]]",
+            b"halved",
+            b"receipt x",
+        ]
+    ),
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    part=st.sampled_from(READ),
+    name=st.sampled_from(["0", "1", "total", "planned", "paused", "accepted"]),
+    value=VALUES,
+)
+def test_any_damage(client: "redis.Redis", part: str, name: str, value: bytes) -> None:
+    """Whatever is in a campaign's keys, its progress and its report end in an error of ours or not at all, and another's are whole."""
+    client.flushall()
+    bench = Bench(client)
+    bad, good = bench.start(3, name="bad"), bench.start(3, name="good")
+    for job_id in bench.sweep():
+        bench.send(job_id)
+    place = campaign_key(bad.id, *filter(None, [part]))
+    if part == "active":
+        client.sadd(place, value)
+    else:
+        client.hset(place, name, value)
+    for ask in (bad.progress, lambda: list(bad.report()), bad.cancel, bad.resume, bench.store.ids):
+        with suppress(SmsError):
+            ask()
+    assert outcomes(good.report()) == Counter(accepted=3)
+    assert bench.store.named("good") == [good.id]
 
 
 def test_open_campaigns_that_are_none(bench: Bench, aside: Aside) -> None:

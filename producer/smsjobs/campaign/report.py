@@ -9,6 +9,7 @@ from itertools import groupby, repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
+from smsjobs.campaign.store import unless_damaged
 from smsjobs.contract import ErrorCode, half_of, number_of, unpack_recipients, visible
 from smsjobs.ledger import outcome_json
 
@@ -66,11 +67,13 @@ def report(store: CampaignStore, campaign_id: str) -> Iterator[ReportRow]:
     """The rows in the order of the input, a page at a time in memory.
 
     Raises:
-        InvalidArguments: There is no such campaign.
+        InvalidArguments: There is no such campaign, or what Redis has of it is damaged.
     """
     cancelled = store.progress(campaign_id).state == "cancelled"
     for page in store.pages(campaign_id):
-        yield from sorted(_rows(page, cancelled=cancelled), key=lambda row: row.line)
+        with unless_damaged(campaign_id):
+            rows = sorted(_rows(page, cancelled=cancelled), key=lambda row: row.line)
+        yield from rows
 
 
 def _rows(page: StoredPage, *, cancelled: bool) -> Iterator[ReportRow]:

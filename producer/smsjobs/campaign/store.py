@@ -34,7 +34,8 @@ import json
 import secrets
 import unicodedata
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count, zip_longest
@@ -57,7 +58,7 @@ from smsjobs.contract import (
 )
 from smsjobs.delivery import Delivery, read_records
 from smsjobs.ledger import Places
-from smsjobs.redis_store import CannotOpen, Scripts, available, is_wrong_type, key, unseal
+from smsjobs.redis_store import CannotOpen, Scripts, available, is_damage, is_wrong_type, key, unseal
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -65,7 +66,7 @@ if TYPE_CHECKING:
     from smsjobs.connection import Connection
     from smsjobs.redis_store import Seal
 
-__all__ = ["CampaignStore", "StoredChunk", "StoredPage", "campaign_store"]
+__all__ = ["CampaignStore", "StoredChunk", "StoredPage", "campaign_store", "unless_damaged"]
 
 T = TypeVar("T")
 
@@ -194,7 +195,7 @@ class CampaignStore:
             IdempotencyConflict: A different page is there. The text names the first line that differs.
         """
         campaign_id = planner.campaign_id
-        (verb,) = self._plan("plan", planner, self._chunks(page, names), **self._page(page, planner.secret))
+        verb, *_ = self._plan("plan", planner, self._chunks(page, names), **self._page(page, planner.secret))
         match verb:
             case "differs":
                 raise self._other_content(campaign_id, self._first_difference(campaign_id, page))
@@ -202,6 +203,8 @@ class CampaignStore:
                 raise self._other_content(campaign_id, page.lines[0])
             case "missing":
                 raise _discarded(campaign_id)
+            case "damaged":
+                raise _damaged(campaign_id)
         return bool(verb != "ended")
 
     def still_planning(self, planner: Planner) -> None:
@@ -305,18 +308,36 @@ class CampaignStore:
         by_time: list[tuple[float, str]] = []
         for tag in Places(self._redis).tags():
             index = key(tag, "campaigns")
-            found = cast("list[tuple[str, float]]", self._redis.zrange(index, 0, -1, withscores=True))
+            found = self._listed(index, tag)
             gone = [each for each, _ in found if not self._redis.exists(_key(each))]
             if gone:
                 self._redis.zrem(index, *gone)
             by_time += [(created, each) for each, created in found if each not in gone]
         return [each for _, each in sorted(by_time, reverse=True)]
 
+    def _listed(self, index: str, tag: str) -> list[tuple[str, float]]:
+        # Not decoded by the client: one that is not a valid text would hide all others.
+        redis: Any = self._redis
+        try:
+            raw: list[bytes] = redis.execute_command("ZRANGE", index, 0, -1, NEVER_DECODE=True)
+        except ResponseError as error:
+            if not is_wrong_type(error):
+                raise
+            return []  # a worker makes it anew
+        names = [name for each in raw if tag_of_campaign(name := each.decode("ascii", "replace")) == tag]
+        scores = redis.zmscore(index, names) if names else []
+        return [(name, created or 0.0) for name, created in zip(names, scores, strict=True)]
+
     def named(self, name: str) -> list[str]:
         """Return the ids of all kept campaigns of that name, on whatever element, the newest first."""
         wanted, ids = _composed(name.strip()), self.ids()
-        names = self._patiently(lambda: [self._redis.hget(_key(each), "name") for each in ids])
+        names = self._patiently(lambda: [self._name(each) for each in ids])
         return [each for each, found in zip(ids, names, strict=True) if _composed(str(found)) == wanted]
+
+    def _name(self, campaign_id: str) -> str:
+        with suppress(InvalidArguments), unless_damaged(campaign_id):
+            return str(self._redis.hget(_key(campaign_id), "name"))
+        return ""
 
     def pages(self, campaign_id: str) -> Iterator[StoredPage]:
         """Return a campaign's pages in order. Each page is read in one step.
@@ -333,25 +354,37 @@ class CampaignStore:
             if not page:
                 return
             begun = generation
-            text, recipients, outcomes, active = page
-            _, first, chunks, rest = text.split(" ", 3)
-            numbers = map(str, range(int(first), int(first) + int(chunks)))
-            names = frozenset(each.partition(":")[0] for each in active)
-            deliveries = self._deliveries(campaign_id, outcomes[::2])
-            yield StoredPage(
-                recipients=dict(zip(numbers, map(self._open, recipients), strict=True)),
-                chunks=[
-                    StoredChunk(
-                        name=name,
-                        out_id=chunk_id(campaign_id, generation, name),
-                        outcome=outcome,
-                        is_active=name in names,
-                        deliveries=deliveries.get(name, ()),
-                    )
-                    for name, outcome in zip(outcomes[::2], outcomes[1::2], strict=True)
-                ],
-                skipped=[tuple(row) for row in unpack(self._open(rest))["skipped"]],
-            )
+            with unless_damaged(campaign_id):
+                stored = self._stored(campaign_id, generation, *page)
+            yield stored
+
+    def _stored(
+        self,
+        campaign_id: str,
+        generation: str,
+        text: str,
+        recipients: Sequence[str],
+        outcomes: Sequence[Any],
+        active: Iterable[str],
+    ) -> StoredPage:
+        _, first, chunks, rest = text.split(" ", 3)
+        numbers = map(str, range(int(first), int(first) + int(chunks)))
+        names = frozenset(each.partition(":")[0] for each in active)
+        deliveries = self._deliveries(campaign_id, outcomes[::2])
+        return StoredPage(
+            recipients=dict(zip(numbers, map(self._open, recipients), strict=True)),
+            chunks=[
+                StoredChunk(
+                    name=name,
+                    out_id=chunk_id(campaign_id, generation, name),
+                    outcome=outcome,
+                    is_active=name in names,
+                    deliveries=deliveries.get(name, ()),
+                )
+                for name, outcome in zip(outcomes[::2], outcomes[1::2], strict=True)
+            ],
+            skipped=[tuple(row) for row in unpack(self._open(rest))["skipped"]],
+        )
 
     def _deliveries(self, campaign_id: str, names: Sequence[str]) -> dict[str, Sequence[Delivery]]:
         """What the carriers reported of the recipients of these chunks."""
@@ -476,14 +509,8 @@ class CampaignStore:
         )
 
     def _step(self, script: str, campaign_id: str, rest: Sequence[Any] = (), /, **arguments: Any) -> Any:
-        try:
+        with unless_damaged(campaign_id):
             return self._scripts.run(script, self._redis, {"campaign": _key(campaign_id)}, rest, **arguments)
-        except ResponseError as error:
-            if is_wrong_type(error):
-                raise _damaged(campaign_id) from None
-            raise
-        except UnicodeDecodeError:
-            raise _damaged(campaign_id) from None
 
     def _patiently(
         self, step: Callable[[], T], *, if_refused: Literal["not_sent", "unknown"] = "unknown"
@@ -509,6 +536,23 @@ def campaign_store(connection: Connection) -> CampaignStore:
         seal=settings.seal,
         unreachable_text=connection.unreachable_text,
     )
+
+
+@contextmanager
+def unless_damaged(campaign_id: str) -> Iterator[None]:
+    """Say so if what is read of the campaign is damaged.
+
+    Raises:
+        InvalidArguments: It is (``reason="campaign_damaged"``).
+    """
+    try:
+        yield
+    except ResponseError as error:
+        if not is_damage(error):
+            raise
+        raise _damaged(campaign_id) from None
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
+        raise _damaged(campaign_id) from None
 
 
 def _key(campaign_id: str) -> str:

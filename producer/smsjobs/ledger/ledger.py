@@ -23,6 +23,7 @@ from smsjobs.contract import (
     InvalidArguments,
     JobRecord,
     encode_job,
+    is_job_id,
     lane,
     recipient_digests,
 )
@@ -470,11 +471,17 @@ class Ledger:
         aside = self._run("set_keys_aside", keys)
         tell_set_aside(aside)
         if {"key:agenda", "key:pulls:codes", "key:pulls:others"}.intersection(aside):
-            jobs = key(tag, "job", "")
-            found = (each.removeprefix(jobs) for each in self.redis.scan_iter(f"{jobs}*", count=1000))
-            while batch := list(islice(found, 1000)):
-                self._run("return_to_agenda", keys, batch)
+            self._return("return_to_agenda", keys, key(tag, "job", ""))
+        if {"key:campaigns", "key:campaigns:open"}.intersection(aside):
+            self._return("return_campaigns", keys, key(tag, "campaign", ""))
         return bool(aside)
+
+    def _return(self, script: str, keys: dict[str, str], prefix: str) -> None:
+        names = self.redis.scan_iter(f"{prefix}*", count=1000, _type="hash")
+        # A campaign's other keys have a colon after its id.
+        found = (name for each in names if is_job_id(name := each.removeprefix(prefix)))
+        while batch := list(islice(found, 1000)):
+            self._run(script, keys, batch)
 
     def _run(self, name: str, keys: dict[str, str], rest: Sequence[Any] = (), **arguments: Any) -> Any:
         return self._scripts.run(name, self.redis, keys, rest, **arguments)

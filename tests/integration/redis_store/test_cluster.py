@@ -18,7 +18,7 @@ from smsjobs.redis_store import Scripts, Seal, connect_redis
 from smsjobs.testing import Clock as CodeClock
 from smsjobs.verification import CEILING, PER_CLIENT, Keyring, Limit, RedisCodes, Rules, Verification
 from support.damage import replace_by
-from support.keys import agenda, campaign_key, job_key
+from support.keys import agenda, campaign_key, job_key, open_campaigns
 from support.ledgers import LEASE_S, Clock, a_job, accepted, granted, to_look_up, to_send
 from support.receipts import a_report
 
@@ -218,6 +218,7 @@ def damaged(client: "redis.Redis") -> None:
     store = CampaignStore(client, timeout_s=5, keep_s=3600, clock=clock)
     campaign = start(store, Order.read(["13800138000"], "SMS_1", {"code": "1"}), element=ELEMENT, name="bad")
     client.hset(campaign_key(campaign.id), "total", "many")
+    replace_by("string")(client, open_campaigns(ELEMENT))
     ledger.feed()
     client.hset(campaign_key(campaign.id), "total", 1)
     for each in list(aside.items()):

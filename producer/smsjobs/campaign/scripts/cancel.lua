@@ -13,6 +13,8 @@ local c = fields(campaign, 'state', 'generation')
 if not c.state then return {'missing'} end
 if c.state == CANCELLED then return {'ok'} end
 if c.state == FINISHED then return {'ended'} end
+-- A planner may still find more rows in its file. If no planner is alive, the workers end the campaign.
+if c.state == PLANNING then redis.call('SADD', open_campaigns(), id) end
 redis.call('HSET', campaign, 'state', CANCELLED, 'paused', '')
 
 local function cancel_if_idle(chunk)
@@ -38,7 +40,5 @@ for _, chunk in ipairs(pending) do
   end
 end
 count_cancelled(id, unsent)
--- A planner may still find more rows in its file. If no planner is alive, the workers end the campaign.
-if c.state == PLANNING then redis.call('SADD', open_campaigns(), id) end
 end_campaign(id, now)
 return {'ok'}

@@ -35,10 +35,11 @@ if f.generation then
 end
 if num(at) ~= 0 and num(at) < now - num(past) then return {'past', ms(now)} end
 local generation = base36(now)
+-- What all campaigns share comes first: if it is damaged, nothing is written, and the step can be repeated.
+redis.call('ZADD', all_campaigns(), ms(now), id)
 redis.call('HSET', campaign, 'state', PLANNING, 'name', name, 'element', element, 'job', shared, 'at', at,
   'promotional', promotional, 'keep', keep, 'created', ms(now), 'generation', generation, 'secret', secret,
   'paused', '', 'pages', 0, 'chunks', 0, 'total', 0, ACCEPTED, 0, REJECTED, 0, NOT_SENT, 0, UNKNOWN, 0,
   'invalid', 0, 'duplicates', 0, 'halved', 0)
-redis.call('ZADD', all_campaigns(), ms(now), id)
 keep_planning(id, now, planner, num(lives))
 return {'found', generation, secret, shared, at, promotional}

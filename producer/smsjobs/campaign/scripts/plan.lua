@@ -9,7 +9,8 @@
 -- Returns {"written"}; {"same"}: it is already there; {"differs"}: another page is there;
 --         {"longer"}: the plan is complete without it; {"missing"}: the campaign was discarded;
 --         {"ended"}: the campaign was cancelled and has ended without it
--- include ledger/jobs, ledger/campaigns
+--         {"damaged", what is wrong}: nothing was changed
+-- include ledger/jobs, ledger/campaigns, ledger/damage
 -- replicated
 local campaign = unpack(KEYS)
 local now, id, generation, planner, number, digest, first, skipped, total, invalid, duplicates, countries,
@@ -17,6 +18,8 @@ local now, id, generation, planner, number, digest, first, skipped, total, inval
 now = now_ms(now)
 local f = fields(campaign, 'state', 'pages', 'planned', 'ended', 'generation')
 if f.generation ~= generation then return {'missing'} end
+local damage = campaign_damage(id)
+if damage then return {'damaged', damage} end
 keep_planning(id, now, planner, num(lives))
 local there = redis.call('HGET', campaign .. ':pages', number)
 if there then return {string.sub(there, 1, #digest) == digest and 'same' or 'differs'} end

@@ -12,10 +12,11 @@ if f.generation ~= generation then return {'missing'} end
 if f.pages ~= pages then return {'shorter'} end
 -- No write if nothing changes, so that a campaign is found even in a full Redis.
 if f.planned then return {'ok'} end
-redis.call('HSET', campaign, 'planned', 1, 'blank', blank)
+-- What all campaigns share comes first: if it is damaged, nothing is written, and the step can be repeated.
 if f.state == PLANNING then
-  redis.call('HSET', campaign, 'state', RUNNING)
   redis.call('SADD', open_campaigns(), id)
+  redis.call('HSET', campaign, 'state', RUNNING)
 end
+redis.call('HSET', campaign, 'planned', 1, 'blank', blank)
 end_campaign(id, now_ms(now))
 return {'ok'}

@@ -79,6 +79,7 @@ local function feed(id)
 end
 
 need_aside()
+redis.call('ZCARD', all_campaigns())  -- likewise
 local fed = 0
 for _, id in ipairs(redis.call('SMEMBERS', open_campaigns())) do
   local made, problem = undamaged(feed, id)
