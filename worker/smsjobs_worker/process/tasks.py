@@ -103,6 +103,19 @@ def _framed(
         raise
     except Exception as error:  # noqa: BLE001  its message must end
         tell(TaskBroken(error=describe(error)))
+    return _broken(runtime, task_id)
+
+
+def _broken(runtime: Runtime, task_id: str) -> dict[str, Any]:
+    """End a run that broke off. A job that the ledger has goes its own way; any other has the result that nothing was sent."""
+    text = "the worker met an unexpected error, which its log names; nothing was sent"
+    failed = RequestFailed(text, reason="internal_error", outcome="not_sent", out_id=task_id)
+    try:
+        return _end(runtime, task_id, _refuse(runtime, task_id, failed))
+    except (SmsError, Ignore, Reject):
+        raise
+    except Exception as error:  # noqa: BLE001  not even that can be recorded
+        tell(TaskBroken(error=describe(error)))
         raise Ignore from None
 
 
