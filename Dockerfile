@@ -28,11 +28,11 @@ FROM base AS web
 COPY examples/web/requirements.txt /tmp/requirements.txt
 RUN --mount=type=bind,from=wheels,source=/wheels,target=/wheels \
     pip install --no-cache-dir --no-index --find-links /wheels smsjobs --requirement /tmp/requirements.txt
-COPY examples/web /web
+COPY examples/web examples/hypercorn.toml /web/
 WORKDIR /web
 USER sms
 EXPOSE 8000
-CMD ["gunicorn", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "8", "--worker-tmp-dir", "/dev/shm", "web:app"]
+CMD ["hypercorn", "--config", "hypercorn.toml", "--bind", "0.0.0.0:8000", "wsgi:web:app"]
 
 # This stage is the last, so a build without a target makes the worker.
 FROM base AS worker

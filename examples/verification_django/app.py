@@ -1,14 +1,14 @@
 """Login by SMS, with Django.
 
     smsjobs dev     # in another terminal: Redis, a simulated Aliyun and workers; export here what it prints
-    python examples/verification_django/app.py runserver
+    hypercorn --config examples/hypercorn.toml wsgi:examples/verification_django/app:application
 
 This application only enqueues, and a worker sends. Without a worker, a code waits until it expires. With a Redis and
 an account of your own, set SMS_BROKER_URL and SMS_CODE_SECRET here, and start a worker of the lane:
 
     SMS_APP=path/to/app celery -A smsjobs_worker worker -Q sms.verification
 
-Needs: pip install smsjobs django. In your own project, use the views and the middleware, and keep your settings.
+Needs: pip install smsjobs django hypercorn. In your own project, use the views and the middleware, and keep your settings.
 """
 
 import json

@@ -1,24 +1,25 @@
 """Login by SMS, with FastAPI.
 
     smsjobs dev     # in another terminal: Redis, a simulated Aliyun and workers; export here what it prints
-    uvicorn --app-dir examples/verification_fastapi app:app
+    hypercorn --config examples/hypercorn.toml examples/verification_fastapi/app:app
 
 This application only enqueues, and a worker sends. Without a worker, a code waits until it expires. With a Redis and
 an account of your own, set SMS_BROKER_URL and SMS_CODE_SECRET here, and start a worker of the lane:
 
     SMS_APP=path/to/app celery -A smsjobs_worker worker -Q sms.verification
 
-Needs: pip install smsjobs fastapi uvicorn itsdangerous
+Needs: pip install smsjobs fastapi hypercorn itsdangerous
 """
 
 import os
 import secrets
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import Body, FastAPI, Request
+from fastapi import Body, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from starlette.middleware.sessions import SessionMiddleware
@@ -28,9 +29,22 @@ from smsjobs import InvalidArguments, SmsError, VerificationRefused, connect
 element = connect().getElement(os.environ.get("WEB_ELEMENT", "SMS.YourSmsName"))
 login = element.verification("login", verifyTemplateCode=os.environ.get("WEB_TEMPLATE", "SMS_123456789"))
 
+#: In bytes.
+LARGEST_BODY = 10_000
+
 app = FastAPI()
 # Several processes need the same WEB_SECRET. With HTTPS, also set https_only=True.
 app.add_middleware(SessionMiddleware, secret_key=os.environ.get("WEB_SECRET") or secrets.token_hex())
+
+
+@app.middleware("http")
+async def bound(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    # FastAPI has no bound of its own. A server cuts a body at the length that it was told.
+    length = request.headers.get("content-length", "0")
+    known = length.isdecimal() and len(length) < 10 and "transfer-encoding" not in request.headers
+    if not known or int(length) > LARGEST_BODY:
+        return JSONResponse({"reason": "too_large", "message": f"at most {LARGEST_BODY} bytes"}, 413)
+    return await call_next(request)
 
 
 @app.get("/")
@@ -40,8 +54,8 @@ async def page() -> FileResponse:
 
 def client_ip(request: Request) -> str:
     """The address that is counted. Without one "" is refused, but None would turn off the limit per client."""
-    # uvicorn takes the word of anybody on this machine for it. Behind a proxy, set WEB_PROXY to its address, and start
-    # uvicorn with --forwarded-allow-ips=$WEB_PROXY. Otherwise every visitor who sends this header is counted as one.
+    # uvicorn, if it is used, takes the word of anybody on this machine for it. Behind a proxy, set WEB_PROXY to its address,
+    # and start uvicorn with --forwarded-allow-ips=$WEB_PROXY. Otherwise all visitors who send this header are counted as one.
     if "x-forwarded-for" in request.headers and not os.environ.get("WEB_PROXY"):
         return "127.0.0.1"
     return request.client.host if request.client else ""

@@ -1,14 +1,14 @@
 """Login by SMS, with Flask.
 
     smsjobs dev     # in another terminal: Redis, a simulated Aliyun and workers; export here what it prints
-    flask --app examples/verification_flask/app run
+    hypercorn --config examples/hypercorn.toml wsgi:examples/verification_flask/app:app
 
 This application only enqueues, and a worker sends. Without a worker, a code waits until it expires. With a Redis and
 an account of your own, set SMS_BROKER_URL and SMS_CODE_SECRET here, and start a worker of the lane:
 
     SMS_APP=path/to/app celery -A smsjobs_worker worker -Q sms.verification
 
-Needs: pip install smsjobs flask
+Needs: pip install smsjobs flask hypercorn
 """
 
 import os
@@ -52,7 +52,7 @@ def posted() -> Any:
 
 @app.post("/code")
 def send_code() -> Any:
-    # Behind a proxy, use werkzeug's ProxyFix. Otherwise every visitor has the proxy's address, or none behind a Unix
+    # Behind a proxy, use Hypercorn's or Werkzeug's ProxyFix. Otherwise every visitor has the proxy's address, or none behind a Unix
     # socket. Then "" is refused, but None would turn off the limit per client.
     sent = login.send(posted().get("phone"), request.remote_addr or "")
     # Only the visitor who asked for a code may try it, so a stranger cannot use up the tries. The permission ends with

@@ -4,13 +4,13 @@ import http.client
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from aliyun_sms_simulator import SimulatorProcess
+from aliyun_sms_simulator import Simulator, SimulatorProcess, control, endpoint, slow_clients
 from smsjobs.embedded import EmbeddedRedis, UnusableDirectory
 
 
@@ -56,7 +56,17 @@ def test_control_bounds_its_bodies(simulator_process: SimulatorProcess) -> None:
     assert ask(simulator_process.control_url) == 200
 
 
-def test_slow_clients_are_closed(simulator_process: SimulatorProcess) -> None:
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
+    """A simulator that waits for two seconds only."""
+    for module in (slow_clients, control, endpoint):
+        for name in ("HEADERS_S", "BODY_S"):
+            monkeypatch.setattr(module, name, 2.0, raising=False)
+    with Simulator() as simulator:
+        yield simulator
+
+
+def test_slow_clients_are_closed(hurried: Simulator) -> None:
     """Who sends no headers, half of them, or no body is closed in time; others are answered meanwhile."""
     starts = (
         b"",
@@ -64,20 +74,20 @@ def test_slow_clients_are_closed(simulator_process: SimulatorProcess) -> None:
         b"POST /reset HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n",
     )
     slow: list[socket.socket] = []
-    for url in (simulator_process.url, simulator_process.control_url):
+    for url in (hurried.url, hurried.control_url):
         for start in starts:
             parts = urlsplit(url)
             connection = socket.create_connection((str(parts.hostname), parts.port), timeout=15)
             connection.sendall(start)
             slow.append(connection)
     began = time.monotonic()
-    assert ask(simulator_process.control_url) == 200
+    assert ask(hurried.control_url) == 200
     assert time.monotonic() - began < 5
     for connection in slow:
         while connection.recv(4096):
             pass
         connection.close()
-    assert time.monotonic() - began < 18
+    assert time.monotonic() - began < 8
 
 
 def _link(directory: Path, victim: Path) -> None:
