@@ -50,6 +50,7 @@ from smsjobs.contract.phones import (
 )
 from smsjobs.contract.promotional import PROMOTIONAL_HOURS, Hours
 from smsjobs.contract.recipients import count_recipients, find_recipient, recipient_digests
+from smsjobs.contract.replies import Reply
 from smsjobs.contract.results import ResolvedBy, SendResult, decode_result, encode_result
 from smsjobs.contract.visible import escaped, visible
 from smsjobs.contract.wire import KEY_PREFIX, SEND_TASK, SUBMIT_TASK, VERSION
@@ -79,6 +80,7 @@ __all__ = [
     "OnUnknown",
     "Outcome",
     "QueueUnavailable",
+    "Reply",
     "RequestFailed",
     "ResolvedBy",
     "SendResult",
