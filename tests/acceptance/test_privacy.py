@@ -78,7 +78,8 @@ def test_inspect_shows_nothing_private(own: Stage) -> None:
             ).id
             for more in ({}, {}, {"countdown": 60})
         ]
-        inspect = own.celery.control.inspect()
+        # One worker answers: without a limit, each question waits a second for others, and a message is given up after ten.
+        inspect = own.celery.control.inspect(timeout=5, limit=1)
         until(lambda: len(next(iter((inspect.active() or {"": []}).values()))) == 2, "both are at work")
         asked = [
             inspect.active(),
