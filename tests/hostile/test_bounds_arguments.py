@@ -1,6 +1,7 @@
 """Every public argument of a producer: whatever is passed, the call succeeds or raises an error of ours."""
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta, timezone
@@ -10,10 +11,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from smsjobs import Element, InvalidArguments, Sms, SmsError, connect
-from smsjobs.contract import decode_job, make_job
+from smsjobs import Element, InvalidArguments, Job, SendResult, Sms, SmsError, connect
+from smsjobs.campaign import Order, check
+from smsjobs.contract import decode_job, encode_outcome, make_job
+from smsjobs.facts import PushNotTaken
+from smsjobs.ledger import Granted
+from smsjobs.receipts import Receiver
 from smsjobs.settings import SettingsError
 from smsjobs.verification import Limit
+from smsjobs_server.settings import ServerSettings
+from smsjobs_worker.process.settings import WorkerSettings
+from support.facts import told
 from support.redis_server import RedisServer
 
 PHONE = "13800138000"
@@ -91,6 +99,19 @@ THINGS = st.one_of(
 FIELDS = (*GOOD, "extend", "lane", "expires", "countdown", "eta", "on_unknown", "idempotency_key")
 
 
+CAMPAIGN = (
+    "recipients",
+    "verifyTemplateCode",
+    "params",
+    "strict",
+    "template_text",
+    "sheet",
+    "phone_column",
+    "countries",
+    "ignore_columns",
+)
+
+
 @pytest.fixture(scope="module")
 def sms(redis_server: RedisServer) -> Iterator[Sms]:
     """A producer at a real Redis."""
@@ -119,7 +140,7 @@ def attempt(call: Callable[[], Any]) -> None:
 
 
 quick = settings(
-    max_examples=100,
+    max_examples=60,
     deadline=2000,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -157,21 +178,7 @@ def test_handles_of_anything(sms: Sms, value: Any) -> None:
 @quick
 @given(
     st.dictionaries(
-        st.sampled_from(
-            (
-                "recipients",
-                "verifyTemplateCode",
-                "params",
-                "at",
-                "promotional",
-                "strict",
-                "template_text",
-                "sheet",
-                "phone_column",
-                "countries",
-                "ignore_columns",
-            )
-        ),
+        st.sampled_from((*CAMPAIGN, "at", "promotional")),
         THINGS,
         min_size=1,
         max_size=2,
@@ -203,6 +210,134 @@ def test_verification_of_anything(element: Element, arguments: dict[str, Any], v
     attempt(lambda: login.send(PHONE, value))
     attempt(lambda: login.check(value, "123456"))
     attempt(lambda: login.check(PHONE, value))
+
+
+@pytest.fixture(scope="module")
+def sent(sms: Sms, element: Element) -> Job:
+    """A job that was accepted."""
+    job = element.sendMessage(**GOOD)
+    ledger = sms.connection.ledger
+    assert isinstance(ledger.claim(job.id, "token", lease_s=30), Granted)
+    done = SendResult(response={"Code": "OK", "BizId": "biz"}, out_id=job.id, attempts=1)
+    assert ledger.settle(job.id, "token", encode_outcome(done)).ours
+    return job
+
+
+@quick
+@given(THINGS)
+def test_deliveries_of_anything(sms: Sms, sent: Job, value: Any) -> None:
+    """No number or id that a delivery is asked for provokes anything but an error of ours."""
+    attempt(lambda: sent.delivery(value))
+    attempt(lambda: sms.job(value).delivery())
+    attempt(lambda: sms.job(value).deliveries())
+    assert sent.deliveries().total == 1
+
+
+REPORT = (
+    "phone_number",
+    "send_time",
+    "report_time",
+    "success",
+    "err_code",
+    "sms_size",
+    "biz_id",
+    "out_id",
+)
+#: What JSON can say, and some that only Python's does.
+PUSHED = st.recursive(
+    st.one_of(st.none(), NUMBERS, TEXTS, st.sampled_from(["2026-11-28 12:00:00", "9" * 5000, "x" * 90_000])),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=8,
+)
+
+
+def push(sms: Sms, body: bytes) -> None:
+    """Push it. It is taken, unless this machine is too slow for the time that Aliyun gives."""
+    with told() as facts:
+        answer = Receiver(sms).handle(body)
+    slow = [each for each in facts if isinstance(each, PushNotTaken) and each.error == "TimeoutError"]
+    assert answer.status == (503 if slow else 200)
+
+
+@quick
+@given(st.dictionaries(st.sampled_from(REPORT), PUSHED, max_size=3), PUSHED)
+def test_pushes_of_anything(sms: Sms, sent: Job, odd: dict[str, Any], value: Any) -> None:
+    """Whatever is pushed is answered, and never by an error; a whole report beside what is odd is taken."""
+    usual = {"phone_number": PHONE, "success": True, "err_code": "DELIVERED", "out_id": sent.id}
+    for pushed in (value, [usual | odd, value], [value, usual]):
+        push(sms, json.dumps(pushed).encode())
+
+
+@quick
+@given(st.binary(max_size=60))
+def test_pushes_of_any_bytes(sms: Sms, body: bytes) -> None:
+    """No bytes that are pushed provoke anything but an answer."""
+    push(sms, body)
+
+
+@quick
+@given(st.dictionaries(st.sampled_from(CAMPAIGN), THINGS, min_size=1, max_size=2), THINGS)
+def test_checks_of_anything(arguments: dict[str, Any], value: Any) -> None:
+    """No argument of a check, and no value of a recipient's, provokes anything but an error of ours."""
+    good = {"recipients": [PHONE], "template": "SMS_1", "params": {"code": "1"}}
+    arguments = {{"verifyTemplateCode": "template"}.get(name, name): each for name, each in arguments.items()}
+    # Reading these takes its time, as any file of so many rows does.
+    long = (EXTREMES["a range of no length"], EXTREMES["200,000 entries"])
+    if not any(arguments.get("recipients") is each for each in long):
+        attempt(lambda: check(Order.read(**(good | arguments)), template_text="${code}"))
+    attempt(lambda: check(Order.read([{"phone": PHONE, "code": value}], "SMS_1")))
+    attempt(lambda: check(Order.read([(PHONE, {"code": value}), value], "SMS_1")))
+    attempt(lambda: check(Order.read([PHONE], "SMS_1"), template_text=value, sign=value))
+
+
+WORKERS = (
+    "SMS_LEASE",
+    "SMS_SWEEP",
+    "SMS_PATIENCE",
+    "SMS_VISIBILITY",
+    "SMS_REMOTE_SHUTDOWN",
+    "SMS_PULLS",
+    "SMS_PULL_QPS",
+    "SMS_LOOKUPS_BULK",
+    "SMS_LOG",
+    "SMS_RETENTION",
+    "SMS_REPLICAS",
+    "SMS_TIMEOUT",
+    "SMS_PAYLOAD_KEY",
+)
+WRITTEN = st.one_of(
+    TEXTS, NUMBERS.map(str), st.lists(NUMBERS, max_size=3).map(lambda each: ",".join(map(str, each)))
+)
+
+
+@pytest.mark.parametrize("name", ["SMS_PULLS", "SMS_LOOKUPS_BULK"])
+@pytest.mark.parametrize(
+    "text", ["inf", "nan", "1,nan", "1e300", "30,99999999", "2,1", "1,1", "0", "-1,2", ","]
+)
+def test_times_without_end(name: str, text: str) -> None:
+    """Times of look-ups and pulls that Redis cannot count with are refused when the worker starts."""
+    with pytest.raises(SettingsError, match=name):
+        WorkerSettings.read({"SMS_BROKER_URL": "redis://127.0.0.1:1/0", name: text})
+
+
+@quick
+@given(st.sampled_from(WORKERS), WRITTEN, st.text(max_size=20), st.integers())
+def test_environments_of_anything(name: str, text: str, host: str, port: int) -> None:
+    """No setting of a worker or of the server provokes anything but an error that names it; what is taken is finite."""
+    usual = {"SMS_BROKER_URL": "redis://127.0.0.1:1/0"}
+    with contextlib.suppress(SettingsError):
+        found = WorkerSettings.read({**usual, name: text})
+        times = (
+            found.lease_s,
+            found.sweep_s,
+            found.patience_s,
+            found.visibility_s,
+            found.pull_qps,
+            *found.pulls_s,
+        )
+        assert all(0 <= each < 1e9 for each in (*times, *found.lanes["bulk"].lookups_s))
+    with contextlib.suppress(SettingsError):
+        ServerSettings.read(host=host, port=port, environ={"SMS_RECEIPT_SECRET": text})
 
 
 @quick

@@ -312,7 +312,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.dictionaries(st.sampled_from(FIELDS), VALUES, min_size=1, max_size=4))
 def test_any_damage(client: "redis.Redis", changes: dict[str, bytes]) -> None:
     """Whatever the fields of an entry are: a push and a pull end, and the job beside it has both."""

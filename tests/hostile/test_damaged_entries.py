@@ -152,7 +152,7 @@ FIELDS = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.dictionaries(FIELDS, st.none() | VALUES, min_size=1, max_size=4))
 def test_any_damage(client: "redis.Redis", changes: dict[str, bytes | None]) -> None:
     """Whatever the fields of an entry are, the pass ends, what is behind it is published, and a claim answers."""
@@ -173,7 +173,7 @@ def test_any_damage(client: "redis.Redis", changes: dict[str, bytes | None]) -> 
     bench.probe()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(members=st.sets(st.binary(max_size=80), min_size=1, max_size=20))
 def test_any_member_of_the_agenda(client: "redis.Redis", members: set[bytes]) -> None:
     """What is not an id on the agenda goes to the room as it is, without being shown, and holds up nothing."""
@@ -199,8 +199,10 @@ def test_a_thousand(bench: Bench) -> None:
     """A thousand damaged entries that are due together hold up nothing: what is behind them goes in the same pass."""
     damages = list(ENTRY_DAMAGES.values())
     bad = [bench.record() for _ in range(1000)]
+    pipe = bench.redis.pipeline(transaction=False)
     for number, job in enumerate(bad):
-        damages[number % len(damages)](bench.redis, job_key(job.id))
+        damages[number % len(damages)](pipe, job_key(job.id))
+    pipe.execute()
     good = [bench.record() for _ in range(50)]
     assert len(bench.pass_over()) == 1000
     assert bench.outside.published == [job.id for job in good]

@@ -41,10 +41,12 @@ def test_a_thousand_entries(stage: Stage, worker: WorkerProcess) -> None:
     damages = list(ENTRY_DAMAGES.values())
     with stage.client() as client:
         entry = client.hgetall(key(TAG, "job", waiting.id)) | {"due": "0", "looks": "0"}
+        pipe = client.pipeline(transaction=False)
         for number in range(1000):
             name = key(TAG, "job", f"damaged-{number}")
-            client.hset(name, mapping=entry)
-            damages[number % len(damages)](client, name)
+            pipe.hset(name, mapping=entry)
+            damages[number % len(damages)](pipe, name)
+        pipe.execute()
         client.zadd(key(TAG, "agenda"), {f"damaged-{number}": 0 for number in range(1000)})
         assert word(outcome(stage.send("SMS.Example"), timeout=5)) == "accepted"
         assert word(outcome(waiting, timeout=10)) == "accepted"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Any, Final
 
+from smsjobs.campaign.start import check_text
 from smsjobs.campaign.text import LONGEST, billed, render, signed
 from smsjobs.contract import is_mainland
 
@@ -171,6 +172,9 @@ class Survey:
         sign: The signature without brackets, which counts with the text.
         on_left_out: Is told each row that is left out, with its cells.
 
+    Raises:
+        InvalidArguments: The template's text or the signature is not text, or too long.
+
     Attributes:
         order: The order whose pages are to be added; this one is told of its rows.
     """
@@ -183,6 +187,9 @@ class Survey:
         sign: str = "",
         on_left_out: Callable[[Row, Sequence[str | None]], None] | None = None,
     ) -> None:
+        if template_text is not None:
+            check_text("template_text", template_text)
+        check_text("sign", sign)
         self.order = replace(order, on_row=self._see_row)
         self._on_left_out = on_left_out
         self._filled = [0] * len(order.recipients.table.columns)

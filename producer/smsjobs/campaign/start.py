@@ -71,7 +71,7 @@ class Order:
             InvalidArguments: Something is missing or wrong.
         """
         message = check_message([_ANY_PHONE], {} if params is None else params, template)
-        needed = None if template_text is None else variables(_check_text(template_text))
+        needed = None if template_text is None else variables(check_text("template_text", template_text))
         table = open_table(recipients, sheet=sheet, phone_column=phone_column)
         return cls(
             recipients=Recipients(
@@ -211,11 +211,16 @@ def _check_name(name: Any) -> str:
     return name.strip()
 
 
-def _check_text(template_text: Any) -> str:
-    if not isinstance(template_text, str) or not is_whole(template_text):
-        raise InvalidArguments.about("template_text", "must be text")
-    check_length("template_text", template_text, MAX_TEMPLATE_TEXT)
-    return template_text
+def check_text(argument: str, text: Any) -> str:
+    """The text of a template, or a part of it.
+
+    Raises:
+        InvalidArguments: It is not text, or too long.
+    """
+    if not isinstance(text, str) or not is_whole(text):
+        raise InvalidArguments.about(argument, "must be text")
+    check_length(argument, text, MAX_TEMPLATE_TEXT)
+    return text
 
 
 def _check_at(at: Any) -> datetime | None:

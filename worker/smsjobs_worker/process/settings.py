@@ -6,12 +6,17 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from smsjobs.contract import LANES, Lane
 from smsjobs.settings import ConnectionSettings, SettingsError, read_number
 from smsjobs_worker.logs.set_up import FORMATS, LogFormat
 
 __all__ = ["WorkerSettings"]
+
+
+#: The longest time after which something is looked up or pulled, in seconds: a month.
+_LONGEST_S: Final = 2_678_400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,8 +82,11 @@ def _rising(environ: Mapping[str, str], name: str, default: tuple[float, ...]) -
         offsets = tuple(float(each) for each in text.split(","))
     except ValueError:
         offsets = ()
-    if not offsets or list(offsets) != sorted(set(offsets)) or offsets[0] <= 0:
-        raise SettingsError(f"{name} must be rising seconds separated by commas, such as 30,120,600")
+    rising = list(offsets) == sorted(set(offsets)) and all(0 < each <= _LONGEST_S for each in offsets)
+    if not offsets or not rising:
+        raise SettingsError(
+            f"{name} must be rising seconds separated by commas, such as 30,120,600, up to {_LONGEST_S}"
+        )
     return offsets
 
 
