@@ -9,6 +9,7 @@ from smsjobs.contract import InvalidArguments, check_full_name, is_whole, unwrap
 from smsjobs.element import Element
 from smsjobs.job import Job
 from smsjobs.settings import ConnectionSettings
+from smsjobs.suppression import Suppression
 
 if TYPE_CHECKING:
     from smsjobs.campaign import Campaign
@@ -89,6 +90,16 @@ class Sms:
         from smsjobs.campaign import campaign_store  # noqa: PLC0415  as above
 
         return [self.campaign(each) for each in campaign_store(self.connection).ids()]
+
+    @property
+    def suppression(self) -> Suppression:
+        """The numbers that must not be sent to: for promotional messages, or for all."""
+        connection = self.connection
+        return Suppression(
+            lambda: connection.suppressed,
+            timeout_s=connection.settings.timeout_s,
+            unreachable_text=connection.unreachable_text,
+        )
 
     def close(self) -> None:
         """Close the connections. The next call opens them again."""

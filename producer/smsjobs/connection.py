@@ -14,8 +14,10 @@ from smsjobs.delivery import DeliveryStore
 from smsjobs.facts import PublishFailed, tell
 from smsjobs.ledger import Ledger
 from smsjobs.publisher import Publisher
-from smsjobs.redis_store import available, connect_redis, refusal_text
+from smsjobs.redis_store import CannotOpen, available, connect_redis, refusal_text
+from smsjobs.replies import LastJobs
 from smsjobs.settings import ConnectionSettings, unreachable_text
+from smsjobs.suppression import Feeding, SuppressedNumbers, suppressed_error
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -52,6 +54,25 @@ class Connection:
             self._connect()
         return self._deliveries
 
+    @property
+    def suppressed(self) -> SuppressedNumbers:
+        """The numbers that must not be sent to."""
+        if self._pid != os.getpid():
+            self._connect()
+        return self._suppressed
+
+    @property
+    def feeding(self) -> Feeding:
+        """Puts numbers on that list that come there by themselves."""
+        return Feeding(numbers=self.suppressed, refused_scope=self.settings.suppress_refused)
+
+    @property
+    def noted_jobs(self) -> LastJobs:
+        """The last job to each number, where workers note them."""
+        if self._pid != os.getpid():
+            self._connect()
+        return self._noted_jobs
+
     def unreachable_text(self) -> str:
         """A sentence that no Redis answers at its address. Call it while an error of Redis is being handled."""
         return unreachable_text(self.settings.redis_url)
@@ -68,6 +89,7 @@ class Connection:
 
         Raises:
             IdempotencyConflict: Its key belongs to a job with another payload.
+            RequestFailed: One of its numbers is suppressed (``reason="suppressed"``). Nothing was recorded.
             QueueUnavailable: Redis did not record it in time.
         """
         recorded = self._record(job)
@@ -84,7 +106,7 @@ class Connection:
         """Record the job. A lost answer is simply asked for again: recording recognises its own repetition."""
         asked_at_s = time.time()
         return available(
-            lambda: self.ledger.record(job, asked_at_s=asked_at_s),
+            lambda: self._record_unless_suppressed(job, asked_at_s),
             for_s=self.settings.timeout_s,
             task="the job could not be recorded",
             unreachable_text=self.unreachable_text,
@@ -92,6 +114,20 @@ class Connection:
             if_lost="unknown",
             out_id=job.id,
         )
+
+    def _record_unless_suppressed(self, job: JobRecord, asked_at_s: float) -> Recorded:
+        self._refuse_suppressed(job)
+        return self.ledger.record(job, asked_at_s=asked_at_s)
+
+    def _refuse_suppressed(self, job: JobRecord) -> None:
+        phones = job.message.phones
+        try:
+            hit = self.suppressed.among(phones, promotional=job.is_promotional)
+        except CannotOpen:
+            return  # a worker that has the key asks again before the request, and no other sends
+        # A job that was recorded before is given back, whatever became of the number since.
+        if hit and not self.ledger.knows_key(job):
+            raise suppressed_error(job.id, hit=len(hit), numbers=len(phones))
 
     def _publish(self, job_id: str, lane: str) -> None:
         try:
@@ -112,6 +148,8 @@ class Connection:
         )
         self._publisher = Publisher(self.settings.broker_url, timeout_s=timeout_s / 4)
         self._deliveries = DeliveryStore(self._ledger)
+        self._noted_jobs = LastJobs(self._ledger.redis, seal=self.settings.seal)
+        self._suppressed = SuppressedNumbers(self._ledger.redis, seal=self.settings.seal)
         self._pid = os.getpid()
 
 

@@ -70,6 +70,8 @@ class Element:
         Raises:
             InvalidArguments: An argument is missing or wrong. Nothing was enqueued.
             IdempotencyConflict: The key belongs to a job with another payload.
+            RequestFailed: One of the numbers is suppressed (``reason="suppressed"``): for all messages, or the lane is
+                ``"bulk"`` and it is for promotional ones. Nothing was enqueued, also for the other numbers.
             QueueUnavailable: Redis did not record the job within the timeout (default 5 s). Unless its `outcome` is
                 ``"not_sent"``, the job may have been recorded all the same. Calling again with the same
                 `idempotency_key` does not send it twice.
@@ -103,7 +105,7 @@ class Element:
         verifyTemplateCode: Any = None,
         params: Any = None,
         at: datetime | None = None,
-        promotional: bool = False,
+        promotional: bool | None = None,
         strict: bool = False,
         template_text: str | None = None,
         sheet: str | None = None,
@@ -125,7 +127,9 @@ class Element:
             params: Parameters that are the same for all, a dict of text. A value ``"{column}"`` is taken from that
                 column; then no other column is a parameter.
             at: When it begins, with a time zone; None begins at once.
-            promotional: Send from 8:00 to 20:00 Beijing time only, as Aliyun demands, and continue the next morning.
+            promotional: True: send from 8:00 to 20:00 Beijing time only, as Aliyun demands, and continue the next
+                morning. False: it is not promotional, so numbers that are suppressed for promotional messages get it
+                too. By default they are left out, and it is sent at any hour.
             strict: A row that cannot be used is an error, and nothing is sent. Otherwise such rows are left out and
                 reported.
             template_text: The template's text with its ``${parameters}``. A parameter that has no value is an error

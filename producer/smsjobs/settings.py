@@ -13,6 +13,7 @@ from importlib.metadata import entry_points
 from typing import Final
 
 from smsjobs.addresses import BrokerAddress, InvalidAddress, RedisAddress, Tls, is_redis
+from smsjobs.contract import OPT_OUT_WORDS, SCOPES, Scope, read_words
 from smsjobs.ledger import DEFAULT_RETENTION_S
 from smsjobs.redis_store import NotReplicated, Seal, refusal_text
 
@@ -76,6 +77,10 @@ class ConnectionSettings:
     retention_s: float = DEFAULT_RETENTION_S
     #: Seals jobs between producer and worker (SMS_PAYLOAD_KEY); None leaves them readable in Redis.
     seal: Seal | None = field(default=None, repr=False)
+    #: Replies by which people opt out (SMS_OPT_OUT_WORDS).
+    opt_out_words: frozenset[str] = OPT_OUT_WORDS
+    #: For which messages a number is suppressed that a carrier or Aliyun refuses (SMS_SUPPRESS_REFUSED); None: for none.
+    suppress_refused: Scope | None = None
 
     @classmethod
     def read(
@@ -111,6 +116,8 @@ class ConnectionSettings:
             retention_s=read_number(env, "SMS_RETENTION", DEFAULT_RETENTION_S, at_least=3600),
             # Without the line end that a file of secrets has.
             seal=_seal(env.get("SMS_PAYLOAD_KEY", "").strip()),
+            opt_out_words=_words(env),
+            suppress_refused=_scope(env),
         )
 
 
@@ -132,6 +139,20 @@ def read_number(environ: Mapping[str, str], name: str, default: float, *, at_lea
     if number > _MOST:
         raise SettingsError(f"{name} must be a number of at most {_MOST:.0f}")
     return number
+
+
+def _words(environ: Mapping[str, str]) -> frozenset[str]:
+    text = environ.get("SMS_OPT_OUT_WORDS", "").strip()
+    if text.lower() == "off":
+        return frozenset()
+    return read_words(text) or OPT_OUT_WORDS
+
+
+def _scope(environ: Mapping[str, str]) -> Scope | None:
+    given = environ.get("SMS_SUPPRESS_REFUSED") or "off"
+    if given not in ("off", *SCOPES):
+        raise SettingsError("SMS_SUPPRESS_REFUSED must be off, promotional or all")
+    return next((scope for scope in SCOPES if scope == given), None)
 
 
 def _replicas(environ: Mapping[str, str]) -> int:

@@ -27,6 +27,7 @@ from smsjobs_shell.serve import serve
 from smsjobs_shell.set_aside import set_aside
 from smsjobs_shell.simulator import simulator
 from smsjobs_shell.status import status
+from smsjobs_shell.suppress import suppress
 from smsjobs_shell.terminal.failure import BAD_USAGE, FAILED, INTERRUPTED, BadOption, CommandFailed
 from smsjobs_shell.terminal.masking import mask_typed
 from smsjobs_shell.terminal.screen import Screen
@@ -93,7 +94,7 @@ def program() -> None:
     """  # noqa: D301  \b is click's mark for lines that it must not reflow
 
 
-for _command in (demo, dev, send, status, campaign, elements, doctor, set_aside, serve, simulator):
+for _command in (demo, dev, send, status, campaign, suppress, elements, doctor, set_aside, serve, simulator):
     program.add_command(_command)
 
 

@@ -81,6 +81,8 @@ class CampaignCheck:
     reasons: dict[str, int]
     #: The first of them: line and reason.
     bad_rows: Sequence[tuple[int, str]]
+    #: Recipients who would get none now, because their numbers are suppressed; None where nobody looked.
+    suppressed: int | None = None
     #: Rows in which there is nothing. They are in no report.
     blank: int
     #: Recipients by country code; ``"86"`` are those of mainland China.
@@ -146,6 +148,7 @@ class CampaignCheck:
             "invalid": self.invalid,
             "duplicates": self.duplicates,
             "reasons": self.reasons,
+            "suppressed": self.suppressed,
             "blank": self.blank,
             "countries": dict(self.countries),
             "sheet": self.sheet,
@@ -171,6 +174,7 @@ class Survey:
         template_text: The template's text, for what is read and billed.
         sign: The signature without brackets, which counts with the text.
         on_left_out: Is told each row that is left out, with its cells.
+        suppressed: Tells how many of some numbers are suppressed; None: nobody is asked.
 
     Raises:
         InvalidArguments: The template's text or the signature is not text, or too long.
@@ -186,12 +190,15 @@ class Survey:
         template_text: str | None = None,
         sign: str = "",
         on_left_out: Callable[[Row, Sequence[str | None]], None] | None = None,
+        suppressed: Callable[[Sequence[str]], int] | None = None,
     ) -> None:
         if template_text is not None:
             check_text("template_text", template_text)
         check_text("sign", sign)
         self.order = replace(order, on_row=self._see_row)
         self._on_left_out = on_left_out
+        self._ask_suppressed = suppressed
+        self._suppressed = 0
         self._filled = [0] * len(order.recipients.table.columns)
         self._faults: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
@@ -210,6 +217,8 @@ class Survey:
         self._countries.update(page.countries)
         self._requests.update(chunk.is_batch for chunk in page.chunks)
         self._texts.add(page)
+        if self._ask_suppressed is not None:
+            self._suppressed += sum(self._ask_suppressed(chunk.phones) for chunk in page.chunks)
 
     def found(self) -> CampaignCheck:
         """What the pages that were added would do."""
@@ -219,6 +228,7 @@ class Survey:
             invalid=self._faults["invalid"],
             duplicates=self._faults["duplicate"],
             reasons=dict(self._reasons.most_common()),
+            suppressed=None if self._ask_suppressed is None else self._suppressed,
             blank=recipients.blank,
             countries=dict(self._countries.most_common()),
             sheet=recipients.table.sheet,

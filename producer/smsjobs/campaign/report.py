@@ -59,6 +59,13 @@ COLUMNS: Final = tuple(each.name for each in fields(ReportRow))
 
 _VALUES: Final = attrgetter(*COLUMNS)
 
+#: What became of a recipient whom the chunk's request left out.
+_LEFT_OUT: Final[dict[str, Any]] = {
+    "outcome": "not_sent",
+    "code": int(ErrorCode.REQUEST_FAILED),
+    "reason": "suppressed",
+}
+
 #: What makes Excel run a cell, also in full width; and with blanks before it.
 _FORMULA: Final = re.compile(r"[\s\0]*[=+\-@＝＋－＠]|[\t\r\n]")
 
@@ -85,8 +92,12 @@ def _rows(page: StoredPage, *, cancelled: bool) -> Iterator[ReportRow]:
         for chunk in chunks:
             facts = _facts_of(chunk, cancelled=cancelled)
             rows = half_of(chunk.name, planned)
-            for (line, phone), delivery in zip(rows, _deliveries(chunk, facts, len(rows)), strict=True):
-                yield ReportRow(line=line, phone=phone, out_id=chunk.out_id, **facts, **delivery)
+            told = zip(rows, _deliveries(chunk, facts, len(rows)), strict=True)
+            for place, ((line, phone), delivery) in enumerate(told):
+                if place in chunk.left_out and chunk.outcome is not None:
+                    yield ReportRow(line=line, phone=phone, out_id=chunk.out_id, **_LEFT_OUT)
+                else:
+                    yield ReportRow(line=line, phone=phone, out_id=chunk.out_id, **facts, **delivery)
 
 
 def for_excel(value: Any) -> Any:

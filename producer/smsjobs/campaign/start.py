@@ -110,7 +110,7 @@ def start(
     element: str,
     name: Any,
     at: Any = None,
-    promotional: bool = False,
+    promotional: bool | None = None,
     on_page: Callable[[Page], None] = lambda _: None,
     before_sending: Callable[[], None] = lambda: None,
 ) -> Campaign:
@@ -127,7 +127,8 @@ def start(
         element: The full name of the element.
         name: The campaign's name.
         at: When it begins, with a time zone; None begins at once.
-        promotional: Send in the hours of promotional messages only.
+        promotional: True: send in the hours of promotional messages only. False: it is not promotional, so it goes to
+            numbers too that are suppressed for promotional messages.
         on_page: Is told each page as it is planned.
         before_sending: Is called when the whole input is planned, and nothing may be sent yet. An exception of it
             discards the campaign. It is not called for a campaign that an earlier call has begun to send.
@@ -146,7 +147,9 @@ def start(
     name = _check_name(unwrap(name, "name"))
     identity = campaign_id(element, name)
     listed = order.recipients
-    shared = pack_campaign(element, order.template, _sorted(listed.shared), listed.names)
+    shared = pack_campaign(
+        element, order.template, _sorted(listed.shared), listed.names, is_notice=promotional is False
+    )
     planner = store.create(
         identity, name=name, element=element, shared=shared, at=_check_at(at), promotional=bool(promotional)
     )

@@ -94,6 +94,8 @@ class StoredChunk:
     is_active: bool
     #: What the carriers reported, of each recipient; empty if nothing was.
     deliveries: Sequence[Delivery] = ()
+    #: The places of those of its recipients that its request left out, because their numbers are suppressed.
+    left_out: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -371,6 +373,7 @@ class CampaignStore:
         numbers = map(str, range(int(first), int(first) + int(chunks)))
         names = frozenset(each.partition(":")[0] for each in active)
         deliveries = self._deliveries(campaign_id, outcomes[::2])
+        left_out = self._left_out(campaign_id, outcomes[::2])
         return StoredPage(
             recipients=dict(zip(numbers, map(self._open, recipients), strict=True)),
             chunks=[
@@ -380,6 +383,7 @@ class CampaignStore:
                     outcome=outcome,
                     is_active=name in names,
                     deliveries=deliveries.get(name, ()),
+                    left_out=left_out.get(name, frozenset()),
                 )
                 for name, outcome in zip(outcomes[::2], outcomes[1::2], strict=True)
             ],
@@ -402,6 +406,16 @@ class CampaignStore:
         records, codes = self._patiently(read)
         return {
             name: tuple(read_records(each, codes)) for name, each in zip(names, records, strict=True) if each
+        }
+
+    def _left_out(self, campaign_id: str, names: Sequence[str]) -> dict[str, frozenset[int]]:
+        """The recipients that the requests of these chunks left out."""
+        if not names:
+            return {}
+        place = f"{_key(campaign_id)}:left_out"
+        found = self._patiently(lambda: cast("list[str | None]", self._redis.hmget(place, list(names))))
+        return {
+            name: frozenset(map(int, each.split())) for name, each in zip(names, found, strict=True) if each
         }
 
     def _read_page(self, campaign_id: str, number: int) -> list[Any]:
@@ -592,6 +606,8 @@ def _other(there: Sequence[str], wanted: Sequence[str]) -> str:
         return f"other columns: {', '.join(sorted(columns))}"
     if old["columns"] != new["columns"]:
         return "its columns in another order"
+    if old.get("notice") != new.get("notice"):
+        return "another promotional"
     return "another template or params"
 
 

@@ -16,6 +16,7 @@ from smsjobs.contract.chunks import (
     pack_recipients,
     unpack,
     unpack_recipients,
+    without,
 )
 from smsjobs.contract.errors import (
     AliyunRejected,
@@ -49,9 +50,16 @@ from smsjobs.contract.phones import (
     read_phone,
 )
 from smsjobs.contract.promotional import PROMOTIONAL_HOURS, Hours
-from smsjobs.contract.recipients import count_recipients, find_recipient, recipient_digests
+from smsjobs.contract.recipients import (
+    NUMBER_WIDTH,
+    count_recipients,
+    find_recipient,
+    number_digests,
+    recipient_digests,
+)
 from smsjobs.contract.replies import Reply
 from smsjobs.contract.results import ResolvedBy, SendResult, decode_result, encode_result
+from smsjobs.contract.suppression import OPT_OUT_WORDS, SCOPES, Scope, is_opt_out, read_words
 from smsjobs.contract.visible import escaped, visible
 from smsjobs.contract.wire import KEY_PREFIX, SEND_TASK, SUBMIT_TASK, VERSION
 
@@ -63,8 +71,11 @@ __all__ = [
     "MAX_NAME",
     "MAX_PHONES",
     "MAX_TEMPLATE_TEXT",
+    "NUMBER_WIDTH",
+    "OPT_OUT_WORDS",
     "OUTCOMES",
     "PROMOTIONAL_HOURS",
+    "SCOPES",
     "SEND_TASK",
     "STATUSES",
     "SUBMIT_TASK",
@@ -83,6 +94,7 @@ __all__ = [
     "Reply",
     "RequestFailed",
     "ResolvedBy",
+    "Scope",
     "SendResult",
     "SmsError",
     "VerificationRefused",
@@ -109,6 +121,7 @@ __all__ = [
     "is_in",
     "is_job_id",
     "is_mainland",
+    "is_opt_out",
     "is_tag",
     "is_whole",
     "lane",
@@ -116,11 +129,13 @@ __all__ = [
     "make_job",
     "new_job_id",
     "normalise_phone",
+    "number_digests",
     "number_of",
     "pack",
     "pack_campaign",
     "pack_recipients",
     "read_phone",
+    "read_words",
     "recipient_digests",
     "tag_of_campaign",
     "tag_of_job",
@@ -128,4 +143,5 @@ __all__ = [
     "unpack_recipients",
     "unwrap",
     "visible",
+    "without",
 ]

@@ -13,7 +13,8 @@ import base64
 import binascii
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from itertools import accumulate
 from typing import Any, Final, TypeVar
 
@@ -34,6 +35,7 @@ __all__ = [
     "pack_recipients",
     "unpack",
     "unpack_recipients",
+    "without",
 ]
 
 T = TypeVar("T")
@@ -77,20 +79,30 @@ def unpack_recipients(text: str) -> tuple[list[int], list[str]]:
     return list(accumulate(distances)), phones.split(",")
 
 
-def pack_campaign(element: str, template: str, params: Mapping[str, str], columns: Sequence[str] = ()) -> str:
+def pack_campaign(
+    element: str,
+    template: str,
+    params: Mapping[str, str],
+    columns: Sequence[str] = (),
+    *,
+    is_notice: bool = False,
+) -> str:
     """What all chunks of a campaign share, as JSON text.
 
     Args:
         params: The template's parameters that are the same for all recipients.
         columns: The names of the parameters that each recipient has of his own.
+        is_notice: Whether the campaign is not promotional.
     """
-    shared = {
+    shared: dict[str, Any] = {
         "v": VERSION,
         "element": element,
         "verifyTemplateCode": template,
         "params": dict(params),
         "columns": list(columns),
     }
+    if is_notice:
+        shared["notice"] = True
     return json.dumps(shared, ensure_ascii=False)
 
 
@@ -150,6 +162,19 @@ def make_chunk(job_id: str, campaign: str, recipients: str, params: str) -> JobR
             lane=bulk.name,
             expires_s=bulk.expires_s,
             on_unknown=bulk.on_unknown,
+            is_notice=shared.get("notice") is True,
         )
     except (ValueError, KeyError, TypeError):
         raise InvalidArguments("a campaign's record cannot be read", reason="job_unreadable") from None
+
+
+def without(message: Message, positions: Collection[int]) -> Message:
+    """The message without the numbers at these positions, from 0, of which it has more than these."""
+    kept = [at for at in range(len(message.phones)) if at not in positions]
+    own = [message.params_of_each[at] for at in kept] if message.params_of_each else []
+    return replace(
+        message,
+        phones=tuple(message.phones[at] for at in kept),
+        params=own[0] if len(own) == 1 else message.params,
+        params_of_each=tuple(own) if len(own) > 1 else (),
+    )

@@ -260,7 +260,8 @@ class RequestFailed(SmsError):
     - ``"not_sent"``: surely nothing reached Aliyun. Sending again is safe.
     - ``"unknown"``: a request left, its answer was lost, and no look-up settled it. Sending again may send twice.
 
-    ``reason`` is ``"connect_failed"``, ``"expired"``, ``"throttled"``, ``"no_answer"`` or ``"interrupted"``.
+    ``reason`` is ``"connect_failed"``, ``"expired"``, ``"throttled"``, ``"suppressed"`` (the number must not be sent to, see
+    `Sms.suppression`), ``"no_answer"`` or ``"interrupted"``.
     """
 
     __module__ = "smsjobs"

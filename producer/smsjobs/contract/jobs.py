@@ -66,6 +66,13 @@ class JobRecord:
     on_unknown: OnUnknown
     #: The caller's key: the same key on the same element gives the same job back.
     idempotency_key: str | None = field(default=None, repr=False)
+    #: Whether its campaign says that it is not promotional. Only a chunk's can.
+    is_notice: bool = False
+
+    @property
+    def is_promotional(self) -> bool:
+        """Whether it is a promotional message: everything on the lane ``bulk`` is, unless its campaign says otherwise."""
+        return self.lane == "bulk" and not self.is_notice
 
 
 def make_job(

@@ -11,13 +11,16 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["count_recipients", "find_recipient", "recipient_digests"]
+__all__ = ["NUMBER_WIDTH", "count_recipients", "find_recipient", "number_digests", "recipient_digests"]
 
 #: Characters of a digest, at 6 bits each: about 40,000 of ten thousand million numbers share one of 3 characters.
 _SHORT: Final = 3
 #: For jobs in which too many of the short ones would be the same.
 _LONG: Final = 4
 _MOST_SHORT: Final = 100
+
+#: Characters of a digest by which a number is found across jobs. A multiple of 4, so that none needs padding.
+NUMBER_WIDTH: Final = 12
 
 #: What is tried until all digests of a job differ. For 1,000 numbers, 97 of 100 do.
 _SALTS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -47,6 +50,19 @@ def find_recipient(digests: str, job_id: str, phone: str) -> int | None:
     while at >= 0 and (at - 2) % width:
         at = digests.find(wanted, at + 1)
     return None if at < 0 else (at - 2) // width
+
+
+def number_digests(secret: bytes, phones: Sequence[str]) -> str:
+    """Digests by which numbers are found across jobs, `NUMBER_WIDTH` characters each, one behind the other.
+
+    Nobody can try numbers out without the secret. Among ten million numbers two share one in one of 100 million cases.
+    """
+    empty, digests = hashlib.blake2b(key=secret, digest_size=NUMBER_WIDTH * 3 // 4), bytearray()
+    for phone in phones:
+        digest = empty.copy()
+        digest.update(phone.encode())
+        digests += digest.digest()
+    return base64.urlsafe_b64encode(digests).decode("ascii")
 
 
 def _digest(job_id: str, salt: str, phone: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-__all__ = ["ERR_CODES", "FAMILIES", "UNKNOWN_CODE", "Again", "ErrCode", "Fault", "explain"]
+__all__ = ["ERR_CODES", "FAMILIES", "UNKNOWN_CODE", "UNWANTED_CODES", "Again", "ErrCode", "Fault", "explain"]
 
 #: Where the cause lies. ``"recipient"``: his phone, his contract, his wish. ``"carrier"``: the network, for a while.
 #: ``"content"``: the text. ``"account"``: something of ours at Aliyun or at the carrier. ``"nobody"``: there is none.
@@ -79,6 +79,9 @@ _ROWS: Final = (
 
 #: By code.
 ERR_CODES: Final = {each.code: each for each in _ROWS}
+
+#: Those that say: the recipient does not want such messages.
+UNWANTED_CODES: Final = frozenset({"MOBILE_IN_BLACK", "USER_REJECT"})
 
 #: For codes without a row of their own.
 FAMILIES: Final = (

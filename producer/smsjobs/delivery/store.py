@@ -22,6 +22,7 @@ from smsjobs.contract import (
     tag_of_job,
     unpack_recipients,
 )
+from smsjobs.delivery.err_codes import UNWANTED_CODES
 from smsjobs.delivery.records import read_records, record_parts
 from smsjobs.delivery.values import Deliveries, Delivery
 from smsjobs.facts import SettledByReceipt, tell
@@ -61,6 +62,8 @@ class Taken:
     counts: Counter[str] = field(default_factory=Counter)
     #: Jobs that a report settled as accepted. They are told.
     settled: list[SettledByReceipt] = field(default_factory=list)
+    #: Numbers of our jobs whose carrier refuses them for good: on a black list, or opted out there.
+    unwanted: list[str] = field(default_factory=list, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +142,7 @@ class DeliveryStore:
             more, damaged = self._take(damaged)
             taken.counts += more.counts
             taken.settled += more.settled
+            taken.unwanted += more.unwanted
         for job_id in dict.fromkeys(each.job_id for each in damaged):
             self._set_aside(tags[job_id], job_id, "an entry or a record of a delivery that cannot be read")
         taken.counts["damaged"] += len(damaged)
@@ -154,6 +158,7 @@ class DeliveryStore:
             by_job.setdefault(report.job_id, []).append(report)
         pipe = self._pipeline()
         asked: list[tuple[str, int]] = []
+        unwanted: dict[str, list[str]] = {}
         for job_id, known in self._look(by_job).items():
             own = by_job[job_id]
             if known == "damaged":
@@ -162,7 +167,7 @@ class DeliveryStore:
             if isinstance(known, str):
                 taken.counts[known] += len(own)
                 continue
-            found = self._ask(pipe, job_id, known, own)
+            found = self._ask(pipe, job_id, known, own, unwanted.setdefault(job_id, []))
             taken.counts["unknown_number"] += len(own) - found
             if found:
                 asked.append((job_id, found))
@@ -170,8 +175,8 @@ class DeliveryStore:
             if isinstance(answer, Exception) or answer[0] == "damaged":
                 damaged += by_job[job_id]
                 taken.counts["unknown_number"] -= len(by_job[job_id]) - count
-            else:
-                _note(taken, job_id, count, answer)
+            elif _note(taken, job_id, count, answer):
+                taken.unwanted += unwanted[job_id]
         return taken, damaged
 
     def delivery(self, job_id: str, phone: str | None = None) -> Delivery:
@@ -377,14 +382,25 @@ class DeliveryStore:
 
     # Taking
 
-    def _ask(self, pipe: Any, job_id: str, known: _Recipients, reports: Sequence[Report]) -> int:
-        """Put the step for one job's reports on the pipeline. Returns how many of them are of its numbers."""
+    def _ask(
+        self,
+        pipe: Any,
+        job_id: str,
+        known: _Recipients,
+        reports: Sequence[Report],
+        unwanted: list[str],
+    ) -> int:
+        """Put the step for one job's reports on the pipeline. Returns how many of them are of its numbers.
+
+        Numbers that their carrier refuses for good are added to `unwanted`.
+        """
         rest: list[Any] = []
         for report in reports:
-            places = (known.find(each) for each in report.numbers())
-            position = next((each for each in places if each is not None), None)
+            places = ((known.find(each), each) for each in report.numbers())
+            position, phone = next((pair for pair in places if pair[0] is not None), (None, ""))
             if position is not None:
                 rest += [position, *record_parts(report)]
+                unwanted += [phone] if report.code in UNWANTED_CODES else []
         if rest:
             self._scripts.run(
                 "report",
@@ -505,14 +521,16 @@ def _execute(pipe: Any) -> list[Any]:
     return answers
 
 
-def _note(taken: Taken, job_id: str, count: int, answer: list[Any]) -> None:
+def _note(taken: Taken, job_id: str, count: int, answer: list[Any]) -> bool:
+    """Count what became of one job's reports. Returns whether they were taken."""
     verdict, *rest = answer
     if verdict != "taken":
         taken.counts["refused_job" if verdict == "refused" else "unknown_job"] += count
-        return
+        return False
     was, lane, element, written = rest
     taken.counts["written"] += int(written)
     taken.counts["repeated"] += count - int(written)
     if was != "accepted":
         taken.settled.append(SettledByReceipt(job_id=job_id, before=was, element=element, lane=lane))
         tell(taken.settled[-1])
+    return True

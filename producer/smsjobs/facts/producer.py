@@ -16,6 +16,7 @@ __all__ = [
     "ItemSetAside",
     "PublishFailed",
     "PushNotTaken",
+    "ReplyTaken",
     "ReportsDropped",
     "ReportsNotOurs",
     "SettledByReceipt",
@@ -131,6 +132,19 @@ class SettledByReceipt(_OfReceipts):
     before: str
     element: str
     lane: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplyTaken(_OfReceipts):
+    """A recipient has replied. If he opted out, his number is suppressed for promotional messages."""
+
+    action = "reply"
+    level = logging.INFO
+    sentence = "a recipient has replied"
+
+    opted_out: bool
+    job_id: str | None
+    element: str | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,7 @@ from smsjobs.contract import (
     IdempotencyConflict,
     InvalidArguments,
     JobRecord,
+    element_tag,
     encode_job,
     is_job_id,
     lane,
@@ -146,6 +147,12 @@ class Ledger:
                 argument="idempotency_key",
             )
         return Recorded(job_id=job_id, new=status == "recorded")
+
+    def knows_key(self, job: JobRecord) -> bool:
+        """Whether a job has been recorded with this one's idempotency key."""
+        if job.idempotency_key is None:
+            return False
+        return bool(self.redis.exists(key(element_tag(job.element), "key", _idempotency(job)[0])))
 
     def claim(self, job_id: str, token: str, *, lease_s: float) -> Claim:
         """Claim a job before any request is made for it.
@@ -344,6 +351,22 @@ class Ledger:
     def may_be_sent(self, job_id: str) -> bool:
         """Whether a claimed chunk may still be sent. Its campaign may have been paused after the claim."""
         return bool(self._step("may_be_sent", job_id))
+
+    def leave_out(self, job_id: str, token: str, positions: Sequence[int]) -> bool:
+        """Note before a request which recipients of a claimed chunk it leaves out. What was noted before is forgotten.
+
+        Args:
+            positions: Their places among the chunk's recipients, from 0.
+
+        Returns:
+            False if the claim had run out.
+        """
+        (verb,) = self._step("leave_out", job_id, token=token, positions=" ".join(map(str, positions)))
+        return bool(verb == "ok")
+
+    def left_out(self, job_id: str) -> list[int]:
+        """What `leave_out` noted last."""
+        return [int(each) for each in self._step("left_out", job_id).split()]
 
     def put_back(
         self, job_id: str, token: str, *, attempts: int, reason: str

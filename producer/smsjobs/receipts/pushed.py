@@ -18,12 +18,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
+from smsjobs.contract import Reply, read_phone
 from smsjobs.delivery import Report
 
 __all__ = ["LARGEST_PUSH", "Pushed", "read_push"]
 
 #: Bytes of the largest push that is read. Aliyun tells no bound; a report takes about 300.
 LARGEST_PUSH: Final = 2**20
+
+#: Characters of a reply that are kept. A phone's longest message has fewer.
+_LONGEST_REPLY: Final = 2_000
 
 #: Aliyun's times have no zone. They are Beijing's.
 _BEIJING: Final = timezone(timedelta(hours=8))
@@ -42,7 +46,9 @@ class Pushed:
     """What one push holds."""
 
     reports: list[Report] = field(default_factory=list)
-    #: Everything else, by what it is: ``reply``, ``signature``, ``template``; ``oversized``, ``not_json``,
+    #: Replies, of which only the number, the text and what Aliyun tells of them is known yet.
+    replies: list[Reply] = field(default_factory=list)
+    #: Everything that is not a report, by what it is: ``reply``, ``signature``, ``template``; ``oversized``, ``not_json``,
     #: ``wrong_type``, ``unknown_kind``, ``malformed``.
     others: Counter[str] = field(default_factory=Counter)
 
@@ -75,14 +81,13 @@ def _read(item: Any, pushed: Pushed) -> None:
         pushed.others["wrong_type"] += 1
         return
     kind = next((kind for kind, names in _KINDS.items() if item.keys() >= set(names)), "unknown_kind")
-    if kind != "report":
-        pushed.others[kind] += 1
-        return
-    report = _report(item)
-    if report is None:
-        pushed.others["malformed"] += 1
-    else:
+    if kind == "report" and (report := _report(item)) is not None:
         pushed.reports.append(report)
+    elif kind == "reply" and (reply := _reply(item)) is not None:
+        pushed.replies.append(reply)
+        pushed.others[kind] += 1
+    else:
+        pushed.others["malformed" if kind in ("report", "reply") else kind] += 1
 
 
 def _report(item: dict[str, Any]) -> Report | None:
@@ -103,6 +108,28 @@ def _report(item: dict[str, Any]) -> Report | None:
         reported_at=_moment(item.get("report_time")),
         biz_id=_text(item.get("biz_id")) or None,
         source="push",
+    )
+
+
+def _reply(item: dict[str, Any]) -> Reply | None:
+    content, sequence_id = item["content"], item.get("sequence_id")
+    phone = item["phone_number"]
+    phone = (
+        str(phone) if isinstance(phone, int) and not isinstance(phone, bool) and 0 < phone < 10**20 else phone
+    )
+    number = read_phone(phone)[0] if isinstance(phone, str) else ""
+    if not number or not isinstance(content, str):
+        return None
+    # Aliyun's older page has it as a number, and its queue as a fraction.
+    if isinstance(sequence_id, int | float) and not isinstance(sequence_id, bool):
+        sequence_id = f"{sequence_id:.0f}" if abs(sequence_id) < 10**20 else ""
+    return Reply(
+        phone=number,
+        content=content[:_LONGEST_REPLY],
+        sent_at=_moment(item.get("send_time")),
+        sequence_id=_text(sequence_id)[:64],
+        dest_code=_text(item.get("dest_code"))[:64],
+        sign_name=_text(item.get("sign_name"))[:64],
     )
 
 

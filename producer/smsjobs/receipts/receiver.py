@@ -7,13 +7,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from smsjobs.delivery import Taken
 from smsjobs.facts import PushNotTaken, ReportsDropped, ReportsNotOurs, tell
-from smsjobs.receipts.pushed import read_push
+from smsjobs.receipts.pushed import Pushed, read_push
+from smsjobs.receipts.replies import replied
 from smsjobs.threads import in_thread, run_within
 
 if TYPE_CHECKING:
     from smsjobs.client import Sms
-    from smsjobs.delivery import Taken
 
 __all__ = ["Answer", "Receiver"]
 
@@ -69,18 +70,31 @@ class Receiver:
         for reason in counts.keys() - {"reply", "signature", "template"}:
             tell(ReportsDropped(reason=reason))
         answer = _TAKEN
-        if pushed.reports:
+        if pushed.reports or pushed.replies:
             try:
-                taken = run_within(_WITHIN_S, self._connection.deliveries.take, pushed.reports)
+                taken = run_within(_WITHIN_S, self._take, pushed)
             except Exception as error:  # noqa: BLE001  Redis, or what nobody foresaw; the push must be answered
                 tell(PushNotTaken(error=type(error).__name__))
-                answer, counts = _COME_AGAIN, Counter({"not_taken": len(pushed.reports)})
+                answer, counts = (
+                    _COME_AGAIN,
+                    Counter({"not_taken": len(pushed.reports) + len(pushed.replies)}),
+                )
             else:
                 counts += taken.counts
                 _tell(taken)
         with self._lock:
             self._counts += counts
         return answer
+
+    def _take(self, pushed: Pushed) -> Taken:
+        """Write a push down. All of it may be repeated, because its answer may not arrive."""
+        connection = self._connection
+        taken = connection.deliveries.take(pushed.reports) if pushed.reports else Taken()
+        if taken.unwanted:
+            connection.feeding.refused(taken.unwanted, "receipt")
+        if pushed.replies:
+            replied(connection, pushed.replies)
+        return taken
 
     async def handle_async(self, body: bytes) -> Answer:
         """`handle`, without blocking the event loop."""

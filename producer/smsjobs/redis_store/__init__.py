@@ -21,6 +21,7 @@ from smsjobs.redis_store.replicas import (
 )
 from smsjobs.redis_store.script_loader import Scripts
 from smsjobs.redis_store.seal import CannotOpen, Seal, unseal
+from smsjobs.redis_store.shared_secret import SharedSecret
 
 __all__ = [
     "ELEMENTS",
@@ -30,6 +31,7 @@ __all__ = [
     "RedisClock",
     "Scripts",
     "Seal",
+    "SharedSecret",
     "acknowledged",
     "ask_replicas",
     "available",

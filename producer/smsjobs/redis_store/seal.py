@@ -38,7 +38,9 @@ class Seal:
     def __init__(self, keys: str) -> None:
         from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415  an extra: only where a key is set
 
-        self._fernet = MultiFernet([Fernet(key.strip()) for key in keys.split(",")])
+        fernets = [Fernet(key.strip()) for key in keys.split(",")]
+        self._fernet = MultiFernet(fernets)
+        self._first = fernets[0]
         # Not the key itself, which encrypts: another one that is made from it.
         first, *_ = keys.split(",")
         self._marking = hashlib.sha256(b"smsjobs mark\0" + first.strip().encode()).digest()
@@ -57,6 +59,16 @@ class Seal:
         """
         made_with = hashlib.sha256(self._marking).hexdigest()[:8]
         return f"{made_with}:{hmac.new(self._marking, text, hashlib.sha256).hexdigest()[:32]}"
+
+    def is_current(self, text: str) -> bool:
+        """Whether the text is sealed with the first key."""
+        from cryptography.fernet import InvalidToken  # noqa: PLC0415  as above
+
+        try:
+            self._first.decrypt(text.removeprefix(_MARK))
+        except (InvalidToken, ValueError):
+            return False
+        return text.startswith(_MARK)
 
     def open(self, sealed: str) -> str:
         """Return the text that was sealed.

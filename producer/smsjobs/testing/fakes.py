@@ -14,6 +14,7 @@ from smsjobs.settings import ConnectionSettings
 from smsjobs.testing.clock import Clock
 from smsjobs.testing.memory_codes import MemoryCodes
 from smsjobs.testing.memory_ledger import MemoryLedger, SentMessage
+from smsjobs.testing.memory_numbers import MemoryNumbers
 from smsjobs.verification import Guard, Keyring, Rules, Sent, Verification
 from smsjobs.verification.typed import check_number
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from smsjobs.campaign import Campaign
     from smsjobs.delivery import DeliveryStore
     from smsjobs.ledger import Ledger
+    from smsjobs.suppression import SuppressedNumbers
 
 __all__ = ["FakeElement", "FakeSms", "FakeVerification", "connect"]
 
@@ -101,6 +103,7 @@ class _Memory(Connection):
         super().__init__(ConnectionSettings(broker_url="", result_backend=None, redis_url=""))
         self.jobs = MemoryLedger(clock, keep_s=self.settings.retention_s)
         self.codes = MemoryCodes(clock)
+        self.numbers = MemoryNumbers()
         #: The last job for each element, purpose and number, whichever handle sent it.
         self.last_jobs: dict[tuple[str, str, str], str] = {}
 
@@ -114,8 +117,14 @@ class _Memory(Connection):
         """There are none."""
         raise NotImplementedError(_NO_DELIVERIES)
 
+    @property
+    def suppressed(self) -> SuppressedNumbers:
+        """The list in memory."""
+        return cast("SuppressedNumbers", self.numbers)
+
     def enqueue(self, job: JobRecord) -> str:
         """Write the job down, settled."""
+        self._refuse_suppressed(job)
         return self.jobs.record(job).job_id
 
     def redis(self) -> Redis:

@@ -78,6 +78,11 @@ class MemoryLedger:
             self._settle(job)
         return Recorded(job_id=job.id, new=True)
 
+    def knows_key(self, job: JobRecord) -> bool:
+        """Whether a job has been recorded with this one's idempotency key."""
+        known = self._keys.get((job.element, job.idempotency_key or ""))
+        return known is not None and self.read(known[0]) is not None
+
     def read(self, job_id: str) -> Snapshot | None:
         """The job, or None where there is none of that id, or its outcome was kept for long enough."""
         found = self._jobs.get(job_id)

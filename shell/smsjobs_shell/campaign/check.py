@@ -8,10 +8,11 @@ from typing import Unpack
 import click
 
 from smsjobs.campaign import Survey
-from smsjobs_shell.campaign.options import Ordered, as_bad_usage, message_options, read_order
+from smsjobs_shell.campaign.options import PROMOTIONAL, Ordered, as_bad_usage, message_options, read_order
 from smsjobs_shell.campaign.preview import document, preview
 from smsjobs_shell.campaign.reading import Reading, reading
 from smsjobs_shell.campaign.rejects import rejects_file
+from smsjobs_shell.campaign.suppressed import asked_if_possible
 from smsjobs_shell.terminal.failure import BAD_USAGE
 from smsjobs_shell.terminal.options import with_screen
 from smsjobs_shell.terminal.screen import Screen
@@ -29,17 +30,24 @@ Examples:
       --param event=系统维护 --sign 示例公司 --price 0.045 \\
       --template-text '${name}您好,今晚22点至24点进行${event},敬请谅解。'""",
 )
+@PROMOTIONAL
 @message_options
 @with_screen
-def check(screen: Screen, *, file: Path, **ordered: Unpack[Ordered]) -> int:
-    """Read a file as `start` does, and tell what would be sent. Redis is not needed.
+def check(screen: Screen, *, file: Path, promotional: bool | None, **ordered: Unpack[Ordered]) -> int:
+    """Read a file as `start` does, and tell what would be sent.
+
+    Redis is needed only to count who wants no such messages: see `smsjobs suppress`. Without it they are not counted.
 
     The exit status is 2 if `start` would refuse the file, because it cannot be read or has no row that can be used.
     """
     order = as_bad_usage(lambda: read_order(file, ordered))
     with rejects_file(ordered["rejects"], order) as rejects:
         survey = Survey(
-            order, template_text=ordered["template_text"], sign=ordered["sign"], on_left_out=rejects
+            order,
+            template_text=ordered["template_text"],
+            sign=ordered["sign"],
+            on_left_out=rejects,
+            suppressed=asked_if_possible(promotional=promotional),
         )
         with reading(screen) as progress:
             as_bad_usage(lambda: _read(survey, progress))

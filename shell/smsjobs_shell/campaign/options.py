@@ -15,12 +15,20 @@ from smsjobs_shell.send import parameters
 from smsjobs_shell.terminal.failure import BadOption, bad_usage
 from smsjobs_shell.terminal.options import TEXT
 
-__all__ = ["Ordered", "as_bad_usage", "message_options", "read_order"]
+__all__ = ["PROMOTIONAL", "Ordered", "as_bad_usage", "message_options", "read_order"]
 
 R = TypeVar("R")
 
 #: A price above this is a slip of the hand.
 _DEAREST: Final = 1000
+
+
+PROMOTIONAL: Final = click.option(
+    "--promotional/--no-promotional",
+    default=None,
+    help="Send from 8:00 to 20:00 Beijing time only; or: it is not promotional, so send to those too who want no "
+    "promotional messages. [default: at any hour, but not to them]",
+)
 
 
 class Ordered(TypedDict):

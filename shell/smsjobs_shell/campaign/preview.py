@@ -146,6 +146,8 @@ def _facts(found: CampaignCheck, ordered: Ordered) -> Iterator[tuple[str, str]]:
     rows += f", {counted(found.left_out, 'is', 'are')} left out ({_percent(found)})" if found.left_out else ""
     yield "rows", rows + (f", {counted(found.blank, 'is', 'are')} blank" if found.blank else "")
     yield "recipients", f"{found.recipients:,}: {by_country(found.countries)}"
+    if found.suppressed:
+        yield "suppressed", f"{found.suppressed:,} of them get no message: see smsjobs suppress"
     yield "requests", f"{found.chunks:,}: {found.send_sms:,} SendSms, {found.send_batch_sms:,} SendBatchSms"
     yield "parts", _parts(found, ordered)
     if found.too_long:

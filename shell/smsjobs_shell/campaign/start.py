@@ -15,11 +15,12 @@ from smsjobs.campaign.filenames import readable
 from smsjobs.campaign.pages import Page
 from smsjobs.client import Sms, connect
 from smsjobs.contract import InvalidArguments, campaign_id
-from smsjobs_shell.campaign.options import Ordered, as_bad_usage, message_options, read_order
+from smsjobs_shell.campaign.options import PROMOTIONAL, Ordered, as_bad_usage, message_options, read_order
 from smsjobs_shell.campaign.preview import left_out_by_reason, preview
 from smsjobs_shell.campaign.progress import exit_status, show, tell_of_report, watch
 from smsjobs_shell.campaign.reading import reading
 from smsjobs_shell.campaign.rejects import rejects_file
+from smsjobs_shell.campaign.suppressed import asked
 from smsjobs_shell.campaign.trial import TEST, send_trial
 from smsjobs_shell.terminal.failure import BAD_USAGE, CommandFailed, bad_usage
 from smsjobs_shell.terminal.moment import read_moment, show_moment
@@ -69,7 +70,7 @@ Examples:
     callback=read_moment,
     help="When it begins, with a time zone; not in the past. [default: now]",
 )
-@click.option("--promotional", is_flag=True, help="Send from 8:00 to 20:00 Beijing time only.")
+@PROMOTIONAL
 @click.option(
     "--watch", "watching", is_flag=True, help="Show how far it is, until it has ended or is paused."
 )
@@ -86,7 +87,7 @@ def start(
     element: str,
     name: str | None,
     at: datetime | None,
-    promotional: bool,
+    promotional: bool | None,
     watching: bool,
     agreed: bool,
     accepted: bool,
@@ -141,7 +142,7 @@ def _begin(
     element: str,
     name: str,
     at: datetime | None,
-    promotional: bool,
+    promotional: bool | None,
 ) -> Campaign:
     """Read the file, ask, and let it be sent."""
     with (
@@ -149,7 +150,11 @@ def _begin(
         reading(screen, going_on=campaign_id(element, name.strip())) as file,
     ):
         survey = Survey(
-            order, template_text=ordered["template_text"], sign=ordered["sign"], on_left_out=rejects
+            order,
+            template_text=ordered["template_text"],
+            sign=ordered["sign"],
+            on_left_out=rejects,
+            suppressed=asked(sms, promotional=promotional),
         )
 
         def on_page(page: Page) -> None:

@@ -15,6 +15,7 @@ from smsjobs.delivery import DeliveryStore
 from smsjobs.embedded import TemporaryRedis
 from smsjobs.ledger import Aside, Awaited, EntryDamaged, Ledger
 from smsjobs.redis_store import Scripts, Seal, connect_redis
+from smsjobs.suppression import SuppressedNumbers, Suppression
 from smsjobs.testing import Clock as CodeClock
 from smsjobs.verification import CEILING, PER_CLIENT, Keyring, Limit, RedisCodes, Rules, Verification
 from support.damage import replace_by
@@ -26,7 +27,7 @@ ELEMENT = "SMS.Test"
 SECRET = "a secret that is good for tests only"
 SCRIPTS = {
     (room, name)
-    for room in ("ledger", "campaign", "delivery", "verification")
+    for room in ("ledger", "campaign", "delivery", "suppression", "verification")
     for name in Scripts(room).names()
 }
 
@@ -143,6 +144,8 @@ def campaigns(client: "redis.Redis") -> None:
     first, second, _ = (due.job_id for due in ledger.sweep())
     for job_id in (first, second):
         ledger.claim(job_id, "one", lease_s=LEASE_S)
+    assert ledger.leave_out(second, "one", [7])
+    assert ledger.left_out(second) == [7]
     ledger.put_back(first, "one", attempts=1, reason="the signature is not approved")
     ledger.settle(second, "one", encode_outcome(InvalidArguments("bad")), outside_task=False)
     DeliveryStore(ledger, clock=clock).take([a_report(first, people[0]), a_report(second, people[1000])])
@@ -157,6 +160,13 @@ def campaigns(client: "redis.Redis") -> None:
     )
     store.still_planning(planner)
     store.discard(planner)
+
+
+def suppressed(client: "redis.Redis") -> None:
+    """The script about suppressed numbers."""
+    listed = SuppressedNumbers(client, seal=None)
+    listed.put([Suppression.read("13800138000")])
+    assert listed.among(["13900139000", "13800138000"], promotional=True) == [1]
 
 
 class Outbox:
@@ -234,7 +244,7 @@ def damaged(client: "redis.Redis") -> None:
 
 def test_no_key_leaves_its_slot(watch: Watch) -> None:
     """All scripts run on a cluster, and each run stays within one slot: that of its element."""
-    for steps in (jobs, campaigns, codes, damaged):
+    for steps in (jobs, campaigns, suppressed, codes, damaged):
         slots = watch.slots_of(lambda steps=steps: steps(watch.client))
         assert [each for each in slots if len(each) != 1] == [], steps.__name__
         assert slots

@@ -22,6 +22,7 @@ from smsjobs_worker.sending.rate_limit import Permits
 if TYPE_CHECKING:
     from smsjobs.delivery import DeliveryStore, DuePull, Report
     from smsjobs.ledger import Places
+    from smsjobs.suppression import Feeding
 
 __all__ = ["Pull", "Puller"]
 
@@ -63,6 +64,7 @@ class Pull:
         *,
         schedule_s: Sequence[float],
         max_qps: float,
+        feeding: Feeding | None = None,
         stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self._deliveries = deliveries
@@ -71,6 +73,7 @@ class Pull:
         self._permits = permits
         self._schedule_s = schedule_s
         self._max_qps = max_qps
+        self._feeding = feeding
         self.stopping = stopping
 
     def run_once(self) -> int:
@@ -100,14 +103,14 @@ class Pull:
                 reports += [report] if report else []
         except (LookupFailed, InvalidArguments, TimeoutError) as error:
             # It proves nothing. What was found counts, and the rest is asked again when the lease is over.
-            self._deliveries.take(reports)
+            self._take(reports)
             tell(
                 PullFailed(
                     job_id=due.job_id, element=due.element, reason=getattr(error, "reason", "no_permit")
                 )
             )
             return
-        self._deliveries.take(reports)
+        self._take(reports)
         later = self._schedule_s[due.pulls + 1 :]
         unreported = self._deliveries.pulled(due, next_s=later[0] if later else None)
         tell(
@@ -120,6 +123,11 @@ class Pull:
                 unreported=unreported,
             )
         )
+
+    def _take(self, reports: Sequence[Report]) -> None:
+        taken = self._deliveries.take(reports)
+        if self._feeding is not None and taken.unwanted:
+            self._feeding.refused(taken.unwanted, "receipt")
 
     def _ask(self, provider: Provider, due: DuePull, phone: str) -> Report | None:
         # One rate for all elements and lanes: a lane that keeps nothing back from others.

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 from smsjobs.delivery import DeliveryStore
 from smsjobs.ledger import Ledger, Places
 from smsjobs.redis_store import connect_redis
+from smsjobs.replies import LastJobs
+from smsjobs.suppression import Feeding, SuppressedNumbers
 from smsjobs_worker.elements import App
 from smsjobs_worker.following.pull import Pull
 from smsjobs_worker.process.broker import Broker
@@ -16,6 +18,7 @@ from smsjobs_worker.sending.leases import Leases
 from smsjobs_worker.sending.providers import Providers
 from smsjobs_worker.sending.rate_limit import Permits
 from smsjobs_worker.sending.sender import Sender
+from smsjobs_worker.sending.suppressions import Suppressions
 from smsjobs_worker.sending.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -62,6 +65,8 @@ class Runtime:
         pulls_s = settings.pulls_s if settings.pull_qps and connection.seal else ()
         providers = Providers(app)
         permits = Permits(connection.redis_url, timeout_s=_REDIS_S)
+        numbers = SuppressedNumbers(ledger.redis, seal=connection.seal)
+        feeding = Feeding(numbers=numbers, refused_scope=connection.suppress_refused)
         sender = Sender(
             ledger,
             providers,
@@ -72,6 +77,9 @@ class Runtime:
             patience_s=settings.patience_s,
             result_of=results.entry,
             pulls_s=pulls_s,
+            suppressions=Suppressions(numbers=numbers, ledger=ledger),
+            feeding=feeding,
+            last_jobs=LastJobs(ledger.redis, seal=connection.seal) if settings.notes_jobs else None,
         )
         pull = Pull(
             DeliveryStore(ledger),
@@ -80,6 +88,7 @@ class Runtime:
             permits,
             schedule_s=pulls_s,
             max_qps=settings.pull_qps,
+            feeding=feeding,
         )
         return cls(
             app=app,

@@ -44,6 +44,8 @@ class WorkerSettings:
     pulls_s: tuple[float, ...] = (120.0, 1800.0, 21_600.0, 259_200.0)
     #: Requests a second for that, over all workers together; 0: nothing is pulled (SMS_PULL_QPS).
     pull_qps: float = 10.0
+    #: Whether the last job to each number is noted, for replies (SMS_REPLIES).
+    notes_jobs: bool = False
     #: How the log is written (SMS_LOG).
     log: LogFormat = "text"
 
@@ -66,6 +68,7 @@ class WorkerSettings:
             remote_shutdown=_yes(env, "SMS_REMOTE_SHUTDOWN"),
             pulls_s=_rising(env, "SMS_PULLS", cls.pulls_s),
             pull_qps=read_number(env, "SMS_PULL_QPS", cls.pull_qps, at_least=0),
+            notes_jobs=_yes(env, "SMS_REPLIES"),
             log=_log(env),
         )
 

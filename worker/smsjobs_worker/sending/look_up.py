@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from smsjobs_worker.provider import LookupFailed
 
 if TYPE_CHECKING:
-    from smsjobs.contract import JobRecord
     from smsjobs.ledger import Granted
     from smsjobs_worker.provider import Provider
 
@@ -20,8 +19,8 @@ __all__ = ["sample", "was_accepted"]
 _SAMPLE: Final = 3
 
 
-def was_accepted(provider: Provider, job: JobRecord, granted: Granted) -> bool:
-    """Whether the provider's record shows the job. A record means that it was accepted, whatever its delivery's state.
+def was_accepted(provider: Provider, job_id: str, phones: Sequence[str], granted: Granted) -> bool:
+    """Whether the provider's record shows the job, which was sent to these numbers. A record means that it was accepted, whatever its delivery's state.
 
     Raises:
         LookupFailed: At least one answer proves nothing, and none shows the job.
@@ -29,9 +28,9 @@ def was_accepted(provider: Provider, job: JobRecord, granted: Granted) -> bool:
     since = datetime.fromtimestamp(granted.lost_from_ms / 1000, UTC)
     until = datetime.fromtimestamp(granted.lost_to_ms / 1000, UTC)
     failure: LookupFailed | None = None
-    for phone in sample(job.message.phones):
+    for phone in sample(phones):
         try:
-            if provider.find(phone, since=since, until=until, out_id=job.id):
+            if provider.find(phone, since=since, until=until, out_id=job_id):
                 return True
         except LookupFailed as error:
             # Another number may still prove it; only absence needs all of them.

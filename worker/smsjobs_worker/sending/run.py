@@ -15,17 +15,20 @@ from smsjobs.contract import (
     InvalidArguments,
     JobRecord,
     Lane,
+    Message,
     Outcome,
     RequestFailed,
     SendResult,
 )
 from smsjobs.ledger import Granted, Wait
-from smsjobs.redis_store import error_code, is_transient
+from smsjobs.redis_store import CannotOpen, error_code, is_transient
+from smsjobs.suppression import suppressed_error
 from smsjobs_worker.logs.facts import LimitsRefused, LimitsUnreachable, tell
 from smsjobs_worker.provider import AnswerLost, Blames, LookupFailed, NotSent, Provider
 from smsjobs_worker.retry import request_with_retries
 from smsjobs_worker.sending.look_up import was_accepted
 from smsjobs_worker.sending.schedule import failed_lookup_delay, gives_up_looking, next_lookup, retry_delay
+from smsjobs_worker.sending.suppressions import Fenced, IsSuppressed, Suppressions
 
 if TYPE_CHECKING:
     from smsjobs_worker.sending.rate_limit import Permits
@@ -97,8 +100,15 @@ class Run:
     permits: Permits
     #: Whether it may still be sent, asked before each request: the campaign of a chunk may have been paused.
     may_be_sent: Callable[[], bool] = lambda: True
+    #: What of it may be sent, asked before each request; None: all of it.
+    suppressions: Suppressions | None = None
     #: Requests made in this run.
     attempts: int = field(default=0, init=False)
+    #: What is sent.
+    message: Message = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.message = self.job.message
 
     def send(self, provider: Provider) -> Wait | StopCampaign | Halve | Outcome:
         """Make the request, and where it surely was not sent, make it again for a moment."""
@@ -118,6 +128,8 @@ class Run:
             return self._bad_arguments(error)
         except _Expired:
             return self._expired()
+        except IsSuppressed as cause:
+            return self._suppressed(cause.args[0])
         except _NotNow as cause:
             # Waiting for a permit uses up no attempt; what was made in this run is counted.
             return self._wait("queued", random.uniform(0.2, 1.0), str(cause))
@@ -143,9 +155,15 @@ class Run:
             return self._unknown("its type has no look-up")
         elapsed_s = self._elapsed_s()
         try:
-            found = was_accepted(provider, self.job, self.granted)
+            if self.suppressions is not None:
+                self.message = self.suppressions.sent(self.job, self.granted)
+            found = was_accepted(provider, self.job.id, self.message.phones, self.granted)
         except LookupFailed as failure:
             return self._look_again(failure.reason, failure.detail, elapsed_s, failure.retry_after)
+        except RedisError as error:
+            return self._look_again(
+                "redis_unreachable", f"Redis did not answer ({type(error).__name__})", elapsed_s, None
+            )
         if found:
             return SendResult(
                 response={"Code": "OK"}, out_id=self.job.id, attempts=self._attempts(), resolved_by="lookup"
@@ -185,7 +203,7 @@ class Run:
     def _request(self, provider: Provider) -> dict[str, object]:
         self.attempts += 1
         # What is connected only after the job expired must not be sent then.
-        return dict(provider.send(self.job.message, out_id=self.job.id, connect_within_s=self._left_s()))
+        return dict(provider.send(self.message, out_id=self.job.id, connect_within_s=self._left_s()))
 
     def _may_send(self, provider: Provider) -> None:
         """The last look before each request: permit first, for it may take a while."""
@@ -194,6 +212,13 @@ class Run:
                 raise _NotNow("no_permit")
             if not self.may_be_sent():
                 raise _NotNow("paused")
+            if self.suppressions is not None:
+                self.message = self.suppressions.to_send(self.job, self.granted)
+        except Fenced:
+            raise _Abandoned from None
+        except CannotOpen:
+            # Who is suppressed, only a worker with another key can tell.
+            raise _NotNow("sealed") from None
         except RedisError as error:
             if is_transient(error):
                 tell(LimitsUnreachable(error=type(error).__name__))
@@ -219,7 +244,7 @@ class Run:
 
     def _may_be_of_one(self, blamed: Blames | None) -> bool:
         """Whether the job is a chunk of many, refused for what they do not all share, and surely nothing of it was sent."""
-        message = self.job.message
+        message = self.message
         if self.granted.chunk is None or self.granted.lost_to_ms or len(message.phones) == 1:
             return False
         return blamed == "number" or (blamed == "values" and bool(message.params_of_each))
@@ -283,6 +308,13 @@ class Run:
             outcome="not_sent",
             out_id=self.job.id,
             attempts=self._attempts(),
+        )
+
+    def _suppressed(self, hit: int) -> Outcome:
+        if self.granted.lost_to_ms:
+            return self._unknown("its number was suppressed before it was sent again")
+        return suppressed_error(
+            self.job.id, hit=hit, numbers=len(self.job.message.phones), attempts=self._attempts()
         )
 
     def _unknown(self, why: str) -> RequestFailed:

@@ -19,8 +19,11 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypedDict
+
+from redis.exceptions import RedisError
 
 from smsjobs.contract import (
     AliyunRejected,
@@ -29,8 +32,10 @@ from smsjobs.contract import (
     Lane,
     Outcome,
     RequestFailed,
+    SendResult,
     SmsError,
     decode_job,
+    element_tag,
     encode_outcome,
     make_chunk,
 )
@@ -54,9 +59,12 @@ from smsjobs_worker.sending.run import Halve, Run, StopCampaign, stop_campaign
 if TYPE_CHECKING:
     from smsjobs.ledger import Claim, Ledger, Snapshot
     from smsjobs.redis_store import Seal
+    from smsjobs.replies import LastJobs
+    from smsjobs.suppression import Feeding
     from smsjobs_worker.provider import Provider
     from smsjobs_worker.sending.leases import Leases
     from smsjobs_worker.sending.rate_limit import Permits
+    from smsjobs_worker.sending.suppressions import Suppressions
 
 __all__ = ["Done", "Elements", "NothingToDo", "Sender"]
 
@@ -65,6 +73,10 @@ _KEY_DELAY_S: Final = 10.0
 
 #: Seconds after its answer was lost for which a job that no worker can open is kept.
 _KEY_AWAITED_S: Final = 3600
+
+
+#: The reason of a number that is on Aliyun's black list, or whose owner opted out.
+_UNWANTED: Final = "blocked"
 
 
 class Elements(Protocol):
@@ -137,6 +149,9 @@ class Sender:
         patience_s: float,
         result_of: Callable[[str, Outcome], tuple[str, str] | None] = lambda _, __: None,
         pulls_s: Sequence[float] = (),
+        suppressions: Suppressions | None = None,
+        feeding: Feeding | None = None,
+        last_jobs: LastJobs | None = None,
     ) -> None:
         self._ledger = ledger
         self._elements = elements
@@ -149,6 +164,10 @@ class Sender:
         self._result_of = result_of
         # When deliveries of an accepted job are pulled; never where this is empty.
         self._pulls_s = pulls_s
+        self._suppressions = suppressions
+        self._feeding = feeding
+        # Where the last job to each number is noted, for replies.
+        self._last_jobs = last_jobs
 
     def run(self, job_id: str) -> Done | NothingToDo:
         """Do what is to be done with the job now.
@@ -248,6 +267,7 @@ class Sender:
             holds=holds,
             permits=self._permits,
             may_be_sent=lambda: granted.chunk is None or self._ledger.may_be_sent(granted.job_id),
+            suppressions=self._suppressions,
         )
         try:
             try:
@@ -318,6 +338,8 @@ class Sender:
             tell(job_settled(outcome, **taken.names(), seconds=taken.age_s()))
             if halve:
                 tell(ChunkHalved(**taken.names()))
+            self._feed(taken, outcome)
+            self._note_last(taken, outcome)
         else:
             tell(JobFenced(**taken.names()))
         if settlement.outcome is None:
@@ -325,6 +347,24 @@ class Sender:
         if not settlement.ours:
             return self._ended(granted.job_id, settlement.outcome, settlement.followers)
         return Done(outcome=outcome, followers=settlement.followers, stored=result is not None)
+
+    def _feed(self, taken: _Taken, outcome: Outcome) -> None:
+        """Suppress a number that Aliyun refuses, where a setting says so."""
+        if self._feeding is None or not isinstance(outcome, AliyunRejected) or outcome.reason != _UNWANTED:
+            return
+        phones = taken.job.message.phones if taken.job else ()
+        if len(phones) == 1:
+            # Nothing rests on it: the next refusal says the same.
+            with suppress(RedisError, CannotOpen):
+                self._feeding.refused(phones, "refusal")
+
+    def _note_last(self, taken: _Taken, outcome: Outcome) -> None:
+        """Note to whom a job was sent, where a setting says so: a reply may come."""
+        if self._last_jobs is None or taken.job is None or not isinstance(outcome, SendResult):
+            return
+        # Nothing rests on it: without it, a reply only has no job.
+        with suppress(RedisError, CannotOpen):
+            self._last_jobs.note(element_tag(taken.job.element), taken.job.id, taken.job.message.phones)
 
     def _awaited(self, taken: _Taken) -> Awaited | None:
         """The deliveries to pull. Those of campaigns are not pulled."""

@@ -31,7 +31,8 @@ elseif kind == 'delivery' and not what then
   -- Its outcome is a fact, and stays. If this is not a hash, there is nothing else to drop.
   redis.pcall('HDEL', job_key(name), 'numbers', 'pulls', 'accepted_at', 'delivery')
 elseif kind == 'campaign' and not what then
-  local parts = {'', ':pages', ':rows', ':params', ':pending', ':active', ':outcomes', ':left', ':codes', ':delivered', ':err_codes'}
+  local parts = {'', ':pages', ':rows', ':params', ':pending', ':active', ':outcomes', ':left', ':codes', ':delivered',
+    ':err_codes', ':left_out'}
   for _, part in ipairs(parts) do redis.call('DEL', campaign_key(name) .. part) end
   redis.call('SREM', open_campaigns(), name)
   redis.call('ZREM', all_campaigns(), name)

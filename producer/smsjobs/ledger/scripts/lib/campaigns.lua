@@ -8,6 +8,7 @@
 --   sms:{tag}:campaign:<id>:active     set   the same for each chunk that is a job without an outcome
 --   sms:{tag}:campaign:<id>:outcomes   hash  chunk name -> outcome, or "halved" if its halves have outcomes of their own
 --   sms:{tag}:campaign:<id>:left       hash  number of a halved chunk -> its recipients without an outcome
+--   sms:{tag}:campaign:<id>:left_out   hash  chunk name -> places of the recipients that its request leaves out: suppressed
 --   sms:{tag}:campaign:<id>:codes      hash  Aliyun's code or our reason -> recipients
 --   sms:{tag}:campaign:<id>:delivered  hash  chunk name -> a record of each recipient, see delivery/records.py
 --   sms:{tag}:campaign:<id>:err_codes  hash  carrier's code -> recipients
@@ -86,7 +87,7 @@ local function end_campaign(id, now)
   redis.call('SREM', open_campaigns(), id)
   redis.call('DEL', campaign .. ':params', campaign .. ':left')
   redis.call('PEXPIRE', campaign, f.keep)
-  for _, part in ipairs({'pages', 'rows', 'outcomes', 'codes', 'delivered', 'err_codes'}) do
+  for _, part in ipairs({'pages', 'rows', 'outcomes', 'codes', 'delivered', 'err_codes', 'left_out'}) do
     redis.call('PEXPIRE', campaign .. ':' .. part, f.keep)
   end
 end
@@ -106,14 +107,25 @@ local function remove_params(campaign, name, size)
   redis.call('HDEL', campaign .. ':left', number)
 end
 
--- Count a chunk's outcome, once.
+-- How many of a chunk's recipients its request leaves out.
+local function count_left_out(campaign, name)
+  local _, count = string.gsub(redis.call('HGET', campaign .. ':left_out', name) or '', '%d+', '')
+  return count
+end
+
+-- Count a chunk's outcome, once. Recipients that its request left out were not sent to, whatever became of it.
 local function count_chunk(id, chunk, state, label, outcome, now)
   local campaign = campaign_key(id)
   local name, size = split_chunk(chunk)
   if redis.call('EXISTS', campaign) == 0 then return end
   if redis.call('HSETNX', campaign .. ':outcomes', name, outcome) == 0 then return end
-  redis.call('HINCRBY', campaign, state, size)
-  redis.call('HINCRBY', campaign .. ':codes', label, size)
+  local left_out = count_left_out(campaign, name)
+  if left_out > 0 then
+    redis.call('HINCRBY', campaign, NOT_SENT, left_out)
+    redis.call('HINCRBY', campaign .. ':codes', 'suppressed', left_out)
+  end
+  redis.call('HINCRBY', campaign, state, size - left_out)
+  redis.call('HINCRBY', campaign .. ':codes', label, size - left_out)
   remove_params(campaign, name, size)
   -- A holder whose claim ran out may report an acceptance when the chunk is already pending again.
   if redis.call('SREM', campaign .. ':active', chunk) == 0 then
@@ -128,6 +140,7 @@ local function recount_chunk(id, chunk, was, was_label, state, label, outcome)
   local name, size = split_chunk(chunk)
   if redis.call('HEXISTS', campaign .. ':outcomes', name) == 0 then return end
   redis.call('HSET', campaign .. ':outcomes', name, outcome)
+  size = size - count_left_out(campaign, name)
   redis.call('HINCRBY', campaign, was, -size)
   redis.call('HINCRBY', campaign, state, size)
   if redis.call('HINCRBY', campaign .. ':codes', was_label, -size) <= 0 then

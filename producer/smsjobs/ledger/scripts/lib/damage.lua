@@ -8,7 +8,7 @@ local function campaign_damage(id, label)
   local campaign = campaign_key(id)
   local parts = {[''] = 'hash', [':pages'] = 'hash', [':rows'] = 'hash', [':params'] = 'hash', [':pending'] = 'list',
     [':active'] = 'set', [':outcomes'] = 'hash', [':left'] = 'hash', [':codes'] = 'hash', [':delivered'] = 'hash',
-    [':err_codes'] = 'hash'}
+    [':err_codes'] = 'hash', [':left_out'] = 'hash'}
   for part, wanted in pairs(parts) do
     local kind = redis.call('TYPE', campaign .. part)
     kind = kind.ok or kind
@@ -28,5 +28,9 @@ local function campaign_damage(id, label)
   for _, name in ipairs(counts) do
     if not is_count(f[name]) then return 'no valid ' .. name end
   end
-  if label and not is_count(redis.call('HGET', campaign .. ':codes', label) or '0') then return 'no valid count' end
+  if not label then return end
+  -- The second is for recipients whom the request left out.
+  for _, count in ipairs(redis.call('HMGET', campaign .. ':codes', label, 'suppressed')) do
+    if not is_count(count or '0') then return 'no valid count' end
+  end
 end

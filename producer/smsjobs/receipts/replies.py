@@ -1,0 +1,49 @@
+"""What a reply leads to: its number is suppressed if it opts out, and the job is found that it most likely answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from smsjobs.contract import Reply, is_opt_out
+from smsjobs.facts import ReplyTaken, tell
+from smsjobs.redis_store import CannotOpen
+
+if TYPE_CHECKING:
+    from smsjobs.connection import Connection
+    from smsjobs.replies import LastJob
+
+__all__ = ["replied"]
+
+
+def replied(connection: Connection, replies: Sequence[Reply]) -> list[Reply]:
+    """Take replies. Taking them again changes nothing.
+
+    Returns:
+        The replies, with what is known of each.
+
+    Raises:
+        CannotOpen: Numbers cannot be suppressed: the list is sealed with a key that this process does not have.
+        redis.exceptions.RedisError: Redis is unreachable, or refuses to write.
+    """
+    words = connection.settings.opt_out_words
+    opted_out = [each.phone for each in replies if is_opt_out(each.content, words)]
+    if opted_out:
+        connection.feeding.opted_out(opted_out)
+    jobs: dict[str, LastJob] = {}
+    with suppress(CannotOpen):  # then only a process with the key can tell which job it is
+        jobs = connection.noted_jobs.find(each.phone for each in replies)
+    known = []
+    for each in replies:
+        job = jobs.get(each.phone)
+        told = replace(
+            each,
+            opted_out=is_opt_out(each.content, words),
+            job_id=job.job_id if job else None,
+            element=job.element if job else None,
+        )
+        tell(ReplyTaken(opted_out=told.opted_out, job_id=told.job_id, element=told.element))
+        known.append(told)
+    return known

@@ -1,0 +1,90 @@
+"""A secret that all processes of an installation share, made by the first that needs it.
+
+It is kept in Redis, sealed where ``SMS_PAYLOAD_KEY`` is set. Without that, it lies there as it is: whoever has a copy of
+Redis has the secret too.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, cast
+
+from smsjobs.redis_store.seal import unseal
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from smsjobs.redis_store.seal import Seal
+
+__all__ = ["SharedSecret"]
+
+#: Seconds for which a process believes what it knows. So whoever makes the secret knows when all others have it.
+_BELIEVED_S: Final = 0.25
+
+
+class SharedSecret:
+    """One secret. Threads may share it.
+
+    Args:
+        redis: The ledger's client.
+        name: Its key in Redis.
+        seal: Seals it; None leaves it readable.
+    """
+
+    def __init__(
+        self, redis: Redis, name: str, *, seal: Seal | None, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._redis = redis
+        self._name = name
+        self._seal = seal
+        self._sleep = sleep
+        #: When it was read, what was found, and the secret in it. Replaced as a whole.
+        self._known: tuple[float, str | None, bytes | None] = (-_BELIEVED_S, None, None)
+
+    def __repr__(self) -> str:
+        return "<SharedSecret>"
+
+    def read(self) -> bytes | None:
+        """The secret, or None if nobody has made it. What this process knows is at most a quarter of a second old.
+
+        Raises:
+            CannotOpen: It is sealed with a key that this process does not have.
+        """
+        asked_at = time.monotonic()
+        read_at, text, secret = self._known
+        if asked_at - read_at < _BELIEVED_S:
+            return secret
+        found = cast("str | None", self._redis.get(self._name))
+        if found != text:
+            secret = None if found is None else bytes.fromhex(self._open(found))
+        self._known = (asked_at, found, secret)
+        return secret
+
+    def make(self, *, wait: bool = True) -> bytes:
+        """The secret, made if nobody has made it.
+
+        Args:
+            wait: If this call makes it, return only when every process knows it. That takes a quarter of a second, once in
+                the life of an installation.
+
+        Raises:
+            CannotOpen: As in `read`.
+        """
+        secret = self.read()
+        if secret is not None:
+            return secret
+        new = secrets.token_hex(32)
+        made = self._redis.set(self._name, self._seal.close(new) if self._seal else new, nx=True)
+        self._known = (-_BELIEVED_S, None, None)
+        if made and wait:
+            self._sleep(_BELIEVED_S)
+        return self.read() or bytes.fromhex(new)
+
+    def _open(self, found: str) -> str:
+        """What is in it. It is sealed anew if its key is not the first any more, so that an old key can go."""
+        secret = unseal(found, self._seal)
+        if self._seal and not self._seal.is_current(found):
+            self._redis.set(self._name, self._seal.close(secret), xx=True)
+        return secret

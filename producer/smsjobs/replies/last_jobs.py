@@ -1,0 +1,119 @@
+"""The last accepted job to each number, of the last 72 hours. A reply tells its number only, and no job.
+
+============================  ======  ==========================================================================
+``sms:{tag}:last:<day>``      hash    digest of a number -> seconds since 1970, and the id of the last job to it
+``sms:{replies}:secret``      string  the secret of the digests, sealed; see `SharedSecret`
+============================  ======  ==========================================================================
+
+Days are those of UTC. A number of one day takes about 110 bytes, and a day is kept for four.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from smsjobs.contract import NUMBER_WIDTH, is_job_id, number_digests
+from smsjobs.redis_store import ELEMENTS, SharedSecret, key
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from smsjobs.redis_store import Seal
+
+__all__ = ["LastJob", "LastJobs"]
+
+_SECRET: Final = key("replies", "secret")
+
+_DAY_S: Final = 24 * 3600
+
+#: Seconds after which a reply is not taken for an answer any more.
+_ANSWER_S: Final = 72 * 3600
+
+#: Days that are looked at. The last one began more than 72 hours ago.
+_DAYS: Final = 4
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class LastJob:
+    """The last job to a number."""
+
+    #: When it was accepted, in seconds since 1970.
+    at_s: int
+    job_id: str
+    #: The full name of its element.
+    element: str
+
+
+class LastJobs:
+    """The last job to each number. Threads may share it.
+
+    Args:
+        redis: The ledger's client.
+        seal: Seals the secret of the digests; None leaves it readable.
+        now: Returns the time in seconds since 1970, for tests.
+    """
+
+    def __init__(self, redis: Redis, *, seal: Seal | None, now: Callable[[], float] = time.time) -> None:
+        self._redis = redis
+        self._secret = SharedSecret(redis, _SECRET, seal=seal)
+        self._now = now
+
+    def __repr__(self) -> str:
+        return "<LastJobs>"
+
+    def note(self, tag: str, job_id: str, phones: Sequence[str]) -> None:
+        """Note that a job was accepted.
+
+        Args:
+            tag: Its element's.
+            phones: Its numbers, in the form that is sent.
+
+        Raises:
+            CannotOpen: The secret is sealed with a key that this process does not have.
+            redis.exceptions.RedisError: Redis is unreachable, or refused it.
+        """
+        secret, now_s = self._secret.make(wait=False), int(self._now())
+        place, told = key(tag, "last", str(now_s // _DAY_S)), f"{now_s} {job_id}"
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.hset(place, mapping=dict.fromkeys(_digests(secret, phones), told))
+        pipe.expire(place, _DAYS * _DAY_S)
+        pipe.execute()
+
+    def find(self, phones: Iterable[str]) -> dict[str, LastJob]:
+        """The last job to each of these numbers, on whichever element, where one is known.
+
+        Raises:
+            CannotOpen: As in `note`.
+            redis.exceptions.RedisError: Redis is unreachable.
+        """
+        wanted, secret = list(dict.fromkeys(phones)), self._secret.read()
+        if not wanted or secret is None:
+            return {}
+        digests, now_s = _digests(secret, wanted), self._now()
+        elements = cast("dict[str, str]", self._redis.hgetall(ELEMENTS))
+        pipe = self._redis.pipeline(transaction=False)
+        asked = [(tag, int(now_s // _DAY_S) - back) for tag in elements for back in range(_DAYS)]
+        for tag, day in asked:
+            pipe.hmget(key(tag, "last", str(day)), digests)
+        found: dict[str, LastJob] = {}
+        for (tag, _), answers in zip(asked, pipe.execute(), strict=True):
+            for phone, each in zip(wanted, answers, strict=True):
+                job = _read(each, elements[tag])
+                if job and job.at_s > now_s - _ANSWER_S and (phone not in found or job > found[phone]):
+                    found[phone] = job
+        return found
+
+
+def _digests(secret: bytes, phones: Sequence[str]) -> list[str]:
+    whole = number_digests(secret, phones)
+    return [whole[at : at + NUMBER_WIDTH] for at in range(0, len(whole), NUMBER_WIDTH)]
+
+
+def _read(text: Any, element: str) -> LastJob | None:
+    at, _, job_id = (text or "").partition(" ")
+    return (
+        LastJob(at_s=int(at), job_id=job_id, element=element) if at.isdigit() and is_job_id(job_id) else None
+    )
