@@ -11,7 +11,6 @@ script of the ledger reads it.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
@@ -34,6 +33,9 @@ _SECRET: Final = key("suppressed", "secret")
 
 #: The letters of the scopes.
 _LETTERS: Final[dict[Scope, str]] = {"promotional": "p", "all": "a"}
+
+#: Digits of a time that Python can read, which is one of the next 250 years.
+_LONGEST_TIME: Final = 10
 
 #: Numbers of one round trip.
 _BATCH: Final = 1_000
@@ -138,7 +140,7 @@ class SuppressedNumbers:
 
 def _entry(secret: bytes, number: Suppressed) -> tuple[str, str]:
     digest = number_digests(secret, [number.phone])
-    value = f"{hide(secret, digest, number.phone)} {number.at.timestamp():.0f} {number.source} {number.note}"
+    value = f"{hide(secret, digest, number.phone)} {int(number.at.timestamp())} {number.source} {number.note}"
     return _LETTERS[number.scope] + digest, value.rstrip()
 
 
@@ -150,6 +152,6 @@ def _read(secret: bytes, found: dict[str, str]) -> Iterator[Suppressed]:
         source, _, note = rest.partition(" ")
         phone, scope = show(secret, field[1:], hidden), scopes.get(field[:1])
         # What is damaged still keeps its number from being sent to, but nobody can tell which one it is.
-        if phone is not None and scope is not None and at.isdigit():
-            when = datetime.fromtimestamp(min(int(at), int(time.time())), UTC)
+        if phone is not None and scope is not None and at.isdigit() and len(at) <= _LONGEST_TIME:
+            when = datetime.fromtimestamp(int(at), UTC)
             yield Suppressed(phone=phone, scope=scope, source=source, note=note, at=when)

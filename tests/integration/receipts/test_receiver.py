@@ -113,9 +113,8 @@ def test_an_unknown_job_ends_as_accepted(sms: Sms) -> None:
         (_push({"v": 9, "type": "SmsReport2"}), "unknown_kind"),
         (_push(_item("x") | {"success": []}), "malformed"),
         (_push(_item("somebody-elses")), "unknown_job"),
-        (_push({"phone_number": PHONE, "content": "R", "dest_code": "1"}), "reply"),
     ],
-    ids=["not json", "oversized", "wrong type", "of the future", "malformed", "unknown", "a reply"],
+    ids=["not json", "oversized", "wrong type", "of the future", "malformed", "unknown"],
 )
 def test_what_cannot_be_taken_is_answered_and_counted(sms: Sms, body: bytes, word: str, caplog: Any) -> None:
     """What nobody will ever take is answered with 200, so that Aliyun does not come again; it is told without its content."""

@@ -138,6 +138,7 @@ def test_which_steps_wait() -> None:
     }
     assert waiting == {
         ("ledger", "feed"),  # a chunk is a job only with its claim
+        ("ledger", "left_out"),  # what is noted there, the note waited for
         ("ledger", "may_be_sent"),
         ("ledger", "return_to_agenda"),  # what is damaged is met again
         ("ledger", "set_aside"),

@@ -272,6 +272,72 @@ def test_a_worker_that_was_stopped(stage: Stage, client: "redis.Redis") -> None:
     assert client.hgetall(campaign_key(job_id.rsplit("-", 2)[0], "left_out")) == {"0": "0"}
 
 
+def test_a_worker_dies_after_its_note(stage: Stage) -> None:
+    """A worker that dies between its note and its request leaves a chunk to be looked up, for those only who may get it."""
+    people = numbers(10)
+    stage.add(people[0], people[9])
+    campaign = stage.bench.start(10)
+    (job_id,) = stage.bench.sweep()
+    granted = stage.bench.granted(job_id)
+    assert stage.bench.ledger.leave_out(job_id, granted.token, [0, 9])
+    stage.bench.clock.pass_(31)
+    stage.send_all()
+    assert not stage.aliyun.sent
+    assert set(stage.aliyun.asked) <= set(people[1:9])
+    assert counted(campaign.progress()) == {"unknown": 8, "not_sent": 2}
+    assert [row.reason for row in campaign.report()] == ["suppressed", *["interrupted"] * 8, "suppressed"]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_happens(stage: Stage, seed: int) -> None:
+    """While people opt out and in, answers are lost and numbers refused, nobody gets a message twice and nobody is lost.
+
+    The report and the counters say of everybody what Aliyun's record says.
+    """
+    chance = random.Random(seed)
+    people, record = numbers(60), Counter[str]()
+    bad = set(chance.sample(people, 3))
+    refusal = AliyunRejected("no", reason="number", aliyun_code="isv.MOBILE_NUMBER_ILLEGAL", advice="never")
+
+    def send(message: Message, **more: Any) -> Mapping[str, Any]:
+        what = chance.random()
+        if what < 0.2:
+            raise NotSent("connect_failed", "refused")
+        if bad & set(message.phones):
+            raise refusal
+        if what < 0.4:
+            raise AnswerLost("no_answer", "lost on the way there")
+        record.update(message.phones)
+        stage.aliyun.found.update(message.phones)
+        if what < 0.6:
+            raise AnswerLost("no_answer", "lost on the way back")
+        return {"Code": "OK"}
+
+    def permit() -> None:
+        each = chance.choice(people)
+        if chance.random() < 0.7:
+            stage.add(each, scope=chance.choice(["promotional", "all"]))
+        else:
+            stage.listed.drop(each, ("promotional", "all"))
+
+    stage.aliyun.send = send  # type: ignore[method-assign]
+    stage.aliyun.permit = permit
+    campaign = stage.bench.start(people=[{"phone": phone, "name": phone} for phone in people])
+    for _ in range(60):
+        stage.send_all(rounds=1)
+        stage.bench.clock.pass_(60)
+    progress, rows = campaign.progress(), list(campaign.report())
+    assert progress.state == "finished"
+    assert set(record.values()) <= {1}
+    assert {row.phone for row in rows if row.outcome == "accepted"} == set(record)
+    assert {row.phone for row in rows if row.outcome == "rejected"} <= bad
+    told = Counter(row.outcome for row in rows)
+    assert counted(progress) == told
+    assert told.total() == len(people)
+    assert sum(progress.by_code.values()) == len(people)
+    assert progress.by_code.get("suppressed", 0) == sum(row.reason == "suppressed" for row in rows)
+
+
 def test_redis_does_not_tell(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """While nobody can tell who is suppressed, nothing is sent, and nothing is settled."""
     job = a_job()
