@@ -253,8 +253,8 @@ CAMPAIGN = (
     Mutant(
         name="a pause by hand hides why the campaign paused itself",
         file="producer/smsjobs/campaign/scripts/pause.lua",
-        old="if reason == '' or f.paused == '' then redis.call('HSET', campaign, 'paused', reason) end",
-        new="redis.call('HSET', campaign, 'paused', reason)",
+        old="if reason == '' or f.paused == '' then",
+        new="if true then",
         likely=(SENDING,),
     ),
     Mutant(
@@ -305,4 +305,53 @@ VERIFICATION = (
 )
 
 #: All of them.
-MUTANTS = (*LEDGER, *WORKER, *ALIYUN, *CAMPAIGN, *VERIFICATION)
+WRITTEN = "tests/integration/events/test_written.py"
+HOOK = "tests/unit/events/test_hook.py"
+HANDED_OVER = "tests/integration/worker/test_events.py"
+
+EVENTS = (
+    Mutant(
+        name="the stream of events is not bounded",
+        file="producer/smsjobs/events/scripts/lib/stream.lua",
+        old="'MAXLEN', '~', MOST_EVENTS, ",
+        new="",
+        likely=(WRITTEN,),
+    ),
+    Mutant(
+        name="a damaged stream stops a settlement",
+        file="producer/smsjobs/events/scripts/lib/stream.lua",
+        old="redis.pcall('XADD'",
+        new="redis.call('XADD'",
+        likely=(WRITTEN,),
+    ),
+    Mutant(
+        name="a campaign that is paused twice is told twice",
+        file="producer/smsjobs/campaign/scripts/pause.lua",
+        old="if f.paused ~= reason then tell_campaign(id) end",
+        new="tell_campaign(id)",
+        likely=(WRITTEN,),
+    ),
+    Mutant(
+        name="an answer that was cut off in its headers counts as taken",
+        file="producer/smsjobs/events/hook.py",
+        old="        if time.monotonic() >= until:\n",
+        new="        if False:\n",
+        likely=(HOOK,),
+    ),
+    Mutant(
+        name="an event that was handed over is not done",
+        file="worker/smsjobs_worker/following/events.py",
+        old="            self._streams.done(self.name, [entry for entry, _ in events])\n\n\nclass Webhook",
+        new="            del events\n\n\nclass Webhook",
+        likely=(HANDED_OVER,),
+    ),
+    Mutant(
+        name="an address that is down gets as many requests as before",
+        file="worker/smsjobs_worker/following/events.py",
+        old="return not (self.stopping() or self._hook.is_resting)",
+        new="return not self.stopping()",
+        likely=(HANDED_OVER,),
+    ),
+)
+
+MUTANTS = (*LEDGER, *WORKER, *ALIYUN, *CAMPAIGN, *VERIFICATION, *EVENTS)

@@ -27,7 +27,7 @@ class Part:
 
 
 PARTS = [
-    Part(folder="producer", optional=("encryption", "embedded")),
+    Part(folder="producer", optional=("encryption", "embedded", "webhooks")),
     Part(folder="worker", extras=("worker",)),
     Part(folder="server", extras=("server",)),
     Part(folder="shell", extras=("cli",)),

@@ -274,7 +274,7 @@ class CampaignStore:
         Raises:
             InvalidArguments: The campaign does not exist.
         """
-        return self._control("pause", campaign_id, reason=reason)
+        return self._control("pause", campaign_id, id=campaign_id, reason=reason)
 
     def cancel(self, campaign_id: str) -> bool:
         """Cancel a campaign.

@@ -1,6 +1,6 @@
 """What producer and worker agree on: jobs, results, errors, lanes and wire names. It imports the standard library only.
 
-The JSON of jobs and results is a versioned contract: its golden files are in ``tests/unit/contract/golden``.
+The JSON of jobs, results and events is a versioned contract: its golden files are in ``tests/unit/contract/golden``.
 """
 
 from smsjobs.contract.arguments import MAX_PHONES, Message, check_message, check_phone, is_whole, unwrap
@@ -27,6 +27,20 @@ from smsjobs.contract.errors import (
     RequestFailed,
     SmsError,
     VerificationRefused,
+)
+from smsjobs.contract.events import (
+    EVENT_TYPES,
+    MOST_EVENTS,
+    CampaignChange,
+    DeliveryUpdate,
+    Event,
+    EventData,
+    JobSettlement,
+    ReplyReceived,
+    SignatureReview,
+    TemplateReview,
+    encode_event,
+    event_id,
 )
 from smsjobs.contract.ids import (
     campaign_id,
@@ -60,17 +74,19 @@ from smsjobs.contract.recipients import (
 from smsjobs.contract.replies import Reply
 from smsjobs.contract.results import ResolvedBy, SendResult, decode_result, encode_result
 from smsjobs.contract.suppression import OPT_OUT_WORDS, SCOPES, Scope, is_opt_out, read_words
-from smsjobs.contract.visible import escaped, visible
+from smsjobs.contract.visible import escaped, mask_phone, visible
 from smsjobs.contract.wire import KEY_PREFIX, SEND_TASK, SUBMIT_TASK, VERSION
 
 __all__ = [
     "CAMPAIGN_STATES",
+    "EVENT_TYPES",
     "KEY_PREFIX",
     "LANES",
     "MAX_BATCH",
     "MAX_NAME",
     "MAX_PHONES",
     "MAX_TEMPLATE_TEXT",
+    "MOST_EVENTS",
     "NUMBER_WIDTH",
     "OPT_OUT_WORDS",
     "OUTCOMES",
@@ -81,22 +97,30 @@ __all__ = [
     "SUBMIT_TASK",
     "VERSION",
     "AliyunRejected",
+    "CampaignChange",
+    "DeliveryUpdate",
     "ErrorCode",
+    "Event",
+    "EventData",
     "Hours",
     "IdempotencyConflict",
     "InvalidArguments",
     "JobRecord",
+    "JobSettlement",
     "Lane",
     "Message",
     "OnUnknown",
     "Outcome",
     "QueueUnavailable",
     "Reply",
+    "ReplyReceived",
     "RequestFailed",
     "ResolvedBy",
     "Scope",
     "SendResult",
+    "SignatureReview",
     "SmsError",
+    "TemplateReview",
     "VerificationRefused",
     "campaign_id",
     "check_countries",
@@ -112,10 +136,12 @@ __all__ = [
     "decode_outcome",
     "decode_result",
     "element_tag",
+    "encode_event",
     "encode_job",
     "encode_outcome",
     "encode_result",
     "escaped",
+    "event_id",
     "find_recipient",
     "half_of",
     "is_in",
@@ -127,6 +153,7 @@ __all__ = [
     "lane",
     "make_chunk",
     "make_job",
+    "mask_phone",
     "new_job_id",
     "normalise_phone",
     "number_digests",

@@ -13,7 +13,10 @@ __all__ = [
     "CodeRefused",
     "CodeSent",
     "ConfirmFailed",
+    "HandOverFailed",
+    "ItemParked",
     "ItemSetAside",
+    "ItemsDropped",
     "PublishFailed",
     "PushNotTaken",
     "ReplyTaken",
@@ -177,3 +180,51 @@ class ReportsNotOurs(ReportsDropped):
 
     level = logging.INFO
     sentence = "reports were dropped: the ledger does not know what they are about"
+
+
+class _OfEvents(Fact):
+    logger = "smsjobs.events"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HandOverFailed(_OfEvents):
+    """An event or a push could not be handed over; it is tried again for a day."""
+
+    action = "hand_over_failed"
+    level = logging.WARNING
+    sentence = "something could not be handed over; it will be tried again"
+    repeats_by = ("to", "error")
+
+    #: Whom it is for: ``events:webhook``, or ``forward:`` and a name.
+    to: str
+    error: str
+    tries: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemParked(_OfEvents):
+    """Something was tried in vain for a day; it is kept until ``smsjobs events replay``, or ``drop``."""
+
+    action = "parked"
+    level = logging.ERROR
+    sentence = "something was tried in vain for a day, and is parked"
+    repeats_by = ("to", "error")
+
+    to: str
+    item: str
+    what: str
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemsDropped(_OfEvents):
+    """Something that was to be handed over is lost: it is unreadable, or too much is parked already."""
+
+    action = "items_dropped"
+    level = logging.ERROR
+    sentence = "what was to be handed over was dropped"
+    repeats_by = ("to", "reason")
+
+    to: str
+    reason: str
+    items: int

@@ -15,7 +15,8 @@ what the script includes::
 
     -- include ledger/jobs, ledger/campaigns
 
-These two are ``scripts/lib/jobs.lua`` and ``scripts/lib/campaigns.lua`` of the room ``ledger``.
+These two are ``scripts/lib/jobs.lua`` and ``scripts/lib/campaigns.lua`` of the room ``ledger``. What these include in
+the same way comes before them.
 
 Redis makes every function of a script anew at each call. So what a script does not call is left out of it, and a lib
 that few jobs need is made when one of its functions is called::
@@ -38,7 +39,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from redis.exceptions import NoScriptError
 
-from smsjobs.contract import CAMPAIGN_STATES, OUTCOMES, PROMOTIONAL_HOURS, STATUSES
+from smsjobs.contract import CAMPAIGN_STATES, MOST_EVENTS, OUTCOMES, PROMOTIONAL_HOURS, STATUSES
 from smsjobs.redis_store.keys import NO_ELEMENT, key
 from smsjobs.redis_store.replicas import acknowledged, replicas_of
 
@@ -154,6 +155,7 @@ def prelude(script: str) -> str:
         "SETTLED": f"{{{', '.join(f'{each} = true' for each in OUTCOMES)}}}",
         "PROMOTIONAL_FROM": f"{hours.from_s * 1000:.0f}",
         "PROMOTIONAL_TO": f"{hours.to_s * 1000:.0f}",
+        "MOST_EVENTS": f"'{MOST_EVENTS}'",
         "BEIJING": f"{hours.utc_offset_s * 1000:.0f}",
         "ELEMENT": f"string.sub(KEYS[1], 1, {len(key(NO_ELEMENT))})",
     }
@@ -163,9 +165,7 @@ def prelude(script: str) -> str:
 
 def _whole(script: str) -> str:
     """Return what Redis runs: the script with all that it needs, and nothing that it does not call."""
-    included = [name for line in _INCLUDES.findall(script) for name in line.split(", ")]
-    places = [each.replace("/", "/scripts/lib/") for each in ("redis_store/base", *included)]
-    pieces = [*(_text(f"{place}.lua") for place in places), script]
+    pieces = [*_included("-- include redis_store/base"), *_included(script), script]
     unused = _unused("\n".join(pieces))
     pieces = [_FUNCTION.sub(lambda found: "" if found[1] in unused else found[0], each) for each in pieces]
     for i, piece in enumerate(pieces):
@@ -201,6 +201,16 @@ def _made_on_demand(lib: str, others: str) -> str:
     ]
     lines += [f"local function {each}(...) return lib_{called[0]}().{each}(...) end" for each in called]
     return "\n".join(lines)
+
+
+def _included(script: str) -> list[str]:
+    """The texts that a script includes, each after those that it includes itself."""
+    texts: list[str] = []
+    for line in _INCLUDES.findall(script):
+        for name in line.split(", "):
+            text = _text(f"{name.replace('/', '/scripts/lib/')}.lua")
+            texts += [each for each in (*_included(text), text) if each not in texts]
+    return texts
 
 
 def _text(place: str) -> str:

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from smsjobs.campaign import CampaignCheck
 from smsjobs.campaign.check import Column, Sample
+from smsjobs.contract import mask_phone
 from smsjobs_shell.campaign.options import Ordered
 from smsjobs_shell.campaign.progress import by_country
-from smsjobs_shell.terminal.masking import mask_phone
 from smsjobs_shell.terminal.screen import Screen
 from smsjobs_shell.terminal.wording import counted, printable
 

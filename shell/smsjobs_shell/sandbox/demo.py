@@ -18,7 +18,7 @@ from typing import Any, Final
 import click
 
 from smsjobs.client import connect
-from smsjobs.contract import LANES
+from smsjobs.contract import LANES, mask_phone
 from smsjobs.embedded import TemporaryRedis
 from smsjobs.job import Job
 from smsjobs_shell.sandbox.children import Children
@@ -34,7 +34,6 @@ from smsjobs_shell.sandbox.stage import (
 )
 from smsjobs_shell.terminal.extras import need_extras
 from smsjobs_shell.terminal.failure import FAILED
-from smsjobs_shell.terminal.masking import mask_phone
 from smsjobs_shell.terminal.options import with_screen
 from smsjobs_shell.terminal.screen import Screen
 from smsjobs_shell.terminal.signals import ending_in_order, held_back

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import click
 
-from smsjobs.contract import LANES
+from smsjobs.contract import LANES, mask_phone
 from smsjobs.embedded import EmbeddedRedis, UnusableDirectory
 from smsjobs.settings import SettingsError
 from smsjobs_shell.elements import read_elements
@@ -30,7 +30,6 @@ from smsjobs_shell.sandbox.stage import (
 )
 from smsjobs_shell.terminal.extras import need_extras
 from smsjobs_shell.terminal.failure import CommandFailed
-from smsjobs_shell.terminal.masking import mask_phone
 from smsjobs_shell.terminal.options import PORT, app_option, with_screen
 from smsjobs_shell.terminal.screen import Screen
 from smsjobs_shell.terminal.signals import ending_in_order

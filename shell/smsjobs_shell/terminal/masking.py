@@ -1,21 +1,14 @@
-"""Masks phone numbers, and whatever else a user typed, before it is shown."""
+"""Masks what a user typed before it is shown."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-__all__ = ["mask_phone", "mask_typed"]
+__all__ = ["mask_typed"]
 
 #: What may be a phone number or a verification code.
 _DIGITS: Final = re.compile(r"\d{4,}")
-
-
-def mask_phone(phone: str) -> str:
-    """The number without its middle, as in ``138****8000``."""
-    if len(phone) < 11:
-        return f"****{phone[-2:]}"
-    return f"{phone[:-8]}****{phone[-4:]}"
 
 
 def mask_typed(text: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from smsjobs.contract import CAMPAIGN_STATES, STATUSES
 from smsjobs.redis_store import Scripts, key, script_loader
 
-ROOMS = ("ledger", "campaign", "verification", "delivery")
+ROOMS = ("ledger", "campaign", "verification", "delivery", "events")
 PACKAGE = Path(str(resources.files("smsjobs")))
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from smsjobs_shell.terminal.masking import mask_phone, mask_typed
+from smsjobs.contract import mask_phone
+from smsjobs_shell.terminal.masking import mask_typed
 
 
 @pytest.mark.parametrize(

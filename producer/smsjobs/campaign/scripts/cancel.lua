@@ -16,6 +16,7 @@ if c.state == FINISHED then return {'ended'} end
 -- A planner may still find more rows in its file. If no planner is alive, the workers end the campaign.
 if c.state == PLANNING then redis.call('SADD', open_campaigns(), id) end
 redis.call('HSET', campaign, 'state', CANCELLED, 'paused', '')
+tell_campaign(id)
 
 local function cancel_if_idle(chunk)
   local job_id = chunk_id(id, c.generation, split_chunk(chunk))

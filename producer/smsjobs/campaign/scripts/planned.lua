@@ -16,6 +16,7 @@ if f.planned then return {'ok'} end
 if f.state == PLANNING then
   redis.call('SADD', open_campaigns(), id)
   redis.call('HSET', campaign, 'state', RUNNING)
+  tell_campaign(id)
 end
 redis.call('HSET', campaign, 'planned', 1, 'blank', blank)
 end_campaign(id, now_ms(now))

@@ -9,7 +9,7 @@
 -- include ledger/jobs, ledger/campaigns, ledger/pulls, delivery/records
 local job = unpack(KEYS)
 local id, pulls, numbers, after = unpack(ARGV)
-local f = fields(job, 'pulls', 'accepted_at', 'lane', 'delivery')
+local f = fields(job, 'pulls', 'accepted_at', 'element', 'lane', 'delivery')
 if f.pulls ~= pulls then return 0 end
 if num(after) > 0 then
   redis.call('HINCRBY', job, 'pulls', 1)
@@ -18,10 +18,12 @@ if num(after) > 0 then
 end
 local records, write = open_records(job, f, num(numbers))
 if not records then return 'no valid records of its deliveries' end
-local unreported = 0
+local unreported, followed = 0, is_followed()
+local record = 'u' .. string.rep('0', RECORD - 1)
 for position = 0, num(numbers) - 1 do
   if record_at(records, position) == WAITING then
-    records = replaced(records, position, 'u' .. string.rep('0', RECORD - 1))
+    records = replaced(records, position, record)
+    if followed then tell_delivery(id, f, position, record, '') end
     unreported = unreported + 1
   end
 end

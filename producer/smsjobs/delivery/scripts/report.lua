@@ -42,8 +42,9 @@ for position, state, code, rest in groups(6, 4) do
   position = num(position)
   local was = record_at(records, position)
   if state ~= 'w' and not is_final(was) then
-    records = replaced(records, position, state .. string.sub(rest, 1, 2) .. code_number(code) .. string.sub(rest, 3))
-    changed[#changed + 1] = {string.sub(was, 1, 1), state, code}
+    local record = state .. string.sub(rest, 1, 2) .. code_number(code) .. string.sub(rest, 3)
+    records = replaced(records, position, record)
+    changed[#changed + 1] = {string.sub(was, 1, 1), state, code, position, record}
   end
 end
 if f.campaign and #changed > 0 and not can_count(f.campaign, changed) then
@@ -56,5 +57,8 @@ if f.campaign then
   for _, each in ipairs(changed) do count_recipient(f.campaign, unpack(each)) end
 elseif is_complete(records) then
   stop_pulling(id, f.lane)
+end
+if is_followed() then
+  for _, each in ipairs(changed) do tell_delivery(id, f, each[4], each[5], each[3]) end
 end
 return {'taken', f.state, f.lane or '', f.element or '', #changed}

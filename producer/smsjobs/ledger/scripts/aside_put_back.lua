@@ -65,8 +65,11 @@ local put_back = {
     local f = fields(campaign, 'state', 'paused')
     if f.state ~= RUNNING then return nil end
     put_chunks_back(name)
-    if string.find(f.paused, '^damaged: ') then redis.call('HSET', campaign, 'paused', '') end
     redis.call('SADD', open_campaigns(), name)
+    if string.find(f.paused, '^damaged: ') then
+      redis.call('HSET', campaign, 'paused', '')
+      tell_campaign(name)
+    end
   end,
   key = function()
     if redis.call('EXISTS', aside_key(item)) == 0 then return nil end

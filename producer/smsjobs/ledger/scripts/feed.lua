@@ -33,6 +33,7 @@ local function stop(id, campaign, problem)
     redis.call('SREM', open_campaigns(), id)
   elseif not paused or paused == '' then
     redis.call('HSET', campaign, 'paused', reason)
+    tell_campaign(id)
   end
 end
 

@@ -16,7 +16,10 @@ local campaign = campaign_key(f.campaign)
 if campaign_damage(f.campaign) then return {'settle'} end
 local c = fields(campaign, 'state', 'paused')
 if c.state ~= RUNNING then return {'settle'} end
-if not c.paused or c.paused == '' then redis.call('HSET', campaign, 'paused', reason) end
+if not c.paused or c.paused == '' then
+  redis.call('HSET', campaign, 'paused', reason)
+  tell_campaign(f.campaign)
+end
 redis.call('HINCRBY', job, 'attempts', num(attempts))
 redis.call('HSET', job, 'released', token)
 park_chunk(id, f.campaign, f.chunk)

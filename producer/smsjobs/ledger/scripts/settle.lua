@@ -39,7 +39,7 @@ if uncounted then
   redis.call('HSET', ELEMENT .. ':aside:what', item, what)
   redis.call('HSET', ELEMENT .. ':aside', item, ms(now) .. ' its campaign: ' .. uncounted)
 end
-write_outcome(id, token, state, outcome, keep, num(store_after) > 0 and now + num(store_after) or nil)
+write_outcome(id, token, state, outcome, keep, num(store_after) > 0 and now + num(store_after) or nil, halve == '1')
 -- A receipt may still settle what is unknown, and needs these then.
 if state == UNKNOWN then redis.call('HSET', job, 'label', label, 'attempts', attempts) end
 if state == ACCEPTED and pull ~= '' then

@@ -84,3 +84,9 @@ local function count_recipient(id, was, state, code)
   local lives = redis.call('PTTL', campaign)
   if lives > 0 then redis.call('PEXPIRE', campaign .. ':err_codes', lives) end
 end
+
+-- Tell a recipient's new record.
+local function tell_delivery(id, f, position, record, code)
+  tell_event('delivery.updated', 'job', id, 'element', f.element or '', 'lane', f.lane or '', 'campaign',
+    f.campaign or '', 'recipient', position, 'record', record, 'code', code)
+end

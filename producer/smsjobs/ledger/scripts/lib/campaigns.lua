@@ -53,6 +53,19 @@ local function campaign_says(id, now)
   return 'go'
 end
 
+-- Tell that the campaign's state has changed.
+local function tell_campaign(id)
+  if not is_followed() then return end
+  local told = {'campaign.changed', 'campaign', id}
+  local names = {'element', 'state', 'paused', 'at', 'ended', 'total', ACCEPTED, REJECTED, NOT_SENT, UNKNOWN}
+  local f = fields(campaign_key(id), unpack(names))
+  for _, name in ipairs(names) do
+    told[#told + 1] = name
+    told[#told + 1] = f[name] or ''
+  end
+  tell_event(unpack(told))
+end
+
 -- A planner's sign of life. The plan belongs to the planner that began it. If that planner dies, the next one to give a
 -- sign becomes the owner. Only the owner may discard the plan, but a campaign waits for every living planner.
 local function keep_planning(id, now, planner, lease)
@@ -79,7 +92,10 @@ local function end_campaign(id, now)
   local left = num(f.total) - num(f[ACCEPTED]) - num(f[REJECTED]) - num(f[NOT_SENT]) - num(f[UNKNOWN])
   if f.state == RUNNING and left > 0 then
     local reason = string.format('damaged: %d recipients are in no chunk; see smsjobs set-aside list', left)
-    if f.paused == '' then redis.call('HSET', campaign, 'paused', reason) end
+    if f.paused == '' then
+      redis.call('HSET', campaign, 'paused', reason)
+      tell_campaign(id)
+    end
     return
   end
   if f.state == RUNNING then redis.call('HSET', campaign, 'state', FINISHED, 'paused', '') end
@@ -90,6 +106,7 @@ local function end_campaign(id, now)
   for _, part in ipairs({'pages', 'rows', 'outcomes', 'codes', 'delivered', 'err_codes', 'left_out'}) do
     redis.call('PEXPIRE', campaign .. ':' .. part, f.keep)
   end
+  tell_campaign(id)
 end
 
 -- Count recipients to whom nothing will be sent, because the campaign is cancelled. They have no job.
@@ -151,11 +168,13 @@ end
 
 -- Pause a campaign once when more of its recipients are refused than accepted. Halving finds a few among many. If most are
 -- guilty, it takes two requests for each, and the cause is the file's or the template's.
-local function pause_if_most_are_refused(campaign)
+local function pause_if_most_are_refused(id)
+  local campaign = campaign_key(id)
   local f = fields(campaign, 'paused', ACCEPTED, REJECTED)
   if num(f[REJECTED]) < 100 or num(f[REJECTED]) <= num(f[ACCEPTED]) then return end
   if redis.call('HSETNX', campaign, 'most_refused', 1) == 0 or f.paused ~= '' then return end
   redis.call('HSET', campaign, 'paused', 'most recipients are refused, see by_code: resume it to send to the rest, or cancel it')
+  tell_campaign(id)
 end
 
 -- Let the halves of a refused chunk be sent in its place. Nothing of it was sent, and its job is settled.
@@ -174,7 +193,7 @@ local function halve_chunk(id, chunk, now)
     local first = math.ceil(size / 2)
     local halves = {string.format('%sb:%d', name, size - first), string.format('%sa:%d', name, first)}
     redis.call('LPUSH', campaign .. ':pending', unpack(halves))
-    pause_if_most_are_refused(campaign)
+    pause_if_most_are_refused(id)
   end
   end_campaign(id, now)
 end
