@@ -20,6 +20,7 @@ from smsjobs.settings import SettingsError
 from smsjobs_shell.campaign import campaign
 from smsjobs_shell.doctor import doctor
 from smsjobs_shell.elements import elements
+from smsjobs_shell.events import events
 from smsjobs_shell.sandbox.demo import demo
 from smsjobs_shell.sandbox.dev import dev
 from smsjobs_shell.send import send
@@ -94,7 +95,7 @@ def program() -> None:
     """  # noqa: D301  \b is click's mark for lines that it must not reflow
 
 
-for _command in (demo, dev, send, status, campaign, suppress, elements, doctor, set_aside, serve, simulator):
+for _command in (demo, dev, send, status, campaign, suppress, events, elements, doctor, set_aside, serve, simulator):
     program.add_command(_command)
 
 

@@ -1,1 +1,1 @@
-"""What follows an accepted message: its delivery, pulled where nothing was pushed."""
+"""What follows a job: its delivery, pulled where nothing was pushed, and its events, handed over to the application."""

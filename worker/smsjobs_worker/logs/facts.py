@@ -25,6 +25,8 @@ __all__ = [
     "ElementKept",
     "ElementOdd",
     "ElementReloaded",
+    "EventUnreadable",
+    "EventsNotHandedOver",
     "Fact",
     "JobExpired",
     "JobFenced",
@@ -572,4 +574,30 @@ class PullFailed(_OfFollowing):
 
     job_id: str | None = None
     element: str | None = None
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventsNotHandedOver(_OfFollowing):
+    """A pass over the events broke off: Redis or the broker is unreachable. What it had read is read again."""
+
+    action = "events_not_handed_over"
+    level = logging.WARNING
+    sentence = "events could not be handed over"
+    repeats_by = ("subscriber", "error")
+
+    subscriber: str
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventUnreadable(_OfFollowing):
+    """An event is damaged, or of a newer version, and was dropped; or it is sealed, and was left to a worker with the key."""
+
+    action = "event_unreadable"
+    level = logging.ERROR
+    sentence = "an event could not be read"
+    repeats_by = ("subscriber", "reason")
+
+    subscriber: str
     reason: str

@@ -11,6 +11,7 @@ from celery.loaders.app import AppLoader
 
 from smsjobs.addresses import BrokerAddress
 from smsjobs.contract import InvalidArguments
+from smsjobs_worker.following.events import Follower
 from smsjobs_worker.following.pull import Puller
 from smsjobs_worker.logs.facts import ElementOdd, tell
 from smsjobs_worker.logs.privacy import install_log_privacy
@@ -23,6 +24,7 @@ from smsjobs_worker.process.runtime import Runtime
 from smsjobs_worker.process.settings import WorkerSettings
 from smsjobs_worker.process.tasks import add_tasks
 from smsjobs_worker.process.transport import harden
+from smsjobs_worker.sending.background import Background
 from smsjobs_worker.sending.sweep import Sweeper
 
 __all__ = ["SmsJobs", "create_app"]
@@ -88,7 +90,7 @@ class SmsJobs(Celery):  # type: ignore[misc]  # celery ships no types
 
 
 class _SweepStep(bootsteps.StartStopStep):  # type: ignore[misc]
-    """Refuses to start with broken elements, then sweeps for as long as the worker runs."""
+    """Refuses to start with broken elements, then sweeps and follows for as long as the worker runs."""
 
     requires = ("celery.worker.components:Pool",)
 
@@ -96,23 +98,25 @@ class _SweepStep(bootsteps.StartStopStep):  # type: ignore[misc]
         super().__init__(parent, **kwargs)
         app: SmsJobs = parent.app
         refuse_broken_elements(_runtime_of(app))
-        self._sweeper = Sweeper(app.runtime.sweep, every_s=app.settings.sweep_s)
-        pull = app.runtime.pull
-        self._puller = Puller(pull, every_s=app.settings.sweep_s) if pull else None
+        self._runtime, every_s = app.runtime, app.settings.sweep_s
+        self._threads: list[Background] = [Sweeper(app.runtime.sweep, every_s=every_s)]
+        if app.runtime.pull:
+            self._threads.append(Puller(app.runtime.pull, every_s=every_s))
+        self._threads += [Follower(each, every_s=every_s) for each in app.runtime.following]
 
     def start(self, parent: Any) -> None:
         del parent
         # What is loaded by now stays for good: the collector need not go through it over and over, 5 % of a job.
         gc.freeze()
-        self._sweeper.start()
-        if self._puller:
-            self._puller.start()
+        # Before the first job, so that its events are not missed.
+        self._runtime.subscribe()
+        for each in self._threads:
+            each.start()
 
     def stop(self, parent: Any) -> None:
         del parent
-        self._sweeper.stop()
-        if self._puller:
-            self._puller.stop()
+        for each in self._threads:
+            each.stop()
 
 
 def _runtime_of(app: SmsJobs) -> Runtime:

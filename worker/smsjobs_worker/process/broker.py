@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
+from kombu.entity import Queue
 from kombu.exceptions import ChannelError
 
 from smsjobs.contract import LANES, SEND_TASK
@@ -43,6 +44,30 @@ class Broker:
                 return int(channel.queue_declare(queue, passive=True).message_count)
             except (*connection.channel_errors, ChannelError):  # a queue that does not exist holds nothing
                 return 0
+
+    def hand_over(self, task: str, queue: str, events: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        """Publish a message of the application's task on its queue, for each pair of id and event.
+
+        A queue that exists is left as it is, whatever its kind; else it is made, durable.
+        """
+        target = Queue(queue, no_declare=True)  # type: ignore[no-untyped-call]
+        # RabbitMQ confirms each message, because nobody publishes it again. The others ignore the option.
+        with self._app.connection_for_write(transport_options={"confirm_publish": True}) as connection:
+            self._make_queue(connection, queue)
+            producer = connection.Producer(auto_declare=False)
+            for event_id, event in events:
+                self._app.send_task(
+                    task, (event,), task_id=event_id, queue=target, producer=producer, ignore_result=True
+                )
+
+    def _make_queue(self, connection: Any, queue: str) -> None:
+        # RabbitMQ drops what is published to a queue that does not exist, and refuses to declare one of another kind.
+        try:
+            with connection.channel() as channel:
+                channel.queue_declare(queue, passive=True)
+        except (*connection.channel_errors, ChannelError):
+            with connection.channel() as channel:
+                channel.queue_declare(queue, durable=True, auto_delete=False)
 
     def _send(self, jobs: Iterable[tuple[str, str]], producer: object) -> None:
         for job_id, lane in jobs:

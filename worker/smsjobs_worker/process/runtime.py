@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from redis.exceptions import RedisError
+
 from smsjobs.delivery import DeliveryStore
+from smsjobs.events import EventStreams
 from smsjobs.ledger import Ledger, Places
 from smsjobs.redis_store import connect_redis
 from smsjobs.replies import LastJobs
 from smsjobs.suppression import Feeding, SuppressedNumbers
 from smsjobs_worker.elements import App
+from smsjobs_worker.following.events import EventTask, Following, Webhook
 from smsjobs_worker.following.pull import Pull
 from smsjobs_worker.process.broker import Broker
 from smsjobs_worker.process.results import Results
@@ -44,6 +50,16 @@ class Runtime:
     sweep: Sweep
     #: None where deliveries are not pulled.
     pull: Pull | None
+    #: Who is told of events.
+    following: tuple[Following, ...]
+
+    def subscribe(self) -> None:
+        """Have events kept from now on for whoever is told of them. Where Redis is unreachable, the next pass does it."""
+        if self.following:
+            with suppress(RedisError, OSError):
+                self.ledger.announce([each.fullName for each in self.app.elements()])
+                for each in self.following:
+                    each.subscribe()
 
     @classmethod
     def build(cls, celery: Celery, settings: WorkerSettings) -> Runtime:
@@ -98,4 +114,14 @@ class Runtime:
             sender=sender,
             sweep=Sweep(ledger, broker, results, elements=[each.fullName for each in app.elements()]),
             pull=pull if pulls_s else None,
+            following=tuple(_following(settings, ledger, broker)),
         )
+
+
+def _following(settings: WorkerSettings, ledger: Ledger, broker: Broker) -> Iterator[Following]:
+    streams = EventStreams(ledger.redis, seal=ledger.seal)
+    if settings.events_task:
+        task, queue = settings.events_task
+        yield EventTask(streams, broker, task=task, queue=queue)
+    if settings.webhook:
+        yield Webhook(streams, settings.webhook)

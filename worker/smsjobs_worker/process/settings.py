@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from smsjobs.contract import LANES, Lane
+from smsjobs.events import Hook, InvalidHook
 from smsjobs.settings import ConnectionSettings, SettingsError, read_number
 from smsjobs_worker.logs.set_up import FORMATS, LogFormat
 
 __all__ = ["WorkerSettings"]
+
+#: The name of a task or a queue.
+_NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,200}", re.ASCII)
 
 
 #: The longest time after which something is looked up or pulled, in seconds: a month.
@@ -46,6 +51,11 @@ class WorkerSettings:
     pull_qps: float = 10.0
     #: Whether the last job to each number is noted, for replies (SMS_REPLIES).
     notes_jobs: bool = False
+    #: The application's task that events are handed over to, and the queue that its workers read (SMS_EVENTS_TASK,
+    #: SMS_EVENTS_QUEUE); None: to none.
+    events_task: tuple[str, str] | None = None
+    #: The application's address that events are handed over to (SMS_WEBHOOK_URL, SMS_WEBHOOK_SECRET); None: to none.
+    webhook: Hook | None = None
     #: How the log is written (SMS_LOG).
     log: LogFormat = "text"
 
@@ -69,6 +79,8 @@ class WorkerSettings:
             pulls_s=_rising(env, "SMS_PULLS", cls.pulls_s),
             pull_qps=read_number(env, "SMS_PULL_QPS", cls.pull_qps, at_least=0),
             notes_jobs=_yes(env, "SMS_REPLIES"),
+            events_task=_events_task(env),
+            webhook=_webhook(env),
             log=_log(env),
         )
 
@@ -91,6 +103,36 @@ def _rising(environ: Mapping[str, str], name: str, default: tuple[float, ...]) -
             f"{name} must be rising seconds separated by commas, such as 30,120,600, up to {_LONGEST_S}"
         )
     return offsets
+
+
+def _events_task(environ: Mapping[str, str]) -> tuple[str, str] | None:
+    task, queue = environ.get("SMS_EVENTS_TASK", ""), environ.get("SMS_EVENTS_QUEUE", "")
+    if not task and not queue:
+        return None
+    if not (task and queue):
+        raise SettingsError(
+            "SMS_EVENTS_TASK and SMS_EVENTS_QUEUE belong together: the name of a Celery task of your application, and the "
+            "queue that its workers read"
+        )
+    for name, value in (("SMS_EVENTS_TASK", task), ("SMS_EVENTS_QUEUE", queue)):
+        if not _NAME.fullmatch(value):
+            raise SettingsError(f"{name} must be 1 to 200 letters, digits and -_.: such as shop.on_sms_event")
+    if task.startswith("smsjobs.") or queue in {each.queue for each in LANES.values()}:
+        raise SettingsError(
+            "SMS_EVENTS_TASK and SMS_EVENTS_QUEUE must be your application's own, not those of smsjobs"
+        )
+    return task, queue
+
+
+def _webhook(environ: Mapping[str, str]) -> Hook | None:
+    # Without the line end that a file of secrets has.
+    url, secret = environ.get("SMS_WEBHOOK_URL", "").strip(), environ.get("SMS_WEBHOOK_SECRET", "").strip()
+    if not url:
+        return None
+    try:
+        return Hook(url=url, secret=secret)
+    except InvalidHook as error:
+        raise SettingsError(f"SMS_WEBHOOK_{error.argument.upper()} {error}") from None
 
 
 def _yes(environ: Mapping[str, str], name: str) -> bool:

@@ -16,7 +16,8 @@ from kombu.connection import Connection
 from redis.exceptions import RedisError
 
 from smsjobs.addresses import BrokerAddress, RedisAddress, is_redis
-from smsjobs.contract import SUBMIT_TASK, InvalidArguments
+from smsjobs.contract import MOST_EVENTS, SUBMIT_TASK, InvalidArguments
+from smsjobs.events import EventStreams, Outbox
 from smsjobs.ledger import Aside, Ledger
 from smsjobs.presence import start_a_worker, workers_by_lane
 from smsjobs.redis_store import connect_redis, refusal_text
@@ -43,6 +44,9 @@ _DEFAULT_QUEUE: Final = "celery"
 
 #: Seconds after which an overdue job means that nobody sweeps.
 _OVERDUE_S: Final = 60
+
+#: Seconds for which an event may wait for its subscriber.
+_EVENT_S: Final = 300
 
 #: The most damaged entries that are shown one by one.
 _ASIDE_SHOWN: Final = 10
@@ -71,6 +75,7 @@ def examine(settings: WorkerSettings) -> Iterator[Finding]:
     yield _visibility(settings)
     yield from _sweeping(connection.redis_url)
     yield from _set_aside(connection.redis_url)
+    yield from _events(connection.redis_url)
     yield from _workers(connection.broker_url)
     yield from _astray(connection.broker_url)
     yield from _sdk()
@@ -256,6 +261,40 @@ def _set_aside(url: str) -> Iterator[Finding]:
         )
     if not found:
         yield Finding(subject="set aside", verdict="good", text="nothing in the ledger is damaged")
+
+
+def _events(url: str) -> Iterator[Finding]:
+    """Who is told of events, and how far behind he is."""
+    client = connect_redis(url, timeout_s=5)
+    try:
+        backlogs = EventStreams(client).backlogs()
+        parked = {each.name: each.count_parked() for each in Outbox.all(client)}
+        now_ms = client.time()[0] * 1000
+    except (RedisError, OSError):
+        return
+    for name in sorted({each.subscriber for each in backlogs}):
+        mine = [each for each in backlogs if each.subscriber == name]
+        waiting = sum(each.waiting for each in mine)
+        late_s = max((now_ms - each.since_ms) / 1000 for each in mine if each.since_ms) if waiting else 0
+        if late_s > _EVENT_S:
+            yield Finding(
+                subject="events",
+                verdict="doubtful",
+                text=f"{waiting} events wait for the subscriber {name}, the oldest for {late_s / 60:.0f} minutes; "
+                f"of an element about {MOST_EVENTS} are kept",
+                hint="see that a worker has its settings (docs/events.md) and that it takes what it is told; "
+                f"or: smsjobs events unsubscribe {name}",
+            )
+        else:
+            yield Finding(subject="events", verdict="good", text=f"the subscriber {name} is told of events")
+    for name, count in parked.items():
+        if count:
+            yield Finding(
+                subject="events",
+                verdict="doubtful",
+                text=f"{count} items of {name} were tried in vain for a day",
+                hint="smsjobs events lists them; then smsjobs events replay, or smsjobs events drop",
+            )
 
 
 def _workers(broker_url: str) -> Iterator[Finding]:
