@@ -95,7 +95,20 @@ def program() -> None:
     """  # noqa: D301  \b is click's mark for lines that it must not reflow
 
 
-for _command in (demo, dev, send, status, campaign, suppress, events, elements, doctor, set_aside, serve, simulator):
+for _command in (
+    demo,
+    dev,
+    send,
+    status,
+    campaign,
+    suppress,
+    events,
+    elements,
+    doctor,
+    set_aside,
+    serve,
+    simulator,
+):
     program.add_command(_command)
 
 
