@@ -16,11 +16,10 @@ import click
 from smsjobs.campaign.report import for_excel
 from smsjobs.campaign.tables import Table, open_table
 from smsjobs.client import connect
-from smsjobs.contract import SCOPES, InvalidArguments, visible
+from smsjobs.contract import SCOPES, InvalidArguments, mask_phone, visible
 from smsjobs.suppression import Suppressed, Suppression
 from smsjobs_shell.campaign.csv_file import CsvFile
 from smsjobs_shell.terminal.failure import FAILED, bad_usage
-from smsjobs_shell.terminal.masking import mask_phone
 from smsjobs_shell.terminal.options import TEXT, with_screen
 from smsjobs_shell.terminal.screen import Screen
 from smsjobs_shell.terminal.wording import counted
