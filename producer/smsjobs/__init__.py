@@ -28,6 +28,7 @@ from smsjobs.delivery import Deliveries, Delivery
 from smsjobs.element import Element
 from smsjobs.job import Job
 from smsjobs.settings import SettingsError
+from smsjobs.steering import JobInfo
 
 __all__ = [
     "AliyunRejected",
@@ -37,6 +38,7 @@ __all__ = [
     "IdempotencyConflict",
     "InvalidArguments",
     "Job",
+    "JobInfo",
     "QueueUnavailable",
     "RequestFailed",
     "SendResult",

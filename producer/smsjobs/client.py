@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from smsjobs.connection import Connection
 from smsjobs.contract import InvalidArguments, check_full_name, is_whole, unwrap
 from smsjobs.element import Element
 from smsjobs.job import Job
+from smsjobs.redis_store import available
 from smsjobs.settings import ConnectionSettings
+from smsjobs.steering import FAILED, JobInfo, Listing
 from smsjobs.suppression import Suppression
+from smsjobs.threads import in_thread
 
 if TYPE_CHECKING:
     from smsjobs.campaign import Campaign
 
 __all__ = ["Sms", "connect"]
+
+T = TypeVar("T")
+
+#: Jobs of a list that an async caller gets from one thread.
+_AT_ONCE: Final = 50
 
 #: Most characters of an id that is looked for. An id of ours has at most 64.
 _LONGEST_ID: Final = 1_000
@@ -73,6 +84,64 @@ class Sms:
         """
         _check_id("job_id", job_id)
         return Job(job_id, self.connection)
+
+    def jobs(
+        self,
+        status: str = FAILED,
+        *,
+        since: datetime | timedelta | None = None,
+        element: str | None = None,
+        lane: str | None = None,
+        aliyun_code: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[JobInfo]:
+        """The jobs that did not end well, the newest outcome first. They are read while you go on.
+
+        Jobs that are accepted, or have no outcome yet, are not listed: `job` finds them by their ids. Nor are those of
+        campaigns, which have a report, and those that were sent again.
+
+        Args:
+            status: ``"rejected"``, ``"not_sent"``, ``"unknown"``, or ``"failed"`` for all three.
+            since: The time of the earliest outcome, with a time zone, or how long it is ago.
+            element: Those of this element only, by its full name.
+            lane: Those of this lane only.
+            aliyun_code: Those that Aliyun refused with this code only, such as ``"isv.AMOUNT_NOT_ENOUGH"``.
+            limit: The most jobs. None for all.
+
+        Raises:
+            InvalidArguments: An argument is not valid.
+            QueueUnavailable: Redis is unreachable. It is raised where the next job was to be read, too.
+        """
+        listing = Listing.read(
+            status, since=since, element=element, lane_name=lane, aliyun_code=aliyun_code, limit=limit
+        )
+        return self.connection.steering.jobs(listing, self._patiently)
+
+    async def jobs_async(
+        self,
+        status: str = FAILED,
+        *,
+        since: datetime | timedelta | None = None,
+        element: str | None = None,
+        lane: str | None = None,
+        aliyun_code: str | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[JobInfo]:
+        """`jobs`, without blocking the event loop: ``async for info in sms.jobs_async()``."""
+        found = self.jobs(
+            status, since=since, element=element, lane=lane, aliyun_code=aliyun_code, limit=limit
+        )
+        while some := await in_thread(lambda: list(islice(found, _AT_ONCE))):
+            for info in some:
+                yield info
+
+    def _patiently(self, step: Callable[[], T]) -> T:
+        return available(
+            step,
+            for_s=self.connection.settings.timeout_s,
+            task="the jobs could not be listed",
+            unreachable_text=self.connection.unreachable_text,
+        )
 
     def campaign(self, campaign_id: str) -> Campaign:
         """The handle on a campaign, which another process may have started.

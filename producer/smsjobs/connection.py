@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from redis.exceptions import RedisError
 
 from smsjobs.contract import JobRecord
 from smsjobs.delivery import DeliveryStore
-from smsjobs.facts import PublishFailed, tell
-from smsjobs.ledger import Ledger
+from smsjobs.facts import JobRetried, PublishFailed, tell
+from smsjobs.ledger import Ledger, Recorded
 from smsjobs.publisher import Publisher
 from smsjobs.redis_store import CannotOpen, available, connect_redis, refusal_text
 from smsjobs.replies import LastJobs
 from smsjobs.settings import ConnectionSettings, unreachable_text
+from smsjobs.steering import Steering
 from smsjobs.suppression import Feeding, SuppressedNumbers, suppressed_error
 
 if TYPE_CHECKING:
     from redis import Redis
 
-    from smsjobs.ledger import Recorded
-
 __all__ = ["Connection"]
+
+T = TypeVar("T")
 
 
 class Connection:
@@ -73,6 +75,13 @@ class Connection:
             self._connect()
         return self._noted_jobs
 
+    @property
+    def steering(self) -> Steering:
+        """The jobs of this process's ledger, to see, cancel and renew them."""
+        if self._pid != os.getpid():
+            self._connect()
+        return self._steering
+
     def unreachable_text(self) -> str:
         """A sentence that no Redis answers at its address. Call it while an error of Redis is being handled."""
         return unreachable_text(self.settings.redis_url)
@@ -96,6 +105,41 @@ class Connection:
         if recorded.new and not job.countdown_s:
             self._publish(recorded.job_id, job.lane)
         return recorded.job_id
+
+    def retry(self, job_id: str, *, expires: float | None) -> str:
+        """Record a new job with the payload of one that was rejected or not sent, then publish its id.
+
+        Args:
+            expires: Seconds from now after which it is not sent. None: the default of its lane.
+
+        Returns:
+            The new job's id. A job is sent again once: after that, it is the same new job.
+
+        Raises:
+            InvalidArguments: The job cannot be sent again. See `Steering.renewed`.
+            EntryDamaged: The job's entry is damaged.
+            QueueUnavailable: Redis did not record it in time. Calling again never sends twice.
+        """
+        asked_at_s = time.time()
+        new = self._retried(job_id, lambda: self.steering.renewed(job_id, expires=expires))
+        if isinstance(new, Recorded):
+            return new.job_id
+        recorded = self._retried(job_id, lambda: self.steering.record(job_id, new, asked_at_s=asked_at_s))
+        if recorded.new:
+            tell(JobRetried(job_id=new.id, retry_of=job_id, element=new.element, lane=new.lane))
+            self._publish(recorded.job_id, new.lane)
+        return recorded.job_id
+
+    def _retried(self, job_id: str, step: Callable[[], T]) -> T:
+        return available(
+            step,
+            for_s=self.settings.timeout_s,
+            task="the job could not be sent again",
+            unreachable_text=self.unreachable_text,
+            again="calling again never sends twice",
+            if_lost="unknown",
+            out_id=job_id,
+        )
 
     def close(self) -> None:
         """Close the connections. The next call opens them again."""
@@ -144,12 +188,14 @@ class Connection:
         self._ledger = Ledger(
             connect_redis(self.settings.redis_url, timeout_s=timeout_s / 2, replicas=self.settings.replicas),
             retention_s=self.settings.retention_s,
+            retryable_s=self.settings.retryable_s,
             seal=self.settings.seal,
         )
         self._publisher = Publisher(self.settings.broker_url, timeout_s=timeout_s / 4)
         self._deliveries = DeliveryStore(self._ledger)
         self._noted_jobs = LastJobs(self._ledger.redis, seal=self.settings.seal)
         self._suppressed = SuppressedNumbers(self._ledger.redis, seal=self.settings.seal)
+        self._steering = Steering(self._ledger)
         self._pid = os.getpid()
 
 

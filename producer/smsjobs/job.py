@@ -8,14 +8,17 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from smsjobs.contract import InvalidArguments, SendResult, SmsError, check_timeout
+from smsjobs.facts import JobCancelled, tell
 from smsjobs.ledger import EntryDamaged, outcome_json, read_outcome
 from smsjobs.redis_store import available
+from smsjobs.steering import no_such_job
 from smsjobs.threads import in_thread
 
 if TYPE_CHECKING:
     from smsjobs.connection import Connection
     from smsjobs.delivery import Deliveries, Delivery
     from smsjobs.ledger import Snapshot
+    from smsjobs.steering import JobInfo
 
 __all__ = ["Job"]
 
@@ -126,6 +129,66 @@ class Job:
         """`deliveries`, without blocking the event loop."""
         return await in_thread(self.deliveries)
 
+    def info(self) -> JobInfo:
+        """Everything that is known of the job now, but no number and no parameter.
+
+        Raises:
+            InvalidArguments: The ledger has no such job, or not any more (``reason="job_not_found"``).
+            QueueUnavailable: Redis is unreachable.
+        """
+        return self._read(lambda: self._connection.steering.info(self._id))
+
+    async def info_async(self) -> JobInfo:
+        """`info`, without blocking the event loop."""
+        return await in_thread(self.info)
+
+    def cancel(self) -> bool:
+        """Cancel the job, if it still waits to be sent. Then its outcome is ``not_sent``, reason ``"cancelled"``.
+
+        Returns:
+            True: it will not be sent. An earlier call may have cancelled it. False: it is too late. It has another
+            outcome, is being sent, or may have been sent.
+
+        Raises:
+            InvalidArguments: The ledger has no such job (``reason="job_not_found"``). Or it is a part of a campaign, which
+                is cancelled as a whole (``reason="part_of_campaign"``).
+            QueueUnavailable: Redis is unreachable. The job may be cancelled all the same. You may call again.
+        """
+        cancelled = self._read(
+            lambda: self._connection.steering.cancel(self._id), task="the job could not be cancelled"
+        )
+        if cancelled:
+            tell(JobCancelled(job_id=self._id))
+        return cancelled
+
+    async def cancel_async(self) -> bool:
+        """`cancel`, without blocking the event loop."""
+        return await in_thread(self.cancel)
+
+    def retry(self, *, expires: float | None = None) -> Job:
+        """Send a job again that was rejected or not sent, for instance after the account's balance was topped up.
+
+        Args:
+            expires: Seconds from now after which it is not sent any more. Default: that of its lane.
+
+        Returns:
+            A new job with the same payload. It takes over the idempotency key. A job is sent again once: a second call
+            gives the same new job.
+
+        Raises:
+            InvalidArguments: The job cannot be sent again. ``reason`` is ``"not_retryable"`` (it is accepted, unknown,
+                or has no outcome yet), ``"payload_gone"`` (it ended longer ago than ``SMS_RETRYABLE``),
+                ``"part_of_campaign"``, ``"job_not_found"`` or ``"job_unreadable"`` (it is sealed with a key that is not
+                here).
+            QueueUnavailable: Redis is unreachable. You may call again: that never sends twice.
+        """
+        again = self._unless_damaged(lambda: self._connection.retry(self._id, expires=expires))
+        return type(self)(again, self._connection)
+
+    async def retry_async(self, *, expires: float | None = None) -> Job:
+        """`retry`, without blocking the event loop."""
+        return await in_thread(self.retry, expires=expires)
+
     def _poll_intervals(self, timeout: float | None) -> Iterator[float]:
         deadline = None if timeout is None else time.monotonic() + timeout
         pause = _FIRST_LOOK_S
@@ -143,26 +206,28 @@ class Job:
     def _snapshot(self, within_s: float | None = None) -> Snapshot:
         found = self._read(lambda: self._connection.ledger.read(self._id), within_s)
         if found is None:
-            raise InvalidArguments(
-                "there is no job of that id, or it ended longer ago than SMS_RETENTION",
-                reason="job_not_found",
-                out_id=self._id,
-                argument="job_id",
-            )
+            raise no_such_job(self._id)
         return found
 
-    def _read(self, step: Callable[[], T], within_s: float | None = None) -> T:
+    def _read(
+        self, step: Callable[[], T], within_s: float | None = None, *, task: str = "the job could not be read"
+    ) -> T:
         settings = self._connection.settings
-        try:
-            return available(
+        return self._unless_damaged(
+            lambda: available(
                 step,
                 for_s=settings.timeout_s if within_s is None else min(within_s, settings.timeout_s),
-                task="the job could not be read",
+                task=task,
                 unreachable_text=self._connection.unreachable_text,
                 if_refused="unknown",
                 if_lost="unknown",
                 out_id=self._id,
             )
+        )
+
+    def _unless_damaged(self, step: Callable[[], T]) -> T:
+        try:
+            return step()
         except EntryDamaged as damaged:
             raise InvalidArguments(
                 f"the ledger's entry of this job is damaged ({damaged.problem}) and is set aside: an operator can put "

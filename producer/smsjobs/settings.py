@@ -14,7 +14,7 @@ from typing import Final
 
 from smsjobs.addresses import BrokerAddress, InvalidAddress, RedisAddress, Tls, is_redis
 from smsjobs.contract import OPT_OUT_WORDS, SCOPES, Scope, read_words
-from smsjobs.ledger import DEFAULT_RETENTION_S
+from smsjobs.ledger import DEFAULT_RETENTION_S, DEFAULT_RETRYABLE_S
 from smsjobs.redis_store import NotReplicated, Seal, refusal_text
 
 __all__ = [
@@ -75,6 +75,8 @@ class ConnectionSettings:
     replicas: int = 0
     #: Seconds for which an outcome is kept.
     retention_s: float = DEFAULT_RETENTION_S
+    #: Seconds for which the payload of a job is kept that was rejected or not sent, so that it can be sent again.
+    retryable_s: float = DEFAULT_RETRYABLE_S
     #: Seals jobs between producer and worker (SMS_PAYLOAD_KEY); None leaves them readable in Redis.
     seal: Seal | None = field(default=None, repr=False)
     #: Replies by which people opt out (SMS_OPT_OUT_WORDS).
@@ -114,6 +116,7 @@ class ConnectionSettings:
             timeout_s=_timeout(timeout_s, env),
             replicas=_replicas(env),
             retention_s=read_number(env, "SMS_RETENTION", DEFAULT_RETENTION_S, at_least=3600),
+            retryable_s=read_number(env, "SMS_RETRYABLE", DEFAULT_RETRYABLE_S, at_least=0),
             # Without the line end that a file of secrets has.
             seal=_seal(env.get("SMS_PAYLOAD_KEY", "").strip()),
             opt_out_words=_words(env),

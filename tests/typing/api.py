@@ -1,6 +1,6 @@
 """Legal calls of the public interface; mypy checks that they stay legal. Nothing here is run."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, assert_type
 
 from smsjobs import (
@@ -11,6 +11,7 @@ from smsjobs import (
     IdempotencyConflict,
     InvalidArguments,
     Job,
+    JobInfo,
     QueueUnavailable,
     RequestFailed,
     SendResult,
@@ -42,6 +43,13 @@ def connecting() -> Sms:
         raise SystemExit(str(error)) from None
 
 
+def listing(sms: Sms) -> list[str]:
+    """Each filter of the jobs that did not end well."""
+    sms.jobs("rejected", since=datetime.now(UTC), element="SMS.YourSmsName", lane="bulk")
+    sms.jobs(status="failed", since=timedelta(hours=2), aliyun_code="isv.AMOUNT_NOT_ENOUGH", limit=10)
+    return [info.id for info in sms.jobs()]
+
+
 def sending(sms: Sms, wrapped: Wrapper) -> Job:
     """Each way to send."""
     element = sms.getElement("SMS.YourSmsName")
@@ -71,6 +79,11 @@ def reading(sms: Sms) -> str:
     assert_type(job.delivery(), Delivery)
     assert_type(job.delivery("13800138000").err_code, str | None)
     assert_type(job.deliveries(), Deliveries)
+    assert_type(job.info(), JobInfo)
+    assert_type(job.info().next_try, datetime | None)
+    assert_type(job.cancel(), bool)
+    assert_type(job.retry(), Job)
+    assert_type(job.retry(expires=60).id, str)
     assert_type(job.get(), SendResult)
     result = job.get(timeout=10)
     assert_type(result.biz_id, str | None)

@@ -17,6 +17,8 @@ __all__ = [
     "ItemParked",
     "ItemSetAside",
     "ItemsDropped",
+    "JobCancelled",
+    "JobRetried",
     "PublishFailed",
     "PushNotTaken",
     "ReplyTaken",
@@ -39,6 +41,35 @@ class PublishFailed(Fact):
     job_id: str
     lane: str
     error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobCancelled(Fact):
+    """Somebody cancelled a job before it was sent."""
+
+    action = "cancelled"
+    level = logging.INFO
+    sentence = "a job was cancelled"
+    logger = "smsjobs.steering"
+
+    job_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRetried(Fact):
+    """Somebody had a job sent again that was rejected or not sent."""
+
+    action = "retried"
+    level = logging.INFO
+    sentence = "a job is sent again"
+    logger = "smsjobs.steering"
+
+    #: The new job.
+    job_id: str
+    #: The old one.
+    retry_of: str
+    element: str
+    lane: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,12 +16,13 @@ from smsjobs.ledger.entry import (
     Snapshot,
     Wait,
 )
-from smsjobs.ledger.ledger import DEFAULT_RETENTION_S, Ledger
+from smsjobs.ledger.ledger import DEFAULT_RETENTION_S, DEFAULT_RETRYABLE_S, Ledger
 from smsjobs.ledger.outcome_text import outcome_json, read_outcome
 from smsjobs.ledger.places import Places
 
 __all__ = [
     "DEFAULT_RETENTION_S",
+    "DEFAULT_RETRYABLE_S",
     "Aside",
     "Awaited",
     "Claim",

@@ -20,6 +20,9 @@ attempts        requests made, without those of the current claim; kept with an 
 lost_from, _to  the first and the last time at which an answer was lost
 resent          1 if it was sent again after a lost answer
 interrupted     1 if a worker died while it held the job
+cause           why it waited last, the word of `Wait`
+recipients      how many numbers it had, if it was rejected or not sent: it has no delivery then
+retried_as      the id of the job by which it was sent again
 outcome         the outcome, see `outcome_text`; settled_by is the token that wrote it
 delivery        the digests of its numbers; ``;`` and a record of each recipient follow as soon as one is reported.
                 Not of a chunk, nor of a job of which nothing was accepted. See `smsjobs.delivery.records`
@@ -141,7 +144,7 @@ class Wait:
     lost_to_ms: int = 0
     #: Whether it is sent again after a lost answer. Once set, it stays set.
     resent: bool = False
-    #: Why it waits, a stable word; told to the log, and not kept.
+    #: Why it waits, a stable word.
     reason: str = ""
 
 

@@ -52,10 +52,13 @@ if TYPE_CHECKING:
 
     from smsjobs.redis_store import Seal
 
-__all__ = ["DEFAULT_RETENTION_S", "Ledger"]
+__all__ = ["DEFAULT_RETENTION_S", "DEFAULT_RETRYABLE_S", "Ledger"]
 
 #: Seconds for which an outcome is kept, with its ids and counts: 3 days.
 DEFAULT_RETENTION_S: Final = 3 * 24 * 3600.0
+
+#: Seconds for which the payload of a job is kept that was rejected or not sent: 1 day.
+DEFAULT_RETRYABLE_S: Final = 24 * 3600.0
 
 #: Seconds until the sweep repeats what it could not finish, such as a settlement or a stored result.
 _REPEAT_S: Final = 10.0
@@ -73,6 +76,8 @@ class Ledger:
     Args:
         redis: A client with ``decode_responses=True`` that does not repeat writes, such as `connect_redis` makes.
         retention_s: Seconds for which an outcome is kept.
+        retryable_s: Seconds for which the payload of a job is kept that was rejected or not sent, so that it can be
+            sent again.
         seal: Seals jobs before they are written. With None they are written unencrypted.
         clock: Returns the time in seconds since 1970, for tests. Without it, Redis's own clock is used.
     """
@@ -82,11 +87,14 @@ class Ledger:
         redis: Redis,
         *,
         retention_s: float = DEFAULT_RETENTION_S,
+        retryable_s: float = DEFAULT_RETRYABLE_S,
         seal: Seal | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
         self.redis = redis
         self.retention_s = retention_s
+        # Without its entry, nobody would find it.
+        self.retryable_s = min(retryable_s, retention_s)
         self.seal = seal
         self._clock = clock
         self._redis_clock = RedisClock(redis)
@@ -197,6 +205,7 @@ class Ledger:
             lost_from=wait.lost_from_ms,
             lost_to=wait.lost_to_ms,
             resent=int(wait.resent),
+            cause=wait.reason,
         )
         return bool(verb == "ok")
 
@@ -211,7 +220,9 @@ class Ledger:
         halve: bool = False,
         awaited: Awaited | None = None,
     ) -> Settlement:
-        """Write the final outcome, once. This removes the numbers and parameters from Redis.
+        """Write the final outcome, once. This removes the numbers and parameters from the job's entry.
+
+        Those of a job that was rejected or not sent are kept for `retryable_s`, so that it can be sent again.
 
         Args:
             token: The holder's token, or ``""`` for a job that nobody holds.
@@ -239,7 +250,7 @@ class Ledger:
             store_after=_ms(_REPEAT_S) if outside_task else 0,
             label=_label(outcome),
             attempts=outcome.get("error", outcome).get("attempts", 0),
-            pull=self._pull(awaited),
+            kept=self._pull(awaited) if outcome["outcome"] == "accepted" else _ms(self.retryable_s),
             result=value,
             halve=int(halve),
         )
@@ -304,7 +315,9 @@ class Ledger:
         return [due for tag in self._places.tags() for due in self._sweep(tag, limit)]
 
     def _sweep(self, tag: str, limit: int) -> Iterable[Due]:
-        flat = self._of_element("sweep", tag, most=limit, repeat_after=_ms(_REPEAT_S))
+        flat = self._of_element(
+            "sweep", tag, most=limit, repeat_after=_ms(_REPEAT_S), keep=_ms(self.retention_s)
+        )
         for verb, job_id, lane_name, element, attempts, looks, lost in zip(*[iter(flat)] * 7, strict=True):
             self._places.learn(job_id, tag)
             yield Due(

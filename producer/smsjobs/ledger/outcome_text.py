@@ -1,6 +1,6 @@
 """An outcome as the ledger keeps it: JSON, or a short form if a script made it.
 
-Scripts settle the chunks of a cancelled campaign, and what a receipt proves to be accepted.
+Scripts settle what is cancelled, and what a receipt proves to be accepted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from smsjobs.contract import (
 
 __all__ = ["outcome_json", "read_outcome", "write_outcome"]
 
-#: The short form that Lua's `cancel_chunk` writes. The number of requests made follows.
+#: The short form that the scripts write for what was cancelled. The number of requests made follows.
 _CANCELLED: Final = "cancelled "
 
 #: The short form that Lua's `settle_by_receipt` writes. The number of requests made follows, and the BizId or nothing.
@@ -57,7 +57,7 @@ def _json(text: str, job_id: str) -> dict[str, Any]:
         return found
     return encode_outcome(
         RequestFailed(
-            message="the campaign was cancelled before this was sent",
+            message="it was cancelled before it was sent",
             reason="cancelled",
             outcome="not_sent",
             out_id=job_id,

@@ -14,12 +14,22 @@
         assert client.post("/login", json={"phone": "13800138000", "code": code}).status_code == 200
 
 Arguments are checked as by the real ones, idempotency keys and limits hold, and errors are the real classes. What is
-sent is accepted at once, unless `FakeSms.end_next_with` says otherwise. The clock stands still until a test moves it.
+sent is accepted as soon as it is due, unless `FakeSms.end_next_with` says otherwise. The clock stands still until a test
+moves it. `FakeSms.report` plays the carrier, and `FakeSms.fail_next_with` a Redis that is unreachable.
 """
 
 from smsjobs.testing.clock import Clock
-from smsjobs.testing.fakes import FakeElement, FakeSms, FakeVerification, connect
+from smsjobs.testing.fakes import FakeElement, FakeJob, FakeSms, FakeVerification, connect
 from smsjobs.testing.memory_codes import MemoryCodes
 from smsjobs.testing.memory_ledger import SentMessage
 
-__all__ = ["Clock", "FakeElement", "FakeSms", "FakeVerification", "MemoryCodes", "SentMessage", "connect"]
+__all__ = [
+    "Clock",
+    "FakeElement",
+    "FakeJob",
+    "FakeSms",
+    "FakeVerification",
+    "MemoryCodes",
+    "SentMessage",
+    "connect",
+]

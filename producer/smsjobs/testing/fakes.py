@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from smsjobs.client import Sms
 from smsjobs.connection import Connection
-from smsjobs.contract import JobRecord, SmsError, check_full_name, unwrap
+from smsjobs.contract import JobRecord, QueueUnavailable, SmsError, check_full_name, unwrap
+from smsjobs.delivery import DELIVERED, Delivery
 from smsjobs.element import Element
 from smsjobs.job import Job
 from smsjobs.settings import ConnectionSettings
 from smsjobs.testing.clock import Clock
 from smsjobs.testing.memory_codes import MemoryCodes
+from smsjobs.testing.memory_deliveries import MemoryDeliveries
 from smsjobs.testing.memory_ledger import MemoryLedger, SentMessage
 from smsjobs.testing.memory_numbers import MemoryNumbers
+from smsjobs.testing.memory_steering import MemorySteering
 from smsjobs.verification import Guard, Keyring, Rules, Sent, Verification
 from smsjobs.verification.typed import check_number
 
@@ -24,15 +28,14 @@ if TYPE_CHECKING:
     from smsjobs.campaign import Campaign
     from smsjobs.delivery import DeliveryStore
     from smsjobs.ledger import Ledger
+    from smsjobs.steering import Steering
     from smsjobs.suppression import SuppressedNumbers
 
-__all__ = ["FakeElement", "FakeSms", "FakeVerification", "connect"]
+__all__ = ["FakeElement", "FakeJob", "FakeSms", "FakeVerification", "connect"]
 
 _SECRET: Final = "no secret at all, and good for tests only"  # noqa: S105  as it says
 
 _NO_CAMPAIGNS: Final = "campaigns are not in smsjobs.testing: try them with `smsjobs dev`"
-
-_NO_DELIVERIES: Final = "deliveries are not in smsjobs.testing: try them with `smsjobs dev`"
 
 
 def connect(
@@ -83,6 +86,41 @@ class FakeSms(Sms):
         """
         self._memory.jobs.end_next_with(error)
 
+    def fail_next_with(self, error: SmsError | None = None) -> None:
+        """The next call that enqueues raises that error, and nothing is enqueued; may be called for several calls.
+
+        Args:
+            error: None for the `QueueUnavailable` of a Redis that is unreachable.
+
+        Raises:
+            TypeError: It is not an SmsError.
+        """
+        self._memory.fail_next_with(error)
+
+    def report(self, job: Job, phone: str | None = None, *, err_code: str = DELIVERED) -> None:
+        """Let the carrier report of a recipient of a job: of its one number, or of the one that is given.
+
+        Args:
+            err_code: The carrier's code. Any but ``"DELIVERED"`` is a failure.
+
+        Raises:
+            InvalidArguments: As `Job.delivery`.
+        """
+        now = datetime.fromtimestamp(self.clock(), UTC)
+        delivery = Delivery(
+            state="delivered" if err_code == DELIVERED else "failed",
+            err_code=err_code,
+            parts=1,
+            sent_at=now,
+            reported_at=now,
+            source="push",
+        )
+        self._memory.reported.report(job.id, phone, delivery)
+
+    def job(self, job_id: str) -> FakeJob:
+        """The handle on a job."""
+        return FakeJob(super().job(job_id).id, self._memory)
+
     def getElement(self, name: str) -> FakeElement:
         """The element of that name."""
         return FakeElement(self._memory, check_full_name(unwrap(name)))
@@ -102,8 +140,11 @@ class _Memory(Connection):
     def __init__(self, clock: Clock) -> None:
         super().__init__(ConnectionSettings(broker_url="", result_backend=None, redis_url=""))
         self.jobs = MemoryLedger(clock, keep_s=self.settings.retention_s)
+        self.reported = MemoryDeliveries(self.jobs)
         self.codes = MemoryCodes(clock)
         self.numbers = MemoryNumbers()
+        self._memory_steering = MemorySteering(self.jobs, clock, retryable_s=self.settings.retryable_s)
+        self._failures: list[SmsError] = []
         #: The last job for each element, purpose and number, whichever handle sent it.
         self.last_jobs: dict[tuple[str, str, str], str] = {}
 
@@ -114,8 +155,23 @@ class _Memory(Connection):
 
     @property
     def deliveries(self) -> DeliveryStore:
-        """There are none."""
-        raise NotImplementedError(_NO_DELIVERIES)
+        """What a test has reported."""
+        return cast("DeliveryStore", self.reported)
+
+    @property
+    def steering(self) -> Steering:
+        """The jobs of the memory."""
+        return cast("Steering", self._memory_steering)
+
+    def fail_next_with(self, error: SmsError | None) -> None:
+        """The next job is not enqueued."""
+        unreachable = QueueUnavailable(
+            "Redis is unreachable, so the job could not be recorded", outcome="not_sent"
+        )
+        failure = unreachable if error is None else error
+        if not isinstance(failure, SmsError):
+            raise TypeError('a call fails with an SmsError, such as QueueUnavailable(outcome="not_sent")')
+        self._failures.append(failure)
 
     @property
     def suppressed(self) -> SuppressedNumbers:
@@ -123,9 +179,14 @@ class _Memory(Connection):
         return cast("SuppressedNumbers", self.numbers)
 
     def enqueue(self, job: JobRecord) -> str:
-        """Write the job down, settled."""
+        """Write the job down."""
+        if self._failures:
+            raise self._failures.pop(0).for_job(job.id)
         self._refuse_suppressed(job)
         return self.jobs.record(job).job_id
+
+    def _publish(self, job_id: str, lane: str) -> None:
+        """There is nobody to publish to."""
 
     def redis(self) -> Redis:
         """There is none."""
@@ -138,12 +199,27 @@ class _Memory(Connection):
         """Nothing is to be opened."""
 
 
+class FakeJob(Job):
+    """A job that does not wait for what only a test can let happen."""
+
+    def _poll_intervals(self, timeout: float | None) -> Iterator[float]:
+        del timeout  # the clock stands still
+        yield 0
+
+    def _still_waiting(self, timeout: float | None) -> TimeoutError:
+        del timeout
+        return TimeoutError(f"job {self.id} is not due yet: let time pass by FakeSms.advance()")
+
+
 class FakeElement(Element):
     """An element that keeps what it is given."""
 
     def __init__(self, memory: _Memory, full_name: str) -> None:
         super().__init__(memory, full_name)
         self._memory = memory
+
+    def _job(self, job_id: str) -> FakeJob:
+        return FakeJob(job_id, self._memory)
 
     @property
     def messages(self) -> list[SentMessage]:
@@ -173,7 +249,7 @@ class FakeVerification(Verification):
     def __init__(self, element: FakeElement, memory: _Memory, rules: Rules, guard: Guard | None) -> None:
         keyring = Keyring.read(_SECRET, environ={})
         super().__init__(
-            element, rules, keyring, memory.codes, lambda job_id: Job(job_id, memory), guard=guard
+            element, rules, keyring, memory.codes, lambda job_id: FakeJob(job_id, memory), guard=guard
         )
         self._messages: Callable[[], list[SentMessage]] = lambda: element.messages
         self._last_jobs = memory.last_jobs

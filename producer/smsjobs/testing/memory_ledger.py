@@ -1,17 +1,26 @@
-"""A ledger in memory, in which every job ends at once."""
+"""A ledger in memory, in which every job ends as soon as it is due."""
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from smsjobs.contract import IdempotencyConflict, JobRecord, Message, SendResult, SmsError, encode_outcome
+from smsjobs.contract import (
+    IdempotencyConflict,
+    JobRecord,
+    Message,
+    Outcome,
+    RequestFailed,
+    SendResult,
+    SmsError,
+    encode_outcome,
+)
 from smsjobs.ledger import Recorded, Snapshot
 from smsjobs.testing.clock import Clock
 
-__all__ = ["MemoryLedger", "SentMessage"]
+__all__ = ["MemoryJob", "MemoryLedger", "SentMessage"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +43,19 @@ class SentMessage:
     expires_s: float
 
 
+@dataclass(kw_only=True)
+class MemoryJob:
+    """A job that was recorded."""
+
+    record: JobRecord = field(repr=False)
+    created_s: float
+    #: What becomes of it when it is due.
+    outcome: Outcome
+    #: When it is due, and has its outcome.
+    settled_s: float
+    retried_as: str | None = None
+
+
 class MemoryLedger:
     """Keeps jobs as the real one does, as far as a producer can see."""
 
@@ -41,7 +63,7 @@ class MemoryLedger:
         self._clock = clock
         self._keep_s = keep_s
         self._lock = threading.Lock()
-        self._jobs: dict[str, Snapshot] = {}
+        self._jobs: dict[str, MemoryJob] = {}
         self._keys: dict[tuple[str, str], tuple[str, Message]] = {}
         self._endings: list[SmsError] = []
         #: Everything that was enqueued, oldest first.
@@ -60,7 +82,7 @@ class MemoryLedger:
         self._endings.append(error)
 
     def record(self, job: JobRecord) -> Recorded:
-        """Write a job down, and settle it.
+        """Write a job down, with what becomes of it when it is due.
 
         Raises:
             IdempotencyConflict: Its key belongs to a job with another payload.
@@ -68,14 +90,14 @@ class MemoryLedger:
         with self._lock:
             if job.idempotency_key is not None:
                 name = (job.element, job.idempotency_key)
-                if name in self._keys and self.read(self._keys[name][0]) is None:
+                if name in self._keys and self.job(self._keys[name][0]) is None:
                     del self._keys[name]
                 holder = self._keys.setdefault(name, (job.id, job.message))
                 if holder[1] != job.message:
                     raise IdempotencyConflict(out_id=holder[0])
                 if holder[0] != job.id:
                     return Recorded(job_id=holder[0], new=False)
-            self._settle(job)
+            self._add(job)
         return Recorded(job_id=job.id, new=True)
 
     def knows_key(self, job: JobRecord) -> bool:
@@ -85,27 +107,65 @@ class MemoryLedger:
 
     def read(self, job_id: str) -> Snapshot | None:
         """The job, or None where there is none of that id, or its outcome was kept for long enough."""
+        found = self.job(job_id)
+        if found is None:
+            return None
+        ended = self.is_settled(found)
+        return Snapshot(
+            job_id=job_id,
+            status=found.outcome.outcome if ended else "queued",
+            element=found.record.element,
+            lane=found.record.lane,
+            attempts=found.outcome.attempts if ended else 0,
+            created_ms=round(found.created_s * 1000),
+            outcome=json.dumps(encode_outcome(found.outcome)) if ended else None,
+        )
+
+    def job(self, job_id: str) -> MemoryJob | None:
+        """The same, with all that is known of it."""
         found = self._jobs.get(job_id)
-        # A job settles when it is recorded.
-        if found is None or found.created_ms / 1000 + self._keep_s <= self._clock():
+        if found is None or found.settled_s + self._keep_s <= self._clock():
             return None
         return found
 
-    def _settle(self, job: JobRecord) -> None:
-        outcome: SendResult | SmsError
+    def jobs(self) -> Iterator[MemoryJob]:
+        """All that are kept."""
+        return filter(None, map(self.job, list(self._jobs)))
+
+    def is_settled(self, job: MemoryJob) -> bool:
+        """Whether it has its outcome."""
+        return job.settled_s <= self._clock()
+
+    def cancel(self, job: MemoryJob) -> bool:
+        """Cancel it, unless it has its outcome."""
+        with self._lock:
+            if self.is_settled(job):
+                return job.outcome == _cancelled(job.record.id)
+            job.outcome, job.settled_s = _cancelled(job.record.id), self._clock()
+            return True
+
+    def renew(self, job: MemoryJob, new: JobRecord) -> Recorded:
+        """Record the job by which it is sent again, unless there is one. That takes over its key."""
+        with self._lock:
+            if job.retried_as is not None:
+                return Recorded(job_id=job.retried_as, new=False)
+            job.retried_as = new.id
+            for name, (holder, message) in self._keys.items():
+                if holder == job.record.id:
+                    self._keys[name] = (new.id, message)
+            self._add(new)
+            return Recorded(job_id=new.id, new=True)
+
+    def _add(self, job: JobRecord) -> None:
+        outcome: Outcome
         if self._endings:
             outcome = self._endings.pop(0).for_job(job.id)
         else:
             response = {"Code": "OK", "Message": "OK", "BizId": f"biz-{job.id}", "RequestId": f"req-{job.id}"}
             outcome = SendResult(response=response, out_id=job.id, attempts=1)
-        self._jobs[job.id] = Snapshot(
-            job_id=job.id,
-            status=outcome.outcome,
-            element=job.element,
-            lane=job.lane,
-            attempts=outcome.attempts,
-            created_ms=round(self._clock() * 1000),
-            outcome=json.dumps(encode_outcome(outcome)),
+        now_s = self._clock()
+        self._jobs[job.id] = MemoryJob(
+            record=job, created_s=now_s, outcome=outcome, settled_s=now_s + job.countdown_s
         )
         self.messages.append(
             SentMessage(
@@ -118,3 +178,9 @@ class MemoryLedger:
                 expires_s=job.expires_s,
             )
         )
+
+
+def _cancelled(job_id: str) -> RequestFailed:
+    return RequestFailed(
+        "it was cancelled before it was sent", reason="cancelled", outcome="not_sent", out_id=job_id
+    )

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import redis
 
-from smsjobs.contract import InvalidArguments, decode_job, encode_outcome
+from smsjobs.contract import InvalidArguments, decode_job, element_tag, encode_outcome
 from smsjobs.ledger import Granted, InFlight, Ledger, Missing, NotDue, Recorded, Settled, Settlement, Wait
 from smsjobs.redis_store import ELEMENTS, NO_ELEMENT, key
 from support.keys import agenda, job_key
@@ -378,7 +378,10 @@ def test_interrupted_resend_spans_both_losses(ledger: Ledger, clock: Clock) -> N
 
 
 def test_numbers_leave_redis_with_the_settlement(ledger: Ledger, client: redis.Redis, clock: Clock) -> None:
-    """After a settlement no key and no value of Redis has a number, a parameter or the idempotency key."""
+    """After a settlement no key and no value of Redis has a number, a parameter or the idempotency key.
+
+    What was not sent keeps its payload under a key of its own, as long as it may be sent again.
+    """
     for ending in ("settled", "expired", "stale"):
         job = a_job(idempotency_key=f"login-of-somebody-{ending}")
         ledger.record(job)
@@ -387,6 +390,7 @@ def test_numbers_leave_redis_with_the_settlement(ledger: Ledger, client: redis.R
         if ending == "expired":
             clock.pass_(300)
             ledger.settle(job.id, "", failed(job), outside_task=True)
+            assert client.delete(key(element_tag(job.element), "retry", job.id))
         else:
             granted(ledger, job, "one")
             if ending == "stale":

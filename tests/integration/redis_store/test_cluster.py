@@ -10,11 +10,12 @@ import pytest
 import redis
 
 from smsjobs.campaign import CampaignStore, Order, start
-from smsjobs.contract import InvalidArguments, campaign_id, encode_outcome
+from smsjobs.contract import InvalidArguments, JobRecord, campaign_id, encode_outcome
 from smsjobs.delivery import DeliveryStore
 from smsjobs.embedded import TemporaryRedis
 from smsjobs.ledger import Aside, Awaited, EntryDamaged, Ledger
 from smsjobs.redis_store import Scripts, Seal, connect_redis
+from smsjobs.steering import Steering
 from smsjobs.suppression import SuppressedNumbers, Suppression
 from smsjobs.testing import Clock as CodeClock
 from smsjobs.verification import CEILING, PER_CLIENT, Keyring, Limit, RedisCodes, Rules, Verification
@@ -27,7 +28,7 @@ ELEMENT = "SMS.Test"
 SECRET = "a secret that is good for tests only"
 SCRIPTS = {
     (room, name)
-    for room in ("ledger", "campaign", "delivery", "suppression", "verification")
+    for room in ("ledger", "campaign", "delivery", "steering", "suppression", "verification")
     for name in Scripts(room).names()
 }
 
@@ -129,6 +130,14 @@ def jobs(client: "redis.Redis") -> None:
         (due,) = store.due_pulls(awaited.id[:6], most=9, lease_s=9)
         store.pulled(due, next_s=next_s)
     assert store.delivery(awaited.id).state == "unreported"
+    steering = Steering(ledger, clock=clock)
+    for more in ({}, {"id": "another-plain-clients-id"}):
+        job = a_job(idempotency_key=f"cancelled {more}", **more)
+        ledger.record(job)
+        assert steering.cancel(job.id)
+        new = steering.renewed(job.id)
+        assert isinstance(new, JobRecord)
+        assert steering.record(job.id, new).new
     ledger.settle_absent("malformed", encode_outcome(InvalidArguments("unreadable", reason="job_unreadable")))
 
 

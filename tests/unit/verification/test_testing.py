@@ -9,6 +9,7 @@ from smsjobs import (
     AliyunRejected,
     IdempotencyConflict,
     InvalidArguments,
+    QueueUnavailable,
     RequestFailed,
     VerificationRefused,
     testing,
@@ -168,3 +169,51 @@ def test_clock(sms: testing.FakeSms) -> None:
     assert login.check(PHONE, "wrong").status == "wrong"
     sms.advance(0.1)
     assert login.check(PHONE, login.last_code(PHONE)).status == "expired"
+
+
+def test_fail_next_with(sms: testing.FakeSms) -> None:
+    """A call raises what a test asked for and enqueues nothing; the next one does not."""
+    sms.fail_next_with()
+    with pytest.raises(QueueUnavailable) as caught:
+        send(sms, idempotency_key="one")
+    assert caught.value.outcome == "not_sent"
+    assert sms.messages == []
+    assert send(sms, idempotency_key="one").get()
+    sms.fail_next_with(QueueUnavailable("no answer", outcome="unknown"))
+    with pytest.raises(QueueUnavailable, match="no answer"):
+        send(sms)
+    with pytest.raises(TypeError, match="SmsError"):
+        sms.fail_next_with(ValueError("x"))  # type: ignore[arg-type]
+
+
+def test_waiting_job_does_not_wait(sms: testing.FakeSms) -> None:
+    """A job with a countdown has its outcome when the test's clock says so; nobody waits for that."""
+    job = send(sms, countdown=60)
+    assert job.status() == "queued"
+    with pytest.raises(TimeoutError, match="advance"):
+        job.get()
+    sms.advance(60)
+    assert job.get().out_id == job.id
+
+
+def test_deliveries(sms: testing.FakeSms) -> None:
+    """What a test reports is what the application reads; what is final stays final; a refused job has none."""
+    job = send(sms)
+    assert job.delivery().state == "waiting"
+    sms.report(job)
+    sms.report(job, err_code="MOBILE_IN_BLACK")
+    assert (job.delivery().state, job.delivery(PHONE).err_code) == ("delivered", "DELIVERED")
+    two = sms.getElement("SMS.Example").sendMessage([PHONE, "13800138001"], {}, "SMS_1")
+    sms.report(two, "13800138001", err_code="MOBILE_IN_BLACK")
+    assert (two.deliveries().failed, two.deliveries().waiting) == (1, 1)
+    assert two.deliveries().by_code == {"MOBILE_IN_BLACK": 1}
+    for phone, argument in ((None, "phone"), ("13800138002", "phone")):
+        with pytest.raises(InvalidArguments) as caught:
+            two.delivery(phone)
+        assert caught.value.argument == argument
+    sms.end_next_with(AliyunRejected("refused", aliyun_code="isv.AMOUNT_NOT_ENOUGH"))
+    refused = send(sms)
+    assert refused.deliveries().total == 0
+    with pytest.raises(InvalidArguments) as caught:
+        refused.delivery()
+    assert caught.value.reason == "not_accepted"

@@ -68,6 +68,7 @@ class Runtime:
         ledger = Ledger(
             connect_redis(connection.redis_url, timeout_s=_REDIS_S, replicas=connection.replicas),
             retention_s=connection.retention_s,
+            retryable_s=connection.retryable_s,
             seal=connection.seal,
         )
         app = App(settings.app_dir)

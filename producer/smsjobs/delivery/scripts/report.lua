@@ -11,7 +11,7 @@
 --         {"refused"}: nothing of the job was accepted;  {"missing"}
 --         {"damaged", what is wrong}: nothing was changed, as if Redis answers that a key has a wrong type
 -- replicated
--- include ledger/jobs, ledger/campaigns, ledger/damage, ledger/receipts, ledger/pulls, delivery/records
+-- include ledger/jobs, ledger/campaigns, ledger/damage, ledger/failed, ledger/receipts, ledger/pulls, delivery/records
 local job, agenda = unpack(KEYS)
 local now, id, numbers, biz_id, keep = unpack(ARGV, 1, 5)
 now, numbers = now_ms(now), num(numbers)

@@ -4,7 +4,7 @@
 -- keep is how long (ms) it is kept.
 --
 -- Returns 1, or 0 if no such item is set aside.
--- include ledger/jobs, ledger/aside, ledger/campaigns, ledger/damage
+-- include ledger/jobs, ledger/aside, ledger/campaigns, ledger/damage, ledger/failed
 -- replicated
 local agenda = unpack(KEYS)
 local now, item, outcome, label, keep = unpack(ARGV)
@@ -26,7 +26,7 @@ if kind == 'job' then
   redis.call('DEL', job_key(name))
   write_outcome(name, '', UNKNOWN, outcome, keep, now)
   local id, chunk = chunk_of(name)
-  if id then count_chunk(id, chunk, UNKNOWN, label, outcome, now) end
+  if id then count_chunk(id, chunk, UNKNOWN, label, outcome, now) else note_failure(name, UNKNOWN, 0, now) end
 elseif kind == 'delivery' and not what then
   -- Its outcome is a fact, and stays. If this is not a hash, there is nothing else to drop.
   redis.pcall('HDEL', job_key(name), 'numbers', 'pulls', 'accepted_at', 'delivery')

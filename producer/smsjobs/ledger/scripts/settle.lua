@@ -4,17 +4,18 @@
 -- token is "" for a job that nobody holds.
 -- keep is how long (ms) the outcome is kept.
 -- store_after is the time (ms) after which the sweep checks that Celery's result was stored, or 0 for no check.
--- pull is "<delay of the first pull (ms)> <delay of the last one> <its numbers, sealed>" if its deliveries are to be pulled, else "".
+-- kept is what else is kept. Of an accepted job: "<delay of the first pull (ms)> <delay of the last one> <its numbers, sealed>"
+-- if its deliveries are to be pulled, else "". Of any other: how long (ms) its payload is kept, if it surely was not sent.
 -- label is the word under which a campaign counts the outcome; attempts are all requests that were made.
 -- halve is 1 for a refused chunk whose halves are to be sent in its place, else 0.
 --
 -- Returns {"ok", followers}: settled, by this call or by an earlier one with the same token;
 --         {"ok", followers, what was set aside, what is wrong}: likewise, but its campaign could not count it;
 --         {"settled", outcome, followers}: it already has another outcome;  {"fenced"};  {"missing"}
--- include ledger/jobs, ledger/campaigns, ledger/damage, ledger/pulls
+-- include ledger/jobs, ledger/campaigns, ledger/damage, ledger/pulls, ledger/failed
 -- replicated
 local job, agenda, result_key = unpack(KEYS)
-local now, id, token, state, outcome, keep, store_after, label, attempts, pull, result,
+local now, id, token, state, outcome, keep, store_after, label, attempts, kept, result,
   halve = unpack(ARGV)
 local f = fields(job, 'state', 'token', 'followers', 'key', 'campaign')
 if not f.state then return {'missing'} end
@@ -27,7 +28,7 @@ end
 if f.token ~= token and state ~= ACCEPTED then return {'fenced'} end
 -- Without a token, only a job that still waits to be sent is settled: a worker may have claimed it after the sweep looked.
 if token == '' and f.state ~= QUEUED then return {'fenced'} end
-if f.campaign or pull ~= '' or num(store_after) > 0 then now = now_ms(now) end
+if f.campaign or kept ~= '' or num(store_after) > 0 then now = now_ms(now) end
 if f.campaign then read(f, job, 'chunk', 'expires') end
 -- A chunk that had expired when the sweep looked may since have been held by its campaign, or made a job again.
 if token == '' and f.campaign and num(f.expires) > now then return {'fenced'} end
@@ -39,11 +40,12 @@ if uncounted then
   redis.call('HSET', ELEMENT .. ':aside:what', item, what)
   redis.call('HSET', ELEMENT .. ':aside', item, ms(now) .. ' its campaign: ' .. uncounted)
 end
+if state ~= ACCEPTED and not f.campaign then note_failure(id, state, kept, now) end
 write_outcome(id, token, state, outcome, keep, num(store_after) > 0 and now + num(store_after) or nil, halve == '1')
 -- A receipt may still settle what is unknown, and needs these then.
 if state == UNKNOWN then redis.call('HSET', job, 'label', label, 'attempts', attempts) end
-if state == ACCEPTED and pull ~= '' then
-  local first, last, numbers = string.match(pull, '^(%d+) (%d+) (.+)$')
+if state == ACCEPTED and kept ~= '' then
+  local first, last, numbers = string.match(kept, '^(%d+) (%d+) (.+)$')
   pull_later(id, redis.call('HGET', job, 'lane'), numbers, num(first), num(last), now)
 end
 if f.key and f.key ~= '' then redis.call('PEXPIRE', f.key, keep) end

@@ -1,7 +1,8 @@
 -- Look at the element's due jobs, each once. The next run finds only the remaining ones, whoever runs it.
 -- The cost grows with the number of due jobs, not with the number of stored jobs.
 --
--- most is how many jobs to look at; repeat_after is the time (ms) after which a look is repeated.
+-- most is how many jobs to look at; repeat_after is the time (ms) after which a look is repeated; keep is how long (ms)
+-- outcomes are kept.
 --
 -- Returns {a flat list of sevens: verb, id, lane, element, attempts, looks before this one, 1 if an answer was lost;
 --          a flat list of pairs: what was set aside, what is wrong with it}
@@ -15,9 +16,9 @@
 -- Two kinds of chunks get no verb, if nothing of them was sent. If the campaign is held, the chunk becomes pending again,
 -- because a pause may last longer than any job. If it is cancelled, the chunk is settled here. Its result is stored at
 -- the next look.
--- include ledger/jobs, ledger/aside, ledger/campaigns, ledger/damage, ledger/entry_damage
+-- include ledger/jobs, ledger/aside, ledger/campaigns, ledger/damage, ledger/entry_damage, ledger/failed
 local agenda = unpack(KEYS)
-local now, most, repeat_after = unpack(ARGV)
+local now, most, repeat_after, keep = unpack(ARGV)
 now = now_ms(now)
 
 local found = {}
@@ -119,4 +120,5 @@ repeat
     end
   end
 until left == 0
+forget_failures(now - num(keep))
 return {found, newly_aside}

@@ -1,5 +1,5 @@
 -- What a receipt proves about its job: Aliyun accepted it.
--- Needs ledger/jobs and ledger/campaigns before it.
+-- Needs ledger/jobs, ledger/campaigns and ledger/failed before it.
 
 -- Whether a receipt settles the job: it has no outcome yet, or the outcome "unknown". What was refused stays refused.
 local function is_settled_by_receipt(f) return f.state == UNKNOWN or not SETTLED[f.state] end
@@ -12,6 +12,7 @@ local function settle_by_receipt(id, f, biz_id, keep, now)
   local outcome = string.format('receipt %d %s', attempts, biz_id)
   write_outcome(id, '', ACCEPTED, outcome, keep, now)
   if f.key and f.key ~= '' then redis.call('PEXPIRE', f.key, keep) end
+  if f.state == UNKNOWN then redis.pcall('ZREM', failed_key(), id) end
   if not f.campaign then return end
   if f.state == UNKNOWN then
     recount_chunk(f.campaign, f.chunk, UNKNOWN, f.label, ACCEPTED, 'OK', outcome)

@@ -1,0 +1,11 @@
+"""Jobs in one's hands: see one, list those that did not end well, cancel one that waits, send one again.
+
+The list costs a job that is accepted nothing: only what did not end well is in it.
+"""
+
+from smsjobs.steering.info import JobInfo
+from smsjobs.steering.listing import FAILED, Listing
+from smsjobs.steering.refusals import gone, no_such_job, not_retryable
+from smsjobs.steering.store import Steering
+
+__all__ = ["FAILED", "JobInfo", "Listing", "Steering", "gone", "no_such_job", "not_retryable"]
