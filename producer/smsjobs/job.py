@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from smsjobs.contract import InvalidArguments, SendResult, SmsError, check_timeout
 from smsjobs.facts import JobCancelled, tell
-from smsjobs.ledger import EntryDamaged, outcome_json, read_outcome
+from smsjobs.ledger import EntryDamaged, read_outcome
 from smsjobs.redis_store import available
 from smsjobs.steering import no_such_job
 from smsjobs.threads import in_thread
@@ -242,17 +242,6 @@ class Job:
         return TimeoutError(
             f"job {self._id} has no outcome after {timeout:g} s; it continues, call get() again"
         )
-
-    def _details(self) -> dict[str, Any]:
-        """What `smsjobs status` shows."""
-        found = self._snapshot()
-        return {
-            "id": found.job_id,
-            "status": found.status,
-            "element": found.element,
-            "lane": found.lane,
-            "outcome": outcome_json(found.outcome, found.job_id) if found.outcome else None,
-        }
 
 
 def _unless_error(outcome: SendResult | SmsError) -> SendResult:

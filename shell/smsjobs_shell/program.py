@@ -18,9 +18,12 @@ from smsjobs.embedded import EmbeddedRedisError, RedisServerNotFound
 from smsjobs.redis_store import error_code, is_transient, refusal_hint
 from smsjobs.settings import SettingsError
 from smsjobs_shell.campaign import campaign
+from smsjobs_shell.cancel import cancel
 from smsjobs_shell.doctor import doctor
 from smsjobs_shell.elements import elements
 from smsjobs_shell.events import events
+from smsjobs_shell.jobs import jobs
+from smsjobs_shell.retry import retry
 from smsjobs_shell.sandbox.demo import demo
 from smsjobs_shell.sandbox.dev import dev
 from smsjobs_shell.send import send
@@ -103,6 +106,10 @@ for _command in (
     campaign,
     suppress,
     events,
+    jobs,
+    retry,
+    cancel,
+    campaign,
     elements,
     doctor,
     set_aside,

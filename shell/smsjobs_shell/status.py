@@ -110,7 +110,7 @@ def _record(sms: Sms, job: Job) -> dict[str, Any]:
 
 def _read(job: Job) -> dict[str, Any]:
     """The job's record; of an accepted one what became of its recipients too."""
-    details = job._details()  # noqa: SLF001  made for the shell
+    details = job.info().to_json()
     if details["status"] == "accepted":
         # The recipients of a campaign may be sealed, and this process may not have the key.
         with contextlib.suppress(InvalidArguments):

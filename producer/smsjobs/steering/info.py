@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from smsjobs.contract import STATUSES, Outcome, SmsError, count_recipients, encode_outcome
+from smsjobs.contract import STATUSES, Outcome, SendResult, SmsError, count_recipients, encode_outcome
 from smsjobs.ledger import read_outcome
 
 __all__ = ["FIELDS", "JobInfo", "read_info"]
@@ -46,8 +46,9 @@ class JobInfo:
     next_try: datetime | None = None
     #: ``"accepted"``, ``"rejected"``, ``"not_sent"`` or ``"unknown"``; None until it is settled.
     outcome: str | None = None
-    #: The error that `Job.get` raises; None if there is none yet, or none at all.
+    #: What `Job.get` raises or returns: one of both as soon as it is settled.
     error: SmsError | None = None
+    result: SendResult | None = None
     #: The id of the job by which it was sent again.
     retried_as: str | None = None
 
@@ -71,7 +72,7 @@ class JobInfo:
             "numbers": self.numbers,
             "last_error": self.last_error,
             "next_try": _text(self.next_try),
-            "outcome": encode_outcome(self.error) if self.error else None,
+            "outcome": encode_outcome(outcome) if (outcome := self.error or self.result) else None,
             "retried_as": self.retried_as,
         }
 
@@ -133,6 +134,7 @@ def read_info(job_id: str, values: Sequence[str | None], settled_ms: float | Non
         next_try=due if waits else None,
         outcome=outcome.outcome if outcome else None,
         error=error,
+        result=outcome if isinstance(outcome, SendResult) else None,
         retried_as=entry.retried_as,
     )
 

@@ -218,6 +218,19 @@ class Steering:
         )
         return islice(found, listing.limit)
 
+    def phones(self, infos: Sequence[JobInfo]) -> list[tuple[str, ...]]:
+        """Return the numbers of these jobs, as long as they can be sent again; none where they cannot be read here."""
+        pipe: Any = self._ledger.redis.pipeline(transaction=False)
+        for info in infos:
+            pipe.get(key(element_tag(info.element), "retry", info.id))
+        return [self._phones(text) for text in pipe.execute(raise_on_error=False)]
+
+    def _phones(self, text: str | Exception | None) -> tuple[str, ...]:
+        try:
+            return tuple(map(str, json.loads(unseal(text, self._ledger.seal))["phoneList"]))  # type: ignore[arg-type]
+        except (AttributeError, CannotOpen, KeyError, TypeError, ValueError):
+            return ()
+
     def _newest_first(
         self, listing: Listing, patiently: Callable[[Callable[[], Any]], Any]
     ) -> Iterator[tuple[float, str, str]]:

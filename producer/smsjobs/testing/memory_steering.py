@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from smsjobs.contract import JobRecord, SmsError, decode_job, encode_job, new_job_id
+from smsjobs.contract import JobRecord, SendResult, SmsError, decode_job, encode_job, new_job_id
 from smsjobs.ledger import Recorded
 from smsjobs.steering import JobInfo, gone, no_such_job, not_retryable
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from smsjobs.testing.memory_ledger import MemoryJob, MemoryLedger
 
 __all__ = ["MemorySteering"]
+
+_RETRYABLE: Final = ("rejected", "not_sent")
 
 
 class MemorySteering:
@@ -42,7 +44,7 @@ class MemorySteering:
         if job.retried_as is not None:
             return Recorded(job_id=job.retried_as, new=False)
         status = job.outcome.outcome if self._ledger.is_settled(job) else "queued"
-        if status not in ("rejected", "not_sent"):
+        if status not in _RETRYABLE:
             raise not_retryable(job_id, status)
         if job.settled_s + self._retryable_s <= self._now():
             raise gone(job_id)
@@ -73,6 +75,14 @@ class MemorySteering:
             listing.limit,
         )
 
+    def phones(self, infos: Sequence[JobInfo]) -> list[tuple[str, ...]]:
+        """The numbers of these jobs, as long as they can be sent again."""
+        return [
+            job.record.message.phones if job and info.status in _RETRYABLE else ()
+            for info in infos
+            for job in [self._ledger.job(info.id)]
+        ]
+
     def _job(self, job_id: str) -> MemoryJob:
         found = self._ledger.job(job_id)
         if found is None:
@@ -98,6 +108,7 @@ class MemorySteering:
             next_try=None if outcome else _moment(due_s),
             outcome=outcome.outcome if outcome else None,
             error=error,
+            result=outcome if isinstance(outcome, SendResult) else None,
             retried_as=job.retried_as,
         )
 

@@ -111,7 +111,7 @@ def list_campaigns(screen: Screen) -> None:
     all_of_them = list(_progress_of(connect().campaigns()))
     if all_of_them:
         screen.records(
-            ("Name", "Element", "Template", "Begins", "State", "Done", "Not accepted", "Id"),
+            ("Name", "State", "Done", "Not accepted", "Begins", "Id", "Element", "Template"),
             [_listed(each) for each in all_of_them],
         )
     else:
@@ -123,13 +123,13 @@ def _listed(progress: CampaignProgress) -> tuple[str, ...]:
     begins = datetime.fromtimestamp((progress.starts_ms or progress.created_ms) / 1000).astimezone()
     return (
         printable(progress.name),
-        progress.element,
-        printable(progress.template),
-        begins.strftime("%Y-%m-%d %H:%M"),
         progress.state,
         f"{progress.settled:,} of {progress.total:,}",
         f"{progress.settled - progress.accepted:,}",
+        begins.strftime("%Y-%m-%d %H:%M"),
         progress.id,
+        progress.element,
+        printable(progress.template),
     )
 
 

@@ -81,7 +81,14 @@ def _watch(screen: Screen, campaign: Campaign, broker_url: str | None) -> None:
             progress = campaign.progress()
             done = progress.settled - _never_tried(progress)
             last = progress.ended or progress.state == "paused" or progress.interrupted
-            bar.update(done, progress.total, rate=_rate(seen, done), note=_note(progress), last=last)
+            bar.update(
+                done,
+                progress.total,
+                rate=_rate(seen, done),
+                note=_note(progress),
+                last=last,
+                wrong=_goes_wrong(progress),
+            )
             if last:
                 return
             if workers is not None and workers.are_missing(progress):
@@ -201,6 +208,12 @@ def _rate(seen: deque[tuple[float, int]], done: int) -> float | None:
         seen.popleft()
     (first, before), (last, _) = seen[0], seen[-1]
     return (done - before) / (last - first) if last > first else None
+
+
+def _goes_wrong(progress: CampaignProgress) -> bool:
+    """Whether something was tried and not accepted, or the campaign was paused by what happened to it."""
+    failed = progress.settled - progress.accepted - _never_tried(progress)
+    return failed > 0 or (progress.state == "paused" and progress.reason != BY_HAND)
 
 
 def _never_tried(progress: CampaignProgress) -> int:

@@ -51,7 +51,7 @@ Examples:
       --template SMS_200000001 --param event=系统维护 --watch
   smsjobs campaign start people.xlsx --name 会员日-2026-12 \\
       --element SMS.YourSmsName --template SMS_200000002 --promotional \\
-      --at '2099-11-11 09:00 Asia/Shanghai'""",
+      --at '2099-11-11 09:00'""",
 )
 @message_options
 @click.option(
@@ -68,7 +68,7 @@ Examples:
     "--at",
     metavar="TIME",
     callback=read_moment,
-    help="When it begins, with a time zone; not in the past. [default: now]",
+    help="When it begins; not in the past. Beijing time, or with a zone such as +00:00. [default: now]",
 )
 @PROMOTIONAL
 @click.option(

@@ -238,7 +238,7 @@ def _send_all(redis_url: str, workers: Children) -> list[_Ended]:
 
     def look() -> bool | None:
         for message, job, at in sent:
-            details = {} if job.id in ended else job._details()  # noqa: SLF001  made for the shell
+            details = {} if job.id in ended else job.info().to_json()
             if details.get("outcome"):
                 ended[job.id] = _Ended(message=message, details=details, seconds=time.monotonic() - at)
         return len(ended) == len(sent) or None

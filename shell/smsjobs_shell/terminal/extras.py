@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from importlib.metadata import PackageNotFoundError, distribution
 
-from smsjobs_shell.terminal.failure import CommandFailed
+from smsjobs_shell.terminal.failure import BAD_USAGE, CommandFailed
 
 __all__ = ["need_extras"]
 
@@ -21,6 +21,7 @@ def need_extras(*extras: str) -> None:
             f"the {' and the '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed here: "
             f"pip install 'smsjobs[{','.join(missing)}]'",
             "extra_missing",
+            status=BAD_USAGE,
         )
 
 

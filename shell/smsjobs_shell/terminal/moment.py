@@ -1,9 +1,9 @@
-"""Reads and shows times, always with their time zone."""
+"""Reads and shows times. Where no zone is typed, it is Beijing's."""
 
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -11,17 +11,21 @@ import click
 
 from smsjobs_shell.terminal.failure import BadOption
 
-__all__ = ["read_moment", "show_moment"]
+__all__ = ["distance", "read_moment", "read_since", "show_moment"]
 
 #: The time zone of Aliyun's day and of the hours of promotional messages. China has no summer time.
 _BEIJING: Final = timezone(timedelta(hours=8))
+
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}
+
+_AGO: Final = re.compile(r"([0-9]{1,6})([smhd])")
 
 #: A text of this form that is not a time has a wrong number, such as month 13.
 _FORM: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?([+-]\d\d:\d\d|Z)?")
 
 
 def read_moment(ctx: click.Context, option: click.Parameter, typed: str | None) -> datetime | None:
-    """The time that was typed, with its zone: an offset, or a name after a blank."""
+    """The time that was typed, with its zone: an offset, or a name after a blank. Without one, it is Beijing time."""
     if typed is None:
         return None
     text, _, name = typed.rpartition(" ")
@@ -35,13 +39,27 @@ def read_moment(ctx: click.Context, option: click.Parameter, typed: str | None) 
     else:
         if named and found.tzinfo is None:
             return found.replace(tzinfo=_zone(ctx, option, name))
-        if not named and found.tzinfo is not None:
-            return found
+        if not named:
+            return found.replace(tzinfo=_BEIJING) if found.tzinfo is None else found
     raise BadOption(
-        "must be a time with its zone, such as 2099-11-11T09:00+08:00 or '2099-11-11 09:00 Asia/Shanghai'",
+        "must be a time such as '2099-11-11 09:00', in Beijing time, or with its zone, as 2099-11-11T01:00+00:00",
         ctx,
         option,
     )
+
+
+def read_since(ctx: click.Context, option: click.Parameter, typed: str | None) -> datetime | timedelta | None:
+    """How long ago was typed, as in ``2h``, or a time as `read_moment` reads it."""
+    if typed is not None and (ago := _AGO.fullmatch(typed)):
+        return timedelta(seconds=int(ago[1]) * _SECONDS[ago[2]])
+    try:
+        return read_moment(ctx, option, typed)
+    except BadOption:
+        raise BadOption(
+            "must be how long ago, such as 30m, 2h or 1d, or a time such as '2099-11-11 09:00' (Beijing time)",
+            ctx,
+            option,
+        ) from None
 
 
 def _zone(ctx: click.Context, option: click.Parameter, name: str) -> ZoneInfo:
@@ -59,6 +77,13 @@ def _zone(ctx: click.Context, option: click.Parameter, name: str) -> ZoneInfo:
         ) from None
 
 
+def distance(moment: datetime, *, now: datetime | None = None) -> str:
+    """How far away the time is, in short: ``45s``, ``12m``, ``3h``, ``2d``."""
+    seconds = abs(((now or datetime.now(UTC)) - moment).total_seconds())
+    unit = next(each for each in "dhms" if seconds >= _SECONDS[each] or each == "s")
+    return f"{seconds // _SECONDS[unit]:.0f}{unit}"
+
+
 def show_moment(ms: int, zone: tzinfo | None) -> str:
     """The time in that zone. Without a zone, the time here and in Beijing.
 
@@ -70,7 +95,8 @@ def show_moment(ms: int, zone: tzinfo | None) -> str:
     if isinstance(zone, ZoneInfo):
         return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S} {zone.key}"
     if zone is not None:
-        return at.astimezone(zone).isoformat(" ", "seconds")
+        told = at.astimezone(zone).isoformat(" ", "seconds")
+        return f"{told} (Beijing time)" if zone == _BEIJING else told
     here = at.astimezone()
     same = here.utcoffset() == at.utcoffset()
     return f"{here.isoformat(' ', 'seconds')} ({'' if same else f'{at:%Y-%m-%d %H:%M:%S} '}Beijing time)"

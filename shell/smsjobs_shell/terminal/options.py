@@ -16,20 +16,23 @@ from smsjobs.settings import SettingsError
 from smsjobs_shell.terminal.failure import BadOption
 from smsjobs_shell.terminal.screen import Screen
 
-__all__ = ["ID", "PORT", "SECONDS", "TEXT", "app_option", "with_screen"]
+__all__ = ["ID", "PORT", "SECONDS", "TEXT", "WHOLE", "app_option", "with_lines", "with_screen"]
 
 R = TypeVar("R")
 
 
 def with_screen(command: Callable[..., R]) -> Callable[..., R]:
     """Gives the command the option ``--json``, and a `Screen` as its first argument."""
+    return _with_screen(command, "Write one JSON document to standard output, and nothing else.")
 
-    @click.option(
-        "--json",
-        "as_json",
-        is_flag=True,
-        help="Write one JSON document to standard output, and nothing else.",
-    )
+
+def with_lines(command: Callable[..., R]) -> Callable[..., R]:
+    """The same for a command that writes a JSON document a line."""
+    return _with_screen(command, "Write JSON to standard output, a document on each line, and nothing else.")
+
+
+def _with_screen(command: Callable[..., R], told: str) -> Callable[..., R]:
+    @click.option("--json", "as_json", is_flag=True, help=told)
     @functools.wraps(command)
     def wrapped(*args: Any, as_json: bool, **kwargs: Any) -> R:
         return command(Screen(as_json=as_json), *args, **kwargs)
@@ -113,6 +116,8 @@ ID = _Id()
 TEXT = _Text()
 
 SECONDS = _Number("a number of seconds, 0 or more", float, math.inf)
+
+WHOLE = _Number("a whole number, 0 or more", int, 10**9)
 
 #: The type of ports. The next port is used too, so 65535 is not valid.
 PORT = _Number("a port from 0 to 65534", int, 65534)

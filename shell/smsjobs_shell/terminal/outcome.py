@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from smsjobs.contract import OUTCOMES
 from smsjobs.delivery import DELIVERED, explain
 from smsjobs_shell.terminal.failure import FAILED
+from smsjobs_shell.terminal.moment import distance
 
 __all__ = ["exit_status", "facts"]
 
@@ -33,10 +35,13 @@ def facts(details: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("element", details["element"]),
         ("lane", details["lane"]),
         ("status", details["status"]),
+        *_times(details),
     ]
+    if retried_as := details["retried_as"]:
+        shown.append(("sent again as", retried_as))
     outcome = details["outcome"]
     if outcome is None:
-        return shown
+        return shown + _progress(details)
     if error := outcome.get("error"):
         shown += [("code", str(error["code"])), ("reason", error["reason"])]
         if aliyun_code := error.get("aliyun_code"):
@@ -51,6 +56,32 @@ def facts(details: Mapping[str, Any]) -> list[tuple[str, str]]:
             ("BizId", outcome["biz_id"] or "-"),
         ]
     return shown + _delivery_facts(details.get("deliveries"), details.get("delivery"))
+
+
+def _times(details: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """When it was recorded, and when it ended; each with how long ago that is."""
+    names = (("recorded", "created"), ("ended", "settled"))
+    return [(name, _moment(details[field])) for name, field in names if details[field]]
+
+
+def _progress(details: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What was done for a job that has no outcome yet, and what is done next."""
+    shown = [("attempts", str(details["attempts"]))]
+    if last_error := details["last_error"]:
+        shown.append(("last error", last_error))
+    shown += [
+        (name, _moment(details[field]))
+        for name, field in (("next try", "next_try"), ("expires", "expires"))
+        if details[field]
+    ]
+    return shown
+
+
+def _moment(text: str) -> str:
+    """The time here, and how far away it is."""
+    moment = datetime.fromisoformat(text)
+    away = distance(moment)
+    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S} ({f'in {away}' if moment > datetime.now(UTC) else f'{away} ago'})"
 
 
 def _delivery_facts(

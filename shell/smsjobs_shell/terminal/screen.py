@@ -24,6 +24,9 @@ __all__ = ["Bar", "Screen", "width_of"]
 #: The width where there is no terminal: no line needs to be broken.
 _UNLIMITED: Final = 10_000
 
+#: A list of fewer columns tells too little.
+_FEWEST: Final = 3
+
 #: Seconds between two plain lines of a progress bar.
 _PLAIN_BAR_S: Final = 5.0
 
@@ -106,13 +109,19 @@ class Screen:
         return _table_width(columns, rows) <= self.width
 
     def records(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Write a table whose cells must not be broken. If it is too wide for the terminal, write a block for each row."""
-        if self.has_room(columns, rows):
-            self.table(columns, rows)
+        """Write a list, a line for each row. Its columns stand in the order of their weight.
+
+        If it is too wide for the terminal, the last columns are left out, which ``--json`` has too. If two are still too
+        wide, write a block for each row: the first cell must not be broken, because it is copied.
+        """
+        shown = len(columns)
+        while shown > _FEWEST and not self.has_room(columns[:shown], [row[:shown] for row in rows]):
+            shown -= 1
+        if self.has_room(columns[:shown], [row[:shown] for row in rows]):
+            self.table(columns[:shown], [row[:shown] for row in rows])
             return
         for row in rows:
             self.pairs(list(zip(columns, row, strict=True)))
-            self.line()
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Write a table for people. A cell may have several lines."""
@@ -141,6 +150,12 @@ class Screen:
             Screen.wrote_document = True
             _write(escaped(json.dumps(document, ensure_ascii=False, indent=2)) + "\n")
 
+    def json_line(self, document: dict[str, Any]) -> None:
+        """Write one of several JSON documents, on a line of its own, if JSON is wanted."""
+        if self.as_json:
+            Screen.wrote_document = True
+            _write(escaped(json.dumps(document, ensure_ascii=False)) + "\n")
+
     @contextlib.contextmanager
     def working(self, what: str) -> Iterator[None]:
         """Shows that work is in progress: by a spinner on a terminal, else by a line."""
@@ -165,7 +180,7 @@ class Screen:
         from rich.progress import Progress  # noqa: PLC0415  only where it is installed
 
         with Progress(*_rich_columns(), console=self._console) as progress:
-            task = progress.add_task(what, total=None, note="", rate="")
+            task = progress.add_task(what, total=None, note="", rate="", wrong=False)
             yield _RichBar(progress, task, unit)
 
 
@@ -178,7 +193,14 @@ class Bar:
         self._told = (time.monotonic(), "")
 
     def update(
-        self, done: int, total: int | None, *, rate: float | None = None, note: str = "", last: bool = False
+        self,
+        done: int,
+        total: int | None,
+        *,
+        rate: float | None = None,
+        note: str = "",
+        last: bool = False,
+        wrong: bool = False,  # noqa: ARG002  for a bar that has colours
     ) -> None:
         """Show how far it is. A plain line is written if it changed and the last one is 5 seconds old, or at the end.
 
@@ -188,6 +210,7 @@ class Bar:
             rate: How many are done a second; None if that is not known.
             note: Further text.
             last: Whether this is the last update, though not everything may be done.
+            wrong: Whether something is wrong. A bar is red only then.
         """
         of = "" if total is None else f" of {total:,}"
         speed = "" if rate is None else f", {rate:,.0f} a second"
@@ -217,9 +240,12 @@ class _RichBar(Bar):
         rate: float | None = None,
         note: str = "",
         last: bool = False,  # noqa: ARG002  it shows every update
+        wrong: bool = False,
     ) -> None:
         speed = "" if rate is None else f"{rate:,.0f} {self._unit}/s"
-        self._progress.update(self._task, completed=done, total=total, note=visible(note), rate=speed)
+        self._progress.update(
+            self._task, completed=done, total=total, note=visible(note), rate=speed, wrong=wrong
+        )
 
     def end(self) -> None:
         self._progress.stop()
@@ -229,9 +255,16 @@ def _rich_columns() -> tuple[Any, ...]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
     from rich.table import Column  # noqa: PLC0415
 
+    class Coloured(BarColumn):
+        """A bar that is red only when something is wrong. By default, rich's are reddish from the start."""
+
+        def render(self, task: Any) -> Any:
+            self.complete_style = self.finished_style = "red" if task.fields["wrong"] else "green"
+            return super().render(task)
+
     return (
         TextColumn("{task.description}"),
-        BarColumn(bar_width=None),
+        Coloured(bar_width=None, pulse_style="green"),
         # On a narrow terminal the bar shrinks, so that no number is cut.
         MofNCompleteColumn(table_column=Column(no_wrap=True)),
         TextColumn("{task.fields[rate]}"),

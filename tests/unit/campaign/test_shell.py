@@ -3,7 +3,7 @@
 import re
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import click
@@ -47,19 +47,21 @@ def progress(**more):
         ("2026-11-11 09:00 Asia/Shanghai", 1),
         ("2026-11-11 09:00+00:00", 9),
         ("2026-11-11T09:00Z", 9),
+        ("2026-11-11 09:00", 1),
+        ("2026-11-11", -8),
     ],
 )
 def test_time(typed, hour):
-    """A time is understood with its zone, be it an offset or a name."""
-    assert read_moment(None, None, typed) == datetime(2026, 11, 11, hour, tzinfo=UTC)
+    """A time is understood with its zone, be it an offset or a name; without one it is Beijing time."""
+    assert read_moment(None, None, typed) == datetime(2026, 11, 11, tzinfo=UTC) + timedelta(hours=hour)
 
 
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        *((each, "a time with its zone") for each in ("2026-11-11 09:00", "09:00", "tomorrow", "")),
-        ("2026-11-11T09:00Z UTC", "a time with its zone"),
-        ("next week Asia/Shanghai", "a time with its zone"),
+        *((each, "Beijing time, or with its zone") for each in ("09:00", "tomorrow", "")),
+        ("2026-11-11T09:00Z UTC", "Beijing time, or with its zone"),
+        ("next week Asia/Shanghai", "Beijing time, or with its zone"),
         *(
             (f"2026-11-11 09:00 {each}", "no time zone of that name")
             for each in ("Asia/Nowhere", "Asia", "A/../B")
@@ -70,7 +72,7 @@ def test_time(typed, hour):
     ],
 )
 def test_no_time(typed, words):
-    """A time without a zone, in one that does not exist, or on a day that does not, is refused for that reason."""
+    """A time in a zone that does not exist, or on a day that does not, is refused for that reason."""
     with pytest.raises(click.BadParameter, match=words):
         read_moment(None, None, typed)
 
@@ -87,6 +89,7 @@ def test_a_past_time_names_the_option_only():
     [
         ("2100-01-01 09:00 America/New_York", "UTC", "2100-01-01 09:00:00 America/New_York"),
         ("2100-01-01T09:00-05:00", "UTC", "2100-01-01 09:00:00-05:00"),
+        ("2100-01-01 22:00", "UTC", "2100-01-01 22:00:00+08:00 (Beijing time)"),
         (None, "Europe/Berlin", "2100-01-01 15:00:00+01:00 (2100-01-01 22:00:00 Beijing time)"),
         (None, "Asia/Shanghai", "2100-01-01 22:00:00+08:00 (Beijing time)"),
     ],

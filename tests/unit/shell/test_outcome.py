@@ -1,23 +1,33 @@
 """A job's record, for people and for the exit status."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from smsjobs.contract import (
-    STATUSES,
-    AliyunRejected,
-    Outcome,
-    RequestFailed,
-    SendResult,
-    encode_outcome,
-)
+from smsjobs import JobInfo
+from smsjobs.contract import STATUSES, AliyunRejected, Outcome, RequestFailed, SendResult, SmsError
 from smsjobs_shell.terminal.outcome import exit_status, facts
+
+NOW = datetime.now(UTC)
 
 
 def record(status: str, outcome: Outcome | None = None) -> dict[str, Any]:
-    encoded = None if outcome is None else encode_outcome(outcome)
-    return {"id": "job-1", "element": "SMS.A", "lane": "bulk", "status": status, "outcome": encoded}
+    error, result = (outcome, None) if isinstance(outcome, SmsError) else (None, outcome)
+    return JobInfo(
+        id="job-1",
+        element="SMS.A",
+        lane="bulk",
+        status=status,
+        created=NOW - timedelta(hours=3),
+        due=NOW,
+        expires=NOW + timedelta(hours=5, minutes=1),
+        attempts=7,
+        last_error="connect_failed",
+        next_try=None if outcome else NOW + timedelta(seconds=90),
+        error=error,
+        result=result,
+    ).to_json()
 
 
 @pytest.mark.parametrize("status", STATUSES)
@@ -66,8 +76,23 @@ def test_accepted_facts() -> None:
 
 
 def test_unsettled_facts() -> None:
-    """A job that continues shows its status and nothing made up."""
-    assert [name for name, _ in facts(record("queued"))] == ["job", "element", "lane", "status"]
+    """A job that continues shows its age, what was tried, why that failed, and when it goes on, and nothing made up."""
+    shown = dict(facts(record("queued")))
+    assert [*shown] == [
+        "job",
+        "element",
+        "lane",
+        "status",
+        "recorded",
+        "attempts",
+        "last error",
+        "next try",
+        "expires",
+    ]
+    assert (shown["attempts"], shown["last error"]) == ("7", "connect_failed")
+    assert shown["recorded"].endswith("(3h ago)")
+    assert shown["next try"].endswith("(in 1m)")
+    assert shown["expires"].endswith("(in 5h)")
 
 
 def test_what_became_of_one_recipient() -> None:

@@ -158,7 +158,7 @@ def test_missing_extra_names_the_command(args: list[str], monkeypatch: pytest.Mo
     """A part that is not installed is a sentence that names pip install, not a traceback."""
     monkeypatch.setattr(extras, "_is_installed", lambda _: False)
     result = run(*args, "--json")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     error = json.loads(result.stdout)["error"]
     assert error["reason"] == "extra_missing"
     wanted = {"elements": "worker", "simulator": "simulator"}.get(args[0], "worker,simulator")
@@ -232,7 +232,7 @@ def test_a_campaigns_id_is_no_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
     def not_found() -> None:
         raise InvalidArguments("there is none", reason="job_not_found")
 
-    job = SimpleNamespace(_details=not_found)
+    job = SimpleNamespace(info=not_found)
     found = SimpleNamespace(progress=lambda: None)
     sms = SimpleNamespace(job=lambda _: job, campaign=lambda _: found)
     monkeypatch.setattr("smsjobs_shell.status.connect", lambda: sms)
@@ -409,7 +409,7 @@ def test_redis_is_unreachable_after_the_message_was_enqueued(
     def unreachable(**_: Any) -> None:
         raise QueueUnavailable("Redis is unreachable, so the job could not be read", out_id="job-1")
 
-    job = SimpleNamespace(id="job-1", get=unreachable, _details=unreachable)
+    job = SimpleNamespace(id="job-1", get=unreachable, info=unreachable)
     element = SimpleNamespace(sendMessage=lambda **_: job)
     monkeypatch.setattr(
         "smsjobs_shell.send.connect", lambda: SimpleNamespace(getElement=lambda _: element, settings=None)

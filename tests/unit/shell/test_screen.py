@@ -78,12 +78,12 @@ def test_dumb_terminal_is_plain(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert capsys.readouterr().out == "status  accepted\n"
 
 
-@pytest.mark.parametrize("width", [80, 50])
+@pytest.mark.parametrize("width", [80, 50, 30])
 @pytest.mark.parametrize("installed", [True, False])
-def test_records_lose_nothing(
+def test_records_fit(
     width: int, installed: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Records are a table where that fits, else a block each; nothing is left out and no id is broken."""
+    """A list is a table, without its last columns where it is too wide, else a block each; no id is broken."""
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("NO_COLOR", "1")
@@ -94,13 +94,17 @@ def test_records_lose_nothing(
     Screen(as_json=False).records(("Campaign", "State", "Done", "Begun"), rows)
     out = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
     lines = [line.rstrip() for line in out.strip().split("\n")]
+    assert "" not in lines[2:]
     if width == 80:
         assert lines[0].split() == ["Campaign", "State", "Done", "Begun"]
         assert re.match(r" *big-478ce0c85600  cancelled  16,000 of 16,000  2026-11-24 14:00", lines[-2])
+    elif width == 50:
+        assert lines[0].split() == ["Campaign", "State", "Done"]
+        assert re.match(r" *big-478ce0c85600  cancelled  16,000 of 16,000$", lines[-2])
     else:
         block = ["Campaign  big-478ce0c85600", "State     cancelled", "Done      16,000 of 16,000"]
-        assert lines[:5] == [*block, "Begun     2026-11-24 14:00", ""]
-        assert lines[5] == "Campaign  big-478ce0c85601"
+        assert lines[:4] == [*block, "Begun     2026-11-24 14:00"]
+        assert lines[4] == "Campaign  big-478ce0c85601"
 
 
 @pytest.mark.parametrize(("encoding", "mark"), [("utf-8", "█"), ("ascii", "#"), ("latin-1", "#")])
@@ -121,3 +125,18 @@ def test_narrow_bar_cuts_no_number(
         bar.update(3200, 16000, rate=820)
     out = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", capsys.readouterr().out)
     assert "3200/16000" in out.split("\n")[-2] + out.split("\r")[-1]
+
+
+@pytest.mark.parametrize("wrong", [True, False])
+def test_bar_is_red_only_when_something_is_wrong(
+    wrong: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A bar is green while all goes well, and red when something is wrong."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    with Screen(as_json=False).bar("Sending", "messages") as bar:
+        bar.update(3200, 16000, wrong=wrong)
+    out = capsys.readouterr().out
+    assert ("\x1b[31m━" in out) == wrong
+    assert "38;2;249;38;114" not in out
