@@ -6,7 +6,7 @@
 This application only enqueues, and a worker sends. Without a worker, a code waits until it expires. With a Redis and
 an account of your own, set SMS_BROKER_URL and SMS_CODE_SECRET here, and start a worker of the lane:
 
-    SMS_APP=path/to/app celery -A smsjobs_worker worker -Q sms.verification
+    SMS_APP=path/to/app celery -A smsjobs_worker worker -Q sms.verification -l INFO
 
 Needs: pip install smsjobs django hypercorn. In your own project, use the views and the middleware, and keep your settings.
 """

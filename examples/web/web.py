@@ -6,7 +6,7 @@
 This application only enqueues, and a worker sends. Without a worker, a message waits until it expires. With a Redis
 and an account of your own, set SMS_BROKER_URL here, and start a worker of the lane:
 
-    SMS_APP=path/to/app celery -A smsjobs_worker worker -Q sms.notification
+    SMS_APP=path/to/app celery -A smsjobs_worker worker -Q sms.notification -l INFO
 
 The page sends to the numbers that are typed in. The application installs only the producer, and has no secret. The
 accounts are files on the workers.

@@ -14,6 +14,7 @@ from smsjobs.contract import JobRecord
 from smsjobs.delivery import DeliveryStore
 from smsjobs.facts import JobRetried, PublishFailed, tell
 from smsjobs.ledger import Ledger, Recorded
+from smsjobs.offers import Offers
 from smsjobs.publisher import Publisher
 from smsjobs.redis_store import CannotOpen, available, connect_redis, refusal_text
 from smsjobs.replies import LastJobs
@@ -118,13 +119,19 @@ class Connection:
         Raises:
             InvalidArguments: The job cannot be sent again. See `Steering.renewed`.
             EntryDamaged: The job's entry is damaged.
+            RequestFailed: One of its numbers is suppressed by now (``reason="suppressed"``).
             QueueUnavailable: Redis did not record it in time. Calling again never sends twice.
         """
         asked_at_s = time.time()
         new = self._retried(job_id, lambda: self.steering.renewed(job_id, expires=expires))
         if isinstance(new, Recorded):
             return new.job_id
-        recorded = self._retried(job_id, lambda: self.steering.record(job_id, new, asked_at_s=asked_at_s))
+
+        def record() -> Recorded:
+            self._refuse_suppressed(new)
+            return self.steering.record(job_id, new, asked_at_s=asked_at_s)
+
+        recorded = self._retried(job_id, record)
         if recorded.new:
             tell(JobRetried(job_id=new.id, retry_of=job_id, element=new.element, lane=new.lane))
             self._publish(recorded.job_id, new.lane)
@@ -150,7 +157,7 @@ class Connection:
         """Record the job. A lost answer is simply asked for again: recording recognises its own repetition."""
         asked_at_s = time.time()
         return available(
-            lambda: self._record_unless_suppressed(job, asked_at_s),
+            lambda: self._record_if_allowed(job, asked_at_s),
             for_s=self.settings.timeout_s,
             task="the job could not be recorded",
             unreachable_text=self.unreachable_text,
@@ -159,9 +166,11 @@ class Connection:
             out_id=job.id,
         )
 
-    def _record_unless_suppressed(self, job: JobRecord, asked_at_s: float) -> Recorded:
+    def _record_if_allowed(self, job: JobRecord, asked_at_s: float) -> Recorded:
+        ledger = self.ledger
+        self.offers.check(job.element, job.lane)
         self._refuse_suppressed(job)
-        return self.ledger.record(job, asked_at_s=asked_at_s)
+        return ledger.record(job, asked_at_s=asked_at_s)
 
     def _refuse_suppressed(self, job: JobRecord) -> None:
         phones = job.message.phones
@@ -196,6 +205,7 @@ class Connection:
         self._noted_jobs = LastJobs(self._ledger.redis, seal=self.settings.seal)
         self._suppressed = SuppressedNumbers(self._ledger.redis, seal=self.settings.seal)
         self._steering = Steering(self._ledger)
+        self.offers = Offers(self._ledger.redis)
         self._pid = os.getpid()
 
 

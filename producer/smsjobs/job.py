@@ -180,6 +180,7 @@ class Job:
                 or has no outcome yet), ``"payload_gone"`` (it ended longer ago than ``SMS_RETRYABLE``),
                 ``"part_of_campaign"``, ``"job_not_found"`` or ``"job_unreadable"`` (it is sealed with a key that is not
                 here).
+            RequestFailed: One of its numbers is suppressed by now (``reason="suppressed"``).
             QueueUnavailable: Redis is unreachable. You may call again: that never sends twice.
         """
         again = self._unless_damaged(lambda: self._connection.retry(self._id, expires=expires))

@@ -70,4 +70,4 @@ def ask_workers(
 
 def start_a_worker(lane: str) -> str:
     """The command that starts a worker for the lane."""
-    return f"celery -A smsjobs_worker worker -Q {LANES[lane].queue}"
+    return f"celery -A smsjobs_worker worker -Q {LANES[lane].queue} -l INFO"

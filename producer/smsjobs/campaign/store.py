@@ -58,6 +58,7 @@ from smsjobs.contract import (
 )
 from smsjobs.delivery import Delivery, read_records
 from smsjobs.ledger import Places
+from smsjobs.offers import Offers
 from smsjobs.redis_store import CannotOpen, Scripts, available, is_damage, is_wrong_type, key, unseal
 
 if TYPE_CHECKING:
@@ -153,7 +154,8 @@ class CampaignStore:
         """Create a campaign, or find it. The caller then writes its plan, or compares its own with it.
 
         Raises:
-            InvalidArguments: It is new, and its time is past. Or it is sealed with a key that is not here.
+            InvalidArguments: It is new, and its time is past. Or it is sealed with a key that is not here. Or no worker has
+                the element, and one has an element of nearly the same name.
             IdempotencyConflict: It has other settings.
         """
         token = secrets.token_hex(8)
@@ -171,6 +173,7 @@ class CampaignStore:
             # A plain digest of one number could be reversed by trying them all, and Redis holds the digests.
             "secret": self._close(secrets.token_hex(32)) if self._seal else "",
         }
+        self._patiently(lambda: Offers(self._redis).check(element, "bulk"), if_refused="not_sent")
         self._patiently(lambda: Places(self._redis).announce([element]), if_refused="not_sent")
         verb, generation, *there = self._run(
             "create", campaign_id, if_refused="not_sent", id=campaign_id, **settings

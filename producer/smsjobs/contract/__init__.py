@@ -53,7 +53,7 @@ from smsjobs.contract.ids import (
 )
 from smsjobs.contract.jobs import JobRecord, decode_job, encode_job, is_job_id, make_job
 from smsjobs.contract.lanes import LANES, Lane, OnUnknown, lane
-from smsjobs.contract.names import check_full_name
+from smsjobs.contract.names import check_full_name, nearest_name
 from smsjobs.contract.outcomes import OUTCOMES, STATUSES, Outcome, decode_outcome, encode_outcome
 from smsjobs.contract.phones import (
     check_countries,
@@ -154,6 +154,7 @@ __all__ = [
     "make_chunk",
     "make_job",
     "mask_phone",
+    "nearest_name",
     "new_job_id",
     "normalise_phone",
     "number_digests",

@@ -132,7 +132,8 @@ class InvalidArguments(SmsError):
 
     Nothing was sent. ``reason`` is ``"invalid_argument"``, ``"ambiguous_number"`` (it may be somebody else's, see
     `read_phone`), ``"element_not_found"``, ``"element_invalid"``, ``"job_unreadable"`` (a message or record that this
-    version cannot read), ``"job_not_found"`` or ``"campaign_not_found"``.
+    version cannot read), ``"job_not_found"`` or ``"campaign_not_found"``. Of a job that cannot be sent again or cancelled
+    by itself: ``"not_retryable"``, ``"payload_gone"`` or ``"part_of_campaign"``.
 
     Attributes:
         argument: The argument that is wrong, such as ``"phoneList"``; None where no argument is to blame. Most
@@ -260,8 +261,8 @@ class RequestFailed(SmsError):
     - ``"not_sent"``: surely nothing reached Aliyun. Sending again is safe.
     - ``"unknown"``: a request left, its answer was lost, and no look-up settled it. Sending again may send twice.
 
-    ``reason`` is ``"connect_failed"``, ``"expired"``, ``"throttled"``, ``"suppressed"`` (the number must not be sent to, see
-    `Sms.suppression`), ``"no_answer"`` or ``"interrupted"``.
+    ``reason`` is ``"connect_failed"``, ``"expired"``, ``"cancelled"``, ``"throttled"``, ``"suppressed"`` (the number must not be
+    sent to, see `Sms.suppression`), ``"no_answer"`` or ``"interrupted"``.
     """
 
     __module__ = "smsjobs"

@@ -171,6 +171,20 @@ def test_cancel_between_two_tries(ledger: Ledger, steering: Steering, clock: Clo
     assert steering.info(job.id).attempts == 3
 
 
+def test_info_of_a_job_whose_worker_died(ledger: Ledger, steering: Steering, clock: Clock) -> None:
+    """A job that a dead worker held tells that it was interrupted, and that it is looked up now."""
+    job = a_job()
+    ledger.record(job)
+    granted(ledger, job)
+    info = steering.info(job.id)
+    assert (info.status, info.next_try, info.last_error) == ("sending", None, None)
+    clock.pass_(31)
+    ledger.sweep()
+    info = steering.info(job.id)
+    assert (info.status, info.last_error, info.attempts) == ("looking_up", "interrupted", 1)
+    assert info.next_try is not None
+
+
 def test_chunk_is_not_steered(ledger: Ledger, steering: Steering, client: redis.Redis) -> None:
     """A campaign's chunk is neither cancelled nor sent again by itself, nor listed: its campaign is asked."""
     job = a_job()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from smsjobs.contract import nearest_name
 from smsjobs_worker.elements.files import Reads, read_inside
-from smsjobs_worker.elements.layers import Layer, locate
+from smsjobs_worker.elements.layers import Layer, locate, names
 from smsjobs_worker.elements.problems import Broken, Problem
 
 __all__ = ["Application", "Node", "read_chain"]
@@ -158,7 +159,7 @@ def read_chain(app: Application, full_name: str, reads: Reads) -> tuple[Node, ..
     while True:
         found = locate(app.layers, name)
         if found is None:
-            raise _missing(name, chain)
+            raise _missing(name, chain, names(app.layers))
         try:
             node = Node(app, name, layer=found[0], directory=found[1], reads=reads)
         except Broken as error:
@@ -173,13 +174,14 @@ def read_chain(app: Application, full_name: str, reads: Reads) -> tuple[Node, ..
             raise _bad_type(chain, f"the chain is a circle: {_show(chain, name)}")
 
 
-def _missing(name: str, chain: list[Node]) -> Broken:
+def _missing(name: str, chain: list[Node], known: Sequence[str]) -> Broken:
     path = name.replace(".", "/")
     if not chain:
+        nearest = nearest_name(name, known)
         problem = Problem(
             element=name,
             file=f"{path}/e.json",
-            cause="no such element",
+            cause="no such element" + (f"; the nearest name is {nearest}" if nearest else ""),
             hint="create it, or fix the name or SMS_APP (the directory that holds SMS/)",
         )
         return Broken([problem], reason="element_not_found")

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from redis.exceptions import RedisError
 
+from smsjobs.contract import LANES
 from smsjobs.delivery import DeliveryStore
 from smsjobs.events import EventStreams
 from smsjobs.ledger import Ledger, Places
+from smsjobs.offers import Offers
 from smsjobs.redis_store import connect_redis
 from smsjobs.replies import LastJobs
 from smsjobs.suppression import Feeding, SuppressedNumbers
@@ -107,13 +109,21 @@ class Runtime:
             max_qps=settings.pull_qps,
             feeding=feeding,
         )
+        elements = [each.fullName for each in app.elements()]
+        offers = Offers(ledger.redis)
         return cls(
             app=app,
             ledger=ledger,
             broker=broker,
             results=results,
             sender=sender,
-            sweep=Sweep(ledger, broker, results, elements=[each.fullName for each in app.elements()]),
+            sweep=Sweep(
+                ledger,
+                broker,
+                results,
+                elements=elements,
+                offer=lambda: offers.tell(elements, _lanes_of(celery)),
+            ),
             pull=pull if pulls_s else None,
             following=tuple(_following(settings, ledger, broker)),
         )
@@ -126,3 +136,8 @@ def _following(settings: WorkerSettings, ledger: Ledger, broker: Broker) -> Iter
         yield EventTask(streams, broker, task=task, queue=queue)
     if settings.webhook:
         yield Webhook(streams, settings.webhook)
+
+
+def _lanes_of(celery: Celery) -> list[str]:
+    """The lanes whose queues this worker reads."""
+    return [lane.name for lane in LANES.values() if lane.queue in celery.amqp.queues.consume_from]

@@ -6,6 +6,8 @@ has expired. What it could not do, the ledger hands out again a little later.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
 from kombu.exceptions import KombuError
@@ -102,19 +104,30 @@ class Sweep:
 
     Args:
         elements: The full names of this worker's elements, which are swept also where Redis has lost who they are.
+        offer: Tells producers which elements this worker has.
     """
 
     def __init__(
-        self, ledger: Ledger, nudges: Nudges, results: ResultStore, *, elements: Sequence[str] = ()
+        self,
+        ledger: Ledger,
+        nudges: Nudges,
+        results: ResultStore,
+        *,
+        elements: Sequence[str] = (),
+        offer: Callable[[], None] = lambda: None,
     ) -> None:
         self._ledger = ledger
         self._nudges = nudges
         self._results = results
         self._elements = elements
+        self._offer = offer
 
     def run_once(self) -> int:
         """Do all that is due now. Returns how many jobs were looked at."""
         self._ledger.announce(self._elements)
+        # A full Redis must still be swept.
+        with suppress(RedisError):
+            self._offer()
         self._ledger.feed()
         looked_at = 0
         while batch := self._ledger.sweep(limit=_BATCH):

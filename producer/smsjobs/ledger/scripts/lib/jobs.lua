@@ -23,7 +23,8 @@ local function interrupt(job, f, now)
     redis.call('HSET', job, 'lost_from', f.lost_from, 'lost_to', f.lost_to)
   end
   f.state, f.token, f.interrupted = LOOKING_UP, '', '1'
-  redis.call('HSET', job, 'state', LOOKING_UP, 'token', '', 'due', ms(now), 'looks', 0, 'interrupted', 1)
+  redis.call('HSET', job, 'state', LOOKING_UP, 'token', '', 'due', ms(now), 'looks', 0, 'interrupted', 1,
+    'cause', 'interrupted')
 end
 
 -- Write a job's final outcome. This removes its numbers and parameters from Redis, and nobody holds the job any more.
