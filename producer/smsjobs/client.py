@@ -149,9 +149,12 @@ class Sms:
         Raises:
             InvalidArguments: It is not a text of 1 to 1,000 characters. Whether there is such a campaign is found out by the handle.
         """
+        _check_id("campaign_id", campaign_id)
+        return self._campaign(campaign_id)
+
+    def _campaign(self, campaign_id: str) -> Campaign:
         from smsjobs.campaign import Campaign, campaign_store  # noqa: PLC0415  only whoever has campaigns loads them
 
-        _check_id("campaign_id", campaign_id)
         return Campaign(campaign_id, campaign_store(self.connection))
 
     def campaigns(self) -> list[Campaign]:

@@ -146,7 +146,7 @@ class Element:
             QueueUnavailable: Redis was unreachable for longer than the timeout, or refused a step, as a full Redis
                 does. After a refusal `outcome` is ``"not_sent"``: nothing was sent. The same call continues.
         """
-        from smsjobs.campaign import Order, campaign_store, start  # noqa: PLC0415  only whoever has campaigns loads them
+        from smsjobs.campaign import Order  # noqa: PLC0415  only whoever has campaigns loads them
 
         order = Order.read(
             recipients,
@@ -159,8 +159,12 @@ class Element:
             countries=countries,
             ignore_columns=ignore_columns,
         )
-        store = campaign_store(self._connection)
-        return start(store, order, element=self._full_name, name=name, at=at, promotional=promotional)
+        return self._start(order, element=self._full_name, name=name, at=at, promotional=promotional)
+
+    def _start(self, *args: Any, **options: Any) -> Campaign:
+        from smsjobs.campaign import campaign_store, start  # noqa: PLC0415  as above
+
+        return start(campaign_store(self._connection), *args, **options)
 
     def verification(
         self,

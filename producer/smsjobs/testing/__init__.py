@@ -15,16 +15,17 @@
 
 Arguments are checked as by the real ones, idempotency keys and limits hold, and errors are the real classes. What is
 sent is accepted as soon as it is due, unless `FakeSms.end_next_with` says otherwise. The clock stands still until a test
-moves it. `FakeSms.report` plays the carrier, and `FakeSms.fail_next_with` a Redis that is unreachable.
+moves it. A campaign is sent as a whole as soon as it may be. `FakeSms.report` plays the carrier, and `FakeSms.fail_next_with` a Redis that is unreachable.
 """
 
 from smsjobs.testing.clock import Clock
-from smsjobs.testing.fakes import FakeElement, FakeJob, FakeSms, FakeVerification, connect
+from smsjobs.testing.fakes import FakeCampaign, FakeElement, FakeJob, FakeSms, FakeVerification, connect
 from smsjobs.testing.memory_codes import MemoryCodes
 from smsjobs.testing.memory_ledger import SentMessage
 
 __all__ = [
     "Clock",
+    "FakeCampaign",
     "FakeElement",
     "FakeJob",
     "FakeSms",

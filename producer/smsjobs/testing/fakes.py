@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from smsjobs.campaign import Campaign, start
 from smsjobs.client import Sms
 from smsjobs.connection import Connection
-from smsjobs.contract import JobRecord, QueueUnavailable, SmsError, check_full_name, unwrap
+from smsjobs.contract import JobRecord, QueueUnavailable, SmsError, check_full_name, check_timeout, unwrap
 from smsjobs.delivery import DELIVERED, Delivery
 from smsjobs.element import Element
 from smsjobs.job import Job
 from smsjobs.settings import ConnectionSettings
 from smsjobs.testing.clock import Clock
+from smsjobs.testing.memory_campaigns import MemoryCampaigns
 from smsjobs.testing.memory_codes import MemoryCodes
 from smsjobs.testing.memory_deliveries import MemoryDeliveries
 from smsjobs.testing.memory_ledger import MemoryLedger, SentMessage
@@ -25,17 +27,15 @@ from smsjobs.verification.typed import check_number
 if TYPE_CHECKING:
     from redis import Redis
 
-    from smsjobs.campaign import Campaign
+    from smsjobs.campaign import CampaignProgress, CampaignStore
     from smsjobs.delivery import DeliveryStore
     from smsjobs.ledger import Ledger
     from smsjobs.steering import Steering
     from smsjobs.suppression import SuppressedNumbers
 
-__all__ = ["FakeElement", "FakeJob", "FakeSms", "FakeVerification", "connect"]
+__all__ = ["FakeCampaign", "FakeElement", "FakeJob", "FakeSms", "FakeVerification", "connect"]
 
 _SECRET: Final = "no secret at all, and good for tests only"  # noqa: S105  as it says
-
-_NO_CAMPAIGNS: Final = "campaigns are not in smsjobs.testing: try them with `smsjobs dev`"
 
 
 def connect(
@@ -125,13 +125,12 @@ class FakeSms(Sms):
         """The element of that name."""
         return FakeElement(self._memory, check_full_name(unwrap(name)))
 
-    def campaign(self, campaign_id: str) -> Campaign:
-        """There are none."""
-        raise NotImplementedError(_NO_CAMPAIGNS)
-
     def campaigns(self) -> list[Campaign]:
-        """There are none."""
-        raise NotImplementedError(_NO_CAMPAIGNS)
+        """All campaigns that are kept. The newest comes first."""
+        return [self.campaign(each) for each in self._memory.campaigns.ids()]
+
+    def _campaign(self, campaign_id: str) -> FakeCampaign:
+        return FakeCampaign(campaign_id, self._memory.campaigns)
 
 
 class _Memory(Connection):
@@ -145,6 +144,7 @@ class _Memory(Connection):
         self.numbers = MemoryNumbers()
         self._memory_steering = MemorySteering(self.jobs, clock, retryable_s=self.settings.retryable_s)
         self._failures: list[SmsError] = []
+        self._campaigns = MemoryCampaigns(self.jobs, clock, keep_s=self.settings.retention_s)
         #: The last job for each element, purpose and number, whichever handle sent it.
         self.last_jobs: dict[tuple[str, str, str], str] = {}
 
@@ -178,10 +178,20 @@ class _Memory(Connection):
         """The list in memory."""
         return cast("SuppressedNumbers", self.numbers)
 
+    def maybe_fail(self, job_id: str | None = None) -> None:
+        """Raise what a test asked for."""
+        if self._failures:
+            error = self._failures.pop(0)
+            raise error if job_id is None else error.for_job(job_id)
+
+    @property
+    def campaigns(self) -> CampaignStore:
+        """The campaigns of the memory: as far as a producer uses them, they are a store."""
+        return cast("CampaignStore", self._campaigns)
+
     def enqueue(self, job: JobRecord) -> str:
         """Write the job down."""
-        if self._failures:
-            raise self._failures.pop(0).for_job(job.id)
+        self.maybe_fail(job.id)
         self._refuse_suppressed(job)
         return self.jobs.record(job).job_id
 
@@ -211,6 +221,20 @@ class FakeJob(Job):
         return TimeoutError(f"job {self.id} is not due yet: let time pass by FakeSms.advance()")
 
 
+class FakeCampaign(Campaign):
+    """A campaign that does not wait for what only a test can let happen."""
+
+    def wait(self, timeout: float | None = None) -> CampaignProgress:
+        """As `Campaign.wait`, but it raises at once where the campaign has not ended."""
+        check_timeout(timeout)
+        progress = self.progress()
+        if not progress.ended:
+            raise TimeoutError(
+                f"campaign {self.id} is {progress.state}: let time pass by FakeSms.advance(), or resume it"
+            )
+        return progress
+
+
 class FakeElement(Element):
     """An element that keeps what it is given."""
 
@@ -226,9 +250,10 @@ class FakeElement(Element):
         """What was enqueued on it, oldest first."""
         return [each for each in self._memory.jobs.messages if each.element == self.fullName]
 
-    def campaign(self, *_: Any, **__: Any) -> Campaign:
-        """There are none."""
-        raise NotImplementedError(_NO_CAMPAIGNS)
+    def _start(self, *args: Any, **options: Any) -> FakeCampaign:
+        self._memory.maybe_fail()
+        found = start(self._memory.campaigns, *args, **options)
+        return FakeCampaign(found.id, self._memory.campaigns)
 
     def verification(self, purpose: str, **options: Any) -> FakeVerification:
         """As `Element.verification`; it needs no secret."""

@@ -156,23 +156,34 @@ class MemoryLedger:
             self._add(new)
             return Recorded(job_id=new.id, new=True)
 
+    def send_chunk(self, chunk: JobRecord) -> Outcome:
+        """What becomes of a chunk of a campaign. Each of its recipients has a message of its own."""
+        message = chunk.message
+        params = message.params_of_each or (message.params,) * len(message.phones)
+        for phone, own in zip(message.phones, params, strict=True):
+            self._note(chunk, (phone,), own)
+        return self._ending(chunk.id)
+
     def _add(self, job: JobRecord) -> None:
-        outcome: Outcome
-        if self._endings:
-            outcome = self._endings.pop(0).for_job(job.id)
-        else:
-            response = {"Code": "OK", "Message": "OK", "BizId": f"biz-{job.id}", "RequestId": f"req-{job.id}"}
-            outcome = SendResult(response=response, out_id=job.id, attempts=1)
         now_s = self._clock()
         self._jobs[job.id] = MemoryJob(
-            record=job, created_s=now_s, outcome=outcome, settled_s=now_s + job.countdown_s
+            record=job, created_s=now_s, outcome=self._ending(job.id), settled_s=now_s + job.countdown_s
         )
+        self._note(job, job.message.phones, job.message.params)
+
+    def _ending(self, job_id: str) -> Outcome:
+        if self._endings:
+            return self._endings.pop(0).for_job(job_id)
+        response = {"Code": "OK", "Message": "OK", "BizId": f"biz-{job_id}", "RequestId": f"req-{job_id}"}
+        return SendResult(response=response, out_id=job_id, attempts=1)
+
+    def _note(self, job: JobRecord, phones: tuple[str, ...], params: Mapping[str, str]) -> None:
         self.messages.append(
             SentMessage(
                 job_id=job.id,
                 element=job.element,
-                phones=job.message.phones,
-                params=job.message.params,
+                phones=phones,
+                params=params,
                 template=job.message.template,
                 lane=job.lane,
                 expires_s=job.expires_s,

@@ -90,17 +90,6 @@ def test_end_next_with_no_error_of_ours(sms: testing.FakeSms, error: Any) -> Non
     assert send(sms).get(timeout=0)
 
 
-def test_no_campaigns(sms: testing.FakeSms) -> None:
-    """Campaigns have no stand-in, and say so."""
-    for call in (
-        lambda: sms.getElement("SMS.Example").campaign("c", recipients=[PHONE], verifyTemplateCode="SMS_1"),
-        lambda: sms.campaign("c"),
-        sms.campaigns,
-    ):
-        with pytest.raises(NotImplementedError, match=r"campaigns are not in smsjobs\.testing"):
-            call()
-
-
 @pytest.mark.parametrize(
     "error",
     [
