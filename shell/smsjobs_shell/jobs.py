@@ -10,9 +10,8 @@ from typing import Any, Final, TypedDict, TypeVar
 import click
 
 from smsjobs import InvalidArguments, JobInfo, Sms, connect
-from smsjobs.contract import LANES
+from smsjobs.contract import LANES, mask_phone
 from smsjobs_shell.terminal.failure import bad_usage
-from smsjobs_shell.terminal.masking import mask_phone
 from smsjobs_shell.terminal.moment import distance, read_since
 from smsjobs_shell.terminal.options import TEXT, WHOLE, with_lines
 from smsjobs_shell.terminal.screen import Screen
