@@ -19,6 +19,7 @@ from kombu.pools import ProducerPool
 
 from smsjobs.addresses import BrokerAddress
 from smsjobs.contract import LANES, SEND_TASK
+from smsjobs.queues import quorum_queues, refuse_blocked
 
 __all__ = ["Publisher"]
 
@@ -69,6 +70,9 @@ class Publisher:
             broker_transport_options=broker.options,
             broker_use_ssl=broker.ssl,
         )
+        if broker.kind == "rabbitmq":
+            self._app.conf.task_queues = quorum_queues()
+            self._app.conf.broker_transport_options["on_blocked"] = refuse_blocked
         self._open()
 
     def _open(self) -> None:
@@ -82,9 +86,14 @@ class Publisher:
             kombu.exceptions.OperationalError: The broker is unreachable, or did not answer in time.
         """
         with self._producers.acquire(block=True, timeout=self._timeout_s) as producer:  # type: ignore[no-untyped-call]
-            self._app.send_task(
-                SEND_TASK, (job_id,), task_id=job_id, queue=LANES[lane].queue, producer=producer
-            )
+            try:
+                self._app.send_task(
+                    SEND_TASK, (job_id,), task_id=job_id, queue=LANES[lane].queue, producer=producer
+                )
+            except Exception:
+                # Half a message may be written to it, or it may be blocked: it is of no use any more.
+                producer.connection.collect()
+                raise
 
     def close(self) -> None:
         """Close the connections. The next call opens them again."""

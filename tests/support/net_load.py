@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from smsjobs import Job, QueueUnavailable, connect
+from smsjobs import Job, QueueUnavailable
+from support.redis_server import RedisServer
 from support.replicated import Sentinels
 from support.stage import TEMPLATE, Count, Stage, count, new_phone
 
@@ -32,10 +33,10 @@ class Run:
         )
 
 
-def send_all(stage: Stage, url: str) -> list[Job]:
+def send_all(stage: Stage) -> list[Job]:
     """Enqueue the jobs in 20 seconds, each again under its key until it is recorded; every tenth answer is lost."""
     dice, jobs = Random(1), [None] * JOBS
-    element = connect(broker_url=url, timeout=2).getElement("SMS.Example")
+    element = stage.connect(timeout=2).getElement("SMS.Example")
 
     def send(number: int) -> None:
         phone = new_phone()
@@ -69,25 +70,33 @@ def send_all(stage: Stage, url: str) -> list[Job]:
     return [each for each in jobs if each is not None]
 
 
-def run(redis: Sentinels, harm: Callable[[Callable[[], None]], None], *, replicas: int) -> Run:
+def run(
+    redis: Sentinels | RedisServer,
+    harm: Callable[[Callable[[], None]], None],
+    *,
+    replicas: int,
+    broker_url: str | None = None,
+) -> Run:
     """Run the load while something is harmed.
 
     Args:
+        redis: The ledger, and the broker as well where none is given.
         harm: What is done meanwhile. It is given a function that kills a worker.
         replicas: SMS_REPLICAS of producer and workers.
+        broker_url: The broker.
     """
-    with Stage(redis) as stage:
+    with Stage(redis, broker_url=broker_url) as stage:
         stage.write()
         os.environ["SMS_REPLICAS"] = str(replicas)
         asked = {"SMS_REPLICAS": str(replicas)}
         with stage.worker(**asked) as killed, stage.worker(**asked), stage.worker(**asked):
             done: list[Job] = []
-            load = threading.Thread(target=lambda: done.extend(send_all(stage, redis.url)))
+            load = threading.Thread(target=lambda: done.extend(send_all(stage)))
             load.start()
             harm(lambda: killed.signal(signal.SIGKILL))
             load.join(180)
             assert len(done) == JOBS, "not all jobs were recorded"
-            stage.sms = connect(broker_url=redis.url)
+            stage.sms = stage.connect()
             known = [job for job in done if stage.sms.connection.ledger.read(job.id) is not None]
             return Run(counted=count(stage, known, timeout=90), forgotten=len(done) - len(known))
 

@@ -19,6 +19,7 @@ class CuttingProxy:
         self._target = port
         self._needle: bytes | None = None
         self._lock = threading.Lock()
+        self._clients: set[socket.socket] = set()
         #: Connections cut so far.
         self.cuts = 0
 
@@ -53,7 +54,21 @@ class CuttingProxy:
         with self._lock:
             self._needle = needle
 
+    def say(self, text: bytes) -> int:
+        """Say something to every client in the server's name; gives how many there are."""
+        clients = tuple(self._clients)
+        for each in clients:
+            each.sendall(text)
+        return len(clients)
+
     def _serve(self, client: socket.socket) -> None:
+        self._clients.add(client)
+        try:
+            self._forward(client)
+        finally:
+            self._clients.discard(client)
+
+    def _forward(self, client: socket.socket) -> None:
         with socket.create_connection(("127.0.0.1", self._target)) as server:
             doomed = threading.Event()
             back = threading.Thread(target=self._pump_back, args=[server, client, doomed], daemon=True)

@@ -46,6 +46,7 @@ class Stage:
     Args:
         server: A Redis of somebody else's; else the stage starts its own.
         simulator: A simulator of somebody else's, likewise.
+        broker_url: A broker beside the Redis; else the Redis is the broker.
         fresh: Whether the simulator forgets everything first.
     """
 
@@ -54,9 +55,10 @@ class Stage:
         server: RedisServer | Sentinels | None = None,
         simulator: Simulator | SimulatorProcess | None = None,
         *,
+        broker_url: str | None = None,
         fresh: bool = True,
     ) -> None:
-        self._fresh = fresh
+        self._fresh, self._broker_url = fresh, broker_url
         self._own = [each for each, given in ((RedisServer(), server), (Simulator(), simulator)) if not given]
         self.server = server or next(each for each in self._own if isinstance(each, RedisServer))
         self.simulator = simulator or next(each for each in self._own if isinstance(each, Simulator))
@@ -70,7 +72,7 @@ class Stage:
             client.flushall()
         if self._fresh:
             self.simulator.reset()
-        self.sms = connect(broker_url=self.server.url)
+        self.sms = self.connect()
         self.celery = plain_celery(self.server.url)
         return self
 
@@ -83,6 +85,11 @@ class Stage:
             each.stop()
         self._directory.cleanup()
 
+    def connect(self, *, timeout: float | None = None) -> Sms:
+        """A producer."""
+        broker_url = self._broker_url or self.server.url
+        return connect(broker_url=broker_url, redis_url=self.server.url, timeout=timeout)
+
     def write(self, name: str = "Example", **more: object) -> str:
         """Write an element that sends to the simulator; returns its full name. Its read time-out is short."""
         account = {"endpoint": self.simulator.url, "readTimeoutMs": 1000, **more}
@@ -90,6 +97,8 @@ class Stage:
 
     def worker(self, *, redis_url: str | None = None, **more: Any) -> WorkerProcess:
         """A worker of this app, not yet started, with short times unless told otherwise."""
+        if self._broker_url:
+            more = {"SMS_BROKER_URL": self._broker_url, "SMS_REDIS_URL": self.server.url, **more}
         return WorkerProcess(redis_url or self.server.url, self.app_dir, **{**FAST, **more})
 
     def send(self, element: str, phone: str | None = None, *, sms: Sms | None = None, **more: Any) -> Job:

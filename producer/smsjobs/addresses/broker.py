@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal
 from urllib.parse import quote
 
 from redis.backoff import NoBackoff
@@ -30,8 +30,8 @@ class BrokerAddress:
     ssl: dict[str, Any] | None = None
     #: ``transport_options`` of kombu, ``broker_transport_options`` of Celery.
     options: dict[str, Any] = field(default_factory=dict, repr=False)
-    #: Whether it is a Redis, which has more options.
-    redis: bool = False
+    #: Which kind it is, where we know its options.
+    kind: Literal["redis", "rabbitmq", "other"] = "other"
 
     @classmethod
     def read(cls, url: str) -> BrokerAddress:
@@ -48,8 +48,12 @@ class BrokerAddress:
         return cls(url=url)
 
     def with_timeouts(self, *, answer_s: float, connect_s: float) -> BrokerAddress:
-        """Return it with a bound for connecting and for each answer of a Redis, in seconds."""
-        if not self.redis:
+        """Return it with bounds in seconds: for connecting to a Redis, and for each answer of a Redis or RabbitMQ."""
+        if self.kind == "rabbitmq":
+            # What was published and is not confirmed may be lost. The caller is to know.
+            bounds = {"read_timeout": answer_s, "write_timeout": answer_s, "confirm_publish": True}
+            return replace(self, options=self.options | bounds)
+        if self.kind != "redis":
             return self
         bounds = {"socket_timeout": answer_s, "socket_connect_timeout": connect_s, "socket_keepalive": True}
         options = self.options | bounds
@@ -60,7 +64,7 @@ class BrokerAddress:
                 # By default, redis-py asks a dead Sentinel eleven times before it asks the next.
                 "retry": Retry(NoBackoff(), 0),
             }
-        return BrokerAddress(url=self.url, ssl=self.ssl, options=options, redis=True)
+        return replace(self, options=options)
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of a kombu connection."""
@@ -75,18 +79,18 @@ def _redis(address: RedisAddress) -> BrokerAddress:
         raise InvalidAddress("a Cluster cannot be a broker")
     if address.kind == "socket":
         return BrokerAddress(
-            url=f"redis+socket://{who}{quote(address.path)}?virtual_host={address.db}", redis=True
+            url=f"redis+socket://{who}{quote(address.path)}?virtual_host={address.db}", kind="redis"
         )
     hosts = [host_and_port(*each) for each in address.nodes]
     if address.kind == "server":
         scheme = "rediss" if tls else "redis"
-        return BrokerAddress(url=f"{scheme}://{who}{hosts[0]}/{address.db}", ssl=tls, redis=True)
+        return BrokerAddress(url=f"{scheme}://{who}{hosts[0]}/{address.db}", ssl=tls, kind="redis")
     return BrokerAddress(
         # Of several addresses, kombu takes user, password and database from the first.
         url=";".join(f"sentinel://{who}{each}/{address.db}" for each in hosts),
         ssl=tls,
         options={"master_name": address.master, "sentinel_kwargs": address.sentinel_options()},
-        redis=True,
+        kind="redis",
     )
 
 
@@ -101,4 +105,6 @@ def _amqp(url: str) -> BrokerAddress:
     tls = Tls.read(query, by_scheme=parts[0].scheme == "amqps")
     kept = "&".join(f"{name}={quote(query[name])}" for name in sorted(_AMQP_PARAMETERS & set(query)))
     hosts = ";".join(each.partition("?")[0] for each in urls)
-    return BrokerAddress(url=f"{hosts}{'?' if kept else ''}{kept}", ssl=tls.for_amqp() if tls else None)
+    return BrokerAddress(
+        url=f"{hosts}{'?' if kept else ''}{kept}", ssl=tls.for_amqp() if tls else None, kind="rabbitmq"
+    )

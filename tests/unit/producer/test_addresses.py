@@ -224,3 +224,10 @@ def test_tls_of_rabbitmq() -> None:
     assert BrokerAddress.read("amqps://b?heartbeat=9&ssl=true").url == "amqps://b?heartbeat=9"
     with pytest.raises(InvalidAddress, match="the parameter verify"):
         BrokerAddress.read("amqps://b?verify=verify_none")
+
+
+def test_bounds_of_rabbitmq() -> None:
+    """RabbitMQ is asked for a confirmation of each message, and each answer has its time."""
+    broker = BrokerAddress.read("amqps://b/v").with_timeouts(answer_s=2, connect_s=3)
+    assert broker.options == {"read_timeout": 2, "write_timeout": 2, "confirm_publish": True}
+    assert broker.ssl is not None

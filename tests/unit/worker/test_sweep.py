@@ -24,12 +24,14 @@ class Broker:
         self.published: list[tuple[str, str]] = []
         self.waiting = 0
         self.unreachable = False
+        self.broken_lane = ""
 
     def publish(self, jobs: Iterable[tuple[str, str]]) -> None:
         """Publish."""
-        if self.unreachable:
+        given = list(jobs)
+        if self.unreachable or self.broken_lane in (lane for _, lane in given):
             raise OSError
-        self.published += jobs
+        self.published += given
 
     def backlog(self, lane: str) -> int:
         """The queue's length."""
@@ -69,6 +71,20 @@ class Bench:
 def bench() -> Bench:
     """A sweep at an empty ledger."""
     return Bench()
+
+
+def test_a_broken_lane_stops_no_other(bench: Bench) -> None:
+    """A lane whose queue takes nothing is tried again at the next sweep, and the other lanes' jobs are published once."""
+    broken = bench.record(id="a", countdown=10, lane_name="bulk")
+    sound = bench.record(id="b", countdown=10, lane_name="notification")
+    bench.clock.pass_(10)
+    bench.broker.broken_lane = "bulk"
+    with pytest.raises(OSError):
+        bench.sweep.run_once()
+    assert bench.broker.published == [(sound.id, "notification")]
+    bench.broker.broken_lane = ""
+    bench.sweep.run_once()
+    assert bench.broker.published[1:] == [(broken.id, "bulk")]
 
 
 def test_due_job_is_published(bench: Bench) -> None:

@@ -16,7 +16,7 @@ from smsjobs_worker.following.pull import Puller
 from smsjobs_worker.logs.facts import ElementOdd, tell
 from smsjobs_worker.logs.privacy import install_log_privacy
 from smsjobs_worker.logs.set_up import install_log_format
-from smsjobs_worker.process.celery_settings import celery_settings
+from smsjobs_worker.process.celery_settings import celery_settings, rabbitmq_write_options
 from smsjobs_worker.process.door.control import GuardedControl
 from smsjobs_worker.process.refusal import refuse_to_start
 from smsjobs_worker.process.results import RedisResults
@@ -46,7 +46,8 @@ class SmsJobs(Celery):  # type: ignore[misc]  # celery ships no types
     """
 
     def __init__(self, settings: WorkerSettings) -> None:
-        self._broker_url = BrokerAddress.read(settings.connection.broker_url).url
+        broker = BrokerAddress.read(settings.connection.broker_url)
+        self._broker_url, self._rabbitmq = broker.url, broker.kind == "rabbitmq"
         super().__init__(
             "smsjobs",
             loader=_Unconfigured,
@@ -78,6 +79,8 @@ class SmsJobs(Celery):  # type: ignore[misc]  # celery ships no types
 
     def connection_for_write(self, url: str | None = None, **options: Any) -> Any:
         """The broker of our settings."""
+        if self._rabbitmq:
+            options["transport_options"] = rabbitmq_write_options()
         return super().connection_for_write(url or self._broker_url, **options)
 
     @property

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kombu.entity import Queue
-from kombu.exceptions import ChannelError
+from kombu.exceptions import ChannelError, KombuError, OperationalError
 
 from smsjobs.contract import LANES, SEND_TASK
 
@@ -27,7 +28,7 @@ class Broker:
 
     def publish(self, jobs: Iterable[tuple[str, str]]) -> None:
         """Publish pairs of job id and lane, in one write where the transport can."""
-        with self._app.producer_pool.acquire(block=True, timeout=5) as producer:
+        with self._unreachable(), self._app.producer_pool.acquire(block=True, timeout=5) as producer:
             if getattr(producer, "supports_batch_publish", False):
                 with producer.batch(max_size=_BATCH):
                     self._send(jobs, producer)
@@ -39,7 +40,11 @@ class Broker:
         queue = LANES[lane].queue
         # Not one of the pool's: after a restart of Redis such a one can stay closed, and then no sweep would ever
         # publish again. It is asked at most once a sweep and lane, and only where a job was not claimed in time.
-        with self._app.connection_for_write() as connection, connection.channel() as channel:
+        with (
+            self._unreachable(),
+            self._app.connection_for_write() as connection,
+            connection.channel() as channel,
+        ):
             try:
                 return int(channel.queue_declare(queue, passive=True).message_count)
             except (*connection.channel_errors, ChannelError):  # a queue that does not exist holds nothing
@@ -51,8 +56,7 @@ class Broker:
         A queue that exists is left as it is, whatever its kind; else it is made, durable.
         """
         target = Queue(queue, no_declare=True)  # type: ignore[no-untyped-call]
-        # RabbitMQ confirms each message, because nobody publishes it again. The others ignore the option.
-        with self._app.connection_for_write(transport_options={"confirm_publish": True}) as connection:
+        with self._app.connection_for_write() as connection:
             self._make_queue(connection, queue)
             producer = connection.Producer(auto_declare=False)
             for event_id, event in events:
@@ -68,6 +72,17 @@ class Broker:
         except (*connection.channel_errors, ChannelError):
             with connection.channel() as channel:
                 channel.queue_declare(queue, durable=True, auto_delete=False)
+
+    @contextlib.contextmanager
+    def _unreachable(self) -> Iterator[None]:
+        """Raise RabbitMQ's refusals, such as that of one connection too many, as what kombu raises of an outage."""
+        refusals = self._app.connection_for_write()
+        try:
+            yield
+        except (KombuError, OSError):
+            raise
+        except (*refusals.connection_errors, *refusals.channel_errors) as error:
+            raise OperationalError(type(error).__name__) from error
 
     def _send(self, jobs: Iterable[tuple[str, str]], producer: object) -> None:
         for job_id, lane in jobs:

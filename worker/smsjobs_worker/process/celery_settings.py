@@ -12,12 +12,13 @@ from kombu.entity import Queue
 
 from smsjobs.addresses import BrokerAddress
 from smsjobs.contract import LANES
+from smsjobs.queues import quorum_queues, refuse_blocked
 from smsjobs_worker.process.door.consumer import GuardedConsumer
 
 if TYPE_CHECKING:
     from smsjobs_worker.process.settings import WorkerSettings
 
-__all__ = ["celery_settings"]
+__all__ = ["celery_settings", "rabbitmq_write_options"]
 
 
 def celery_settings(settings: WorkerSettings) -> dict[str, Any]:
@@ -31,7 +32,9 @@ def celery_settings(settings: WorkerSettings) -> dict[str, Any]:
         "task_serializer": "json",
         "result_serializer": "json",
         # One queue a lane. A typo in -Q must fail, not leave messages on a queue that no worker reads.
-        "task_queues": [_queue(each.queue) for each in LANES.values()],
+        "task_queues": quorum_queues()
+        if broker.kind == "rabbitmq"
+        else [_queue(each.queue) for each in LANES.values()],
         "task_default_queue": LANES["notification"].queue,
         "task_create_missing_queues": False,
         # Sending is waiting for Aliyun: threads share the SDK's connections, and a child process would cost
@@ -67,8 +70,15 @@ def celery_settings(settings: WorkerSettings) -> dict[str, Any]:
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "broker_pool_acquire_timeout": 5,
+        # What could not be published is due at once for the next sweep.
+        "task_publish_retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0},
         "broker_transport_options": _transport_options(settings, broker),
         "broker_use_ssl": broker.ssl,
+        # After a lost connection Celery would take fewer messages, and more again as runs end. On RabbitMQ, a worker can
+        # then wait for runs that have ended already, and take none for good.
+        "worker_enable_prefetch_count_reduction": False,
+        # Seconds; RabbitMQ's own signs of life. A worker finds out within two of them that its connection is dead.
+        "broker_heartbeat": 20,
         # True would kill requests whose outcome is then unknown.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         # SIGTERM finishes the requests that have begun; a second one waits at most this long for them.
@@ -81,17 +91,23 @@ def celery_settings(settings: WorkerSettings) -> dict[str, Any]:
     }
 
 
+def rabbitmq_write_options() -> dict[str, Any]:
+    """What connections that publish on RabbitMQ have besides: the sweep is not to wait long for one queue of several."""
+    return {"on_blocked": refuse_blocked, "read_timeout": 3, "write_timeout": 3}
+
+
 def _queue(name: str) -> Queue:
     return Queue(name, routing_key=name)  # type: ignore[no-untyped-call]
 
 
 def _transport_options(settings: WorkerSettings, broker: BrokerAddress) -> dict[str, Any]:
-    if not broker.redis:
-        return broker.options
+    # Without time-outs a silent network blocks a worker forever. Longer than kombu's 1 s of blocking reads.
+    options = broker.with_timeouts(answer_s=10, connect_s=5).options
+    if broker.kind != "redis":
+        return options
     visibility_s = max(settings.visibility_s, settings.lease_s * 4)
     return {
-        # Without time-outs a silent network blocks a worker forever. Longer than kombu's 1 s of blocking reads.
-        **broker.with_timeouts(answer_s=10, connect_s=5).options,
+        **options,
         # After that long an unacknowledged message is handed out again. Nothing waits in a worker (delays are due
         # times in the ledger), so it need only be longer than the longest run; earlier does no harm either.
         "visibility_timeout": visibility_s,

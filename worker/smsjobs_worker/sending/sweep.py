@@ -157,7 +157,18 @@ class Sweep:
         self._publish(batch)
 
     def _publish(self, batch: list[Due]) -> None:
+        """Publish lane by lane: a queue of RabbitMQ's may be out of order alone."""
         asked = [due for due in batch if due.verb in ("publish", "requeue") and due.lane in LANES]
+        failure: Exception | None = None
+        for lane in dict.fromkeys(due.lane for due in asked):
+            try:
+                self._publish_lane([due for due in asked if due.lane == lane])
+            except Exception as error:  # noqa: BLE001  raised when each lane has had its turn
+                failure = error
+        if failure:
+            raise failure
+
+    def _publish_lane(self, asked: Sequence[Due]) -> None:
         try:
             chosen = self._chosen(asked)
             if chosen:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from celery.worker.consumer.consumer import Consumer
 from kombu import compression
@@ -17,6 +18,12 @@ from smsjobs_worker.process.door.message import Admitted, Dropped, admit
 __all__ = ["GuardedConsumer", "refuse_compressed"]
 
 _logger = logging.getLogger(__name__)
+
+#: AMQP's code by which managed RabbitMQ servers close the connection of a client that asks too much.
+_NOT_ALLOWED: Final = 530
+
+#: Seconds before it is asked again.
+_PAUSE_S: Final = 1.0
 
 
 class GuardedConsumer(Consumer):  # type: ignore[misc]  # celery ships no types
@@ -33,6 +40,13 @@ class GuardedConsumer(Consumer):  # type: ignore[misc]  # celery ships no types
         """What each message is handed to."""
         self._handle = super().create_task_handler(*args, **kwargs)
         return self._receive
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """The connection to the broker was lost. Celery makes a new one at once."""
+        super().on_connection_error_after_connected(exc)
+        if getattr(exc, "code", None) == _NOT_ALLOWED:
+            # RabbitMQ throttles. Asked again at once, over and over, it would do so for longer.
+            time.sleep(_PAUSE_S)
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:
         """A message whose body cannot be had, such as a compressed one."""

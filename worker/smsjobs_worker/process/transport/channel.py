@@ -17,6 +17,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from smsjobs_worker.logs.facts import MessageDropped, tell
 from smsjobs_worker.logs.privacy import describe
+from smsjobs_worker.process.transport.rabbitmq import PatientTransport
 from smsjobs_worker.process.transport.turn import TurnPoller, TurnQoS
 
 if TYPE_CHECKING:
@@ -187,11 +188,15 @@ class TurnSentinelTransport(TurnTransport, SentinelTransport):
 
 
 #: By kombu's names.
-_TRANSPORTS: Final = {"redis": TurnTransport, "rediss": TurnTransport, "sentinel": TurnSentinelTransport}
+_TRANSPORTS: Final = {
+    **dict.fromkeys(("redis", "rediss"), TurnTransport),
+    "sentinel": TurnSentinelTransport,
+    **dict.fromkeys(("amqp", "pyamqp", "amqps"), PatientTransport),
+}
 
 
 def harden(connection: Any) -> Any:
-    """The connection, with our transport where it has Redis's. It is tried every second, not ever more rarely."""
+    """The connection, with our transport where it has one of Redis or RabbitMQ. It is tried every second, not ever more rarely."""
     connection.ensure_connection = partial(connection.ensure_connection, interval_start=1, interval_step=0)
     if ours := _TRANSPORTS.get(connection.transport_cls):
         # Not as `transport_cls`, which stands in log lines.
