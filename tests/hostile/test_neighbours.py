@@ -132,6 +132,17 @@ def test_prepared_directory(tmp_path: Path, prepare: Callable[[Path, Path], None
     assert [each.name for each in victim.parent.iterdir()] == ["victim"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_prepared_address(tmp_path: Path) -> None:
+    """An address that another user has left in the directory is not believed: it may lead to a Redis of his."""
+    directory = tmp_path / ".smsjobs"
+    directory.mkdir()
+    (directory / "server.json").write_text('{"port": 1, "password": "his"}')
+    os.chown(directory / "server.json", 65534, 65534)
+    with pytest.raises(UnusableDirectory, match="another user"):
+        EmbeddedRedis(directory).start()
+
+
 def test_link_to_a_directory(tmp_path: Path) -> None:
     """A directory that is a link itself is refused."""
     (tmp_path / "elsewhere").mkdir()

@@ -9,14 +9,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
 import redis
 import yaml
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-from smsjobs.embedded import TemporaryRedis
+from smsjobs.embedded import TemporaryRedis, find_redis_server
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,6 +41,46 @@ def test_redis_command() -> None:
     assert {name: settings[name] for name in given} == {
         name: value.strip('"') for name, value in given.items()
     }
+
+
+def test_redis_asks_for_the_password_and_is_bounded(tmp_path: Path) -> None:
+    """Redis, started by the entry point of docker-compose.yml, answers nobody without the password, and refuses what is too much."""
+    service = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["redis"]
+    (tmp_path / "docker-entrypoint.sh").write_text('#!/bin/sh\nexec "$@"\n')
+    (tmp_path / "docker-entrypoint.sh").chmod(0o755)
+    (tmp_path / "redis-server").symlink_to(find_redis_server())
+    port, password = free_port(), "of_letters_and_digits"
+    more = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path), "--maxmemory", "4mb"]
+    entry = [word.replace("$$", "$") for word in service["entrypoint"]]
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "REDISCLI_AUTH": password}
+    with subprocess.Popen(
+        [*entry, *service["command"], *more], env=env, stdout=subprocess.DEVNULL
+    ) as process:
+        try:
+            at_once = Retry(NoBackoff(), 0)
+            client = redis.Redis(port=port, password=password, retry=at_once)
+            limit = time.monotonic() + 20
+            while not answers(client):
+                assert time.monotonic() < limit
+                time.sleep(0.02)
+            for wrong in (None, "of_letters"):
+                with pytest.raises(redis.AuthenticationError):
+                    redis.Redis(port=port, password=wrong, retry=at_once).ping()
+            with suppress(redis.exceptions.OutOfMemoryError):
+                for number in range(100):
+                    client.set(f"ballast-{number}", "x" * 100_000)
+            assert client.dbsize() < 100
+            assert client.exists("ballast-0"), "nothing is evicted"
+        finally:
+            process.kill()
+
+
+def answers(client: "redis.Redis") -> bool:
+    """Whether it is up."""
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
 
 
 class Services:

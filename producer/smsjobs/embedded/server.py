@@ -343,6 +343,8 @@ def _own(directory: Path) -> None:
         inner = path.lstat()
         if not (stat.S_ISDIR(inner.st_mode) or (stat.S_ISREG(inner.st_mode) and inner.st_nlink == 1)):
             raise OSError(errno.ELOOP, f"{path.name} in it is a link")
+        if inner.st_uid != os.geteuid():
+            raise OSError(errno.EPERM, f"{path.name} in it is another user's")
 
 
 def _open_private(path: Path, flags: int) -> IO[str]:

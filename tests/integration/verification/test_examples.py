@@ -4,6 +4,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from fastapi.testclient import TestClient
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import smsjobs
 from smsjobs import AliyunRejected, QueueUnavailable, testing
@@ -128,6 +130,27 @@ def test_client_address(browser: Browser, sms: testing.FakeSms) -> None:
     statuses = [browser.post("/code", phone=f"138001380{each:02}").status for each in range(11)]
     assert statuses == [202] * 10 + [429]
     assert CLIENT not in repr(sms.messages)
+
+
+@pytest.mark.parametrize(("proxy", "last"), [(None, 429), ("127.0.0.1", 202)])
+def test_forwarded_address_under_uvicorn(
+    sms: testing.FakeSms, monkeypatch: pytest.MonkeyPatch, proxy: str | None, last: int
+) -> None:
+    """Uvicorn believes anybody on its machine who says for whom he asks; the example does only where a proxy is named."""
+    monkeypatch.delenv("WEB_PROXY", raising=False)
+    if proxy:
+        monkeypatch.setenv("WEB_PROXY", proxy)
+    app = ProxyHeadersMiddleware(Browser("fastapi").module.app)
+    visitor = TestClient(app, client=("127.0.0.1", 50000))
+    statuses = [
+        visitor.post(
+            "/code",
+            json={"phone": f"138001380{number:02}"},
+            headers={"X-Forwarded-For": f"203.0.113.{number}"},
+        ).status_code
+        for number in range(11)
+    ]
+    assert statuses == [202] * 10 + [last]
 
 
 def test_no_client_address(browser: Browser, sms: testing.FakeSms) -> None:
