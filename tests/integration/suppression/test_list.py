@@ -149,6 +149,15 @@ def test_an_unused_list_costs_nothing(client: "redis.Redis", listed: SuppressedN
     assert client.info("commandstats")["cmdstat_get"]["calls"] - before <= 5
 
 
+def test_thousands_at_once(listed: SuppressedNumbers) -> None:
+    """Each place of a long list of numbers is told right, once, in rising order, whatever its scopes."""
+    phones = [str(13800138000 + n) for n in range(2500)]
+    listed.put(Suppression.read(phone) for phone in phones[::7])
+    listed.put(Suppression.read(phone, scope="all") for phone in phones[::5])
+    assert listed.among(phones, promotional=True) == [n for n in range(2500) if not n % 7 or not n % 5]
+    assert listed.among(phones, promotional=False) == list(range(0, 2500, 5))
+
+
 def test_a_damaged_entry_still_counts(client: "redis.Redis", listed: SuppressedNumbers) -> None:
     """An entry that cannot be read keeps its number from being sent to, and is left out of the export."""
     listed.put([Suppression.read(PHONE), Suppression.read(OTHER)])

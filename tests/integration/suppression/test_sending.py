@@ -137,6 +137,20 @@ def test_chunks_leave_them_out(stage: Stage, personal: bool, share: float) -> No
         assert [each["name"] for each in own] == [f"n{phone}" for phone in message.phones]
 
 
+def test_one_is_left_of_a_batch(stage: Stage) -> None:
+    """Who is alone in a request because all others were left out gets the text that is his."""
+    people = [{"phone": phone, "name": f"n{phone}"} for phone in numbers(3)]
+    stage.add(people[0]["phone"], people[1]["phone"])
+    stage.bench.start(people=people)
+    stage.send_all()
+    (message,) = stage.aliyun.sent
+    assert (message.phones, message.params, message.params_of_each) == (
+        (people[2]["phone"],),
+        {"name": people[2]["name"]},
+        (),
+    )
+
+
 @pytest.mark.parametrize(
     ("scope", "promotional", "sent"),
     [
@@ -173,7 +187,8 @@ def test_added_while_it_waits_for_a_permit(stage: Stage) -> None:
     _audit(campaign, {PHONE}, stage.got())
 
 
-def test_between_two_tries(stage: Stage) -> None:
+@pytest.mark.parametrize("again", [True, False])
+def test_between_two_tries(stage: Stage, again: bool) -> None:
     """A retry leaves out who opted out since the first try, and sends again to who was taken off the list."""
     stage.aliyun.answers = [NotSent("connect_failed", "refused")] * 20
     first, second, *_ = numbers(10)
@@ -184,10 +199,14 @@ def test_between_two_tries(stage: Stage) -> None:
     stage.aliyun.answers = []
     tries = len(stage.aliyun.sent)
     stage.listed.drop(first, ("promotional",))
-    stage.add(second)
+    stage.add(*[second] * again)
     stage.bench.clock.pass_(3600)
     stage.send_all()
-    _audit(campaign, {second}, Counter(phone for each in stage.aliyun.sent[tries:] for phone in each.phones))
+    _audit(
+        campaign,
+        {second} if again else set(),
+        Counter(phone for each in stage.aliyun.sent[tries:] for phone in each.phones),
+    )
 
 
 @pytest.mark.parametrize("found", [True, False])
