@@ -17,7 +17,7 @@ __all__ = ["serve"]
 
 
 @click.command(
-    short_help="Take the receipts that Aliyun pushes.",
+    short_help="Take the receipts and replies that Aliyun pushes.",
     epilog="""\b
 Examples:
   SMS_RECEIPT_SECRET=... smsjobs serve --host 0.0.0.0 --port 8080

@@ -123,8 +123,20 @@ def campaigning(element: Element) -> str:
         phone_column="号码",
         countries=["86", "852"],
         ignore_columns=["备注"],
+        promotional=False,
     )
     return found.id
+
+
+def suppressing(sms: Sms) -> list[str]:
+    """Numbers that must not be sent to."""
+    assert_type(sms.suppression.add("13800138000", scope="promotional", source="reply", note=""), bool)
+    assert_type(sms.suppression.has("13800138000", scope="all"), bool)
+    assert_type(sms.suppression.remove("13800138000"), bool)
+    assert_type(sms.suppression.count(), int)
+    return [
+        f"{each.phone} {each.scope} {each.source} {each.note} {each.at}" for each in sms.suppression.export()
+    ]
 
 
 def failing(job: Job) -> str:

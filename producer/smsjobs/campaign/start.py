@@ -145,6 +145,8 @@ def start(
             this campaign was sent. The same call finishes it.
     """
     name = _check_name(unwrap(name, "name"))
+    if promotional is not None and not isinstance(promotional, bool):
+        raise InvalidArguments.about("promotional", "must be True, False or None")
     identity = campaign_id(element, name)
     listed = order.recipients
     shared = pack_campaign(
