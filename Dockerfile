@@ -1,5 +1,6 @@
-# Three images from one file. The web image installs only the producer: it has no SDK, and cannot get any secret.
+# Four images from one file. The web image installs only the producer: it has no SDK, and cannot get any secret.
 #   docker build --target worker .     docker build --target web .     docker build --target simulator .
+#   docker build --target server .
 ARG PYTHON=3.12
 
 FROM python:${PYTHON}-slim AS wheels
@@ -11,7 +12,7 @@ COPY shell shell
 COPY worker worker
 COPY simulator simulator
 COPY examples/web/requirements.txt web.txt
-RUN pip wheel --no-cache-dir --wheel-dir /wheels '.[worker,simulator,cli,encryption]' --requirement web.txt
+RUN pip wheel --no-cache-dir --wheel-dir /wheels '.[worker,server,simulator,cli,encryption]' --requirement web.txt
 
 FROM python:${PYTHON}-slim AS base
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
@@ -33,6 +34,13 @@ WORKDIR /web
 USER sms
 EXPOSE 8000
 CMD ["hypercorn", "--config", "hypercorn.toml", "--bind", "0.0.0.0:8000", "wsgi:web:app"]
+
+FROM base AS server
+RUN --mount=type=bind,from=wheels,source=/wheels,target=/wheels \
+    pip install --no-cache-dir --no-index --find-links /wheels 'smsjobs[server,cli,encryption]'
+USER sms
+EXPOSE 8080
+CMD ["smsjobs", "serve", "--host", "0.0.0.0", "--port", "8080"]
 
 # This stage is the last, so a build without a target makes the worker.
 FROM base AS worker

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from smsjobs.contract import JobRecord
 from smsjobs.delivery import DeliveryStore
+from smsjobs.events import EventStreams
 from smsjobs.facts import JobRetried, PublishFailed, tell
 from smsjobs.ledger import Ledger, Recorded
 from smsjobs.offers import Offers
@@ -82,6 +83,11 @@ class Connection:
         if self._pid != os.getpid():
             self._connect()
         return self._steering
+
+    @property
+    def events(self) -> EventStreams:
+        """The events of this process's ledger."""
+        return EventStreams(self.ledger.redis, seal=self.settings.seal)
 
     def unreachable_text(self) -> str:
         """A sentence that no Redis answers at its address. Call it while an error of Redis is being handled."""

@@ -11,8 +11,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from smsjobs.facts import ReportsDropped, tell
 from smsjobs.receipts import LARGEST_PUSH, Receiver
 from smsjobs.threads import in_thread, run_within
+from smsjobs_server.forward import Forwarder, is_signed
 
 if TYPE_CHECKING:
     from smsjobs import Sms
@@ -30,14 +32,18 @@ class _Refused(Exception):
     """The body is not taken; the argument is the status."""
 
 
-def make_app(sms: Sms, *, secret: str | None) -> Starlette:
+def make_app(
+    sms: Sms, *, secret: str | None, forwarder: Forwarder | None = None, forward_secret: str | None = None
+) -> Starlette:
     """The server as an ASGI application, which can be mounted in another one too.
 
     Args:
         sms: What `smsjobs.connect` gave.
         secret: The last part of the path for receipts. None: receipts are not taken.
+        forwarder: Passes on what this environment does not know; started and stopped by the caller.
+        forward_secret: With which other environments sign what they pass on to this one. None: none of it is taken.
     """
-    receiver = Receiver(sms)
+    receiver = Receiver(sms, pass_on=forwarder.pass_on if forwarder else None)
 
     async def receipts(request: Request) -> Response:
         told: str = request.path_params["secret"]
@@ -50,6 +56,9 @@ def make_app(sms: Sms, *, secret: str | None) -> Starlette:
             return Response(status_code=refused.args[0])
         except ClientDisconnect:
             return Response(status_code=400)
+        if is_signed(body, request.headers, forward_secret) is False:
+            tell(ReportsDropped(reason="wrong_signature"))
+            return Response(status_code=401)
         answer = await receiver.handle_async(body)
         return Response(answer.body, answer.status, media_type=answer.content_type)
 

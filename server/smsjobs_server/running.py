@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 
 from smsjobs_server.app import make_app
+from smsjobs_server.forward import Forwarder
 
 if TYPE_CHECKING:
     from smsjobs import Sms
@@ -38,11 +39,17 @@ class Server:
 
     def __init__(self, sms: Sms, settings: ServerSettings) -> None:
         self._socket = _bound(settings.host, settings.port)
+        self._forwarder = Forwarder(sms, settings.forward) if settings.forward else None
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         #: The address of its root.
         self.url = f"http://{host}:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
-            make_app(sms, secret=settings.secret),
+            make_app(
+                sms,
+                secret=settings.secret,
+                forwarder=self._forwarder,
+                forward_secret=settings.forward_secret,
+            ),
             # An access log would hold the secret.
             access_log=False,
             log_config=None,
@@ -60,7 +67,11 @@ class Server:
         # uvicorn ends in order, and then sends itself the signal again, for whoever handled it before.
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, lambda *_: None)
+        if self._forwarder:
+            self._forwarder.start()
         self._server.run([self._socket])
+        if self._forwarder:
+            self._forwarder.stop()
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from smsjobs import SettingsError
+from smsjobs.events import Hook, InvalidHook
 
 __all__ = ["ServerSettings"]
 
 _SHORTEST_SECRET: Final = 16
+
+#: The name of an environment.
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,40}", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,13 +30,23 @@ class ServerSettings:
     port: int = 8080
     #: The last part of the path for receipts, or None: then none are taken.
     secret: str | None = field(default=None, repr=False)
+    #: Other environments of the account, to which is passed on what this one does not know.
+    forward: Mapping[str, Hook] = field(default_factory=dict)
+    #: With which environments sign what they pass on to each other, or None: then none of it is taken.
+    forward_secret: str | None = field(default=None, repr=False)
 
     @classmethod
-    def read(cls, *, host: str, port: int, environ: Mapping[str, str] | None = None) -> ServerSettings:
-        """Settings from the arguments and from ``SMS_RECEIPT_SECRET``.
+    def read(
+        cls, *, host: str, port: int, forward: Sequence[str] = (), environ: Mapping[str, str] | None = None
+    ) -> ServerSettings:
+        """Settings from the arguments, and from ``SMS_RECEIPT_SECRET``, ``SMS_FORWARD`` and ``SMS_FORWARD_SECRET``.
+
+        Args:
+            forward: Names and addresses of other environments, as in ``test=https://sms.example.com/receipts/...``;
+                without them those in ``SMS_FORWARD``, with spaces between them.
 
         Raises:
-            SettingsError: The secret is too short, or it is missing and the address is not this machine's own.
+            SettingsError: A secret is too short, or it is missing where it is needed; an address cannot be used.
         """
         env = os.environ if environ is None else environ
         # Without the line end that a file of secrets has.
@@ -46,7 +61,33 @@ class ServerSettings:
                 "SMS_RECEIPT_SECRET is missing: without it, only 127.0.0.1 and ::1 are served; make one with: "
                 "python -c 'import secrets; print(secrets.token_urlsafe(24))'"
             )
-        return cls(host=host, port=port, secret=secret)
+        forward_secret = env.get("SMS_FORWARD_SECRET", "").strip() or None
+        targets = dict(
+            _target(each, forward_secret or "") for each in forward or env.get("SMS_FORWARD", "").split()
+        )
+        if forward_secret:
+            _hook("https://example.com/", forward_secret)
+        return cls(host=host, port=port, secret=secret, forward=targets, forward_secret=forward_secret)
+
+
+def _target(given: str, secret: str) -> tuple[str, Hook]:
+    name, separator, url = given.partition("=")
+    if not separator or not _NAME.fullmatch(name):
+        raise SettingsError(
+            "SMS_FORWARD and --forward must be NAME=URL, such as test=https://sms.example.com/receipts/...; a name has "
+            "letters, digits, - and _"
+        )
+    return name, _hook(url, secret)
+
+
+def _hook(url: str, secret: str) -> Hook:
+    try:
+        return Hook(url=url, secret=secret)
+    except InvalidHook as error:
+        name = (
+            "SMS_FORWARD_SECRET" if error.argument == "secret" else "the address of SMS_FORWARD or --forward"
+        )
+        raise SettingsError(f"{name} {error}") from None
 
 
 def _fits_a_path(secret: str) -> bool:

@@ -22,6 +22,7 @@ __all__ = ["serve"]
 Examples:
   SMS_RECEIPT_SECRET=... smsjobs serve --host 0.0.0.0 --port 8080
   smsjobs serve --port 0 --json
+  smsjobs serve --forward test=https://test.example.com/receipts/...
 
 Aliyun's address is http://YOUR-HOST:8080/receipts/SMS_RECEIPT_SECRET. /healthz
 tells whether Redis answers. Ctrl-C ends it with status 0.""",
@@ -34,13 +35,19 @@ tells whether Redis answers. Ctrl-C ends it with status 0.""",
     show_default=True,
     help="The port. 0 takes a free one.",
 )
+@click.option(
+    "--forward",
+    metavar="NAME=URL",
+    multiple=True,
+    help="Another environment of the account, which gets what this one does not know. May be repeated. [default: SMS_FORWARD]",
+)
 @with_screen
-def serve(screen: Screen, *, host: str, port: int) -> int:
+def serve(screen: Screen, *, host: str, port: int, forward: tuple[str, ...]) -> int:
     """Take receipts over HTTP, under a secret path."""
     need_extras("server")
     from smsjobs_server import Server, ServerSettings, set_up_log  # noqa: PLC0415  an extra
 
-    settings = ServerSettings.read(host=host, port=port)
+    settings = ServerSettings.read(host=host, port=port, forward=forward)
     sms = connect()
     set_up_log()
     try:
@@ -54,7 +61,11 @@ def serve(screen: Screen, *, host: str, port: int) -> int:
         if takes
         else "Receipts are not taken: SMS_RECEIPT_SECRET is not set."
     )
-    screen.document({"url": server.url, "receipts": takes, "pid": os.getpid()})
+    if settings.forward:
+        screen.line(f"What is not known here is passed on to: {', '.join(settings.forward)}.")
+    screen.document(
+        {"url": server.url, "receipts": takes, "forward": list(settings.forward), "pid": os.getpid()}
+    )
     server.run()
     sms.close()
     return 0

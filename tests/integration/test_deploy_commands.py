@@ -88,7 +88,7 @@ class Services:
 
     def __init__(self, directory: Path, redis_url: str) -> None:
         self.compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-        self.ports = {"9400": free_port(), "9401": free_port(), "8000": free_port()}
+        self.ports = {"9400": free_port(), "9401": free_port(), "8000": free_port(), "8080": free_port()}
         self.directory = directory
         self._redis_url = redis_url
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -182,7 +182,7 @@ def test_the_services_together(services: Services) -> None:
     lanes = ("verification", "notification", "bulk")
     assert not services.is_healthy("simulator")
     assert not services.is_healthy("web")
-    for name in (*lanes, "simulator"):
+    for name in (*lanes, "simulator", "receipts"):
         services.start(name)
     dockerfile = (ROOT / "Dockerfile").read_text()
     # What the image's folder has.
@@ -190,7 +190,7 @@ def test_the_services_together(services: Services) -> None:
         shutil.copy(ROOT / "examples" / name, services.directory)
     (web,) = re.findall(r'^CMD (\["hypercorn".*)$', dockerfile, re.MULTILINE)
     services.start("web", command=json.loads(web), cwd=services.directory)
-    for name in ("simulator", "web", *lanes):
+    for name in ("simulator", "web", "receipts", *lanes):
         eventually(lambda name=name: services.is_healthy(name), services)
     page = f"http://127.0.0.1:{services.ports['8000']}/messages"
     form = json.dumps({"phones": ["13800138000"], "name": "张三", "event": "系统维护"}).encode()

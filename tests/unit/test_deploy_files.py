@@ -23,6 +23,8 @@ from celery.concurrency.thread import TaskPool as ThreadPool
 
 from aliyun_sms_simulator.cli import parser as simulator_parser
 from smsjobs.contract import LANES
+from smsjobs_server import ServerSettings
+from smsjobs_shell.serve import serve as serve_command
 
 ROOT = Path(__file__).parents[2]
 LANE_NAMES = sorted(LANES)
@@ -86,8 +88,8 @@ def services_of(target: str) -> dict[str, dict[str, Any]]:
 
 
 def test_a_worker_for_each_lane() -> None:
-    """Both files start a worker for each lane, and no other worker."""
-    assert sorted(procfile()) == LANE_NAMES
+    """Both files start a worker for each lane, and no other worker; and a server for receipts."""
+    assert sorted(procfile()) == sorted([*LANE_NAMES, "receipts"])
     assert sorted(services_of("worker")) == LANE_NAMES
 
 
@@ -180,7 +182,7 @@ def test_redis_has_a_password_and_a_bound() -> None:
     password = services["redis"]["environment"]["REDISCLI_AUTH"]
     assert '--requirepass "$$REDISCLI_AUTH"' in services["redis"]["entrypoint"][2]
     assert int(redis[redis.index("--maxmemory") + 1]) < 2**30
-    for name in (*LANE_NAMES, "web"):
+    for name in (*LANE_NAMES, "web", "receipts"):
         assert f"redis://:{password}@redis:" in services[name]["environment"]["SMS_BROKER_URL"]
     assert all(service["mem_limit"] for service in services.values())
 
@@ -195,7 +197,22 @@ def test_services_reach_what_they_need() -> None:
     assert {name for name, its in reach.items() if "outside" in its} == set(LANE_NAMES)
 
 
-@pytest.mark.parametrize("image", ["simulator", "web", "worker"])
+def test_the_server_for_receipts() -> None:
+    """Both files and the image serve receipts on one port, with a secret that is long enough; the health check asks it."""
+    service = compose()["services"]["receipts"]
+    assert service["command"] == default_command("server")
+    words = shlex.split(procfile()["receipts"].replace("${PORT:-8080}", "8080"))
+    assert words == service["command"]
+    given = serve_command.make_context("serve", words[2:]).params
+    environ = {
+        name: re.sub(r"\$\{\w+:-(.*)\}", r"\1", value) for name, value in service["environment"].items()
+    }
+    settings = ServerSettings.read(host=given["host"], port=given["port"], environ=environ)
+    assert settings.secret
+    assert f"127.0.0.1:{settings.port}/healthz" in service["healthcheck"]["test"][-1]
+
+
+@pytest.mark.parametrize("image", ["simulator", "web", "worker", "server"])
 def test_not_root(image: str) -> None:
     """No image runs as root."""
     assert "USER sms" in dockerfile()[image]

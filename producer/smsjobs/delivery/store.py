@@ -60,6 +60,8 @@ class Taken:
     #: ``unknown_number``, which the job has not; ``refused_job``, of which nothing was accepted; ``sealed``, whose
     #: recipients this process cannot open; ``damaged``, whose job's keys cannot be read.
     counts: Counter[str] = field(default_factory=Counter)
+    #: Ids of the reports whose job the ledger does not know.
+    unknown: set[str] = field(default_factory=set)
     #: Jobs that a report settled as accepted. They are told.
     settled: list[SettledByReceipt] = field(default_factory=list)
     #: Numbers of our jobs whose carrier refuses them for good: on a black list, or opted out there.
@@ -143,6 +145,7 @@ class DeliveryStore:
             taken.counts += more.counts
             taken.settled += more.settled
             taken.unwanted += more.unwanted
+            taken.unknown |= more.unknown
         for job_id in dict.fromkeys(each.job_id for each in damaged):
             self._set_aside(tags[job_id], job_id, "an entry or a record of a delivery that cannot be read")
         taken.counts["damaged"] += len(damaged)
@@ -166,6 +169,8 @@ class DeliveryStore:
                 continue
             if isinstance(known, str):
                 taken.counts[known] += len(own)
+                if known == "unknown_job":
+                    taken.unknown.add(job_id)
                 continue
             found = self._ask(pipe, job_id, known, own, unwanted.setdefault(job_id, []))
             taken.counts["unknown_number"] += len(own) - found

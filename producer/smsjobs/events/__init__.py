@@ -4,7 +4,7 @@ A step writes an event only if somebody has subscribed, and no subscriber can sl
 whoever does not read loses the oldest events.
 """
 
-from smsjobs.events.entries import Entry, EntryUnreadable, reply_fields
+from smsjobs.events.entries import Entry, EntryUnreadable
 from smsjobs.events.hook import Hook, InvalidHook
 from smsjobs.events.outbox import Item, Outbox, next_try_s
 from smsjobs.events.streams import Backlog, EventStreams
@@ -19,5 +19,4 @@ __all__ = [
     "Item",
     "Outbox",
     "next_try_s",
-    "reply_fields",
 ]

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from redis.exceptions import ResponseError
 
-from smsjobs.contract import MOST_EVENTS, SignatureReview, TemplateReview
-from smsjobs.events.entries import Entry, told_fields
+from smsjobs.contract import MOST_EVENTS, Reply, SignatureReview, TemplateReview, element_tag
+from smsjobs.events.entries import Entry, reply_fields, told_fields
 from smsjobs.ledger import Places, tell_set_aside
 from smsjobs.redis_store import NO_ELEMENT, error_code, is_wrong_type, key
 
@@ -179,10 +179,16 @@ class EventStreams:
             data: What happened.
             fact: What tells it from all others of its type. Telling it again gives an event of the same id.
         """
-        fields: dict[Any, Any] = {**told_fields(data, fact, self.seal)}
-        self.redis.xadd(
-            key(NO_ELEMENT, "events"), fields, nomkstream=True, maxlen=MOST_EVENTS, approximate=True
-        )
+        self._write(NO_ELEMENT, told_fields(data, fact, self.seal))
+
+    def tell_reply(self, reply: Reply) -> None:
+        """Write the event of a reply, if somebody follows. Telling it again gives an event of the same id."""
+        tag = element_tag(reply.element) if reply.element else NO_ELEMENT
+        self._write(tag, reply_fields(reply, self.seal))
+
+    def _write(self, tag: str, fields: Mapping[str, str]) -> None:
+        every: dict[Any, Any] = dict(fields)
+        self.redis.xadd(key(tag, "events"), every, nomkstream=True, maxlen=MOST_EVENTS, approximate=True)
 
     def _make_group(self, tag: str, subscriber: str) -> None:
         stream = key(tag, "events")

@@ -18,16 +18,22 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
-from smsjobs.contract import Reply, read_phone
+from smsjobs.contract import Reply, SignatureReview, TemplateReview, event_id, read_phone
 from smsjobs.delivery import Report
 
-__all__ = ["LARGEST_PUSH", "Pushed", "read_push"]
+__all__ = ["LARGEST_PUSH", "PASSED_ON", "Pushed", "read_push"]
+
+#: The field by which an item says that another environment has passed it on. It is not passed on again.
+PASSED_ON: Final = "smsjobs_passed_on"
 
 #: Bytes of the largest push that is read. Aliyun tells no bound; a report takes about 300.
 LARGEST_PUSH: Final = 2**20
 
 #: Characters of a reply that are kept. A phone's longest message has fewer.
 _LONGEST_REPLY: Final = 2_000
+
+#: Characters of a review's reason that are kept.
+_LONGEST_REASON: Final = 1_000
 
 #: Aliyun's times have no zone. They are Beijing's.
 _BEIJING: Final = timezone(timedelta(hours=8))
@@ -48,6 +54,10 @@ class Pushed:
     reports: list[Report] = field(default_factory=list)
     #: Replies, of which only the number, the text and what Aliyun tells of them is known yet.
     replies: list[Reply] = field(default_factory=list)
+    #: Reviews, each with what tells it from all others.
+    reviews: list[tuple[SignatureReview | TemplateReview, str]] = field(default_factory=list)
+    #: Every item that can be read, as it came, but for those that another environment has passed on.
+    items: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     #: Everything that is not a report, by what it is: ``reply``, ``signature``, ``template``; ``oversized``, ``not_json``,
     #: ``wrong_type``, ``unknown_kind``, ``malformed``.
     others: Counter[str] = field(default_factory=Counter)
@@ -86,8 +96,14 @@ def _read(item: Any, pushed: Pushed) -> None:
     elif kind == "reply" and (reply := _reply(item)) is not None:
         pushed.replies.append(reply)
         pushed.others[kind] += 1
+    elif kind in ("signature", "template"):
+        pushed.reviews.append(_review(kind, item))
+        pushed.others[kind] += 1
     else:
-        pushed.others["malformed" if kind in ("report", "reply") else kind] += 1
+        pushed.others["malformed" if kind in _KINDS else kind] += 1
+        return
+    if PASSED_ON not in item:
+        pushed.items.append((kind, item))
 
 
 def _report(item: dict[str, Any]) -> Report | None:
@@ -131,6 +147,21 @@ def _reply(item: dict[str, Any]) -> Reply | None:
         dest_code=_text(item.get("dest_code"))[:64],
         sign_name=_text(item.get("sign_name"))[:64],
     )
+
+
+def _review(kind: str, item: dict[str, Any]) -> tuple[SignatureReview | TemplateReview, str]:
+    # By HTTP it is orderId, and from the queue order_id. Either may be a number.
+    order = item.get("orderId") or item.get("order_id")
+    order_id = str(order)[:64] if order else None
+    reason = _text(item.get("reason"))[:_LONGEST_REASON] or None
+    review: SignatureReview | TemplateReview
+    if kind == "signature":
+        name, status = _text(item["sign_name"])[:100], _text(item["sign_status"])[:64]
+        review = SignatureReview(signature=name, status=status, reason=reason, order_id=order_id)
+    else:
+        name, status = _text(item["template_code"])[:100], _text(item["template_status"])[:64]
+        review = TemplateReview(template=name, status=status, reason=reason, order_id=order_id)
+    return review, event_id(repr(review), _text(item.get("create_date")))
 
 
 def _truth(value: Any) -> bool | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from smsjobs.delivery import Taken
 from smsjobs.facts import PushNotTaken, ReportsDropped, ReportsNotOurs, tell
@@ -45,10 +46,13 @@ class Receiver:
 
     Args:
         sms: What `smsjobs.connect` gave.
+        pass_on: Called with what other environments of the account may know, as it was pushed: reports of jobs that this
+            ledger does not know, replies and reviews. What it raises is answered with 503.
     """
 
-    def __init__(self, sms: Sms) -> None:
+    def __init__(self, sms: Sms, *, pass_on: Callable[[list[dict[str, Any]]], object] | None = None) -> None:
         self._connection = sms.connection
+        self._pass_on = pass_on
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -70,7 +74,7 @@ class Receiver:
         for reason in counts.keys() - {"reply", "signature", "template"}:
             tell(ReportsDropped(reason=reason))
         answer = _TAKEN
-        if pushed.reports or pushed.replies:
+        if pushed.reports or pushed.replies or pushed.reviews:
             try:
                 taken = run_within(_WITHIN_S, self._take, pushed)
             except Exception as error:  # noqa: BLE001  Redis, or what nobody foresaw; the push must be answered
@@ -92,8 +96,13 @@ class Receiver:
         taken = connection.deliveries.take(pushed.reports) if pushed.reports else Taken()
         if taken.unwanted:
             connection.feeding.refused(taken.unwanted, "receipt")
-        if pushed.replies:
-            replied(connection, pushed.replies)
+        for reply in replied(connection, pushed.replies) if pushed.replies else ():
+            connection.events.tell_reply(reply)
+        for review, fact in pushed.reviews:
+            connection.events.tell(review, fact)
+        others = [item for kind, item in pushed.items if kind != "report" or item["out_id"] in taken.unknown]
+        if self._pass_on and others:
+            self._pass_on(others)
         return taken
 
     async def handle_async(self, body: bytes) -> Answer:

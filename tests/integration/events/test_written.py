@@ -4,14 +4,12 @@ import threading
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 from redis.exceptions import RedisError
 
 from smsjobs.contract import AliyunRejected, Reply, TemplateReview, encode_outcome
-from smsjobs.events import reply_fields
 from smsjobs.ledger import Ledger
 from smsjobs.redis_store import NO_ELEMENT, Seal, connect_redis, key, script_loader
 from support.events import TAG, EventBench
@@ -146,12 +144,10 @@ def test_a_reply(bench: EventBench) -> None:
     """A reply's event has its sender's number with the middle hidden; pushed again, it has the same id."""
     moment = datetime(2026, 11, 28, 4, 0, tzinfo=UTC)
     reply = Reply(phone=PHONE, content="hello there", sent_at=moment, element="SMS.Test")
-    seal = Seal(Fernet.generate_key().decode())
-    sealed = EventBench(bench.redis, seal=seal)
+    sealed = EventBench(bench.redis, seal=Seal(Fernet.generate_key().decode()))
     sealed.subscribe()
     for each in (reply, reply, replace(reply, content="bye"), replace(reply, sequence_id="1")):
-        fields: Any = reply_fields(each, seal)
-        bench.redis.xadd(key(TAG, "events"), fields)
+        sealed.streams.tell_reply(each)
     kept = str(bench.redis.xrange(key(TAG, "events")))
     assert not any(each in kept for each in ("hello", "138*", PHONE))
     first, again, *others = sealed.told()

@@ -1,6 +1,5 @@
 """`smsjobs serve` as a process: the secret path, the bounds of a body, the sign of life, and its end."""
 
-import http.client
 import json
 import os
 import signal
@@ -17,52 +16,9 @@ from smsjobs import connect
 from smsjobs.receipts import LARGEST_PUSH
 from support.ledgers import PHONE, a_job, accepted, granted
 from support.redis_server import RedisServer
+from support.served import SECRET, Served
 
-SECRET = "a-secret-path-of-tests"
 PATH = f"/receipts/{SECRET}"
-
-
-class Served:
-    """A running server."""
-
-    def __init__(self, redis_url: str, secret: str | None = SECRET, *arguments: str) -> None:
-        env = {name: value for name, value in os.environ.items() if not name.startswith("SMS_")}
-        env |= {"SMS_BROKER_URL": redis_url} | ({"SMS_RECEIPT_SECRET": secret} if secret else {})
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "smsjobs_shell", "serve", "--json", "--port", "0", *arguments],
-            env=env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout
-        text = ""
-        while not text.endswith("}\n"):
-            line = self.process.stdout.readline()
-            assert line, self.process.communicate()
-            text += line
-        self.told = json.loads(text)
-        self.host, _, port = self.told["url"].removeprefix("http://").rpartition(":")
-        self.port = int(port)
-
-    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
-        """One request. It may come in the moment before the server listens."""
-        end_s = time.monotonic() + 5
-        while True:
-            with closing(http.client.HTTPConnection(self.host, self.port, timeout=10)) as connection:
-                try:
-                    connection.request(method, path, body, headers)
-                    answer = connection.getresponse()
-                    return answer.status, answer.read()
-                except ConnectionRefusedError:
-                    assert time.monotonic() < end_s
-                    time.sleep(0.05)
-
-    def end(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
-        """Stop it. Gives the exit status and what it logged."""
-        self.process.send_signal(how)
-        _, log = self.process.communicate(timeout=20)
-        return self.process.returncode, log
 
 
 @pytest.fixture(scope="module")
