@@ -18,10 +18,10 @@ what the script includes::
 These two are ``scripts/lib/jobs.lua`` and ``scripts/lib/campaigns.lua`` of the room ``ledger``. What these include in
 the same way comes before them.
 
-Redis makes every function of a script anew at each call. So what a script does not call is left out of it, and a lib
-that few jobs need is made when one of its functions is called::
+Redis makes every function of a script anew at each call. So what a script does not call is left out of it. What few jobs
+need is made when one of its functions is called::
 
-    -- made on demand
+    -- include when needed: ledger/campaigns, ledger/damage
 
 A script on which a promise rests says so. Where ``SMS_REPLICAS`` asks for replicas, its answer counts only when they have
 the step::
@@ -48,10 +48,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Scripts", "prelude"]
 
-_INCLUDES: Final = re.compile("^-- include (.+)$", re.MULTILINE)
-
-#: What a lib says of itself, see above.
-_ON_DEMAND: Final = "-- made on demand\n"
+_INCLUDES: Final = re.compile(r"^-- include ([^:\n]+)$", re.MULTILINE)
+_WHEN_NEEDED: Final = re.compile(r"^-- include when needed: (.+)$", re.MULTILINE)
 
 #: A function that is not inside another one.
 _FUNCTION: Final = re.compile(r"^local function (\w+)\((?:[^\n]* end|[\s\S]*?^end)$\n", re.MULTILINE)
@@ -165,51 +163,51 @@ def prelude(script: str) -> str:
 
 def _whole(script: str) -> str:
     """Return what Redis runs: the script with all that it needs, and nothing that it does not call."""
-    pieces = [*_included("-- include redis_store/base"), *_included(script), script]
-    unused = _unused("\n".join(pieces))
-    pieces = [_FUNCTION.sub(lambda found: "" if found[1] in unused else found[0], each) for each in pieces]
-    for i, piece in enumerate(pieces):
-        if _ON_DEMAND in piece:
-            pieces[i] = _made_on_demand(piece, "\n".join([*pieces[:i], *pieces[i + 1 :]]))
-    whole = "\n".join(pieces)
+    usual = [*_included("-- include redis_store/base", _INCLUDES), *_included(script, _INCLUDES)]
+    rare = [each for each in _included(script, _WHEN_NEEDED) if each not in usual]
+    unused = _unused("\n".join([*usual, *rare, script]))
+    usual, rare, [script] = ([_without(each, unused) for each in texts] for texts in (usual, rare, [script]))
+    if rare:
+        names, made = _made_when_needed("\n".join(rare), "\n".join([*usual, script]))
+        usual = [names, *usual, made]
+    whole = "\n".join([*usual, script])
     return f"{prelude(whole)}\n{whole}"
+
+
+def _without(text: str, names: set[str]) -> str:
+    return _FUNCTION.sub(lambda found: "" if found[1] in names else found[0], text)
 
 
 def _unused(text: str) -> set[str]:
     """Return the functions that nothing calls, or only these."""
     words = Counter(re.findall(r"\w+", re.sub("--.*", "", text)))
     found = {each[1] for each in _FUNCTION.finditer(text) if words[each[1]] == 1}
-    rest = _FUNCTION.sub(lambda each: "" if each[1] in found else each[0], text)
-    return found | _unused(rest) if found else found
+    return found | _unused(_without(text, found)) if found else found
 
 
-def _made_on_demand(lib: str, others: str) -> str:
-    """Return the lib with its functions made at the first call, once a run. The others call some of them."""
-    names = [each[1] for each in _FUNCTION.finditer(lib)]
-    called = [each for each in names if re.search(rf"\b{each}\b", others)]
-    if not called:
-        return ""
-    table = ", ".join(f"{each} = {each}" for each in called)
+def _made_when_needed(lib: str, others: str) -> tuple[str, str]:
+    """Return the names that the others call, and the lib. Its functions are made when one of them is called."""
+    code = re.sub("--.*", "", others)
+    called = [each[1] for each in _FUNCTION.finditer(lib) if re.search(rf"(?<![.'])\b{each[1]}\b", code)]
     lines = [
-        f"local made_{called[0]}",
-        f"local function lib_{called[0]}()",
-        f"if made_{called[0]} then return made_{called[0]} end",
+        "local made",
+        "local function make()",
         lib,
-        f"made_{called[0]} = {{{table}}}",
-        f"return made_{called[0]}",
+        f"made = {{{', '.join(f'{each} = {each}' for each in called)}}}",
+        "return made",
         "end",
+        *(f"function {each}(...) return (made or make()).{each}(...) end" for each in called),
     ]
-    lines += [f"local function {each}(...) return lib_{called[0]}().{each}(...) end" for each in called]
-    return "\n".join(lines)
+    return f"local {', '.join(called)}", "\n".join(lines)
 
 
-def _included(script: str) -> list[str]:
-    """The texts that a script includes, each after those that it includes itself."""
+def _included(script: str, lines: re.Pattern[str]) -> list[str]:
+    """The texts that a script includes by these lines, each after those that it includes itself."""
     texts: list[str] = []
-    for line in _INCLUDES.findall(script):
+    for line in lines.findall(script):
         for name in line.split(", "):
             text = _text(f"{name.replace('/', '/scripts/lib/')}.lua")
-            texts += [each for each in (*_included(text), text) if each not in texts]
+            texts += [each for each in (*_included(text, _INCLUDES), text) if each not in texts]
     return texts
 
 

@@ -78,12 +78,13 @@ def test_every_script_names_what_it_takes(room: str) -> None:
             assert f"groups({count + 1}, " in text, path.name
 
 
-def whole(script: str, monkeypatch: pytest.MonkeyPatch, **libs: str) -> str:
-    """What Redis runs of a script that includes these libs."""
-    places = {f"room/scripts/lib/{name}.lua": text for name, text in libs.items()}
+def whole(script: str, lib: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What Redis runs of a script that includes this lib."""
     read = script_loader._text
-    monkeypatch.setattr(script_loader, "_text", lambda place: places.get(place) or read(place))
-    return script_loader._whole(f"-- include {', '.join(f'room/{each}' for each in libs)}\n{script}\n")
+    monkeypatch.setattr(
+        script_loader, "_text", lambda place: lib if place.startswith("room/") else read(place)
+    )
+    return script_loader._whole(script)
 
 
 def test_what_is_not_called_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,21 +94,21 @@ def test_what_is_not_called_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None
         "local function two()\n  if one() then\n    return 2\n  end\nend\n"
         "local function three() return 3 end -- not as two\n"
     )
-    text = whole("return three()", monkeypatch, lib=lib)
+    text = whole("-- include room/lib\nreturn three()", lib, monkeypatch)
     assert [name for name in ("one", "two", "three") if f"local function {name}(" in text] == ["three"]
     assert fakeredis.FakeRedis().eval(text, 1, "sms:{aaaaaa}:x") == 3
 
 
-def test_a_lib_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The functions of such a lib are made at the first call, and once a run, though one of them calls another."""
+def test_made_when_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Functions that are included for when they are needed are made at the first call, once a run."""
     lib = (
-        "-- made on demand\n"
         "redis.call('INCR', KEYS[1])\n"
         "local function plus(a, b) return a + b end\n"
         "local function twice(a) return plus(a, a) end\n"
     )
     redis, counted = fakeredis.FakeRedis(), "sms:{aaaaaa}:x"
-    assert redis.eval(whole("return {twice(2), plus(1, 2)}", monkeypatch, lib=lib), 1, counted) == [4, 3]
+    head = "-- include when needed: room/lib\n"
+    assert redis.eval(whole(f"{head}return {{twice(2), plus(1, 2)}}", lib, monkeypatch), 1, counted) == [4, 3]
     assert redis.get(counted) == b"1"
-    assert redis.eval(whole("if false then twice(2) end return 5", monkeypatch, lib=lib), 1, counted) == 5
+    assert redis.eval(whole(f"{head}if false then twice(2) end return 5", lib, monkeypatch), 1, counted) == 5
     assert redis.get(counted) == b"1"

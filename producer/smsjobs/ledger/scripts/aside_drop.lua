@@ -4,7 +4,7 @@
 -- keep is how long (ms) it is kept.
 --
 -- Returns 1, or 0 if no such item is set aside.
--- include ledger/jobs, ledger/aside, ledger/campaigns, ledger/damage, ledger/failed
+-- include ledger/jobs, ledger/outcomes, ledger/aside, ledger/campaigns, ledger/damage, ledger/failed
 -- replicated
 local agenda = unpack(KEYS)
 local now, item, outcome, label, keep = unpack(ARGV)

@@ -7,7 +7,8 @@
 --           of a chunk, these follow too: its recipients and parameters, packed. Its job JSON is its campaign's.
 --         {"settled", outcome, followers}   {"in_flight"}   {"not_due"}   {"missing"}
 --         {"damaged", what is wrong}: nothing was changed
--- include ledger/jobs, ledger/campaigns, ledger/damage, ledger/entry_damage
+-- include ledger/jobs, ledger/entry_damage
+-- include when needed: ledger/campaigns, ledger/damage
 -- replicated
 local job, agenda = unpack(KEYS)
 local now, id, token, lease = unpack(ARGV)

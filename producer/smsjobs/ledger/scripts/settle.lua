@@ -12,7 +12,8 @@
 -- Returns {"ok", followers}: settled, by this call or by an earlier one with the same token;
 --         {"ok", followers, what was set aside, what is wrong}: likewise, but its campaign could not count it;
 --         {"settled", outcome, followers}: it already has another outcome;  {"fenced"};  {"missing"}
--- include ledger/jobs, ledger/campaigns, ledger/damage, ledger/pulls, ledger/failed
+-- include ledger/jobs, ledger/outcomes
+-- include when needed: ledger/campaigns, ledger/damage, ledger/pulls, ledger/failed
 -- replicated
 local job, agenda, result_key = unpack(KEYS)
 local now, id, token, state, outcome, keep, store_after, label, attempts, kept, result,

@@ -8,7 +8,8 @@
 -- cause is why it waits, a stable word.
 --
 -- Returns {"ok"}, also if this call is repeated; {"fenced"}: the token no longer holds the job.
--- include ledger/jobs, ledger/campaigns, ledger/damage
+-- include ledger/jobs
+-- include when needed: ledger/campaigns, ledger/damage
 -- replicated
 local job, agenda = unpack(KEYS)
 local now, id, token, state, delay, attempts, lost_from, lost_to, resent, cause = unpack(ARGV)

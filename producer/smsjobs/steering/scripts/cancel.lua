@@ -5,7 +5,7 @@
 -- Returns {"cancelled"}, also if this call is repeated;
 --         {"too_late"}: it has another outcome, a worker holds it, or it may have been sent;
 --         {"chunk"}: it is a campaign's;  {"missing"};  {"damaged", what is wrong}: nothing was changed
--- include ledger/jobs, ledger/campaigns, ledger/entry_damage, ledger/failed
+-- include ledger/jobs, ledger/outcomes, ledger/campaigns, ledger/entry_damage, ledger/failed
 -- replicated
 local job, agenda = unpack(KEYS)
 local now, id, keep, retryable = unpack(ARGV)

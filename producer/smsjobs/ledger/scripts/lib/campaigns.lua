@@ -1,4 +1,3 @@
--- made on demand
 -- A campaign's keys. There is no key for a single recipient.
 --   sms:{tag}:campaign:<id>            hash  its facts and counters; the fields are described in campaign/store.py
 --   sms:{tag}:campaign:<id>:pages      hash  page number -> "<digest> <first chunk> <chunks> <skipped rows, packed>"
@@ -17,6 +16,7 @@
 --
 -- A chunk's name is its number in the plan. Each half of a chunk adds a letter: the halves of 12 are 12a and 12b, those of
 -- 12b are 12ba and 12bb. A half has its recipients and parameters under the number that it began with.
+-- include ledger/outcomes
 
 local function all_campaigns() return ELEMENT .. ':campaigns' end
 

@@ -1,0 +1,24 @@
+-- What is written of a job that ends.
+-- include ledger/jobs, events/stream
+
+-- Write a job's final outcome. This removes its numbers and parameters from Redis, and nobody holds the job any more.
+-- The agenda comes first: if it is damaged, nothing is written, and the step can be repeated.
+-- halved is true for a refused chunk whose halves are sent in its place.
+local function write_outcome(id, token, state, outcome, keep, store_at, halved)
+  local job = job_key(id)
+  local told = is_followed() and fields(job, 'state', 'element', 'lane', 'campaign')
+  if store_at then
+    redis.call('ZADD', agenda_key(), ms(store_at), id)
+  else
+    redis.call('ZREM', agenda_key(), id)
+  end
+  redis.call('HSET', job, 'state', state, 'outcome', outcome, 'settled_by', token, 'token', '')
+  redis.call('HDEL', job, 'job', 'lease', 'claimed', 'requeue', 'looks', 'released', 'lost_from',
+    'lost_to', 'resent', 'interrupted', 'attempts', 'label')
+  if state == REJECTED or state == NOT_SENT then redis.call('HDEL', job, 'delivery') end
+  redis.call('PEXPIRE', job, keep)
+  if told then
+    tell_event('job.settled', 'job', id, 'element', told.element or '', 'lane', told.lane or '', 'campaign',
+      told.campaign or '', 'before', told.state or '', 'halved', halved and 1 or 0, 'outcome', outcome)
+  end
+end
