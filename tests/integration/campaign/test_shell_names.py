@@ -95,21 +95,10 @@ def test_the_list(sms: Sms) -> None:
     campaign.pause()
     told = run("list").stdout
     header, first, second = told.splitlines()[:3]
-    assert header.split() == [
-        "Name",
-        "Element",
-        "Template",
-        "Begins",
-        "State",
-        "Done",
-        "Not",
-        "accepted",
-        "Id",
-    ]
-    assert first.split()[:3] == ["a\ufffd[2Jb", "SMS.Example", "SMS_200000001"]
-    assert second.startswith(f"{CHINESE}  SMS.Example  SMS_200000001  20")
-    assert " paused " in first
-    assert first.endswith(campaign.id)
+    assert " ".join(header.split()) == "Name State Done Not accepted Begins Id Element Template"
+    assert first.split()[:2] == ["a\ufffd[2Jb", "paused"]
+    assert first.split()[-3:] == [campaign.id, "SMS.Example", "SMS_200000001"]
+    assert second.startswith(f"{CHINESE}  ")
     assert "\x1b" not in told + run("status", campaign.id).stdout
     listed = document("list")["campaigns"]
     assert isinstance(listed, list)

@@ -132,7 +132,7 @@ def test_which_steps_wait() -> None:
     """Each step on which a promise rests waits for replicas; what is only read, or is made again anyway, does not."""
     waiting = {
         (room, name)
-        for room in ("ledger", "campaign", "verification", "delivery")
+        for room in ("ledger", "campaign", "verification", "delivery", "steering", "suppression")
         for name, script in Scripts(room)._scripts.items()
         if not script._replicated
     }
@@ -140,6 +140,7 @@ def test_which_steps_wait() -> None:
         ("ledger", "feed"),  # a chunk is a job only with its claim
         ("ledger", "left_out"),  # what is noted there, the note waited for
         ("ledger", "may_be_sent"),
+        ("ledger", "return_campaigns"),
         ("ledger", "return_to_agenda"),  # what is damaged is met again
         ("ledger", "set_aside"),
         ("ledger", "set_keys_aside"),
@@ -149,6 +150,8 @@ def test_which_steps_wait() -> None:
         ("campaign", "progress"),
         ("delivery", "pull"),  # its lease ends, and it is pulled again
         ("delivery", "pulled"),
+        ("delivery", "set_deliveries_aside"),
+        ("suppression", "among"),
         ("verification", "set_codes_aside"),
     }
 
