@@ -144,7 +144,7 @@ class _Memory(Connection):
         self.numbers = MemoryNumbers()
         self._memory_steering = MemorySteering(self.jobs, clock, retryable_s=self.settings.retryable_s)
         self._failures: list[SmsError] = []
-        self._campaigns = MemoryCampaigns(self.jobs, clock, keep_s=self.settings.retention_s)
+        self._campaigns = MemoryCampaigns(self.jobs, self.numbers, clock, keep_s=self.settings.retention_s)
         #: The last job for each element, purpose and number, whichever handle sent it.
         self.last_jobs: dict[tuple[str, str, str], str] = {}
 

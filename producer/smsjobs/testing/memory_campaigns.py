@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -24,13 +24,16 @@ from smsjobs.contract import (
     make_chunk,
     pack,
     pack_recipients,
+    without,
 )
+from smsjobs.suppression import suppressed_error
 
 if TYPE_CHECKING:
     from smsjobs.campaign.pages import Chunk, Page
     from smsjobs.campaign.progress import State
     from smsjobs.testing.clock import Clock
     from smsjobs.testing.memory_ledger import MemoryLedger
+    from smsjobs.testing.memory_numbers import MemoryNumbers
 
 __all__ = ["MemoryCampaigns"]
 
@@ -58,6 +61,8 @@ class _Campaign:
     ended_s: float | None = None
     #: What became of each chunk, by its number.
     outcomes: dict[int, Outcome] = field(default_factory=dict, repr=False)
+    #: The places of those whom a chunk left out, by its number.
+    left_out: dict[int, frozenset[int]] = field(default_factory=dict, repr=False)
 
     @property
     def generation(self) -> str:
@@ -73,8 +78,9 @@ class _Campaign:
 class MemoryCampaigns:
     """The campaigns of `smsjobs.testing`."""
 
-    def __init__(self, ledger: MemoryLedger, clock: Clock, *, keep_s: float) -> None:
+    def __init__(self, ledger: MemoryLedger, numbers: MemoryNumbers, clock: Clock, *, keep_s: float) -> None:
         self._ledger = ledger
+        self._numbers = numbers
         self._now = clock
         self._keep_s = keep_s
         self._campaigns: dict[str, _Campaign] = {}
@@ -170,8 +176,17 @@ class MemoryCampaigns:
         for number, chunk in found.chunks():
             outcome = found.outcomes.get(number)
             if outcome is not None:
-                counts[outcome.outcome] += len(chunk.phones)
-                codes["OK" if isinstance(outcome, SendResult) else outcome.label] += len(chunk.phones)
+                left_out = len(found.left_out.get(number, ()))
+                for name, label, count in (
+                    (
+                        outcome.outcome,
+                        "OK" if isinstance(outcome, SendResult) else outcome.label,
+                        len(chunk.phones) - left_out,
+                    ),
+                    ("not_sent", "suppressed", left_out),
+                ):
+                    counts[name] += count
+                    codes[label] += count
             elif found.cancelled:
                 counts["not_sent"] += len(chunk.phones)
                 codes["cancelled"] += len(chunk.phones)
@@ -193,7 +208,7 @@ class MemoryCampaigns:
             duplicates=sum(page.count("duplicate") for page in pages),
             blank=found.blank,
             countries=dict(countries),
-            by_code=dict(sorted(codes.items())),
+            by_code=dict(sorted((+codes).items())),
             chunks=sum(len(page.chunks) for page in pages),
             starts_ms=None if found.at is None else round(found.at.timestamp() * 1000),
             promotional=found.promotional,
@@ -227,6 +242,7 @@ class MemoryCampaigns:
             out_id=chunk_id(found.id, found.generation, str(number)),
             outcome=None if outcome is None else json.dumps(encode_outcome(outcome)),
             is_active=False,
+            left_out=found.left_out.get(number, frozenset()),
         )
 
     def _find(self, campaign_id: str) -> _Campaign | None:
@@ -266,8 +282,18 @@ class MemoryCampaigns:
         if found.promotional and not _in_promotional_hours(now_s):
             return
         for number, chunk in found.chunks():
-            found.outcomes[number] = self._ledger.send_chunk(_job(found, number, chunk))
+            found.outcomes[number] = self._send(found, number, _job(found, number, chunk))
         found.ended_s = now_s
+
+    def _send(self, found: _Campaign, number: int, job: JobRecord) -> Outcome:
+        phones = job.message.phones
+        hit = self._numbers.among(phones, promotional=job.is_promotional) or []
+        if len(hit) == len(phones):
+            return suppressed_error(job.id, hit=len(hit), numbers=len(phones))
+        if hit:
+            found.left_out[number] = frozenset(hit)
+            job = replace(job, message=without(job.message, hit))
+        return self._ledger.send_chunk(job)
 
 
 def _job(found: _Campaign, number: int, chunk: Chunk) -> JobRecord:

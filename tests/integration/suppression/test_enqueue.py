@@ -61,3 +61,24 @@ def test_the_same_key_is_the_same_job(sms: Sms) -> None:
     assert _send(sms, idempotency_key="k") == job_id
     with pytest.raises(RequestFailed):
         _send(sms, idempotency_key="another")
+
+
+def test_campaigns_in_memory() -> None:
+    """The campaigns that our users get for their tests leave the same recipients out, and count and report them alike."""
+    sms = in_memory()
+    sms.suppression.add(PHONE)
+    element = sms.getElement(ELEMENT)
+    people = [{"phone": PHONE, "name": "a"}, {"phone": OTHER, "name": "b"}]
+    campaign = element.campaign("some", recipients=people, verifyTemplateCode="SMS_1")
+    assert [(row.outcome, row.reason) for row in campaign.report()] == [
+        ("not_sent", "suppressed"),
+        ("accepted", None),
+    ]
+    progress = campaign.progress()
+    assert (progress.accepted, progress.not_sent, progress.pending) == (1, 1, 0)
+    assert progress.by_code == {"OK": 1, "suppressed": 1}
+    assert [(each.phones, each.params["name"]) for each in sms.messages] == [((OTHER,), "b")]
+    nobody = element.campaign("nobody", recipients=[PHONE], verifyTemplateCode="SMS_1")
+    assert nobody.progress().by_code == {"suppressed": 1}
+    notice = element.campaign("notice", recipients=[PHONE], verifyTemplateCode="SMS_1", promotional=False)
+    assert notice.progress().by_code == {"OK": 1}
