@@ -11,7 +11,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from smsjobs import Sms, connect
-from smsjobs.contract import JobRecord
+from smsjobs.contract import JobRecord, Reply, ReplyReceived, TemplateReview
 from smsjobs.events import EventStreams, Outbox
 from smsjobs.receipts import PASSED_ON, Receiver
 from support.hook_server import SECRET as SHARED
@@ -97,21 +97,28 @@ def test_each_takes_what_it_knows(two: tuple[Environment, Environment]) -> None:
     assert (test.waiting("production"), production.waiting("test")) == (0, 0)
 
 
-def test_reviews_come_to_everybody(two: tuple[Environment, Environment]) -> None:
-    """A review and a reply concern the account, so every environment gets them; a review is an event in each."""
+def test_what_concerns_the_account(two: tuple[Environment, Environment]) -> None:
+    """A review and a reply concern the account, so every environment gets them, and tells them as events."""
     streams = [EventStreams(each.sms.connection.redis()) for each in two]
     for each in streams:
         each.subscribe("test")
     review = {"template_code": "SMS_1", "template_status": "approved", "reason": "", "orderId": 7}
-    assert two[0].push(review) == 200
+    reply = {"phone_number": PHONE, "content": "hello", "sequence_id": "1"}
+    assert two[0].push(review, reply) == 200
     for each in streams:
-        found = until(
-            lambda each=each: each.take("test", "me", tags=["000000"], most=9, again_after_s=60), "it is told"
+        entries = until(
+            lambda each=each: (
+                each.take("test", "me", tags=["000000"], most=9, again_after_s=0)[1:]
+                and each.take("test", "me", tags=["000000"], most=9, again_after_s=0)
+            ),
+            "both are told",
         )
-        ((told, event_id),) = [(event.data, event.id) for event in (entry.event(None) for entry in found)]
-        assert (told.template, told.status, told.reason, told.order_id) == ("SMS_1", "approved", None, "7")
+        found = {entry.event(None).data for entry in entries}
+        assert found == {
+            ReplyReceived.of(Reply(phone=PHONE, content="hello", sequence_id="1")),
+            TemplateReview(template="SMS_1", status="approved", reason=None, order_id="7"),
+        }
         each.unsubscribe("test")
-    assert event_id.startswith("evt_")
 
 
 def test_a_forged_push_is_not_taken(two: tuple[Environment, Environment]) -> None:

@@ -14,6 +14,7 @@ from smsjobs import Job
 from smsjobs.presence import workers_by_lane
 from smsjobs.queues import QuorumQueue
 from smsjobs_worker.process.transport import harden
+from support import shop
 from support.polling import until
 from support.proxy import CuttingProxy
 from support.rabbitmq import RabbitMq, why_not
@@ -176,3 +177,24 @@ def _exists(connection: Connection, name: str) -> bool:
         return False
     channel.close()
     return True
+
+
+@pytest.mark.parametrize("queue", [shop.QUEUE, "sms_events_quorum"])
+def test_events_for_a_task(stage: Stage, broker: RabbitMq, queue: str) -> None:
+    """Events reach a task of somebody else's, on a queue that is made for it and on one that he has made as a quorum queue."""
+    if queue != shop.QUEUE:
+        with Connection(broker.url) as connection:
+            arguments = {"x-queue-type": "quorum"}
+            Queue(queue, exchange="", durable=True, queue_arguments=arguments)(connection.channel()).declare()
+    told = {"SMS_EVENTS_TASK": shop.TASK, "SMS_EVENTS_QUEUE": queue}
+    with stage.worker(**told), Connection(broker.url) as connection:
+        jobs = {each.id for each in send(stage)}
+        until(lambda: queue in broker.queues(), "there is a queue")
+        messages = connection.SimpleQueue(Queue(queue, exchange="", durable=True, no_declare=True))
+        found = []
+        while {each["data"]["job_id"] for each in found} != jobs:
+            message = messages.get(timeout=30)
+            found.append(message.payload[0][0])
+            assert (message.headers["task"], message.headers["id"]) == (shop.TASK, found[-1]["id"])
+            message.ack()
+        messages.close()
