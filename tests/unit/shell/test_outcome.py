@@ -9,22 +9,21 @@ from smsjobs import JobInfo
 from smsjobs.contract import STATUSES, AliyunRejected, Outcome, RequestFailed, SendResult, SmsError
 from smsjobs_shell.terminal.outcome import exit_status, facts
 
-NOW = datetime.now(UTC)
-
 
 def record(status: str, outcome: Outcome | None = None) -> dict[str, Any]:
+    now = datetime.now(UTC)
     error, result = (outcome, None) if isinstance(outcome, SmsError) else (None, outcome)
     return JobInfo(
         id="job-1",
         element="SMS.A",
         lane="bulk",
         status=status,
-        created=NOW - timedelta(hours=3),
-        due=NOW,
-        expires=NOW + timedelta(hours=5, minutes=1),
+        created=now - timedelta(hours=3),
+        due=now,
+        expires=now + timedelta(hours=5, minutes=30),
         attempts=7,
         last_error="connect_failed",
-        next_try=None if outcome else NOW + timedelta(seconds=90),
+        next_try=None if outcome else now + timedelta(minutes=90),
         error=error,
         result=result,
     ).to_json()
@@ -91,7 +90,7 @@ def test_unsettled_facts() -> None:
     ]
     assert (shown["attempts"], shown["last error"]) == ("7", "connect_failed")
     assert shown["recorded"].endswith("(3h ago)")
-    assert shown["next try"].endswith("(in 1m)")
+    assert shown["next try"].endswith("(in 1h)")
     assert shown["expires"].endswith("(in 5h)")
 
 
