@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from smsjobs import Job, Sms, SmsError
+from smsjobs import Job, SendResult, Sms, SmsError
 from smsjobs.contract import encode_outcome
 from smsjobs.ledger import Granted
 from smsjobs.testing import FakeSms
@@ -27,6 +27,12 @@ class Bench:
         self.end(job, error)
         return job
 
+    def accepted(self, **more: Any) -> Job:
+        """Enqueue a message that is accepted."""
+        job = self.send(**more)
+        self.end(job, SendResult(response={"Code": "OK"}, out_id=job.id, attempts=1))
+        return job
+
     def end(self, job: Job, outcome: Any) -> None:
         """Let a worker end the job."""
         ledger = self.sms.connection.ledger
@@ -41,6 +47,10 @@ class FakeBench(Bench):
     """The same in memory."""
 
     sms: FakeSms
+
+    def accepted(self, **more: Any) -> Job:
+        """Enqueue a message that is accepted."""
+        return self.send(**more)
 
     def failed(self, error: SmsError, **more: Any) -> Job:
         """Enqueue a message that ends with that error."""

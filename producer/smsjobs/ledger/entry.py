@@ -22,6 +22,7 @@ resent          1 if it was sent again after a lost answer
 interrupted     1 if a worker died while it held the job
 cause           why it waited last, the word of `Wait`
 recipients      how many numbers it had, if it was rejected or not sent: it has no delivery then
+times           when it was due, and would have expired, if it did not end well
 retried_as      the id of the job by which it was sent again
 outcome         the outcome, see `outcome_text`; settled_by is the token that wrote it
 delivery        the digests of its numbers; ``;`` and a record of each recipient follow as soon as one is reported.

@@ -30,9 +30,9 @@ class JobInfo:
     lane: str
     #: When it was recorded.
     created: datetime | None
-    #: When it was to be sent, or was to be tried last.
+    #: When it is to be tried, or was to be tried last. None of an accepted job.
     due: datetime | None
-    #: When it was, or is, not sent any more.
+    #: From when on it is not sent any more. None of an accepted job.
     expires: datetime | None
     #: When it got its outcome. Known of a job that did not end well.
     settled: datetime | None = None
@@ -92,6 +92,7 @@ class _Entry(NamedTuple):
     cause: str | None
     delivery: str | None
     recipients: str | None
+    times: str | None
     chunk: str | None
     retried_as: str | None
 
@@ -117,7 +118,8 @@ def read_info(job_id: str, values: Sequence[str | None], settled_ms: float | Non
         raise ValueError
     outcome: Outcome | None = read_outcome(entry.outcome, job_id) if entry.outcome else None
     error = outcome if isinstance(outcome, SmsError) else None
-    due = _moment(entry.due)
+    kept_due, _, kept_expires = (entry.times or "").partition(" ")
+    due = _moment(entry.due or kept_due or None)
     waits = outcome is None and not entry.token
     return JobInfo(
         id=job_id,
@@ -126,7 +128,7 @@ def read_info(job_id: str, values: Sequence[str | None], settled_ms: float | Non
         lane=entry.lane or "",
         created=_moment(entry.created),
         due=due,
-        expires=_moment(entry.expires),
+        expires=_moment(entry.expires or kept_expires or None),
         settled=_moment(settled_ms),
         attempts=int(entry.attempts or 0) if outcome is None else outcome.attempts,
         numbers=_numbers(entry),

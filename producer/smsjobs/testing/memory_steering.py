@@ -92,6 +92,7 @@ class MemorySteering:
     def _info(self, job: MemoryJob) -> JobInfo:
         outcome = job.outcome if self._ledger.is_settled(job) else None
         error = outcome if isinstance(outcome, SmsError) else None
+        accepted = isinstance(outcome, SendResult)
         due_s = job.created_s + job.record.countdown_s
         return JobInfo(
             id=job.record.id,
@@ -99,8 +100,8 @@ class MemorySteering:
             element=job.record.element,
             lane=job.record.lane,
             created=_moment(job.created_s),
-            due=_moment(due_s),
-            expires=_moment(job.created_s + job.record.expires_s),
+            due=None if accepted else _moment(due_s),
+            expires=None if accepted else _moment(job.created_s + job.record.expires_s),
             settled=_moment(job.settled_s) if error else None,
             attempts=outcome.attempts if outcome else 0,
             numbers=len(job.record.message.phones),

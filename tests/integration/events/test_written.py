@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from smsjobs.contract import AliyunRejected, Reply, TemplateReview, encode_outcome
 from smsjobs.ledger import Ledger
 from smsjobs.redis_store import NO_ELEMENT, Seal, connect_redis, key, script_loader
+from smsjobs.steering import Steering
 from support.events import TAG, EventBench
 from support.ledgers import PHONE, a_job, accepted, failed, granted
 from support.receipts import a_report
@@ -209,3 +210,16 @@ def test_a_fact_and_its_event_are_one_step() -> None:
         told = [each["data"]["job_id"] for each in bench.told() + bench.told()]
         assert sorted(told) == sorted(job_id for job_id, state in states.items() if state == "accepted")
         assert 0 < len(told) < len(jobs)
+
+
+def test_a_cancelled_job(bench: EventBench) -> None:
+    """A job that somebody cancels is settled by that, and so tells one event."""
+    bench.subscribe()
+    job = a_job()
+    bench.ledger.record(job)
+    steering = Steering(bench.ledger)
+    assert steering.cancel(job.id)
+    assert steering.cancel(job.id)
+    (event,) = bench.told()
+    assert (event["type"], event["data"]["job_id"]) == ("job.settled", job.id)
+    assert (event["data"]["outcome"], event["data"]["reason"]) == ("not_sent", "cancelled")

@@ -7,14 +7,15 @@ local function failed_key() return ELEMENT .. ':failed' end
 
 local function retry_key(id) return ELEMENT .. ':retry:' .. id end
 
--- Note that a job ends so, before its outcome is written: that removes its numbers and parameters.
+-- Note that a job ends so, before its outcome is written: that removes its numbers, its parameters and its times.
 --
 -- retryable is how long (ms) they are kept. They are not kept of a job that may have been sent.
 local function note_failure(id, state, retryable, now)
   -- If the list is damaged, the job gets its outcome all the same. The sweep sets the list aside.
   redis.pcall('ZADD', failed_key(), ms(now), id)
+  local f = fields(job_key(id), 'job', 'delivery', 'due', 'expires')
+  if f.due then redis.call('HSET', job_key(id), 'times', f.due .. ' ' .. (f.expires or f.due)) end
   if state == UNKNOWN then return end
-  local f = fields(job_key(id), 'job', 'delivery')
   if f.delivery and is_count(string.sub(f.delivery, 1, 1)) then
     redis.call('HSET', job_key(id), 'recipients', ms((#f.delivery - 2) / num(string.sub(f.delivery, 1, 1))))
   end

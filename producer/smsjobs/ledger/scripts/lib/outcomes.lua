@@ -13,7 +13,7 @@ local function write_outcome(id, token, state, outcome, keep, store_at, halved)
     redis.call('ZREM', agenda_key(), id)
   end
   redis.call('HSET', job, 'state', state, 'outcome', outcome, 'settled_by', token, 'token', '')
-  redis.call('HDEL', job, 'job', 'lease', 'claimed', 'requeue', 'looks', 'released', 'lost_from',
+  redis.call('HDEL', job, 'job', 'lease', 'claimed', 'due', 'expires', 'requeue', 'looks', 'released', 'lost_from',
     'lost_to', 'resent', 'interrupted', 'attempts', 'label')
   if state == REJECTED or state == NOT_SENT then redis.call('HDEL', job, 'delivery') end
   redis.call('PEXPIRE', job, keep)
