@@ -6,10 +6,13 @@ import redis
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 
-from smsjobs.contract import IdempotencyConflict, JobRecord
+from smsjobs.contract import IdempotencyConflict, JobRecord, element_tag
 from smsjobs.delivery import DeliveryStore
 from smsjobs.ledger import Granted, InFlight, Ledger, NotDue, Settled, Wait, outcome_json
+from smsjobs.redis_store import key
+from smsjobs.steering import Steering
 from support.any_order import play
+from support.keys import job_key
 from support.ledgers import (
     LEASE_S,
     PHONE,
@@ -201,6 +204,21 @@ class AnyOrder(RuleBasedStateMachine):
                 case _:
                     assert due.job_id not in self.outcome
 
+    @rule(job_id=jobs, times=st.integers(1, 2))
+    def cancel(self, job_id: str, times: int) -> None:
+        """Cancel a job, maybe twice: only what nobody holds, and of what surely nothing was sent, is cancelled."""
+        for _ in range(times):
+            cancelled = Steering(self.ledger, clock=self.clock).cancel(job_id)
+            found = self.ledger.read(job_id)
+            assert found is not None
+            if cancelled:
+                assert job_id not in self.holder
+                assert found.status == "not_sent"
+                self._ended(job_id, found.outcome or "")
+            else:
+                lost_from = self.redis.hget(job_key(job_id), "lost_from")
+                assert found.status != "queued" or lost_from not in (None, "0")
+
     @rule(job_id=jobs, err_code=st.sampled_from(["DELIVERED", "EXPIRED"]), times=st.integers(1, 2))
     def receipt(self, job_id: str, err_code: str, times: int) -> None:
         """Aliyun reports a delivery, maybe twice: whatever was not refused is accepted from then on."""
@@ -248,6 +266,17 @@ class AnyOrder(RuleBasedStateMachine):
     def nothing_is_lost(self) -> None:
         """Every job without outcome is on the agenda."""
         assert_nothing_is_lost(self.redis)
+
+    @invariant()
+    def what_is_listed_did_not_end_well(self) -> None:
+        """The list of what failed has each job that did not end well, and no other."""
+        listed = self.redis.zrange(key(element_tag("SMS.Test"), "failed"), 0, -1)
+        bad = [
+            each
+            for each, outcome in self.outcome.items()
+            if outcome_json(outcome, each)["outcome"] != "accepted"
+        ]
+        assert set(listed) == set(bad)
 
     @invariant()
     def every_job_is_as_it_should_be(self) -> None:
