@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from smsjobs import connect
+from smsjobs import InvalidArguments, connect
+from smsjobs_shell.status import is_campaign
 from smsjobs_shell.terminal.failure import CommandFailed
 from smsjobs_shell.terminal.options import ID, with_screen
 from smsjobs_shell.terminal.screen import Screen
@@ -25,8 +26,19 @@ smsjobs retry. A campaign is stopped by smsjobs campaign cancel.""",
 @with_screen
 def cancel(screen: Screen, *, job_id: str) -> None:
     """Stop a job that waits to be sent. It is never sent, and its outcome is not_sent, reason "cancelled"."""
-    job = connect().job(job_id)
-    if not job.cancel():
+    sms = connect()
+    job = sms.job(job_id)
+    try:
+        cancelled = job.cancel()
+    except InvalidArguments as error:
+        if error.reason == "job_not_found" and is_campaign(sms, job_id):
+            error = InvalidArguments(
+                f"that is a campaign's id: smsjobs campaign cancel {job_id}",
+                reason=error.reason,
+                out_id=job_id,
+            )
+        raise error from None
+    if not cancelled:
         status = job.status()
         raise CommandFailed(
             f"it is too late: the job is {status}", "too_late", more={"id": job_id, "status": status}

@@ -17,7 +17,7 @@ from smsjobs_shell.terminal.options import ID, SECONDS, with_screen
 from smsjobs_shell.terminal.outcome import exit_status, facts
 from smsjobs_shell.terminal.screen import Screen
 
-__all__ = ["follow", "show", "status", "tell_that_it_goes_on"]
+__all__ = ["follow", "is_campaign", "show", "status", "tell_that_it_goes_on"]
 
 
 @click.command(
@@ -53,7 +53,7 @@ def status(screen: Screen, *, wait: bool, timeout_s: float | None, job_id: str) 
     try:
         details = follow(screen, sms, job, timeout_s) if wait else show(screen, job)
     except InvalidArguments as error:
-        if error.reason == "job_not_found" and _is_campaign(sms, job_id):
+        if error.reason == "job_not_found" and is_campaign(sms, job_id):
             raise InvalidArguments(
                 f"that is a campaign's id: smsjobs campaign status {job_id}",
                 reason=error.reason,
@@ -64,7 +64,8 @@ def status(screen: Screen, *, wait: bool, timeout_s: float | None, job_id: str) 
     return exit_status(details, settled_wanted=wait)
 
 
-def _is_campaign(sms: Sms, its_id: str) -> bool:
+def is_campaign(sms: Sms, its_id: str) -> bool:
+    """Whether it is the id of a campaign."""
     try:
         sms.campaign(its_id).progress()
     except SmsError:

@@ -177,3 +177,8 @@ def test_cancel(sms: testing.FakeSms) -> None:
     assert result.exit_code == 1
     assert "too late: the job is rejected" in result.stderr
     assert run("cancel", "no id").exit_code == 2
+    campaign = sms.getElement("SMS.Example").campaign(
+        "people", recipients=[PHONE], verifyTemplateCode="SMS_1"
+    )
+    assert f"smsjobs campaign cancel {campaign.id}" in run("cancel", campaign.id).stderr
+    assert "there is no job of that id" in run("cancel", "no-such-job").stderr

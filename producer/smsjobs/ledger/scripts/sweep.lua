@@ -101,6 +101,8 @@ local function put_aside(id, problem)
 end
 
 need_aside()
+-- Before anything is looked at: this too raises an error if its key is of a wrong type.
+forget_failures(now - num(keep))
 local left = num(most)
 repeat
   local due = redis.call('ZRANGEBYSCORE', agenda, '-inf', ms(now), 'LIMIT', 0, left)
@@ -120,5 +122,4 @@ repeat
     end
   end
 until left == 0
-forget_failures(now - num(keep))
 return {found, newly_aside}
