@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import signal
+import asyncio
+import logging
 import socket
-from typing import TYPE_CHECKING, Final
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any, Final
 
-import uvicorn
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from starlette.responses import Response
 
 from smsjobs_server.app import make_app
 from smsjobs_server.forward import Forwarder
@@ -19,11 +23,16 @@ __all__ = ["Server"]
 
 _BACKLOG: Final = 1_024
 
-#: Requests at the same time; further ones are answered with 503 at once.
+#: Requests at the same time; further ones are answered with 503 at once. A connection without a request does not count.
 _MOST: Final = 500
 
-#: Seconds after which an idle connection is closed, and for which requests may end when the server does.
-_IDLE_S: Final = 15
+#: Seconds within which headers must come, and after which an idle connection is closed.
+_IDLE_S: Final = 10
+
+#: Seconds for which requests may end when the server does.
+_END_S: Final = 15
+
+_Message = MutableMapping[str, Any]
 
 
 class Server:
@@ -43,35 +52,54 @@ class Server:
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         #: The address of its root.
         self.url = f"http://{host}:{self._socket.getsockname()[1]}"
-        config = uvicorn.Config(
+        self._app = _AtMost(
             make_app(
                 sms,
                 secret=settings.secret,
                 forwarder=self._forwarder,
                 forward_secret=settings.forward_secret,
-            ),
-            # An access log would hold the secret.
-            access_log=False,
-            log_config=None,
-            lifespan="off",
-            server_header=False,
-            backlog=_BACKLOG,
-            limit_concurrency=_MOST,
-            timeout_keep_alive=_IDLE_S,
-            timeout_graceful_shutdown=_IDLE_S,
+            )
         )
-        self._server = uvicorn.Server(config)
 
     def run(self) -> None:
         """Serve until SIGINT or SIGTERM. Requests that have begun are answered."""
-        # uvicorn ends in order, and then sends itself the signal again, for whoever handled it before.
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, lambda *_: None)
+        config = Config()
+        config.bind = [f"fd://{self._socket.detach()}"]
+        # An access log would hold the secret.
+        config.accesslog = None
+        config.errorlog = logging.getLogger("hypercorn.error")
+        config.backlog = _BACKLOG
+        config.include_server_header = False
+        config.keep_alive_timeout = config.read_timeout = _IDLE_S
+        config.graceful_timeout = _END_S
         if self._forwarder:
             self._forwarder.start()
-        self._server.run([self._socket])
+        asyncio.run(serve(self._app, config, mode="asgi"))  # type: ignore[arg-type]  # its types of ASGI are its own
         if self._forwarder:
             self._forwarder.stop()
+
+
+class _AtMost:
+    """An ASGI application that has so many requests at the same time, and no more."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._running = 0
+
+    async def __call__(
+        self,
+        scope: _Message,
+        receive: Callable[[], Awaitable[_Message]],
+        send: Callable[[_Message], Awaitable[None]],
+    ) -> None:
+        if scope["type"] == "http" and self._running >= _MOST:
+            await Response(status_code=503)(scope, receive, send)
+            return
+        self._running += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._running -= 1
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -71,6 +71,17 @@ def test_whatever_else_is_404_without_a_trace(served: Served, method: str, path:
     assert served.ask(method, path, b"[]" if method == "POST" else None) == (404, b"")
 
 
+def test_silent_clients_cost_no_receipt(served: Served) -> None:
+    """While more clients hang on than requests are permitted at the same time, Aliyun is answered."""
+    assert served.ask("GET", PATH)[0] == 200
+    slow = [socket.create_connection((served.host, served.port)) for _ in range(520)]
+    for number, each in enumerate(slow):
+        each.sendall((b"", b"GET / HTTP/1.1\r\nHost: a")[number % 2])
+    assert served.ask("GET", PATH)[0] == 200
+    for each in slow:
+        each.close()
+
+
 def test_too_large_a_body_is_refused(served: Served) -> None:
     """More than 1 MiB is refused, whether its length is told or not, and exactly 1 MiB is not."""
     assert served.ask("POST", PATH, b" " * (LARGEST_PUSH + 1))[0] == 413
