@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, cast
 
-from smsjobs.redis_store.seal import unseal
+from smsjobs.redis_store.seal import CannotOpen, unseal
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from smsjobs.redis_store.seal import Seal
 
 __all__ = ["SharedSecret"]
+
+#: Bytes of a secret.
+_LENGTH: Final = 32
 
 #: Seconds for which a process believes what it knows. So whoever makes the secret knows when all others have it.
 _BELIEVED_S: Final = 0.25
@@ -50,15 +53,25 @@ class SharedSecret:
         """The secret, or None if nobody has made it. What this process knows is at most a quarter of a second old.
 
         Raises:
-            CannotOpen: It is sealed with a key that this process does not have.
+            CannotOpen: It is sealed with a key that this process does not have, or damaged.
         """
         asked_at = time.monotonic()
         read_at, text, secret = self._known
         if asked_at - read_at < _BELIEVED_S:
             return secret
-        found = cast("str | None", self._redis.get(self._name))
-        if found != text:
-            secret = None if found is None else bytes.fromhex(self._open(found))
+        try:
+            found = cast("str | None", self._redis.get(self._name))
+            if found != text:
+                secret = None if found is None else self._open(found)
+        except CannotOpen:
+            raise CannotOpen(
+                f"{self._name} in Redis is sealed with an SMS_PAYLOAD_KEY that is not here",
+                reason="job_unreadable",
+            ) from None
+        except ValueError:  # not text, or not such a number
+            raise CannotOpen(
+                f"the secret {self._name} in Redis is damaged", reason="job_unreadable"
+            ) from None
         self._known = (asked_at, found, secret)
         return secret
 
@@ -75,16 +88,18 @@ class SharedSecret:
         secret = self.read()
         if secret is not None:
             return secret
-        new = secrets.token_hex(32)
+        new = secrets.token_hex(_LENGTH)
         made = self._redis.set(self._name, self._seal.close(new) if self._seal else new, nx=True)
         self._known = (-_BELIEVED_S, None, None)
         if made and wait:
             self._sleep(_BELIEVED_S)
         return self.read() or bytes.fromhex(new)
 
-    def _open(self, found: str) -> str:
+    def _open(self, found: str) -> bytes:
         """What is in it. It is sealed anew if its key is not the first any more, so that an old key can go."""
         secret = unseal(found, self._seal)
+        if len(opened := bytes.fromhex(secret)) != _LENGTH:
+            raise ValueError
         if self._seal and not self._seal.is_current(found):
             self._redis.set(self._name, self._seal.close(secret), xx=True)
-        return secret
+        return opened

@@ -133,6 +133,19 @@ def test_sealed(client: "redis.Redis") -> None:
     assert SuppressedNumbers(client, seal=Seal(new)).among([OTHER, PHONE], promotional=True) == [1]
 
 
+@pytest.mark.parametrize("damaged", ["", "zz", "ab c", b"\xff"])
+def test_a_damaged_secret(client: "redis.Redis", sms: Sms, damaged: object) -> None:
+    """A secret that cannot be read is told as that, and nobody takes it for an empty list."""
+    sms.suppression.add(PHONE)
+    client.set("sms:{suppressed}:secret", damaged)
+    for call in (
+        lambda: SuppressedNumbers(client, seal=None).among([PHONE], promotional=True),
+        lambda: SuppressedNumbers(client, seal=None).put([Suppression.read(PHONE)]),
+    ):
+        with pytest.raises(CannotOpen):
+            call()
+
+
 def test_known_to_all_at_once(client: "redis.Redis", listed: SuppressedNumbers) -> None:
     """When the first number of an installation is added, every process knows it as soon as the call returns."""
     others = [SuppressedNumbers(client, seal=None) for _ in range(20)]

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 import redis
+from cryptography.fernet import Fernet
 
 from smsjobs.campaign import Campaign
 from smsjobs.contract import LANES, AliyunRejected, Message, RequestFailed
 from smsjobs.delivery import DeliveryStore, Report
 from smsjobs.ledger import Ledger
+from smsjobs.redis_store import Seal
 from smsjobs.suppression import Feeding, SuppressedNumbers, Suppression
 from smsjobs_worker.provider import AnswerLost, NotSent, Provider
 from smsjobs_worker.sending.leases import Leases
@@ -372,3 +374,19 @@ def test_redis_does_not_tell(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> N
     found = stage.bench.ledger.read(job.id)
     assert found is not None
     assert found.status == "queued"
+
+
+def test_a_worker_without_the_key(stage: Stage, client: "redis.Redis") -> None:
+    """A worker that cannot read the list leaves a job to one that can: it sends nothing, and settles nothing."""
+    seal = Seal(Fernet.generate_key().decode())
+    SuppressedNumbers(client, seal=seal).put([Suppression.read("13900000000")])
+    job = a_job(lane_name="notification")
+    stage.bench.ledger.record(job)
+    stage.sender.run(job.id)
+    assert not stage.aliyun.sent
+    found = stage.bench.ledger.read(job.id)
+    assert found is not None
+    assert found.status == "queued"
+    assert stage.bench.sweep() == []
+    stage.bench.clock.pass_(11)
+    assert stage.bench.sweep() == [job.id]

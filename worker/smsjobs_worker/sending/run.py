@@ -47,6 +47,9 @@ _SHORTEST_CONNECT_S: Final = 0.01
 #: Seconds until an element that breaks before its request is tried again.
 _BROKEN_S: Final = 15.0
 
+#: Seconds until another worker is asked who is suppressed.
+_SEALED_S: Final = 10.0
+
 #: Why no chunk can be sent: the element does not exist or cannot load.
 _ELEMENT_REASONS: Final = ("element_not_found", "element_invalid")
 
@@ -80,6 +83,10 @@ class _Abandoned(Exception):
 
 class _Expired(Exception):
     """The job may not be sent any more."""
+
+
+class _Sealed(Exception):
+    """Who is suppressed, only a worker with another key can tell."""
 
 
 class _NotNow(Exception):
@@ -128,6 +135,8 @@ class Run:
             return self._bad_arguments(error)
         except _Expired:
             return self._expired()
+        except _Sealed:
+            return self._wait("queued", _SEALED_S, "sealed")
         except IsSuppressed as cause:
             return self._suppressed(cause.args[0])
         except _NotNow as cause:
@@ -217,8 +226,7 @@ class Run:
         except Fenced:
             raise _Abandoned from None
         except CannotOpen:
-            # Who is suppressed, only a worker with another key can tell.
-            raise _NotNow("sealed") from None
+            raise _Sealed from None
         except RedisError as error:
             if is_transient(error):
                 tell(LimitsUnreachable(error=type(error).__name__))
