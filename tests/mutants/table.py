@@ -60,7 +60,7 @@ LEDGER = (
     ),
     Mutant(
         name="settlement leaves the numbers in Redis",
-        file="producer/smsjobs/ledger/scripts/lib/jobs.lua",
+        file="producer/smsjobs/ledger/scripts/lib/outcomes.lua",
         old="redis.call('HDEL', job, 'job', 'lease',",
         new="redis.call('HDEL', job, 'lease',",
         likely=(STEPS,),

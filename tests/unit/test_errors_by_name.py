@@ -32,7 +32,7 @@ def last_name(node: ast.expr) -> str:
     match node:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name
-        case ast.Call(func=ast.Name(id="type")):
+        case ast.Call(func=ast.Name(id="type"), args=[ast.Name(id=name)]) if name != "self":
             return "type()"  # the class of an error at hand: `type(error)(…)`
         case _:
             return ""

@@ -19,7 +19,7 @@ def test_examples_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     monkeypatch.setattr(smsjobs, "connect", lambda: sms)
     names: dict[str, Any] = {}
     examples = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
-    assert len(examples) == 3
+    assert len(examples) == 4
     for example in examples:
         exec(compile(example, "docs/verification.md", "exec"), names)
     assert capsys.readouterr().out == "wrong 4\n"
