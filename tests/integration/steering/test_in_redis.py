@@ -211,6 +211,12 @@ def test_payload_is_kept_for_a_while_only(ledger: Ledger, steering: Steering, cl
     assert caught.value.reason == "payload_gone"
 
 
+def test_what_may_have_been_sent_keeps_no_payload(ledger: Ledger, client: redis.Redis) -> None:
+    """Of an unknown job nothing is kept that could be sent again, and so no number either."""
+    ended(ledger, "unknown")
+    assert PHONE not in everything(client)
+
+
 def test_payload_leaves_with_the_retry(ledger: Ledger, steering: Steering, client: redis.Redis) -> None:
     """A job that is sent again leaves nothing of its payload behind; the new one has it."""
     job = ended(ledger)
