@@ -21,6 +21,9 @@ __all__ = ["retry"]
 #: The most jobs that are shown before it is asked.
 _SHOWN: Final = 15
 
+#: The reason of a job that somebody did not want to be sent.
+_CANCELLED: Final = "cancelled"
+
 #: What can be sent again: nothing of it reached a phone.
 _RETRYABLE: Final = ("rejected", "not_sent")
 
@@ -58,19 +61,28 @@ def retry(
         raise click.UsageError("name jobs by their ids, or say which by --failed, --since, --code …")
     sms = connect()
     infos = [sms.job(each).info() for each in job_ids] if job_ids else list(found(sms, asked))
-    chosen = infos if job_ids else [each for each in infos if each.status in _RETRYABLE]
-    left_out = len(infos) - len(chosen)
-    if left_out:
-        may = counted(left_out, "job is unknown: it", "jobs are unknown: they")
-        screen.line(f"{may} may have been sent, and will not be sent again.")
+    chosen = infos if job_ids else _to_send_again(screen, infos)
     if not chosen:
         screen.line("There is no job to send again.")
     elif screen.can_ask and not agreed:
         _ask(screen, sms, chosen)
     done = _send_again(sms, chosen, expires)
     _show(screen, done)
-    screen.document({**done, "left_out": left_out})
+    screen.document({**done, "left_out": len(infos) - len(chosen)})
     return FAILED if done["failed"] else 0
+
+
+def _to_send_again(screen: Screen, infos: Sequence[JobInfo]) -> list[JobInfo]:
+    """Those that nothing speaks against. Which are left out, and why, is told."""
+    unknown = sum(each.status not in _RETRYABLE for each in infos)
+    cancelled = sum(each.last_error == _CANCELLED for each in infos)
+    if unknown:
+        may = counted(unknown, "job is unknown: it", "jobs are unknown: they")
+        screen.line(f"{may} may have been sent, and will not be sent again.")
+    if cancelled:
+        were = counted(cancelled, "job was cancelled, and stays", "jobs were cancelled, and stay")
+        screen.line(f"{were} so. Name a job by its id to send it all the same.")
+    return [each for each in infos if each.status in _RETRYABLE and each.last_error != _CANCELLED]
 
 
 def _ask(screen: Screen, sms: Sms, chosen: Sequence[JobInfo]) -> None:

@@ -27,6 +27,9 @@ _UNLIMITED: Final = 10_000
 #: A list of fewer columns tells too little.
 _FEWEST: Final = 3
 
+#: A narrower column is not worth folding for.
+_NARROWEST: Final = 14
+
 #: Seconds between two plain lines of a progress bar.
 _PLAIN_BAR_S: Final = 5.0
 
@@ -111,27 +114,34 @@ class Screen:
     def records(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Write a list, a line for each row. Its columns stand in the order of their weight.
 
-        If it is too wide for the terminal, the last columns are left out, which ``--json`` has too. If two are still too
-        wide, write a block for each row: the first cell must not be broken, because it is copied.
+        If it is too wide for the terminal, the last columns are left out, which ``--json`` has too, and then the third
+        one is folded. If even that has no room, write a block for each row: the first cell is copied, so it is not broken.
         """
-        shown = len(columns)
+        all_columns, shown = columns, len(columns)
         while shown > _FEWEST and not self.has_room(columns[:shown], [row[:shown] for row in rows]):
             shown -= 1
-        if self.has_room(columns[:shown], [row[:shown] for row in rows]):
-            self.table(columns[:shown], [row[:shown] for row in rows])
-            return
-        for row in rows:
-            self.pairs(list(zip(columns, row, strict=True)))
+        columns, cells = columns[:shown], [row[:shown] for row in rows]
+        if not self.has_room(columns, cells):
+            room = self.width - _table_width(columns[:-1], [row[:-1] for row in cells]) - 2
+            if room < _NARROWEST:
+                for row in rows:
+                    self.pairs(list(zip(all_columns, row, strict=True)))
+                return
+            cells = [(*row[:-1], _folded(row[-1], room)) for row in cells]
+        self._table(columns, cells, spaced=False)
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Write a table for people. A cell may have several lines."""
+        """Write a table for people. A cell may have several lines. Then a blank line follows each row."""
+        self._table(columns, rows, spaced=any("\n" in cell for row in rows for cell in row))
+
+    def _table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, spaced: bool) -> None:
         if self.as_json:
             return
         columns, *rows = [[visible(cell, keep="\n") for cell in row] for row in (columns, *rows)]
         if self._console is None:
             _write("\n".join(_plain_table(columns, rows)) + "\n\n")
         else:
-            self._console.print(_rich_table(columns, rows))
+            self._console.print(_rich_table(columns, rows, spaced=spaced))
 
     def pairs(self, pairs: Sequence[tuple[str, str]]) -> None:
         """Write names and values, a line for each pair."""
@@ -281,6 +291,16 @@ def width_of(text: str) -> int:
     )
 
 
+def _folded(text: str, width: int) -> str:
+    """The text in lines of at most so many columns."""
+    lines = [""]
+    for each in text:
+        if width_of(lines[-1] + each) > width:
+            lines.append("")
+        lines[-1] += each
+    return "\n".join(lines)
+
+
 def _is_terminal() -> bool:
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
@@ -320,17 +340,15 @@ def _rich_grid(pairs: Sequence[tuple[str, str]]) -> Any:
     return grid
 
 
-def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
+def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, spaced: bool) -> Any:
     from rich import box  # noqa: PLC0415  only where it is installed
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    # There are no lines between rows. So a blank line must follow a row that has several lines.
-    tall = any("\n" in cell for row in rows for cell in row)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     for name in columns:
         table.add_column(name, overflow="fold")
     for row in rows:
         cells = [Text(cell, style=_STYLES.get(cell.split(" ", 1)[0], "")) for cell in row]
-        table.add_row(*cells, end_section=tall)
+        table.add_row(*cells, end_section=spaced)
     return table

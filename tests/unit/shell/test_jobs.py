@@ -129,13 +129,18 @@ def test_retry_what_a_filter_finds(sms: testing.FakeSms, terminal: None) -> None
 
 
 def test_retry_leaves_out_what_may_have_been_sent(sms: testing.FakeSms) -> None:
-    """A filter that finds unknown jobs sends the others again, and tells how many are left out."""
+    """A filter that finds unknown and cancelled jobs sends the others again, and tells how many are left out."""
     failed(sms, UNKNOWN)
+    cancelled = sms.getElement("SMS.Example").sendMessage([PHONE], {}, "SMS_1", countdown=60)
+    cancelled.cancel()
     failed(sms, BALANCE)
     result = run("retry", "--failed", "--yes")
     assert result.exit_code == 0
     assert "1 job is unknown: it may have been sent, and will not be sent again." in result.stdout
-    assert len(sms.messages) == 3
+    assert "1 job was cancelled, and stays so." in result.stdout
+    assert len(sms.messages) == 4
+    assert run("retry", cancelled.id).exit_code == 0
+    assert len(sms.messages) == 5
 
 
 def test_retry_that_is_refused(sms: testing.FakeSms) -> None:

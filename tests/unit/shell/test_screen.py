@@ -140,3 +140,25 @@ def test_bar_is_red_only_when_something_is_wrong(
     out = capsys.readouterr().out
     assert ("\x1b[31m━" in out) == wrong
     assert "38;2;249;38;114" not in out
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_long_cell_of_a_list_is_folded(
+    installed: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On 80 columns a code that is too long is folded: the id stays whole, and no line is blank."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    if not installed:
+        monkeypatch.setitem(sys.modules, "rich", None)
+    its_id = "k3qv7a-58434b89-089c-4f1c-afb1-7a08c2f4c468"
+    rows = [(its_id, "45s", "isv.TEMPLATE_MISSING_PARAMETERS", "138****8000"), (its_id, "3m", "expired", "-")]
+    Screen(as_json=False).records(("Id", "Age", "Why", "To"), rows)
+    out = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    lines = [line.rstrip() for line in out.strip("\n ").split("\n")]
+    assert max(map(len, lines)) <= 80
+    assert sum(its_id in line for line in lines) == 2
+    assert "".join(line.split()[-1] for line in lines[-3:-1]) == "isv.TEMPLATE_MISSING_PARAMETERS"
+    assert "" not in lines[2:]
