@@ -14,6 +14,7 @@ from smsjobs.events import EventStreams, Hook, Outbox
 from smsjobs.redis_store import NO_ELEMENT, Seal, connect_redis, key
 from smsjobs_worker.following import events as following
 from smsjobs_worker.following.events import EventTask, Webhook
+from smsjobs_worker.process.app import create_app
 from smsjobs_worker.process.settings import WorkerSettings
 from smsjobs_worker.watching.doctor import examine
 from support.events import TAG, EventBench
@@ -35,13 +36,17 @@ class Application:
     def __init__(self) -> None:
         self.events: list[Mapping[str, Any]] = []
         self.reachable = True
+        self.full = False
 
-    def hand_over(self, task: str, queue: str, events: Any) -> None:
+    def hand_over(self, task: str, queue: str, events: Any) -> bool:
         """Write them down."""
         assert (task, queue) == ("shop.told", "shop")
         if not self.reachable:
             raise OperationalError
+        if self.full:
+            return False
         self.events += [event for _, event in events]
+        return True
 
 
 def task(bench: EventBench, application: Application) -> EventTask:
@@ -83,6 +88,26 @@ def test_an_unreachable_broker(bench: EventBench, monkeypatch: pytest.MonkeyPatc
     time.sleep(0.1)
     other.run_once()
     assert {each["data"]["job_id"] for each in application.events} == jobs
+
+
+def test_a_full_queue(bench: EventBench, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the application does not read its queue, the events wait in their stream, which is bounded, and come later."""
+    monkeypatch.setattr(following, "_AGAIN_S", 0.05)
+    monkeypatch.setattr("smsjobs_worker.process.broker._MOST_WAITING", 3)
+    broker = create_app(WorkerSettings.read({"SMS_BROKER_URL": redis_url})).runtime.broker
+    events = [(f"evt_{number}", {"id": number}) for number in range(3)]
+    assert broker.hand_over("shop.told", "shop", events)
+    assert not broker.hand_over("shop.told", "shop", events)
+    assert bench.redis.llen("shop") == 3
+    application = Application()
+    worker = task(bench, application)
+    job = bench.settled()
+    application.full = True
+    worker.run_once()
+    application.full = False
+    time.sleep(0.1)
+    worker.run_once()
+    assert [each["data"]["job_id"] for each in application.events] == [job.id]
 
 
 def test_one_bad_event_stops_no_other(bench: EventBench) -> None:

@@ -49,8 +49,8 @@ _TIDY_S: Final = 5.0
 class TaskQueue(Protocol):
     """The broker, as far as events need it."""
 
-    def hand_over(self, task: str, queue: str, events: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
-        """Publish a message of the task on the queue for each pair of id and event."""
+    def hand_over(self, task: str, queue: str, events: Iterable[tuple[str, Mapping[str, Any]]]) -> bool:
+        """Publish a message of the task on the queue for each pair of id and event. False: the queue is full."""
 
 
 class Following(ABC):
@@ -121,7 +121,11 @@ class EventTask(Following):
         while not self.stopping() and (entries := self._take(tags, _BATCH)):
             events = self._read(entries)
             # Where the broker is unreachable this raises, and they are read again a little later.
-            self._broker.hand_over(self._task, self._queue, [(each["id"], each) for _, each in events])
+            if not self._broker.hand_over(
+                self._task, self._queue, [(each["id"], each) for _, each in events]
+            ):
+                tell(EventsNotHandedOver(subscriber=self.name, error="queue_full"))
+                return
             self._streams.done(self.name, [entry for entry, _ in events])
 
 

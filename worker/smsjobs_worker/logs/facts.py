@@ -579,7 +579,7 @@ class PullFailed(_OfFollowing):
 
 @dataclass(frozen=True, kw_only=True)
 class EventsNotHandedOver(_OfFollowing):
-    """A pass over the events broke off: Redis or the broker is unreachable. What it had read is read again."""
+    """Redis or the broker is unreachable, or the application's queue is full (`queue_full`). It is tried again."""
 
     action = "events_not_handed_over"
     level = logging.WARNING

@@ -19,6 +19,9 @@ __all__ = ["Broker"]
 #: Messages of one pipelined write.
 _BATCH = 500
 
+#: Messages on the application's queue from which on it gets no more: a broker that fills up would stop everything.
+_MOST_WAITING = 10_000
+
 
 class Broker:
     """Celery's broker."""
@@ -50,28 +53,35 @@ class Broker:
             except (*connection.channel_errors, ChannelError):  # a queue that does not exist holds nothing
                 return 0
 
-    def hand_over(self, task: str, queue: str, events: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+    def hand_over(self, task: str, queue: str, events: Iterable[tuple[str, Mapping[str, Any]]]) -> bool:
         """Publish a message of the application's task on its queue, for each pair of id and event.
 
         A queue that exists is left as it is, whatever its kind; else it is made, durable.
+
+        Returns:
+            False if so many messages wait there already that nobody seems to read them. Then nothing is published.
         """
         target = Queue(queue, no_declare=True)  # type: ignore[no-untyped-call]
         with self._app.connection_for_write() as connection:
-            self._make_queue(connection, queue)
+            if self._waiting(connection, queue) >= _MOST_WAITING:
+                return False
             producer = connection.Producer(auto_declare=False)
             for event_id, event in events:
                 self._app.send_task(
                     task, (event,), task_id=event_id, queue=target, producer=producer, ignore_result=True
                 )
+        return True
 
-    def _make_queue(self, connection: Any, queue: str) -> None:
+    def _waiting(self, connection: Any, queue: str) -> int:
+        """How many messages wait on a queue. It is made if it does not exist."""
         # RabbitMQ drops what is published to a queue that does not exist, and refuses to declare one of another kind.
         try:
             with connection.channel() as channel:
-                channel.queue_declare(queue, passive=True)
+                return int(channel.queue_declare(queue, passive=True).message_count)
         except (*connection.channel_errors, ChannelError):
             with connection.channel() as channel:
                 channel.queue_declare(queue, durable=True, auto_delete=False)
+            return 0
 
     @contextlib.contextmanager
     def _unreachable(self) -> Iterator[None]:
