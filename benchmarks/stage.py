@@ -73,6 +73,8 @@ class Stage:
     """Everything runs on 127.0.0.1 and on free ports. It is ended and removed at the end of the ``with`` block."""
 
     def __init__(self) -> None:
+        #: Further variables of the workers' environment.
+        self.settings: dict[str, str] = {}
         self._directory = tempfile.TemporaryDirectory(prefix="smsjobs-bench-")
         self.directory = Path(self._directory.name)
         self._server = TemporaryRedis()
@@ -143,6 +145,7 @@ class Stage:
             "BENCH_ENDPOINT": self._simulator.url.removeprefix("http://"),
             "BENCH_ACCESS_KEY": ACCESS_KEY,
             "BENCH_ACCESS_SECRET": ACCESS_SECRET,
+            **self.settings,
         }
 
     def _write_element(self) -> None:
