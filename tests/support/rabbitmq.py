@@ -150,10 +150,12 @@ class RabbitMq:
     def take_no_messages(self) -> None:
         """Raise the alarm that stops publishers, as when memory is full."""
         self.evaluate("vm_memory_monitor:set_vm_memory_high_watermark(0.00001)")
+        until(lambda: self.evaluate("rabbit_alarm:get_alarms()") != "[]", "the alarm")
 
     def take_messages(self) -> None:
         """End the alarm."""
         self.evaluate("vm_memory_monitor:set_vm_memory_high_watermark(0.6)")
+        until(lambda: self.evaluate("rabbit_alarm:get_alarms()") == "[]", "the end of the alarm")
 
     def refuse_connections(self) -> None:
         """Close all connections, and refuse new ones with 530, as one more than are allowed."""

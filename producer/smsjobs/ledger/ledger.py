@@ -45,7 +45,7 @@ from smsjobs.ledger.entry import (
 )
 from smsjobs.ledger.outcome_text import write_outcome
 from smsjobs.ledger.places import Places
-from smsjobs.redis_store import RedisClock, Scripts, is_wrong_type, key
+from smsjobs.redis_store import ELEMENTS, RedisClock, Scripts, is_wrong_type, key
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -416,6 +416,15 @@ class Ledger:
                 f"has too many tasks that wait for its outcome; their ids may have {_MOST_FOLLOWERS} characters in all",
             )
         return cast("str | None", found)
+
+    def remove(self, job: JobRecord) -> None:
+        """Remove a job, its idempotency key and its element, as if they had never been: `smsjobs doctor` tried them."""
+        tag, (key_digest, _) = element_tag(job.element), _idempotency(job)
+        self.redis.zrem(_agenda(tag), job.id)
+        self.redis.delete(_keys(tag, job.id)["job"])
+        if key_digest:
+            self.redis.delete(key(tag, "key", key_digest))
+        self.redis.hdel(ELEMENTS, tag)
 
     def read(self, job_id: str) -> Snapshot | None:
         """Return the job as it is now, or None if the ledger has no job with this id."""

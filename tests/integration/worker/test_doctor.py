@@ -22,6 +22,7 @@ from smsjobs_worker.aliyun.account import Endpoint
 from smsjobs_worker.process.settings import WorkerSettings
 from smsjobs_worker.watching.doctor import Finding, examine
 from support.keys import agenda
+from support.polling import until
 from support.redis_server import RedisServer
 from support.stage import plain_celery
 from support.worker import WorkerProcess, write_element
@@ -198,6 +199,82 @@ def test_eviction_with_a_memory_limit_is_bad(
     assert [each.verdict for each in found if "volatile-lru" in each.text] == ["bad"]
 
 
+def test_what_is_claimed_is_tried(redis_server: RedisServer, redis_url: str, tmp_path: Path) -> None:
+    """A job goes through the ledger and a message through the broker, and neither leaves anything behind."""
+    told = [each.text for each in findings(redis_url, tmp_path) if each.verdict == "good"]
+    assert [each for each in told if "a job of its own was recorded, claimed, settled and removed" in each]
+    assert "a message was published on a queue of its own, and taken from it" in told
+    with redis_server.client() as client:
+        assert set(client.keys("*")) <= {"_kombu.binding.celery.pidbox", "_kombu.binding_deadlines"}
+
+
+def test_a_sealed_ledger_and_another_backend_are_tried(redis_server: RedisServer, tmp_path: Path) -> None:
+    """Results that are elsewhere are stored and forgotten, and a backend that is unreachable is bad."""
+    with RedisServer() as other:
+        for place, verdict in ((other.url, "good"), ("redis://127.0.0.1:9/0", "bad")):
+            environ = {"SMS_BROKER_URL": redis_server.url, "SMS_RESULT_BACKEND": place}
+            connection = ConnectionSettings.read(environ=environ)
+            settings = WorkerSettings(connection=connection, app_dir=tmp_path, lanes=LANES)
+            assert [each.verdict for each in examine(settings) if each.subject == "results"] == [verdict]
+        with other.client() as client:
+            assert client.keys("*") == []
+
+
+def test_replicas_that_are_asked_for_are_tried(redis_server: RedisServer, tmp_path: Path) -> None:
+    """SMS_REPLICAS without replicas is bad, because nothing would be sent; replicas without it are a doubt."""
+    environ = {"SMS_BROKER_URL": redis_server.url, "SMS_REPLICAS": "1"}
+    settings = WorkerSettings(
+        connection=ConnectionSettings.read(environ=environ), app_dir=tmp_path, lanes=LANES
+    )
+    (found,) = [each for each in examine(settings) if "SMS_REPLICAS" in each.text]
+    assert (found.verdict, "could not be recorded" in found.text) == ("bad", True)
+    with RedisServer() as master, RedisServer(replica_of=master), master.client() as client:
+        until(lambda: client.info("replication")["connected_slaves"] == 1, "the replica follows")
+        told = [each for each in findings(master.url, tmp_path) if "SMS_REPLICAS" in each.text]
+        assert [(each.verdict, "SMS_REPLICAS=1" in each.hint) for each in told] == [("doubtful", True)]
+        until(lambda: client.wait(1, 100) == 1, "the replica has all")
+        asked = ConnectionSettings.read(environ={"SMS_BROKER_URL": master.url, "SMS_REPLICAS": "1"})
+        settings = WorkerSettings(connection=asked, app_dir=tmp_path, lanes=LANES)
+        assert [each for each in examine(settings) if "each step on 1 replicas" in each.text]
+
+
+@pytest.mark.parametrize(
+    ("part", "verdict", "words"), [(0.85, "doubtful", "nearly full"), (0.99, "bad", "is full")]
+)
+def test_little_memory_is_told(
+    redis_server: RedisServer, redis_url: str, tmp_path: Path, part: float, verdict: str, words: str
+) -> None:
+    """A Redis whose memory is nearly full is a doubt, and one that is full is bad."""
+    with redis_server.client() as client:
+        client.config_set("maxmemory", str(round(client.info("memory")["used_memory"] / part)))
+        try:
+            found = findings(redis_url, tmp_path)
+        finally:
+            client.config_set("maxmemory", "0")
+    assert [each.verdict for each in found if words in each.text and "memory" in each.text][:1] == [verdict]
+
+
+@pytest.mark.parametrize(
+    ("info", "text", "verdict"),
+    [
+        (
+            {"redis_version": "7.2.4", "valkey_version": "9.1.0", "server_name": "valkey"},
+            "Valkey 9.1.0",
+            "good",
+        ),
+        ({"redis_version": "7.0.15"}, "Redis 7.0.15", "good"),
+        ({"redis_version": "6.0.16"}, "Redis 6.0.16", "bad"),
+    ],
+)
+def test_who_it_is(info: dict[str, str], text: str, verdict: str) -> None:
+    """A Valkey is called Valkey, although it says that it is a Redis of some version, too."""
+    from smsjobs.addresses import RedisAddress
+    from smsjobs_worker.watching.doctor.servers import _who
+
+    found = _who("ledger", info, RedisAddress.read("redis://127.0.0.1"))
+    assert (found.text.startswith(f"{text} "), found.verdict) == (True, verdict)
+
+
 def test_a_redis_that_is_away_is_bad(tmp_path: Path) -> None:
     """Without Redis the finding names the place, never a password, and the settings to fix."""
     (finding,) = [
@@ -266,12 +343,12 @@ def test_a_clock_that_is_off_is_told(redis_url: str, simulator: Simulator, tmp_p
     from datetime import UTC, datetime, timedelta
 
     from smsjobs_worker.elements import App, loaded
-    from smsjobs_worker.watching import doctor
+    from smsjobs_worker.watching.doctor.accounts import _aliyun_clock
 
     write_element(tmp_path, "Good", simulator.url)
     sms = loaded(App(tmp_path).getElement("SMS.Good"))
     sms._now = lambda: datetime.now(UTC) + timedelta(minutes=20)
-    (finding,) = doctor._aliyun_clock("SMS.Good", sms)
+    (finding,) = _aliyun_clock("SMS.Good", sms)
     assert finding.verdict == "bad"
     assert "s ahead of that of 127.0.0.1:" in finding.text
     assert finding.text.endswith("; from 900 s on every request is refused")

@@ -11,9 +11,14 @@ from kombu import Connection
 from kombu.entity import Queue
 
 from smsjobs import Job
+from smsjobs.contract import LANES
 from smsjobs.presence import workers_by_lane
 from smsjobs.queues import QuorumQueue
+from smsjobs.settings import ConnectionSettings
+from smsjobs_worker.process.app import create_app
+from smsjobs_worker.process.settings import WorkerSettings
 from smsjobs_worker.process.transport import harden
+from smsjobs_worker.watching.doctor.messages import broker as broker_findings
 from support import shop
 from support.polling import until
 from support.proxy import CuttingProxy
@@ -82,6 +87,29 @@ def test_queues(stage: Stage, broker: RabbitMq) -> None:
 def test_presence(broker: RabbitMq) -> None:
     """Workers on RabbitMQ are counted by lane."""
     assert workers_by_lane(broker.url) == {"verification": 1, "notification": 1, "bulk": 1}
+
+
+def test_doctor(stage: Stage, broker: RabbitMq) -> None:
+    """The doctor names RabbitMQ, passes a message through it, and says when it refuses the password or is full."""
+
+    def told(url: str = broker.url) -> list[tuple[str, str]]:
+        environ = {"SMS_BROKER_URL": url, "SMS_REDIS_URL": stage.server.url}
+        settings = WorkerSettings(
+            connection=ConnectionSettings.read(environ=environ), app_dir=stage.app_dir, lanes=LANES
+        )
+        return [(each.verdict, each.text) for each in broker_findings(settings, create_app(settings))]
+
+    assert [verdict for verdict, _ in told()] == ["good", "good"]
+    assert told()[0][1].startswith("RabbitMQ 3.")
+    assert told(broker.url.replace("rabbit", "wrong")) == [
+        ("bad", "RabbitMQ refuses the user or the password")
+    ]
+    broker.take_no_messages()
+    try:
+        assert told()[-1] == ("bad", "RabbitMQ takes no messages now: its memory or its disk is full")
+    finally:
+        broker.take_messages()
+    assert not [name for name in broker.queues() if "doctor" in name]
 
 
 def test_declared_twice(broker: RabbitMq) -> None:

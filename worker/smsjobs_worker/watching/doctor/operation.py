@@ -1,0 +1,182 @@
+"""What the running system shows: repetition, the sweep, damage, workers, and messages that nobody reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, cast
+
+from redis.exceptions import RedisError
+
+from smsjobs.addresses import is_redis
+from smsjobs.contract import MOST_EVENTS, SUBMIT_TASK
+from smsjobs.events import EventStreams, Outbox
+from smsjobs.ledger import Aside, Ledger
+from smsjobs.presence import start_a_worker, workers_by_lane
+from smsjobs.redis_store import connect_redis
+from smsjobs_worker.process.celery_settings import celery_settings
+from smsjobs_worker.process.settings import WorkerSettings
+from smsjobs_worker.watching.doctor.finding import Finding
+
+__all__ = ["running"]
+
+#: Where Celery puts what names no queue.
+_DEFAULT_QUEUE: Final = "celery"
+
+#: Seconds after which an overdue job means that nobody sweeps.
+_OVERDUE_S: Final = 60
+
+#: Seconds after which an event that waits means that its subscriber is behind.
+_EVENT_S: Final = 300
+
+#: The most damaged entries that are shown one by one.
+_ASIDE_SHOWN: Final = 10
+
+
+def running(settings: WorkerSettings) -> Iterator[Finding]:
+    """Look at the running system."""
+    connection = settings.connection
+    yield _visibility(settings)
+    yield from _sweeping(connection.redis_url)
+    yield from _set_aside(connection.redis_url)
+    yield from _events(connection.redis_url)
+    yield from _workers(connection.broker_url)
+    yield from _astray(connection.broker_url)
+
+
+def _visibility(settings: WorkerSettings) -> Finding:
+    options = celery_settings(settings)["broker_transport_options"]
+    timeout_s = options.get("visibility_timeout")
+    if timeout_s is None:
+        return Finding(
+            subject="repetition",
+            verdict="good",
+            text="this broker keeps messages until they are acknowledged",
+        )
+    if timeout_s <= settings.lease_s:
+        return Finding(
+            subject="repetition",
+            verdict="doubtful",
+            text=f"a message is repeated after {timeout_s} s, before a lease of {settings.lease_s:g} s has run out",
+            hint="make SMS_LEASE shorter than the visibility time-out",
+        )
+    return Finding(
+        subject="repetition",
+        verdict="good",
+        text=f"a message is repeated after {timeout_s} s without acknowledgement; delays wait in the ledger, "
+        "not in messages",
+    )
+
+
+def _sweeping(url: str) -> Iterator[Finding]:
+    ledger = Ledger(connect_redis(url, timeout_s=5))
+    try:
+        late = ledger.overdue(_OVERDUE_S)
+    except (RedisError, OSError):
+        return
+    if late:
+        yield Finding(
+            subject="workers",
+            verdict="bad",
+            text=f"{late} jobs are overdue by more than {_OVERDUE_S} s: no worker sweeps",
+            hint="start a worker for every lane, as the Procfile does",
+        )
+    else:
+        yield Finding(subject="workers", verdict="good", text="no job is overdue")
+
+
+def _set_aside(url: str) -> Iterator[Finding]:
+    """What is damaged in the ledger. Everything else goes on beside it."""
+    try:
+        found = list(Aside(connect_redis(url, timeout_s=5), keep_s=0).items())
+    except (RedisError, OSError, ValueError):
+        return
+    for each in found[:_ASIDE_SHOWN]:
+        yield Finding(
+            subject="set aside",
+            verdict="bad",
+            text=f"{each.id}: {each.problem}",
+            hint="see docs/reliability.md, then smsjobs set-aside put-back, or smsjobs set-aside drop",
+        )
+    if len(found) > _ASIDE_SHOWN:
+        yield Finding(
+            subject="set aside",
+            verdict="bad",
+            text=f"{len(found) - _ASIDE_SHOWN} more damaged entries are set aside",
+            hint="smsjobs set-aside list shows all",
+        )
+    if not found:
+        yield Finding(subject="set aside", verdict="good", text="nothing in the ledger is damaged")
+
+
+def _events(url: str) -> Iterator[Finding]:
+    """Who is told of events, and how far behind he is."""
+    client = connect_redis(url, timeout_s=5)
+    try:
+        backlogs = EventStreams(client).backlogs()
+        parked = {each.name: each.count_parked() for each in Outbox.all(client)}
+        now_ms = client.time()[0] * 1000
+    except (RedisError, OSError):
+        return
+    for name in sorted({each.subscriber for each in backlogs}):
+        mine = [each for each in backlogs if each.subscriber == name]
+        waiting = sum(each.waiting for each in mine)
+        late_s = max((now_ms - each.since_ms) / 1000 for each in mine if each.since_ms) if waiting else 0
+        if late_s > _EVENT_S:
+            yield Finding(
+                subject="events",
+                verdict="doubtful",
+                text=f"{waiting} events wait for the subscriber {name}, the oldest for {late_s / 60:.0f} minutes; "
+                f"of an element about {MOST_EVENTS} are kept",
+                hint="see that a worker has its settings (docs/events.md) and that it takes what it is told; "
+                f"or: smsjobs events unsubscribe {name}",
+            )
+        else:
+            yield Finding(subject="events", verdict="good", text=f"the subscriber {name} is told of events")
+    for name, count in parked.items():
+        if count:
+            yield Finding(
+                subject="events",
+                verdict="doubtful",
+                text=f"{count} items of {name} were tried in vain for a day",
+                hint="smsjobs events lists them; then smsjobs events replay, or smsjobs events drop",
+            )
+
+
+def _workers(broker_url: str) -> Iterator[Finding]:
+    lanes = workers_by_lane(broker_url)
+    if lanes is None:
+        yield Finding(
+            subject="workers",
+            verdict="doubtful",
+            text="the workers could not be asked: the broker is unreachable, or of a kind without remote control",
+            hint="check by hand that a worker runs for every lane",
+        )
+        return
+    for lane, count in lanes.items():
+        if count:
+            text = f"{count} {'worker answers' if count == 1 else 'workers answer'} for the lane {lane}"
+            yield Finding(subject="workers", verdict="good", text=text)
+        else:
+            yield Finding(
+                subject="workers",
+                verdict="doubtful",
+                text=f"no worker answers for the lane {lane}: its jobs wait",
+                hint=f"start one: {start_a_worker(lane)}",
+            )
+
+
+def _astray(broker_url: str) -> Iterator[Finding]:
+    """Jobs of plain Celery clients that named no queue. Celery's default queue may be somebody else's, so nobody reads it."""
+    if not is_redis(broker_url):
+        return
+    try:
+        waiting = cast("list[str]", connect_redis(broker_url, timeout_s=5).lrange(_DEFAULT_QUEUE, 0, 999))
+    except (RedisError, OSError):
+        return
+    if count := sum(f'"{SUBMIT_TASK}"' in each for each in waiting):
+        yield Finding(
+            subject="workers",
+            verdict="bad",
+            text=f"{count} submitted jobs wait in the queue {_DEFAULT_QUEUE}, which no worker of smsjobs reads",
+            hint=f'name the lane\'s queue: send_task("{SUBMIT_TASK}", queue="sms.notification", …)',
+        )
