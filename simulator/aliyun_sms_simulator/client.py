@@ -73,8 +73,13 @@ class SimulatorControl:
         """Return how many reports wait, were ``acknowledged``, ``repeated``, ``dropped`` and ``lost``; and the ``pushes``."""
         return self._call("GET", "/pushes")
 
+    def queues(self) -> dict[str, dict[str, int]]:
+        """Return for each queue how many messages were ``put``, ``received`` (of which ``again``), ``deleted``, and wait."""
+        queues: dict[str, dict[str, int]] = self._call("GET", "/queues")["queues"]
+        return queues
+
     def push(self, **item: Any) -> None:
-        """Push anything to ``callback_url`` at once, as an array of one.
+        """Push anything to ``callback_url`` at once, as an array of one; or put it into the account's queue of its type.
 
         Args:
             item: its fields, such as those of TemplateSmsReport.

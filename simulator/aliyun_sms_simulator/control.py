@@ -46,6 +46,7 @@ class Control:
                 web.get("/requests", self._requests),
                 web.get("/pushes", self._pushes),
                 web.post("/pushes", self._add_push),
+                web.get("/queues", self._queues),
                 web.get("/faults", self._faults),
                 web.post("/faults", self._add_fault),
                 web.delete("/faults", self._clear_faults),
@@ -124,6 +125,9 @@ class Control:
     async def _add_push(self, request: web.Request) -> web.Response:
         self._world.pushes.add(await _body(request), self._world.clock.now())
         return await self._pushes(request)
+
+    async def _queues(self, _: web.Request) -> web.Response:
+        return _json({"queues": self._world.queues.to_json()})
 
     async def _requests(self, request: web.Request) -> web.Response:
         record = self._world.record

@@ -13,8 +13,9 @@ from aliyun_sms_simulator.codes import Refusal, refusal
 from aliyun_sms_simulator.fault import Fault
 from aliyun_sms_simulator.gateway import Call
 from aliyun_sms_simulator.log import LOGGER
+from aliyun_sms_simulator.mns import admit_to_queue, longest_wait_s
 from aliyun_sms_simulator.record import Received
-from aliyun_sms_simulator.service import Answer, handle, refusal_answer, swallow
+from aliyun_sms_simulator.service import Answer, handle, queue_refusal_answer, refusal_answer, swallow
 from aliyun_sms_simulator.slow_clients import BODY_S, LINGER_S, SlowClients
 from aliyun_sms_simulator.world import World
 
@@ -146,6 +147,8 @@ class Endpoint:
         except TimeoutError:
             return web.Response(status=408)
         world = self._world
+        if request.rel_url.raw_path.startswith("/queues/"):
+            return await self._handle_on_queue(request, body)
         try:
             call = world.gateway.admit(
                 method=request.method,
@@ -163,11 +166,42 @@ class Endpoint:
             return await self._respond(handle(world, call))
         return await self._act(request, call, fault)
 
+    async def _handle_on_queue(self, request: web.BaseRequest, body: bytes) -> web.StreamResponse:
+        world = self._world
+        try:
+            call = admit_to_queue(
+                world,
+                method=request.method,
+                path=request.rel_url.raw_path,
+                raw_query=request.rel_url.raw_query_string,
+                headers=request.headers,
+                body=body,
+            )
+        except Refusal as refused:
+            world.record.receive(_stranger(request, refused, world.clock.now()))
+            return await self._respond(queue_refusal_answer(refused))
+        fault = world.faults.take(call.action, call.phones, call.out_id)
+        if fault is not None:
+            return await self._act(request, call, fault)
+        await self._wait_for_message(request, call)
+        return await self._respond(handle(world, call))
+
+    async def _wait_for_message(self, request: web.BaseRequest, call: Call) -> None:
+        loop, released, queues = asyncio.get_running_loop(), self._released, self._world.queues
+        end_s = loop.time() + longest_wait_s(call)
+        while (
+            loop.time() < end_s
+            and not queues.waits(call.params["queue"], self._world.clock.now())
+            and request.transport is not None
+            and not released.is_set()
+        ):
+            await _wait(released.wait, _HANG_CHECK_S)
+
     async def _respond(self, answer: Answer) -> web.Response:
         settings = self._world.settings
         if settings.latency_ms > 0:
             await asyncio.sleep(settings.latency_ms / 1_000)
-        headers = {"Content-Type": "application/json;charset=utf-8", "x-acs-request-id": answer.request_id}
+        headers = {"Content-Type": answer.content_type, answer.id_header: answer.request_id}
         if answer.retry_after_ms is not None:
             headers["x-acs-retry-after"] = str(answer.retry_after_ms)
         if settings.gateway_skew_s:
@@ -232,7 +266,7 @@ async def _wait(event: Callable[[], Awaitable[object]], seconds: float) -> None:
 
 
 async def _truncate(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": "application/json;charset=utf-8"})
+    response = web.StreamResponse(headers={"Content-Type": answer.content_type})
     response.content_length = len(answer.body)
     await response.prepare(request)
     await response.write(answer.body[: len(answer.body) // 2])

@@ -9,6 +9,7 @@ __all__ = ["KINDS", "Fault", "FaultQueue"]
 
 _LOOKUP = "QuerySendDetails"
 _SENDS = ("SendSms", "SendBatchSms")
+_OF_QUEUES = ("QueryTokenForMnsQueue", "ReceiveMessage", "DeleteMessage")
 
 #: Every kind and what it does. "Before" means that nothing is accepted. "After" means accepted, with the answer lost.
 KINDS: dict[str, str] = {
@@ -43,7 +44,8 @@ class Fault:
 
     #: one of KINDS
     kind: str
-    #: SendSms, SendBatchSms, QuerySendDetails or ``*``; None means both sends (for ``empty_page``: QuerySendDetails)
+    #: SendSms, SendBatchSms, QuerySendDetails, QueryTokenForMnsQueue, ReceiveMessage, DeleteMessage or ``*``; None means
+    #: both sends (for ``empty_page``: QuerySendDetails)
     action: str | None = None
     #: only requests with this number among theirs, in normal form
     phone: str | None = None
@@ -83,8 +85,9 @@ class Fault:
         return fault
 
     def _check(self) -> None:
-        if self.action not in (None, "*", *_SENDS, _LOOKUP):
-            raise ValueError("action must be SendSms, SendBatchSms, QuerySendDetails or *")
+        known = (*_SENDS, _LOOKUP, *_OF_QUEUES)
+        if self.action not in (None, "*", *known):
+            raise ValueError(f"action must be {', '.join(known)} or *")
         for name in ("phone", "out_id", "code", "message"):
             if not isinstance(getattr(self, name), str | None):
                 raise ValueError(f"{name} must be text")  # noqa: TRY004  one class for bad input

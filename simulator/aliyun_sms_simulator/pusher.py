@@ -1,4 +1,4 @@
-"""Pushes receipts and replies over HTTP, as Aliyun does."""
+"""Pushes receipts and replies over HTTP, or puts them into queues, as Aliyun does."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ _CONNECTIONS = 8
 
 
 class Pusher:
-    """Pushes what is due of one World, in a task of its own."""
+    """Pushes what is due of one World, or puts it into queues, in a task of its own."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -41,7 +41,9 @@ class Pusher:
             while True:
                 await asyncio.sleep(_LOOK_S)
                 world = self._world
-                if world.settings.callback_url:
+                if world.settings.queue_account:
+                    world.fill_queues()
+                elif world.settings.callback_url:
                     for push in world.pushes.take(world.clock.now(), world.settings):
                         group.create_task(self._push(session, push))
 

@@ -92,13 +92,18 @@ class Pushes:
         due = []
         while self._again and self._again[0][0] <= now_s:
             due.append(heapq.heappop(self._again)[2])
-        items = []
-        while self._single and self._single[0][0] <= now_s:
-            items.append(heapq.heappop(self._single)[2])
+        items = self.take_items(now_s)
         most = max(1, settings.callback_batch)
         due += [Push(items=tuple(items[at : at + most])) for at in range(0, len(items), most)]
         self.counts["pushes"] += len(due)
         return due
+
+    def take_items(self, now_s: float) -> list[dict[str, Any]]:
+        """Return what is due, without what is to be repeated. It is out of the queue."""
+        items = []
+        while self._single and self._single[0][0] <= now_s:
+            items.append(heapq.heappop(self._single)[2])
+        return items
 
     def acknowledged(self, push: Push) -> None:
         """Count a push that was answered as Aliyun wants it."""

@@ -10,11 +10,12 @@ from aliyun_sms_simulator.codes import Refusal, refusal
 from aliyun_sms_simulator.fault import Fault
 from aliyun_sms_simulator.gateway import Call
 from aliyun_sms_simulator.lookup import query_send_details
+from aliyun_sms_simulator.mns import QUEUE_ACTIONS, perform_on_queue, refusal_xml
 from aliyun_sms_simulator.record import Acceptance, Receipt, Received
 from aliyun_sms_simulator.sending import send_batch_sms, send_sms
 from aliyun_sms_simulator.world import World
 
-__all__ = ["Answer", "handle", "refusal_answer", "swallow"]
+__all__ = ["Answer", "handle", "queue_refusal_answer", "refusal_answer", "swallow"]
 
 _SENDS = {"SendSms": send_sms, "SendBatchSms": send_batch_sms}
 
@@ -28,6 +29,9 @@ class Answer:
     body: bytes
     #: milliseconds for the header x-acs-retry-after, if any
     retry_after_ms: int | None = None
+    content_type: str = "application/json;charset=utf-8"
+    #: the header that has the request's id
+    id_header: str = "x-acs-request-id"
 
 
 def handle(world: World, call: Call, fault: Fault | None = None) -> Answer:
@@ -39,6 +43,8 @@ def handle(world: World, call: Call, fault: Fault | None = None) -> Answer:
         fault: the fault that the request meets. Only its effects on the answer and the record happen here.
     """
     kind = fault.kind if fault else None
+    if call.action in QUEUE_ACTIONS.values():
+        return _handle_on_queue(world, call, fault)
     acceptance: Acceptance | None = None
     try:
         if fault and kind == "code" and not fault.accept:
@@ -80,12 +86,52 @@ def refusal_answer(answer: Refusal, retry_after_ms: int | None = None) -> Answer
     )
 
 
+def queue_refusal_answer(refused: Refusal) -> Answer:
+    """Turn a refusal into an answer of a queue."""
+    request_id = _request_id()
+    status = refused.status if refused.status >= 400 else 403
+    return _of_queue(status, request_id, refusal_xml(refused, request_id))
+
+
+def _of_queue(status: int, request_id: str, body: bytes) -> Answer:
+    return Answer(
+        status=status,
+        request_id=request_id,
+        body=body,
+        content_type="text/xml;charset=utf-8",
+        id_header="x-mns-request-id",
+    )
+
+
+def _handle_on_queue(world: World, call: Call, fault: Fault | None) -> Answer:
+    kind = fault.kind if fault else None
+    try:
+        if fault and kind == "code":
+            raise _ordered(fault)
+        status, body = perform_on_queue(world, call)
+    except Refusal as refused:
+        _keep(world, call, refused.code, kind, accepted=False)
+        return queue_refusal_answer(refused)
+    _keep(world, call, "OK", kind, accepted=False)
+    return _of_queue(status, _request_id(), body)
+
+
+def _token(world: World, call: Call) -> dict[str, Any]:
+    queue = call.params.get("QueueName", "")
+    if world.queue_names().get(queue) != call.params.get("MessageType"):
+        raise refusal("isv.INVALID_PARAMETERS", "no such queue")
+    token = world.queues.token(queue, now_s=world.clock.now(), for_s=world.settings.queue_token_s)
+    return {"MessageTokenDTO": token.to_json()}
+
+
 def _perform(world: World, call: Call) -> tuple[Acceptance | None, dict[str, Any]]:
     if send := _SENDS.get(call.action):
         acceptance = send(world, call)
         return acceptance, {"BizId": acceptance.biz_id}
     if call.action == "QuerySendDetails":
         return None, query_send_details(world, call)
+    if call.action == "QueryTokenForMnsQueue":
+        return None, _token(world, call)
     raise refusal("InvalidAction.NotFound")
 
 

@@ -34,6 +34,12 @@ class Settings:
     delivery_delay_s: float = 3
     #: where receipts and replies are pushed, as in http://127.0.0.1:8000/receipts; None pushes nothing
     callback_url: str | None = None
+    #: Aliyun's number of the account. Receipts and replies are put into its queues, and not pushed; None has no queues
+    queue_account: str | None = None
+    #: seconds for which a message that was received is hidden; then it comes again, unless it was deleted
+    queue_hidden_s: float = 30
+    #: seconds for which a token of QueryTokenForMnsQueue is good
+    queue_token_s: float = 3600
     #: how many receipts one push carries at most
     callback_batch: int = 100
     #: milliseconds within which a push must be answered

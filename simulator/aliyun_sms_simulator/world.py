@@ -11,6 +11,7 @@ from aliyun_sms_simulator.flow import FlowControl
 from aliyun_sms_simulator.gateway import Gateway
 from aliyun_sms_simulator.magic import MAGIC
 from aliyun_sms_simulator.pushes import Pushes
+from aliyun_sms_simulator.queues import MESSAGE_TYPES, Queues, message_type
 from aliyun_sms_simulator.record import Acceptance, Record
 from aliyun_sms_simulator.settings import Settings
 
@@ -38,6 +39,7 @@ class World:
         self.record = Record(settings.record_limit, settings.request_limit)
         self.faults = FaultQueue(MAGIC, settings.seed)
         self.pushes = Pushes(settings.seed)
+        self.queues = Queues()
         self._first_settings = settings
         self._serial = itertools.count(1)
 
@@ -60,6 +62,7 @@ class World:
         self.faults.clear()
         self.faults.seed(self.settings.seed)
         self.pushes.clear()
+        self.queues.clear()
         self.pushes.seed(self.settings.seed)
         self.flow.clear()
         self.clock.reset()
@@ -75,8 +78,23 @@ class World:
 
     def push_receipts(self, acceptance: Acceptance) -> None:
         """Have what the carrier reports of an accepted request pushed, if there is somewhere to push it."""
-        if self.settings.callback_url:
+        if self.settings.callback_url or self.settings.queue_account:
             self.pushes.add_receipts(acceptance, self.settings)
+
+    def queue_names(self) -> dict[str, str]:
+        """Return the name of each of the account's queues, with the type of its messages."""
+        account = self.settings.queue_account
+        return {f"Alicom-Queue-{account}-{kind}": kind for kind in MESSAGE_TYPES} if account else {}
+
+    def fill_queues(self) -> None:
+        """Put what is due into the account's queues."""
+        queues = {kind: name for name, kind in self.queue_names().items()}
+        now_s = self.clock.now()
+        for item in self.pushes.take_items(now_s) if queues else ():
+            kind = message_type(item)
+            if kind == "SmsUp" and str(item.get("sequence_id", "")).isdigit():
+                item = {**item, "sequence_id": float(item["sequence_id"])}  # noqa: PLW2901  as Aliyun's queue has it
+            self.queues.put(queues[kind], item, now_s)
 
     def _apply(self) -> None:
         self.flow.limits = self.settings.limits
