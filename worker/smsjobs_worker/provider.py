@@ -7,14 +7,26 @@ is not sure about is `AnswerLost`; `NotSent` means that surely nothing has reach
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 from smsjobs.contract import AliyunRejected, Message
 from smsjobs.delivery import Report
 
-__all__ = ["AnswerLost", "AttemptFailed", "Blames", "LookupFailed", "NotSent", "Provider", "StopsCampaign"]
+__all__ = [
+    "AnswerLost",
+    "AttemptFailed",
+    "Blames",
+    "LookupFailed",
+    "NotSent",
+    "Provider",
+    "QueueFailed",
+    "Queued",
+    "ReceiptQueue",
+    "StopsCampaign",
+]
 
 #: Which campaigns a refusal stops. ``"always"``: every other chunk would be refused too. ``"same_text"``: only where all
 #: recipients get the same text; else one recipient's parameters may be at fault. ``"never"``: it concerns this chunk.
@@ -69,6 +81,52 @@ class LookupFailed(AttemptFailed):
     def __init__(self, reason: str, detail: str, retry_after: float | None = None) -> None:
         super().__init__(reason, detail)
         self.retry_after = retry_after
+
+
+class QueueFailed(AttemptFailed):
+    """A queue could not be read, or nothing could be deleted from it. What is in it stays there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queued:
+    """One message of a queue."""
+
+    #: What the provider would have pushed: the JSON of one object, or of an array of them.
+    body: bytes = field(repr=False)
+    #: By which it is deleted.
+    handle: str = field(repr=False)
+
+
+class ReceiptQueue(ABC):
+    """A queue of receipts or replies at a provider. One thread uses it.
+
+    A message that is received and not deleted comes again after some time.
+
+    Attributes:
+        name: Two that have the same name are the same queue.
+    """
+
+    name: str
+
+    @abstractmethod
+    def receive(self) -> Sequence[Queued]:
+        """Receive some messages; wait for the first for up to half a minute.
+
+        Raises:
+            QueueFailed: Nothing was received.
+        """
+
+    @abstractmethod
+    def delete(self, messages: Sequence[Queued]) -> None:
+        """Delete messages of one `receive`. Those that are gone already are left alone.
+
+        Raises:
+            QueueFailed: Any of them may be left, and comes again.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close its connection. The next call opens it again."""
 
 
 class Provider(ABC):
@@ -130,6 +188,10 @@ class Provider(ABC):
         """
         del phone, since, until, out_id
         raise LookupFailed("no_look_up", "the element's type has no record of deliveries")
+
+    def receipt_queues(self) -> Sequence[ReceiptQueue]:
+        """The queues that receipts and replies come by, each new and not connected yet; none where they come otherwise."""
+        return ()
 
     def stops_campaign(self, refusal: AliyunRejected) -> StopsCampaign:
         """Which campaigns a refusal of one chunk stops: by default each one, where only an operator can fix its cause."""

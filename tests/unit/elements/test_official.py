@@ -79,6 +79,10 @@ def test_variable_not_set(root, write, account, monkeypatch):
         ({"maxQps": "fast"}, "maxQps"),
         ({"maxQps": "nan"}, "maxQps"),
         ({"securityToken": ""}, "securityToken"),
+        ({"receipts": "mns"}, "receipts"),
+        ({"receipts": "queue"}, "accountId"),
+        ({"receipts": "queue", "accountId": "Alicom-Queue-1"}, "accountId"),
+        ({"receipts": "queue", "accountId": "1000000000000001", "queueEndpoint": "/queues"}, "queueEndpoint"),
     ],
 )
 def test_wrong_value(root, write, account, change, key):
@@ -109,6 +113,21 @@ def test_endpoint(root, write, account, endpoint, url):
     """An endpoint is a host or a URL."""
     write("SMS.A", e=INSTANCE, sms=account | {"endpoint": endpoint})
     assert loaded(App(root).getElement("SMS.A")).account.endpoint.url == url
+
+
+def test_queues(root, write, account):
+    """Where receipts come by queue, a provider has Aliyun's queues of the account, at Aliyun's own addresses unless told otherwise."""
+    write("SMS.A", e=INSTANCE, sms=account | {"receipts": "queue", "accountId": "1000000000000001"})
+    sender = loaded(App(root).getElement("SMS.A"))
+    assert [each.name for each in sender.receipt_queues()] == [
+        "Alicom-Queue-1000000000000001-SmsReport",
+        "Alicom-Queue-1000000000000001-SmsUp",
+        "Alicom-Queue-1000000000000001-SignSmsReport",
+        "Alicom-Queue-1000000000000001-TemplateSmsReport",
+    ]
+    queues = sender.account.queues
+    assert queues.token_endpoint.url == "https://dybaseapi.aliyuncs.com"
+    assert queues.queue_endpoint.url == "https://1943695596114318.mns.cn-hangzhou.aliyuncs.com"
 
 
 def test_warnings(root, write, account):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-__all__ = ["KEYS", "Account", "Endpoint", "Fault", "read_account"]
+__all__ = ["KEYS", "Account", "Endpoint", "Fault", "Queues", "read_account"]
 
 #: The keys of ``sms.json``.
 KEYS: Final = (
@@ -22,6 +22,10 @@ KEYS: Final = (
     "maxQps",
     "securityToken",
     "transport",
+    "receipts",
+    "accountId",
+    "tokenEndpoint",
+    "queueEndpoint",
 )
 
 #: Aliyun's pages of SendSms ask for a read time-out of 1 s or more.
@@ -30,11 +34,16 @@ MIN_READ_TIMEOUT_MS: Final = 1000
 #: The default first.
 _TRANSPORTS: Final = ("lean", "sdk")
 
+#: How receipts come. The default first.
+_RECEIPTS: Final = ("push", "queue")
+
 _HOST: Final = re.compile(
     r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII
 )
 #: What Aliyun puts around a signature, and what people write for it. A signature has no brackets of its own.
 _BRACKETS: Final = re.compile(r"[【】\[\]［］]")
+
+_ACCOUNT_ID: Final = re.compile(r"[0-9]{5,20}", re.ASCII)
 
 #: What fits into a request's header: printable characters without spaces.
 _PRINTABLE: Final = re.compile(r"[!-~]+", re.ASCII)
@@ -67,6 +76,18 @@ class Endpoint:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Queues:
+    """Where an account's receipts and replies wait, if it has them put into queues."""
+
+    #: Aliyun's number of the account, which is in the names of its queues.
+    account_id: str
+    #: Where the token for a queue is asked for.
+    token_endpoint: Endpoint = Endpoint(host="dybaseapi.aliyuncs.com")
+    #: Where the queues are. It is Aliyun's own, the same for all accounts.
+    queue_endpoint: Endpoint = Endpoint(host="1943695596114318.mns.cn-hangzhou.aliyuncs.com")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Account:
     """Who sends, under which signature, and how."""
 
@@ -88,6 +109,8 @@ class Account:
     security_token: str | None = field(default=None, repr=False)
     #: How requests travel: ``"lean"``, over our kept connections, or ``"sdk"``, as the SDK itself makes them.
     transport: str = "lean"
+    #: Its queues, where receipts come by queue; None where they are pushed.
+    queues: Queues | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +140,8 @@ def read_account(settings: Mapping[str, Any]) -> tuple[Account | None, list[Faul
         "read_timeout_ms": read.milliseconds("readTimeoutMs", default=10_000, least=1),
         "max_qps": read.rate("maxQps"),
         "security_token": read.token("securityToken", "the STS token", needed=False),
-        "transport": read.transport("transport"),
+        "transport": read.one_of("transport", _TRANSPORTS),
+        "queues": read.queues(),
     }
     read_timeout_ms = values["read_timeout_ms"]
     if isinstance(read_timeout_ms, int) and read_timeout_ms < MIN_READ_TIMEOUT_MS:
@@ -165,10 +189,11 @@ class _Reader:
             return None
         return value
 
-    def endpoint(self, key: str) -> Endpoint:
+    def endpoint(self, key: str, default: Endpoint | None = None) -> Endpoint:
+        default = default or Endpoint()
         value = self.text(key, "a host or a URL", needed=False)
         if value is None:
-            return Endpoint()
+            return default
         protocol, separator, rest = value.partition("://")
         if not separator:
             protocol, rest = "https", value
@@ -177,21 +202,34 @@ class _Reader:
             self._fault(
                 key,
                 "neither a host nor a URL",
-                'write it like "dysmsapi.aliyuncs.com" or "http://127.0.0.1:9400"',
+                f'write it like "{default.host}" or "http://127.0.0.1:9400"',
             )
-            return Endpoint()
+            return default
         endpoint = Endpoint(protocol=protocol.lower(), host=host)
         if endpoint.is_open:
             hint = "use https, except for a simulator"
             self._fault(key, "sends numbers and codes unencrypted to another machine", hint, harmless=True)
         return endpoint
 
-    def transport(self, key: str) -> str:
-        value = self._settings.get(key, _TRANSPORTS[0])
-        if value not in _TRANSPORTS:
-            self._fault(key, "not a known way", f'write "{_TRANSPORTS[0]}" or "{_TRANSPORTS[1]}"')
-            return _TRANSPORTS[0]
+    def one_of(self, key: str, known: tuple[str, str]) -> str:
+        value = self._settings.get(key, known[0])
+        if value not in known:
+            self._fault(key, "not a known way", f'write "{known[0]}" or "{known[1]}"')
+            return known[0]
         return str(value)
+
+    def queues(self) -> Queues | None:
+        """What is only needed where receipts come by queue is only looked at there."""
+        if self.one_of("receipts", _RECEIPTS) != "queue":
+            return None
+        account_id = self.text("accountId", "Aliyun's number of the account, as in the names of its queues,")
+        if account_id is not None and _ACCOUNT_ID.fullmatch(account_id) is None:
+            self._fault("accountId", "not a number of an account", "copy the digits from the queue's name")
+        return Queues(
+            account_id=account_id or "",
+            token_endpoint=self.endpoint("tokenEndpoint", Queues.token_endpoint),
+            queue_endpoint=self.endpoint("queueEndpoint", Queues.queue_endpoint),
+        )
 
     def milliseconds(self, key: str, *, default: int, least: int) -> int:
         value = self._number(key)

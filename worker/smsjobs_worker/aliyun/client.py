@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
@@ -26,7 +26,15 @@ from smsjobs_worker.aliyun.mapping import Failure, Throttled, map_answer, map_ex
 from smsjobs_worker.aliyun.record import read_delivery
 from smsjobs_worker.aliyun.scrub import contents
 from smsjobs_worker.aliyun.waits import is_minute_limit
-from smsjobs_worker.provider import AnswerLost, Blames, LookupFailed, NotSent, Provider, StopsCampaign
+from smsjobs_worker.provider import (
+    AnswerLost,
+    Blames,
+    LookupFailed,
+    NotSent,
+    Provider,
+    ReceiptQueue,
+    StopsCampaign,
+)
 from smsjobs_worker.retry import RetryPolicy, Tried, request_with_retries
 
 __all__ = ["AliyunSms", "CredentialCheck"]
@@ -216,6 +224,14 @@ class AliyunSms(Provider):
         if failure is not None:
             raise failure
         return None
+
+    def receipt_queues(self) -> Sequence[ReceiptQueue]:
+        """One for each type of message, where ``sms.json`` says ``"receipts": "queue"``."""
+        if self.account.queues is None:
+            return ()
+        from smsjobs_worker.aliyun.queues import open_queues  # noqa: PLC0415  a worker that sends needs none of it
+
+        return open_queues(self.account, self.account.queues)
 
     def stops_campaign(self, refusal: AliyunRejected) -> StopsCampaign:
         """What the table says of Aliyun's code; a code of no row stops by its advice."""

@@ -50,6 +50,8 @@ __all__ = [
     "PublishFailed",
     "PullFailed",
     "PutBackRefused",
+    "QueueFollowed",
+    "QueueNotRead",
     "RunBrokenOff",
     "RunRefused",
     "SweepBroken",
@@ -601,3 +603,31 @@ class EventUnreadable(_OfFollowing):
 
     subscriber: str
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueFollowed(_OfFollowing):
+    """A queue of receipts is read: for the first time, or again after failures."""
+
+    action = "queue_followed"
+    level = logging.INFO
+    sentence = "a queue of receipts is read"
+
+    queue: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueNotRead(_OfFollowing):
+    """A queue of receipts could not be read, or what it said could not be written down. What is in it stays there."""
+
+    action = "queue_not_read"
+    level = logging.WARNING
+    sentence = "a queue of receipts could not be read; it is tried again"
+    repeats_by = ("queue", "reason")
+
+    #: Its name, which has Aliyun's number of the account.
+    queue: str
+    #: A word of the provider's, or the class of an error and its place.
+    reason: str
+    #: What the provider answered.
+    detail: str | None = None
