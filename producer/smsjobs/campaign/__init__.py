@@ -4,6 +4,7 @@ from smsjobs.campaign.check import CampaignCheck, Survey, check
 from smsjobs.campaign.handle import Campaign
 from smsjobs.campaign.progress import CampaignProgress
 from smsjobs.campaign.report import COLUMNS, ReportRow
+from smsjobs.campaign.resend import Undelivered, find_undelivered, resend
 from smsjobs.campaign.start import Order, start
 from smsjobs.campaign.store import CampaignStore, campaign_store
 
@@ -16,7 +17,10 @@ __all__ = [
     "Order",
     "ReportRow",
     "Survey",
+    "Undelivered",
     "campaign_store",
     "check",
+    "find_undelivered",
+    "resend",
     "start",
 ]

@@ -305,6 +305,22 @@ class CampaignStore:
         except (KeyError, ValueError):
             raise _damaged(campaign_id) from None
 
+    def shared(self, campaign_id: str) -> dict[str, Any]:
+        """Return what `pack_campaign` gave for a campaign: what all its chunks share.
+
+        Raises:
+            InvalidArguments: The campaign does not exist, or what Redis has of it is damaged.
+        """
+        with unless_damaged(campaign_id):
+            text = self._patiently(lambda: self._redis.hget(_key(campaign_id), "job"))
+        if text is None:
+            raise _missing(campaign_id)
+        try:
+            shared: dict[str, Any] = json.loads(str(text))
+            return {**shared, "params": dict(shared["params"])}
+        except (ValueError, KeyError, TypeError):
+            raise _damaged(campaign_id) from None
+
     def ids(self) -> list[str]:
         """Return the ids of all kept campaigns, the newest first."""
         return self._patiently(self._ids)

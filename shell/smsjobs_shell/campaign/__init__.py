@@ -16,6 +16,7 @@ from smsjobs_shell.campaign.check import check
 from smsjobs_shell.campaign.naming import CAMPAIGN, find
 from smsjobs_shell.campaign.progress import exit_status, show, tell_of_report, watch
 from smsjobs_shell.campaign.report import report
+from smsjobs_shell.campaign.resend import resend
 from smsjobs_shell.campaign.start import start
 from smsjobs_shell.terminal.failure import CommandFailed
 from smsjobs_shell.terminal.options import with_screen
@@ -133,7 +134,7 @@ def _listed(progress: CampaignProgress) -> tuple[str, ...]:
     )
 
 
-for _command in (start, check, report):
+for _command in (start, check, report, resend):
     campaign.add_command(_command)
 
 
