@@ -35,6 +35,7 @@ SENDER = "tests/unit/worker/test_sender.py"
 SCHEDULE = "tests/unit/worker/test_schedule.py"
 CODES = "tests/integration/verification/test_codes.py"
 LIMITS = "tests/integration/verification/test_limits.py"
+IN_REDIS = "tests/integration/steering/test_in_redis.py"
 
 LEDGER = (
     Mutant(
@@ -354,4 +355,49 @@ EVENTS = (
     ),
 )
 
-MUTANTS = (*LEDGER, *WORKER, *ALIYUN, *CAMPAIGN, *VERIFICATION, *EVENTS)
+STEERING = (
+    Mutant(
+        name="cancel takes a job that a worker holds",
+        file="producer/smsjobs/steering/scripts/cancel.lua",
+        old="if is_held(f) or f.state ~= QUEUED",
+        new="if f.state ~= QUEUED and f.state ~= SENDING",
+        likely=(IN_REDIS,),
+    ),
+    Mutant(
+        name="cancel takes a job whose answer was lost",
+        file="producer/smsjobs/steering/scripts/cancel.lua",
+        old=" or num(f.lost_from) > 0 then",
+        new=" then",
+        likely=(IN_REDIS,),
+    ),
+    Mutant(
+        name="a job is sent again as often as it is asked",
+        file="producer/smsjobs/steering/scripts/retry.lua",
+        old="if f.retried_as then return",
+        new="if f.retried_as == id then return",
+        likely=(IN_REDIS,),
+    ),
+    Mutant(
+        name="the idempotency key stays with the job that was sent again",
+        file="producer/smsjobs/steering/scripts/retry.lua",
+        old="if holder == of then redis.call('SET', key, id .. ' ' .. digest) end\n",
+        new="",
+        likely=("tests/integration/steering/test_jobs.py",),
+    ),
+    Mutant(
+        name="the payload of what may have been sent is kept",
+        file="producer/smsjobs/ledger/scripts/lib/failed.lua",
+        old="  if state == UNKNOWN then return end\n",
+        new="",
+        likely=(IN_REDIS,),
+    ),
+    Mutant(
+        name="the list of what failed grows for ever",
+        file="producer/smsjobs/ledger/scripts/sweep.lua",
+        old="forget_failures(now - num(keep))\n",
+        new="",
+        likely=(IN_REDIS,),
+    ),
+)
+
+MUTANTS = (*LEDGER, *WORKER, *ALIYUN, *CAMPAIGN, *VERIFICATION, *EVENTS, *STEERING)
