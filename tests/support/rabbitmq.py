@@ -76,13 +76,11 @@ class RabbitMq:
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none",
         }
         try:
-            # Erlang's own would outlive us.
-            self._names = subprocess.Popen(
-                [shutil.which("epmd") or "epmd"],
-                env=self._env,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
+            # Where none listens, Erlang starts one that outlives us.
+            epmd = [shutil.which("epmd") or "epmd"]
+            quiet = subprocess.DEVNULL
+            self._names = subprocess.Popen(epmd, env=self._env, stdout=quiet, stderr=quiet)
+            until(lambda: _is_open(names), "epmd")
             self.start()
         except BaseException:
             self.stop()
@@ -189,3 +187,9 @@ class RabbitMq:
             asked.sendall(b"AMQP\x00\x00\x09\x01")
             return bool(asked.recv(1))
         return False
+
+
+def _is_open(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2):
+        return True
+    return False

@@ -421,7 +421,8 @@ class Ledger:
         """Remove a job, its idempotency key and its element, as if they had never been: `smsjobs doctor` tried them."""
         tag, (key_digest, _) = element_tag(job.element), _idempotency(job)
         self.redis.zrem(_agenda(tag), job.id)
-        self.redis.delete(_keys(tag, job.id)["job"])
+        self.redis.zrem(key(tag, "failed"), job.id)
+        self.redis.delete(_keys(tag, job.id)["job"], key(tag, "retry", job.id))
         if key_digest:
             self.redis.delete(key(tag, "key", key_digest))
         self.redis.hdel(ELEMENTS, tag)
