@@ -14,6 +14,7 @@ from smsjobs.contract import JobRecord
 from smsjobs.delivery import DeliveryStore
 from smsjobs.events import EventStreams
 from smsjobs.facts import JobRetried, PublishFailed, tell
+from smsjobs.incoming import Incoming
 from smsjobs.ledger import Ledger, Recorded
 from smsjobs.offers import Offers
 from smsjobs.publisher import Publisher
@@ -88,6 +89,17 @@ class Connection:
     def events(self) -> EventStreams:
         """The events of this process's ledger."""
         return EventStreams(self.ledger.redis, seal=self.settings.seal)
+
+    @property
+    def incoming(self) -> Incoming:
+        """Takes what Aliyun tells of the messages of this process's ledger."""
+        return Incoming(
+            deliveries=self.deliveries,
+            feeding=self.feeding,
+            noted_jobs=self.noted_jobs,
+            events=self.events,
+            opt_out_words=self.settings.opt_out_words,
+        )
 
     def unreachable_text(self) -> str:
         """A sentence that no Redis answers at its address. Call it while an error of Redis is being handled."""

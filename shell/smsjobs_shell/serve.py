@@ -1,9 +1,11 @@
-"""``smsjobs serve``: takes what Aliyun pushes."""
+"""``smsjobs serve``: takes what Aliyun pushes, or what it puts into queues."""
 
 from __future__ import annotations
 
 import errno
 import os
+import sys
+from typing import NoReturn
 
 import click
 
@@ -23,9 +25,14 @@ Examples:
   SMS_RECEIPT_SECRET=... smsjobs serve --host 0.0.0.0 --port 8080
   smsjobs serve --port 0 --json
   smsjobs serve --forward test=https://test.example.com/receipts/...
+  SMS_APP=path/to/app smsjobs serve --queues
 
 Aliyun's address is http://YOUR-HOST:8080/receipts/SMS_RECEIPT_SECRET. /healthz
-tells whether Redis answers. Ctrl-C ends it with status 0.""",
+tells whether Redis answers. Ctrl-C ends it with status 0.
+
+With --queues it listens nowhere, and reads Aliyun's queues for elements whose
+sms.json has "receipts": "queue". It needs the account, so run it where a worker
+runs, with the worker's environment.""",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
@@ -41,9 +48,18 @@ tells whether Redis answers. Ctrl-C ends it with status 0.""",
     multiple=True,
     help="Another environment of the account, which gets what this one does not know. May be repeated. [default: SMS_FORWARD]",
 )
+@click.option(
+    "--queues", is_flag=True, help="Read Aliyun's queues (MNS) instead; needs the account, as a worker does."
+)
+@click.pass_context
 @with_screen
-def serve(screen: Screen, *, host: str, port: int, forward: tuple[str, ...]) -> int:
-    """Take receipts over HTTP, under a secret path."""
+def serve(
+    screen: Screen, ctx: click.Context, *, host: str, port: int, forward: tuple[str, ...], queues: bool
+) -> int:
+    """Take receipts over HTTP, under a secret path; or from Aliyun's queues."""
+    if queues:
+        _refuse_beside_queues(ctx)
+        _become_queue_reader(screen)
     need_extras("server")
     from smsjobs_server import Server, ServerSettings, set_up_log  # noqa: PLC0415  an extra
 
@@ -69,6 +85,20 @@ def serve(screen: Screen, *, host: str, port: int, forward: tuple[str, ...]) -> 
     server.run()
     sms.close()
     return 0
+
+
+def _refuse_beside_queues(ctx: click.Context) -> None:
+    for name in ("host", "port", "forward"):
+        if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name} and --queues exclude each other: queues are read, not served")
+
+
+def _become_queue_reader(screen: Screen) -> NoReturn:
+    """Let the worker's side go on in this very process. So signals, exit status and output are its own."""
+    need_extras("worker")
+    words = ["-m", "smsjobs_worker.process.queues", *(["--json"] if screen.as_json else [])]
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, *words])  # noqa: S606  our own program, no shell
 
 
 def _why(error: OSError, host: str, port: int) -> str:

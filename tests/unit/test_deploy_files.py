@@ -28,6 +28,8 @@ from smsjobs_shell.serve import serve as serve_command
 
 ROOT = Path(__file__).parents[2]
 LANE_NAMES = sorted(LANES)
+#: What asks Aliyun for anything: workers, and who reads its queues.
+WITH_ACCOUNT = (*LANE_NAMES, "queues")
 
 
 @cache
@@ -90,7 +92,18 @@ def services_of(target: str) -> dict[str, dict[str, Any]]:
 def test_a_worker_for_each_lane() -> None:
     """Both files start a worker for each lane, and no other worker; and a server for receipts."""
     assert sorted(procfile()) == sorted([*LANE_NAMES, "receipts"])
-    assert sorted(services_of("worker")) == LANE_NAMES
+    assert sorted(services_of("worker")) == sorted(WITH_ACCOUNT)
+
+
+def test_queues_are_read_on_demand() -> None:
+    """What reads queues needs an element that has them, so neither file starts it unless asked; both have the same command for it."""
+    (line,) = re.findall(r"^#queues: (.+)$", (ROOT / "Procfile").read_text(), re.MULTILINE)
+    service = compose()["services"]["queues"]
+    assert service["profiles"] == ["queues"]
+    words = words_of(service["command"])
+    assert words == words_of(line)
+    assert words[:2] == ["smsjobs", "serve"]
+    assert serve_command.make_context("serve", words[2:]).params["queues"] is True
 
 
 @pytest.mark.parametrize("lane", LANE_NAMES)
@@ -160,12 +173,12 @@ def test_simulator_command(command: Callable[[], list[str]]) -> None:
 
 
 def test_accounts_stay_on_workers() -> None:
-    """Only workers are given the account, and everything that their element reads from the environment."""
+    """Only who asks Aliyun is given the account, and everything that their element reads from the environment."""
     wanted = set(re.findall(r"\$\{(\w+)\}", (ROOT / "deploy/app/SMS/Main/sms.json").read_text()))
     assert "SMS_ACCESS_SECRET" in wanted
     for name, service in compose()["services"].items():
         given = wanted & set(service.get("environment", {}))
-        assert given == (wanted if name in LANES else set()), name
+        assert given == (wanted if name in WITH_ACCOUNT else set()), name
 
 
 def test_nothing_is_published_to_the_world() -> None:
@@ -182,19 +195,19 @@ def test_redis_has_a_password_and_a_bound() -> None:
     password = services["redis"]["environment"]["REDISCLI_AUTH"]
     assert '--requirepass "$$REDISCLI_AUTH"' in services["redis"]["entrypoint"][2]
     assert int(redis[redis.index("--maxmemory") + 1]) < 2**30
-    for name in (*LANE_NAMES, "web", "receipts"):
+    for name in (*WITH_ACCOUNT, "web", "receipts"):
         assert f"redis://:{password}@redis:" in services[name]["environment"]["SMS_BROKER_URL"]
     assert all(service["mem_limit"] for service in services.values())
 
 
 def test_services_reach_what_they_need() -> None:
-    """Only workers leave the machine; neither Redis nor the web application reaches the simulator."""
+    """Only who asks Aliyun leaves the machine; neither Redis nor the web application reaches the simulator."""
     networks = compose()["networks"]
     reach = {name: set(service["networks"]) for name, service in compose()["services"].items()}
     assert reach["redis"] == {"store"}
     assert reach["simulator"] == {"simulated"}
     assert networks["store"] == networks["simulated"] == {"internal": True}
-    assert {name for name, its in reach.items() if "outside" in its} == set(LANE_NAMES)
+    assert {name for name, its in reach.items() if "outside" in its} == set(WITH_ACCOUNT)
 
 
 def test_the_server_for_receipts() -> None:

@@ -6,7 +6,7 @@
     answer = receiver.handle(request_body)     # answer.status, answer.body, answer.content_type
 """
 
-from smsjobs.receipts.pushed import LARGEST_PUSH, PASSED_ON
+from smsjobs.incoming import LARGEST_PUSH, PASSED_ON
 from smsjobs.receipts.receiver import Answer, Receiver
 
 __all__ = ["LARGEST_PUSH", "PASSED_ON", "Answer", "Receiver"]

@@ -8,22 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from smsjobs.delivery import Taken
-from smsjobs.facts import PushNotTaken, ReportsDropped, ReportsNotOurs, tell
-from smsjobs.receipts.pushed import Pushed, read_push
-from smsjobs.receipts.replies import replied
+from smsjobs.facts import PushNotTaken, tell
+from smsjobs.incoming import Pushed, read_push, tell_unreadable
 from smsjobs.threads import in_thread, run_within
 
 if TYPE_CHECKING:
     from smsjobs.client import Sms
+    from smsjobs.delivery import Taken
 
 __all__ = ["Answer", "Receiver"]
 
 #: Seconds for Redis. Aliyun waits for 0.7 seconds, the way there and back included.
 _WITHIN_S: Final = 0.55
-
-#: What the ledger does not take, and what is the usual case where several environments share an account.
-_NOT_OURS: Final = ("unknown_job", "unknown_number", "refused_job")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +67,7 @@ class Receiver:
         """
         pushed = read_push(body)
         counts = pushed.others
-        for reason in counts.keys() - {"reply", "signature", "template"}:
-            tell(ReportsDropped(reason=reason))
+        tell_unreadable(pushed)
         answer = _TAKEN
         if pushed.reports or pushed.replies or pushed.reviews:
             try:
@@ -85,21 +80,13 @@ class Receiver:
                 )
             else:
                 counts += taken.counts
-                _tell(taken)
         with self._lock:
             self._counts += counts
         return answer
 
     def _take(self, pushed: Pushed) -> Taken:
         """Write a push down. All of it may be repeated, because its answer may not arrive."""
-        connection = self._connection
-        taken = connection.deliveries.take(pushed.reports) if pushed.reports else Taken()
-        if taken.unwanted:
-            connection.feeding.refused(taken.unwanted, "receipt")
-        for reply in replied(connection, pushed.replies) if pushed.replies else ():
-            connection.events.tell_reply(reply)
-        for review, fact in pushed.reviews:
-            connection.events.tell(review, fact)
+        taken = self._connection.incoming.take(pushed)
         others = [item for kind, item in pushed.items if kind != "report" or item["out_id"] in taken.unknown]
         if self._pass_on and others:
             self._pass_on(others)
@@ -113,10 +100,3 @@ class Receiver:
         """What this receiver has taken and dropped, by the words of [the page about receipts](../docs/receipts.md)."""
         with self._lock:
             return dict(self._counts)
-
-
-def _tell(taken: Taken) -> None:
-    for reason in taken.counts.keys() & {"sealed", "damaged"}:
-        tell(ReportsDropped(reason=reason))
-    for reason in taken.counts.keys() & set(_NOT_OURS):
-        tell(ReportsNotOurs(reason=reason))

@@ -12,14 +12,19 @@ from smsjobs.facts import ReplyTaken, tell
 from smsjobs.redis_store import CannotOpen
 
 if TYPE_CHECKING:
-    from smsjobs.connection import Connection
-    from smsjobs.replies import LastJob
+    from smsjobs.replies import LastJob, LastJobs
+    from smsjobs.suppression import Feeding
 
 __all__ = ["replied"]
 
 
-def replied(connection: Connection, replies: Sequence[Reply]) -> list[Reply]:
+def replied(
+    replies: Sequence[Reply], *, feeding: Feeding, noted_jobs: LastJobs, words: frozenset[str]
+) -> list[Reply]:
     """Take replies. Taking them again changes nothing.
+
+    Args:
+        words: Those by which people opt out.
 
     Returns:
         The replies, with what is known of each.
@@ -28,13 +33,12 @@ def replied(connection: Connection, replies: Sequence[Reply]) -> list[Reply]:
         CannotOpen: Numbers cannot be suppressed: the list is sealed with a key that this process does not have.
         redis.exceptions.RedisError: Redis is unreachable, or refuses to write.
     """
-    words = connection.settings.opt_out_words
     opted_out = [each.phone for each in replies if is_opt_out(each.content, words)]
     if opted_out:
-        connection.feeding.opted_out(opted_out)
+        feeding.opted_out(opted_out)
     jobs: dict[str, LastJob] = {}
     with suppress(CannotOpen):  # then only a process with the key can tell which job it is
-        jobs = connection.noted_jobs.find(each.phone for each in replies)
+        jobs = noted_jobs.find(each.phone for each in replies)
     known = []
     for each in replies:
         job = jobs.get(each.phone)

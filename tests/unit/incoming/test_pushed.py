@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsjobs.receipts.pushed import LARGEST_PUSH, read_push
+from smsjobs.incoming import LARGEST_PUSH, read_push
 
 #: As Aliyun's documentation has it.
 REPORT = {

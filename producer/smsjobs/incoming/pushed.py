@@ -19,7 +19,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
 from smsjobs.contract import Reply, SignatureReview, TemplateReview, event_id, read_phone
-from smsjobs.delivery import Report
+from smsjobs.delivery import Report, Source
 
 __all__ = ["LARGEST_PUSH", "PASSED_ON", "Pushed", "read_push"]
 
@@ -63,35 +63,40 @@ class Pushed:
     others: Counter[str] = field(default_factory=Counter)
 
 
-def read_push(body: Any) -> Pushed:
-    """Read a push. Nothing that anybody sends makes it raise."""
+def read_push(*bodies: Any, source: Source = "push") -> Pushed:
+    """Read a push, or some messages of a queue. Nothing that anybody sends makes it raise."""
     pushed = Pushed()
+    for body in bodies:
+        _read_body(body, pushed, source)
+    return pushed
+
+
+def _read_body(body: Any, pushed: Pushed, source: Source) -> None:
     if not isinstance(body, (bytes, bytearray, memoryview)):
         pushed.others["wrong_type"] += 1
-        return pushed
+        return
     whole = bytes(body)
     if len(whole) > LARGEST_PUSH:
         pushed.others["oversized"] += 1
-        return pushed
+        return
     # Nothing at all is the check of a console or a monitor.
     if not whole.strip():
-        return pushed
+        return
     try:
         data = json.loads(whole.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         pushed.others["not_json"] += 1
-        return pushed
+        return
     for item in data if isinstance(data, list) else [data]:
-        _read(item, pushed)
-    return pushed
+        _read(item, pushed, source)
 
 
-def _read(item: Any, pushed: Pushed) -> None:
+def _read(item: Any, pushed: Pushed, source: Source) -> None:
     if not isinstance(item, dict):
         pushed.others["wrong_type"] += 1
         return
     kind = next((kind for kind, names in _KINDS.items() if item.keys() >= set(names)), "unknown_kind")
-    if kind == "report" and (report := _report(item)) is not None:
+    if kind == "report" and (report := _report(item, source)) is not None:
         pushed.reports.append(report)
     elif kind == "reply" and (reply := _reply(item)) is not None:
         pushed.replies.append(reply)
@@ -106,7 +111,7 @@ def _read(item: Any, pushed: Pushed) -> None:
         pushed.items.append((kind, item))
 
 
-def _report(item: dict[str, Any]) -> Report | None:
+def _report(item: dict[str, Any], source: Source) -> Report | None:
     phone, success = item["phone_number"], _truth(item["success"])
     # No source that we know sends a number that is not text. But it costs nothing to read it.
     phone = (
@@ -123,7 +128,7 @@ def _report(item: dict[str, Any]) -> Report | None:
         sent_at=_moment(item.get("send_time")),
         reported_at=_moment(item.get("report_time")),
         biz_id=_text(item.get("biz_id")) or None,
-        source="push",
+        source=source,
     )
 
 
