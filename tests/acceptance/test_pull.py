@@ -37,3 +37,23 @@ def test_a_delivery_is_pulled(
         assert not list(client.scan_iter("*:pulls:*"))
         assert "numbers" not in client.hgetall(next(client.scan_iter(f"*:job:{job.id}")))
     sms.close()
+
+
+def test_a_campaign_is_pulled(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By setting, the recipients of a campaign are asked about too; what nothing is known of is given up, and counted as such."""
+    key = Fernet.generate_key().decode()
+    monkeypatch.setenv("SMS_PAYLOAD_KEY", key)
+    stage.simulator.set(delivery_delay_s=0)
+    sms = connect(broker_url=stage.server.url)
+    more = {"SMS_PULLS": "0.2,0.5,1", "SMS_PULL_QPS": "50", "SMS_PULL_CAMPAIGNS": "all"}
+    people = ["15400000084", "15400000082", "15400000080"]
+    with stage.worker(SMS_PAYLOAD_KEY=key, **more) as worker:
+        assert worker
+        campaign = sms.getElement("SMS.Example").campaign(
+            "pulled", recipients=people, verifyTemplateCode=TEMPLATE
+        )
+        wanted = ["delivered", "failed", "unreported"]
+        until(lambda: [row.delivery for row in campaign.report()] == wanted, "the deliveries are known")
+        progress = campaign.progress()
+        assert (progress.delivered, progress.undelivered, progress.awaiting) == (1, 1, 1)
+    sms.close()

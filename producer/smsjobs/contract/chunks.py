@@ -25,6 +25,9 @@ from smsjobs.contract.lanes import LANES
 from smsjobs.contract.versions import check_version
 from smsjobs.contract.wire import VERSION
 
+#: As many numbers as are shorter unpacked.
+_FEW: Final = 8
+
 __all__ = [
     "MAX_BATCH",
     "half_of",
@@ -32,8 +35,10 @@ __all__ = [
     "number_of",
     "pack",
     "pack_campaign",
+    "pack_numbers",
     "pack_recipients",
     "unpack",
+    "unpack_numbers",
     "unpack_recipients",
     "without",
 ]
@@ -77,6 +82,23 @@ def unpack_recipients(text: str) -> tuple[list[int], list[str]]:
     """
     distances, phones = unpack(text)
     return list(accumulate(distances)), phones.split(",")
+
+
+def pack_numbers(phones: Sequence[str]) -> str:
+    """Pack the numbers of a job whose deliveries are awaited."""
+    return ",".join(phones) if len(phones) < _FEW else pack(list(phones))
+
+
+def unpack_numbers(text: str) -> list[str]:
+    """The numbers that `pack_numbers` was given.
+
+    Raises:
+        InvalidArguments: They cannot be read.
+    """
+    numbers = text.split(",") if text[:1].isdigit() else unpack(text)
+    if not isinstance(numbers, list) or not all(isinstance(each, str) for each in numbers):
+        raise InvalidArguments("a job's numbers cannot be read", reason="job_unreadable")
+    return numbers
 
 
 def pack_campaign(

@@ -10,6 +10,7 @@ recipients that are kept for its report.
 from smsjobs.delivery.err_codes import ErrCode, explain
 from smsjobs.delivery.records import read_records
 from smsjobs.delivery.report import Report
+from smsjobs.delivery.sampling import sample
 from smsjobs.delivery.store import DeliveryStore, DuePull, Taken
 from smsjobs.delivery.values import DELIVERED, Deliveries, Delivery, DeliveryState, Source
 
@@ -26,4 +27,5 @@ __all__ = [
     "Taken",
     "explain",
     "read_records",
+    "sample",
 ]

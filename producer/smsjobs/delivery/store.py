@@ -20,6 +20,7 @@ from smsjobs.contract import (
     is_tag,
     number_of,
     tag_of_job,
+    unpack_numbers,
     unpack_recipients,
 )
 from smsjobs.delivery.err_codes import UNWANTED_CODES
@@ -79,6 +80,8 @@ class DuePull:
     phones: tuple[str, ...] = field(repr=False)
     #: How many pulls were made before.
     pulls: int
+    #: Where they stand among the job's recipients, if only these are asked about; None: all are.
+    places: tuple[int, ...] | None = None
     #: When it was recorded and accepted, in ms since 1970.
     created_ms: int
     accepted_ms: int
@@ -227,15 +230,17 @@ class DeliveryStore:
         due: list[DuePull] = []
         for job_id, element, lane, sealed, pulls, created, accepted in zip(*[iter(flat)] * 7, strict=True):
             with suppress(CannotOpen):
-                waiting = self._waiting(tag, job_id, unseal(sealed, self._ledger.seal).split(","))
+                waiting = self._waiting(tag, job_id, unseal(sealed, self._ledger.seal))
                 if waiting is None:
                     continue
+                phones, places = waiting
                 due.append(
                     DuePull(
                         job_id=job_id,
                         element=element,
                         lane=lane,
-                        phones=waiting,
+                        phones=phones,
+                        places=places,
                         pulls=int(pulls),
                         created_ms=int(created),
                         accepted_ms=int(accepted),
@@ -259,7 +264,9 @@ class DeliveryStore:
             "pulled",
             self._ledger.redis,
             {"job": key(known.tag, "job", due.job_id)},
+            due.places or (),
             id=due.job_id,
+            everybody=int(due.places is None),
             pulls=due.pulls,
             numbers=known.total,
             after=0 if next_s is None else round(next_s * 1000),
@@ -280,8 +287,10 @@ class DeliveryStore:
         tell_set_aside(aside)
         return cast("list[str]", flat)
 
-    def _waiting(self, tag: str, job_id: str, phones: Sequence[str]) -> tuple[str, ...] | None:
-        """The numbers that wait; None if this process cannot tell. What nobody can tell was set aside."""
+    def _waiting(
+        self, tag: str, job_id: str, packed: str
+    ) -> tuple[tuple[str, ...], tuple[int, ...] | None] | None:
+        """The numbers that wait, and of a chunk their places; None if this process cannot tell. What nobody can tell was set aside."""
         known = self._look([job_id])[job_id]
         if isinstance(known, str):
             if known not in ("sealed", "unknown_job"):
@@ -289,15 +298,29 @@ class DeliveryStore:
             return None
         try:
             deliveries = self._read(known)
+            phones = unpack_numbers(packed)
         except InvalidArguments as error:
             self._set_aside(tag, job_id, error.message)
             return None
+        left_out = self._left_out(known)
         places = {phone: known.find(phone) for phone in phones}
-        return tuple(
-            phone
+        waiting = {
+            phone: place
             for phone, place in places.items()
-            if place is not None and deliveries[place].state == "waiting"
-        )
+            if place is not None and place not in left_out and deliveries[place].state == "waiting"
+        }
+        # Of a job with digests all numbers are asked about, and two of them may have one place.
+        return tuple(waiting), tuple(waiting.values()) if known.entry.campaign else None
+
+    def _left_out(self, known: _Recipients) -> frozenset[int]:
+        """The places of a chunk's recipients that its request left out."""
+        if not known.entry.campaign:
+            return frozenset()
+        pipe = self._pipeline()
+        place = key(known.tag, "campaign", known.entry.campaign, "left_out")
+        pipe.execute_command("HGET", place, known.entry.chunk_name, NEVER_DECODE=True)
+        (found,) = _execute(pipe)
+        return frozenset(int(each) for each in (_text(found) or "").split() if each.isdigit())
 
     def _set_aside(self, tag: str, job_id: str, problem: str) -> None:
         keys = _pulls(tag)

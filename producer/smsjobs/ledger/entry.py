@@ -153,7 +153,7 @@ class Wait:
 class Awaited:
     """The deliveries of an accepted job, which are to be pulled where nothing is pushed."""
 
-    #: The job's numbers.
+    #: The job's numbers; of a chunk those that are asked about.
     phones: tuple[str, ...] = field(repr=False)
     #: Seconds from its acceptance to the first and to the last pull.
     first_s: float

@@ -26,6 +26,7 @@ from smsjobs.contract import (
     encode_job,
     is_job_id,
     lane,
+    pack_numbers,
     recipient_digests,
 )
 from smsjobs.ledger.damage import EntryDamaged, tell_set_aside
@@ -262,9 +263,9 @@ class Ledger:
         return Settlement(ours=False, outcome=None)
 
     def _pull(self, awaited: Awaited | None) -> str:
-        if awaited is None or self.seal is None:
+        if awaited is None or self.seal is None or not awaited.phones:
             return ""
-        numbers = self.seal.close(",".join(awaited.phones))
+        numbers = self.seal.close(pack_numbers(awaited.phones))
         return f"{_ms(awaited.first_s)} {_ms(awaited.last_s)} {numbers}"
 
     def settle_absent(self, job_id: str, outcome: dict[str, Any]) -> bool:

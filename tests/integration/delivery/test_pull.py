@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from smsjobs.contract import InvalidArguments, JobRecord
+from smsjobs.contract import InvalidArguments, JobRecord, SendResult, encode_outcome, tag_of_job
 from smsjobs.delivery import Report
 from smsjobs.ledger import Awaited, Places
 from smsjobs.redis_store import Seal
 from smsjobs_worker.following.pull import Pull
 from smsjobs_worker.provider import LookupFailed, Provider
 from support.campaigns import numbers
-from support.keys import job_key
+from support.keys import campaign_key, job_key
 from support.ledgers import PHONE, a_job, accepted, everything, failed, granted
 from support.receipts import DeliveryBench, a_report
 
@@ -216,6 +216,91 @@ def test_kept_until_the_last_pull(bench: DeliveryBench) -> None:
     """A job that is awaited is kept for longer than its last pull, however short SMS_RETENTION is."""
     job = _accepted(bench)
     assert bench.redis.pttl(job_key(job.id)) > SCHEDULE[-1] * 1000
+
+
+def _chunk(bench: DeliveryBench, people: list[str], asked: list[str], left_out: tuple[int, ...] = ()) -> str:
+    """A campaign's only chunk, accepted; some of its recipients are awaited. Returns its id."""
+    bench.start(people=people)
+    (job_id,) = bench.sweep()
+    claimed = bench.granted(job_id)
+    if left_out:
+        assert bench.ledger.leave_out(job_id, claimed.token, left_out)
+    awaited = Awaited(phones=tuple(asked), first_s=SCHEDULE[0], last_s=SCHEDULE[-1])
+    outcome = SendResult(response={"Code": "OK", "BizId": "biz-1"}, out_id=job_id, attempts=1)
+    assert bench.ledger.settle(job_id, claimed.token, encode_outcome(outcome), awaited=awaited).ours
+    return job_id
+
+
+def test_a_sample_of_a_campaign_is_pulled(bench: DeliveryBench, record: Record) -> None:
+    """Of a campaign those are asked about that were chosen; only they can become unreported, and the campaign counts all of it."""
+    people = numbers(40)
+    job_id = _chunk(bench, people, people[10:30], left_out=(29,))
+    bench.deliveries.take([a_report(job_id, people[12])])
+    record.says = {people[11]: "DELIVERED", people[13]: "EXPIRED"}
+    for delay in SCHEDULE:
+        bench.clock.pass_(delay)
+        assert _pull(bench, record) == 1
+    waits = [each for each in people[10:29] if each not in people[11:14]]
+    assert [phone for _, phone in record.asked] == [people[10], people[11], *people[13:29], *waits * 3]
+    counted = bench.deliveries.deliveries(job_id)
+    assert (counted.delivered, counted.failed, counted.unreported, counted.waiting) == (2, 1, 16, 21)
+    campaign = bench.handle(bench.store.ids()[0])
+    assert (campaign.progress().delivered, campaign.progress().undelivered) == (2, 1)
+    bench.clock.pass_(1_000_000)
+    assert _pull(bench, record) == 0
+    assert people[20] not in everything(bench.redis)
+
+
+def test_numbers_of_a_chunk_leave_redis_once_all_are_known(bench: DeliveryBench, record: Record) -> None:
+    """A chunk of which nobody waits is not asked about, and at its next pull what was kept for that leaves Redis."""
+    people = numbers(5)
+    job_id = _chunk(bench, people, people)
+    bench.deliveries.take([a_report(job_id, each) for each in people])
+    assert "numbers" in bench.redis.hgetall(job_key(job_id))
+    bench.clock.pass_(130)
+    assert _pull(bench, record) == 1
+    assert record.asked == []
+    assert "numbers" not in bench.redis.hgetall(job_key(job_id))
+    assert not list(bench.redis.scan_iter("*:pulls:*"))
+    assert bench.deliveries.deliveries(job_id).delivered == 5
+
+
+def test_chunks_come_last(bench: DeliveryBench, record: Record) -> None:
+    """A large chunk that was due first holds up nobody's notification."""
+    people = numbers(30)
+    _chunk(bench, people, people)
+    bench.clock.pass_(1)
+    job = _accepted(bench, lane_name="notification", phoneList=["13900139000"])
+    bench.clock.pass_(130)
+    assert _pull(bench, record) == 2
+    assert record.asked[0] == (job.id, "13900139000")
+
+
+def test_nobody_is_asked_about_after_the_lease(bench: DeliveryBench, record: Record) -> None:
+    """A chunk for which the lease leaves no time is left to the next one, so that no two workers ask about the same."""
+    people = numbers(30)
+    _chunk(bench, people, people)
+    bench.clock.pass_(130)
+    clock = iter([0.0, 298.0])
+    pull = Pull(
+        bench.deliveries, Places(bench.redis), record, Free(), schedule_s=SCHEDULE, max_qps=10, clock=lambda: next(clock)
+    )  # fmt: skip
+    assert pull.run_once() == 1
+    assert record.asked == []
+    bench.clock.pass_(301)
+    assert _pull(bench, record) == 1
+    assert len(record.asked) == 30
+
+
+def test_a_later_campaign_of_the_name_is_left_alone(bench: DeliveryBench, record: Record) -> None:
+    """A chunk whose campaign was forgotten gives nobody up in the campaign that has its name now."""
+    people = numbers(3)
+    job_id = _chunk(bench, people, people)
+    bench.clock.pass_(130)
+    (due,) = bench.deliveries.due_pulls(tag_of_job(job_id) or "", most=9, lease_s=1)
+    bench.redis.hset(campaign_key(job_id.rsplit("-", 2)[0]), "generation", "later")
+    assert bench.deliveries.pulled(due, next_s=None) == 0
+    assert "numbers" not in bench.redis.hgetall(job_key(job_id))
 
 
 def test_a_pull_that_is_late_changes_nothing(bench: DeliveryBench, record: Record) -> None:

@@ -6,13 +6,14 @@ what waits is `unreported`. Nothing here can slow or stop a send: it has a threa
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
 from redis.exceptions import RedisError
 
-from smsjobs.contract import InvalidArguments, lane
+from smsjobs.contract import MAX_PHONES, InvalidArguments, lane
 from smsjobs_worker.logs.facts import DeliveriesPulled, PullFailed, tell
 from smsjobs_worker.logs.privacy import describe
 from smsjobs_worker.provider import LookupFailed, Provider
@@ -29,8 +30,11 @@ __all__ = ["Pull", "Puller"]
 #: Jobs that are taken at once.
 _BATCH: Final = 20
 
-#: Seconds for which nobody else takes them. What could not be asked is asked again then.
+#: Seconds for which nobody else takes them, at the least. What could not be asked is asked again then.
 _LEASE_S: Final = 300.0
+
+#: As many numbers as a job has at most are asked about within the lease, and there is time for another one.
+_AT_A_TIME: Final = 2 * MAX_PHONES
 
 #: Seconds to wait for a permit.
 _PERMIT_S: Final = 10.0
@@ -66,6 +70,7 @@ class Pull:
         max_qps: float,
         feeding: Feeding | None = None,
         stopping: Callable[[], bool] = lambda: False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._deliveries = deliveries
         self._places = places
@@ -74,18 +79,26 @@ class Pull:
         self._schedule_s = schedule_s
         self._max_qps = max_qps
         self._feeding = feeding
+        self._lease_s = max(_LEASE_S, _AT_A_TIME / max_qps) if max_qps else _LEASE_S
+        self._clock = clock
         self.stopping = stopping
 
     def run_once(self) -> int:
-        """Ask about some of what is due now. Returns how many jobs."""
+        """Ask about some of what is due now. Returns how many jobs.
+
+        Chunks of campaigns come last. What there is no time for within the lease is taken again after it.
+        """
+        until = self._clock() + self._lease_s
         due = [
             each
             for tag in self._places.tags()
-            for each in self._deliveries.due_pulls(tag, most=_BATCH, lease_s=_LEASE_S)
+            for each in self._deliveries.due_pulls(tag, most=_BATCH, lease_s=self._lease_s)
         ]
-        for each in due:
+        for each in sorted(due, key=lambda each: each.lane == "bulk"):
             if self.stopping():
                 break
+            if self._clock() + len(each.phones) / self._max_qps > until:
+                continue
             try:
                 self._pull(each)
             except RedisError:
@@ -111,7 +124,8 @@ class Pull:
             )
             return
         self._take(reports)
-        later = self._schedule_s[due.pulls + 1 :]
+        # Where nobody waits any more, this was the last pull.
+        later = self._schedule_s[due.pulls + 1 :] if due.phones else ()
         unreported = self._deliveries.pulled(due, next_s=later[0] if later else None)
         tell(
             DeliveriesPulled(

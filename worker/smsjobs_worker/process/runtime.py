@@ -96,6 +96,7 @@ class Runtime:
             patience_s=settings.patience_s,
             result_of=results.entry,
             pulls_s=pulls_s,
+            pull_campaigns=settings.pull_campaigns,
             suppressions=Suppressions(numbers=numbers, ledger=ledger),
             feeding=feeding,
             last_jobs=LastJobs(ledger.redis, seal=connection.seal) if settings.notes_jobs else None,

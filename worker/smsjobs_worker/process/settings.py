@@ -49,6 +49,8 @@ class WorkerSettings:
     pulls_s: tuple[float, ...] = (120.0, 1800.0, 21_600.0, 259_200.0)
     #: Requests a second for that, over all workers together; 0: nothing is pulled (SMS_PULL_QPS).
     pull_qps: float = 10.0
+    #: The share of a campaign's recipients whose deliveries are pulled, from 0 to 1 (SMS_PULL_CAMPAIGNS).
+    pull_campaigns: float = 0.0
     #: Whether the last job to each number is noted, for replies (SMS_REPLIES).
     notes_jobs: bool = False
     #: The application's task that events are handed over to, and the queue that its workers read (SMS_EVENTS_TASK,
@@ -78,6 +80,7 @@ class WorkerSettings:
             remote_shutdown=_yes(env, "SMS_REMOTE_SHUTDOWN"),
             pulls_s=_rising(env, "SMS_PULLS", cls.pulls_s),
             pull_qps=read_number(env, "SMS_PULL_QPS", cls.pull_qps, at_least=0),
+            pull_campaigns=_share(env, "SMS_PULL_CAMPAIGNS"),
             notes_jobs=_yes(env, "SMS_REPLIES"),
             events_task=_events_task(env),
             webhook=_webhook(env),
@@ -133,6 +136,17 @@ def _webhook(environ: Mapping[str, str]) -> Hook | None:
         return Hook(url=url, secret=secret)
     except InvalidHook as error:
         raise SettingsError(f"SMS_WEBHOOK_{error.argument.upper()} {error}") from None
+
+
+def _share(environ: Mapping[str, str], name: str) -> float:
+    given = (environ.get(name) or "off").strip().lower()
+    try:
+        share = {"off": 0.0, "all": 1.0}[given] if given in ("off", "all") else float(given)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise SettingsError(f"{name} must be off, all, or a share from 0 to 1, such as 0.01")
+    return share
 
 
 def _yes(environ: Mapping[str, str], name: str) -> bool:

@@ -39,6 +39,7 @@ from smsjobs.contract import (
     encode_outcome,
     make_chunk,
 )
+from smsjobs.delivery import sample
 from smsjobs.ledger import Awaited, EntryDamaged, Granted, Missing, Settled, Settlement, Wait, read_outcome
 from smsjobs.redis_store import CannotOpen, unseal
 from smsjobs.redis_store.patience import patiently
@@ -149,6 +150,7 @@ class Sender:
         patience_s: float,
         result_of: Callable[[str, Outcome], tuple[str, str] | None] = lambda _, __: None,
         pulls_s: Sequence[float] = (),
+        pull_campaigns: float = 0.0,
         suppressions: Suppressions | None = None,
         feeding: Feeding | None = None,
         last_jobs: LastJobs | None = None,
@@ -164,6 +166,8 @@ class Sender:
         self._result_of = result_of
         # When deliveries of an accepted job are pulled; never where this is empty.
         self._pulls_s = pulls_s
+        # The share of a campaign's recipients for whom it is done.
+        self._pull_campaigns = pull_campaigns
         self._suppressions = suppressions
         self._feeding = feeding
         # Where the last job to each number is noted, for replies.
@@ -367,10 +371,13 @@ class Sender:
             self._last_jobs.note(element_tag(taken.job.element), taken.job.id, taken.job.message.phones)
 
     def _awaited(self, taken: _Taken) -> Awaited | None:
-        """The deliveries to pull. Those of campaigns are not pulled."""
-        if taken.job is None or taken.granted.chunk is not None or not self._pulls_s:
+        """The deliveries to pull: of a campaign those of a sample."""
+        if taken.job is None or not self._pulls_s:
             return None
-        return Awaited(phones=taken.job.message.phones, first_s=self._pulls_s[0], last_s=self._pulls_s[-1])
+        phones = taken.job.message.phones
+        if taken.granted.chunk is not None:
+            phones = sample(phones, self._pull_campaigns, taken.job.id)
+        return Awaited(phones=phones, first_s=self._pulls_s[0], last_s=self._pulls_s[-1])
 
     def _settle_missing(self, job_id: str) -> Done | NothingToDo:
         return self.refuse(
