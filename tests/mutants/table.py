@@ -400,4 +400,66 @@ STEERING = (
     ),
 )
 
-MUTANTS = (*LEDGER, *WORKER, *ALIYUN, *CAMPAIGN, *VERIFICATION, *EVENTS, *STEERING)
+FOLLOWING = "tests/unit/worker/test_following_queues.py"
+RESEND = "tests/integration/delivery/test_resend.py"
+PULL = "tests/integration/delivery/test_pull.py"
+
+QUEUES = (
+    Mutant(
+        name="a queue's message is deleted though Redis did not take it",
+        file="worker/smsjobs_worker/following/queues.py",
+        old="""            self._take([each.body for each in messages])
+        except RedisError:
+            raise
+""",
+        new="""            self._take([each.body for each in messages])
+        except RedisError:
+            queue.delete(messages)
+""",
+        likely=(FOLLOWING,),
+    ),
+    Mutant(
+        name="one bad message of a queue holds the others up",
+        file="worker/smsjobs_worker/following/queues.py",
+        old="            self._settle_each(queue, messages)\n        else:",
+        new="            raise\n        else:",
+        likely=(FOLLOWING,),
+    ),
+    Mutant(
+        name="a token for a queue is used until it expires",
+        file="worker/smsjobs_worker/aliyun/queues.py",
+        old="return max(lifetime_s - _RENEW_BEFORE_S, lifetime_s / 2)",
+        new="return lifetime_s",
+        likely=("tests/integration/aliyun/test_queues.py",),
+    ),
+    Mutant(
+        name="a resend forgets whom an earlier one has sent to",
+        file="producer/smsjobs/campaign/resend.py",
+        old="            sent_to |= {",
+        new="            _ = {",
+        likely=(RESEND,),
+    ),
+    Mutant(
+        name="a campaign that still sends is resent",
+        file="producer/smsjobs/campaign/resend.py",
+        old="    if not before.ended:\n",
+        new="    if False:\n",
+        likely=(RESEND,),
+    ),
+    Mutant(
+        name="who was not asked about is given up",
+        file="producer/smsjobs/delivery/scripts/pulled.lua",
+        old="if everybody == '1' then",
+        new="if true then",
+        likely=(PULL,),
+    ),
+    Mutant(
+        name="who was left out of a chunk is asked about",
+        file="producer/smsjobs/delivery/store.py",
+        old="place is not None and place not in left_out and",
+        new="place is not None and",
+        likely=(PULL,),
+    ),
+)
+
+MUTANTS = (*LEDGER, *WORKER, *ALIYUN, *CAMPAIGN, *VERIFICATION, *EVENTS, *STEERING, *QUEUES)

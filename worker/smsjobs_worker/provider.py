@@ -84,7 +84,16 @@ class LookupFailed(AttemptFailed):
 
 
 class QueueFailed(AttemptFailed):
-    """A queue could not be read, or nothing could be deleted from it. What is in it stays there."""
+    """A queue could not be read, or nothing could be deleted from it. What is in it stays there.
+
+    Attributes:
+        refused: Whether the other side answered no: there is no such queue, or the account has no right to it. Then there is
+            no hurry to ask again.
+    """
+
+    def __init__(self, reason: str, detail: str, *, refused: bool = False) -> None:
+        super().__init__(reason, detail)
+        self.refused = refused
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -157,7 +157,7 @@ class AliyunQueue(ReceiptQueue):
             code = error.type if isinstance(error.type, str) and _CODE.fullmatch(error.type) else "unknown"
             if code == _EMPTY:
                 return None
-            failure = QueueFailed("refused", f"MNS answered {code}")
+            failure = QueueFailed("refused", f"MNS answered {code}", refused=True)
         except Exception as error:  # noqa: BLE001  whatever it is, its text may hold what was received
             failure = QueueFailed("no_answer", f"the request to the queue broke off ({type(error).__name__})")
         finally:
@@ -202,7 +202,7 @@ class AliyunQueue(ReceiptQueue):
                 return dict(token)
             failure = map_answer(body, now=datetime.now(UTC), status=answer["statusCode"])
         if isinstance(failure, AliyunRejected):
-            raise QueueFailed(failure.reason, f"{failure.aliyun_code}: {failure.message}")
+            raise QueueFailed(failure.reason, f"{failure.aliyun_code}: {failure.message}", refused=True)
         raise QueueFailed(failure.reason, failure.detail)
 
 

@@ -24,6 +24,9 @@ __all__ = ["Follower", "find_queues"]
 _FIRST_WAIT_S: Final = 1.0
 _LONGEST_WAIT_S: Final = 60.0
 
+#: The longest where the answer was no, as of a queue that the console does not use.
+_LONGEST_REFUSED_S: Final = 600.0
+
 #: Seconds for which what was received may still be written down when the process ends.
 _STOP_S: Final = 5.0
 
@@ -156,7 +159,10 @@ class Follower:
         reason = error.reason if known else None  # type: ignore[attr-defined]
         detail = error.detail if isinstance(error, QueueFailed) else None
         tell(QueueNotRead(queue=self._name, reason=reason or describe(error), detail=detail))
-        wait_s = min(_FIRST_WAIT_S * 2.0 ** min(self._failures, 10), _LONGEST_WAIT_S)
+        longest_s = (
+            _LONGEST_REFUSED_S if isinstance(error, QueueFailed) and error.refused else _LONGEST_WAIT_S
+        )
+        wait_s = min(_FIRST_WAIT_S * 2.0 ** min(self._failures, 10), longest_s)
         self._failures += 1
         self._is_read = False
         self._sleep(wait_s * (0.5 + random() / 2))
