@@ -214,8 +214,12 @@ def test_the_server_for_receipts() -> None:
     """Both files and the image serve receipts on one port, with a secret that is long enough; the health check asks it."""
     service = compose()["services"]["receipts"]
     assert service["command"] == default_command("server")
-    words = shlex.split(procfile()["receipts"].replace("${PORT:-8080}", "8080"))
-    assert words == service["command"]
+    line = procfile()["receipts"]
+    assert (
+        shlex.split(line.replace("${PORT:-8080}", "8080").replace("${HOST:-127.0.0.1}", "0.0.0.0"))
+        == service["command"]
+    )
+    words = service["command"]
     given = serve_command.make_context("serve", words[2:]).params
     environ = {
         name: re.sub(r"\$\{\w+:-(.*)\}", r"\1", value) for name, value in service["environment"].items()
