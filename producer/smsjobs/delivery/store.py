@@ -23,10 +23,11 @@ from smsjobs.contract import (
     unpack_numbers,
     unpack_recipients,
 )
+from smsjobs.delivery.carriers import carrier_of
 from smsjobs.delivery.err_codes import UNWANTED_CODES
 from smsjobs.delivery.records import read_records, record_parts
 from smsjobs.delivery.values import Deliveries, Delivery
-from smsjobs.facts import SettledByReceipt, tell
+from smsjobs.facts import DeliveryReported, SettledByReceipt, tell
 from smsjobs.ledger import tell_set_aside
 from smsjobs.redis_store import (
     CannotOpen,
@@ -112,6 +113,19 @@ class _Recipients:
     find: Callable[[str], int | None]
 
 
+@dataclass(kw_only=True)
+class _Asked:
+    """The reports of one job that its step was asked to take."""
+
+    job_id: str
+    #: How many of them are of its numbers.
+    count: int = 0
+    #: Numbers that their carrier refuses for good.
+    unwanted: list[str] = field(default_factory=list, repr=False)
+    #: What is final, by the recipient's position. The first report of one counts.
+    final: dict[int, Report] = field(default_factory=dict, repr=False)
+
+
 class DeliveryStore:
     """All deliveries. Threads may share it.
 
@@ -163,8 +177,7 @@ class DeliveryStore:
         for report in reports:
             by_job.setdefault(report.job_id, []).append(report)
         pipe = self._pipeline()
-        asked: list[tuple[str, int]] = []
-        unwanted: dict[str, list[str]] = {}
+        asked: list[_Asked] = []
         for job_id, known in self._look(by_job).items():
             own = by_job[job_id]
             if known == "damaged":
@@ -175,16 +188,16 @@ class DeliveryStore:
                 if known == "unknown_job":
                     taken.unknown.add(job_id)
                 continue
-            found = self._ask(pipe, job_id, known, own, unwanted.setdefault(job_id, []))
-            taken.counts["unknown_number"] += len(own) - found
-            if found:
-                asked.append((job_id, found))
-        for (job_id, count), answer in zip(asked, self._write(pipe, bool(asked)), strict=True):
+            one = self._ask(pipe, job_id, known, own)
+            taken.counts["unknown_number"] += len(own) - one.count
+            if one.count:
+                asked.append(one)
+        for one, answer in zip(asked, self._write(pipe, bool(asked)), strict=True):
             if isinstance(answer, Exception) or answer[0] == "damaged":
-                damaged += by_job[job_id]
-                taken.counts["unknown_number"] -= len(by_job[job_id]) - count
-            elif _note(taken, job_id, count, answer):
-                taken.unwanted += unwanted[job_id]
+                damaged += by_job[one.job_id]
+                taken.counts["unknown_number"] -= len(by_job[one.job_id]) - one.count
+            elif _note(taken, one, answer):
+                taken.unwanted += one.unwanted
         return taken, damaged
 
     def delivery(self, job_id: str, phone: str | None = None) -> Delivery:
@@ -416,19 +429,18 @@ class DeliveryStore:
         job_id: str,
         known: _Recipients,
         reports: Sequence[Report],
-        unwanted: list[str],
-    ) -> int:
-        """Put the step for one job's reports on the pipeline. Returns how many of them are of its numbers.
-
-        Numbers that their carrier refuses for good are added to `unwanted`.
-        """
+    ) -> _Asked:
+        """Put the step for one job's reports on the pipeline."""
         rest: list[Any] = []
+        asked = _Asked(job_id=job_id)
         for report in reports:
             places = ((known.find(each), each) for each in report.numbers())
             position, phone = next((pair for pair in places if pair[0] is not None), (None, ""))
             if position is not None:
                 rest += [position, *record_parts(report)]
-                unwanted += [phone] if report.code in UNWANTED_CODES else []
+                asked.unwanted += [phone] if report.code in UNWANTED_CODES else []
+                if report.state != "waiting":
+                    asked.final.setdefault(position, report)
         if rest:
             self._scripts.run(
                 "report",
@@ -440,7 +452,8 @@ class DeliveryStore:
                 biz_id=next((each.biz_id for each in reports if each.biz_id), ""),
                 keep=round(self._ledger.retention_s * 1000),
             )
-        return len(rest) // 4
+        asked.count = len(rest) // 4
+        return asked
 
     def _write(self, pipe: Any, anything: bool) -> list[Any]:
         client = self._ledger.redis
@@ -549,16 +562,34 @@ def _execute(pipe: Any) -> list[Any]:
     return answers
 
 
-def _note(taken: Taken, job_id: str, count: int, answer: list[Any]) -> bool:
+def _note(taken: Taken, asked: _Asked, answer: list[Any]) -> bool:
     """Count what became of one job's reports. Returns whether they were taken."""
     verdict, *rest = answer
     if verdict != "taken":
-        taken.counts["refused_job" if verdict == "refused" else "unknown_job"] += count
+        taken.counts["refused_job" if verdict == "refused" else "unknown_job"] += asked.count
         return False
     was, lane, element, written = rest
-    taken.counts["written"] += int(written)
-    taken.counts["repeated"] += count - int(written)
+    taken.counts["written"] += len(written)
+    taken.counts["repeated"] += asked.count - len(written)
     if was != "accepted":
-        taken.settled.append(SettledByReceipt(job_id=job_id, before=was, element=element, lane=lane))
+        taken.settled.append(SettledByReceipt(job_id=asked.job_id, before=was, element=element, lane=lane))
         tell(taken.settled[-1])
+    for position in written:
+        if report := asked.final.get(int(position)):
+            tell(_reported(report, element=element, lane=lane))
     return True
+
+
+def _reported(report: Report, *, element: str, lane: str) -> DeliveryReported:
+    seconds = None
+    if report.sent_at and report.reported_at:
+        seconds = (report.reported_at - report.sent_at).total_seconds()
+    return DeliveryReported(
+        job_id=report.job_id,
+        element=element,
+        lane=lane,
+        carrier=carrier_of(report.phone),
+        state=report.state,
+        err_code=report.code,
+        seconds=seconds,
+    )

@@ -13,6 +13,7 @@ __all__ = [
     "CodeRefused",
     "CodeSent",
     "ConfirmFailed",
+    "DeliveryReported",
     "HandOverFailed",
     "ItemParked",
     "ItemSetAside",
@@ -166,6 +167,25 @@ class SettledByReceipt(_OfReceipts):
     before: str
     element: str
     lane: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryReported(_OfReceipts):
+    """A recipient's message arrived, or did not; told once a recipient, however often it is reported."""
+
+    action = "delivery"
+    level = logging.DEBUG
+    sentence = "a delivery was reported"
+
+    job_id: str
+    element: str
+    lane: str
+    #: By the number's first digits.
+    carrier: str
+    state: str
+    err_code: str
+    #: From Aliyun's sending to the carrier's report; None where one of them was not told.
+    seconds: float | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,7 +29,7 @@ def test_shape(kind: type[Fact]) -> None:
     assert dataclasses.is_dataclass(kind)
     assert kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
     assert re.fullmatch("[a-z_]+", kind.action)
-    assert kind.level in (logging.INFO, logging.WARNING, logging.ERROR)
+    assert kind.level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)
     assert "{" not in kind.sentence
     assert "%" not in kind.sentence
     assert kind.logger.startswith("smsjobs.")

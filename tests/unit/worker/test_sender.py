@@ -15,7 +15,14 @@ from smsjobs.contract import LANES, AliyunRejected, InvalidArguments, JobRecord,
 from smsjobs.facts import Fact, subscribe
 from smsjobs.ledger import Ledger
 from smsjobs.redis_store import Seal
-from smsjobs_worker.logs.facts import JobFenced, JobSettled, JobWaits, LeasesNotRenewed, MessageRefused
+from smsjobs_worker.logs.facts import (
+    JobFenced,
+    JobSettled,
+    JobWaits,
+    LeasesNotRenewed,
+    MessageRefused,
+    RequestMade,
+)
 from smsjobs_worker.provider import AnswerLost, Provider
 from smsjobs_worker.sending.leases import Leases
 from smsjobs_worker.sending.sender import Done, NothingToDo, Sender
@@ -452,7 +459,8 @@ def test_fenced_is_told(
     aliyun.answers = [AliyunRejected("no", aliyun_code="isv.OUT_OF_SERVICE")]
     with told() as facts:
         sender.run(job.id)
-    assert [(type(each), each.level) for each in facts] == [(JobFenced, logging.WARNING)]
+    assert [(type(each), each.level) for each in facts[1:]] == [(JobFenced, logging.WARNING)]
+    assert isinstance(facts[0], RequestMade)
 
 
 def test_refused_message_is_told(sender: Sender) -> None:

@@ -40,6 +40,7 @@ __all__ = [
     "LeasesNotRenewed",
     "LimitsRefused",
     "LimitsUnreachable",
+    "LookupMade",
     "MessageDropped",
     "MessagePutBack",
     "MessagePutBackForRefusal",
@@ -52,6 +53,7 @@ __all__ = [
     "PutBackRefused",
     "QueueFollowed",
     "QueueNotRead",
+    "RequestMade",
     "RunBrokenOff",
     "RunRefused",
     "SweepBroken",
@@ -89,6 +91,43 @@ class _OfElements(Fact):
 
 
 # Sending
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestMade(_OfSending):
+    """A request to send was made; what became of it is ``result``."""
+
+    action = "request"
+    level = logging.DEBUG
+    sentence = "a request was made"
+
+    job_id: str
+    element: str
+    lane: str
+    #: ``accepted``, ``rejected``, ``not_sent`` or ``lost``.
+    result: str
+    reason: str
+    aliyun_code: str | None
+    attempts: int
+    seconds: float
+    #: Of a job's first request: how long the job had been due before it. Else None.
+    waited_s: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookupMade(_OfSending):
+    """The provider's record was asked about a request whose answer was lost."""
+
+    action = "lookup"
+    level = logging.DEBUG
+    sentence = "a lost answer was looked up"
+
+    job_id: str
+    element: str
+    lane: str
+    #: ``found``, ``absent``, or ``failed`` where the answer proves nothing.
+    result: str
+    reason: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ from smsjobs.contract import (
 from smsjobs.ledger import Granted, Wait
 from smsjobs.redis_store import CannotOpen, error_code, is_transient
 from smsjobs.suppression import suppressed_error
-from smsjobs_worker.logs.facts import LimitsRefused, LimitsUnreachable, tell
+from smsjobs_worker.logs.facts import LimitsRefused, LimitsUnreachable, LookupMade, RequestMade, tell
 from smsjobs_worker.provider import AnswerLost, Blames, LookupFailed, NotSent, Provider
 from smsjobs_worker.retry import request_with_retries
 from smsjobs_worker.sending.look_up import was_accepted
@@ -168,11 +168,14 @@ class Run:
                 self.message = self.suppressions.sent(self.job, self.granted)
             found = was_accepted(provider, self.job.id, self.message.phones, self.granted)
         except LookupFailed as failure:
+            self._tell_look_up("failed", failure.reason)
             return self._look_again(failure.reason, failure.detail, elapsed_s, failure.retry_after)
         except RedisError as error:
+            self._tell_look_up("failed", "redis_unreachable")
             return self._look_again(
                 "redis_unreachable", f"Redis did not answer ({type(error).__name__})", elapsed_s, None
             )
+        self._tell_look_up("found" if found else "absent")
         if found:
             return SendResult(
                 response={"Code": "OK"}, out_id=self.job.id, attempts=self._attempts(), resolved_by="lookup"
@@ -181,6 +184,10 @@ class Run:
         if delay is not None:
             return self._wait("looking_up", delay, "absent")
         return self._absent()
+
+    def _tell_look_up(self, result: str, reason: str | None = None) -> None:
+        job = self.job
+        tell(LookupMade(job_id=job.id, element=job.element, lane=job.lane, result=result, reason=reason))
 
     def broken(self) -> Wait | Outcome:
         """What becomes of the job after an unexpected error: what cannot be known counts as lost."""
@@ -211,8 +218,42 @@ class Run:
 
     def _request(self, provider: Provider) -> dict[str, object]:
         self.attempts += 1
-        # What is connected only after the job expired must not be sent then.
-        return dict(provider.send(self.message, out_id=self.job.id, connect_within_s=self._left_s()))
+        began_at = time.monotonic()
+        try:
+            # What is connected only after the job expired must not be sent then.
+            answer = dict(provider.send(self.message, out_id=self.job.id, connect_within_s=self._left_s()))
+        except (AliyunRejected, NotSent, AnswerLost) as error:
+            self._tell_request(began_at, error)
+            raise
+        self._tell_request(began_at, None)
+        return answer
+
+    def _tell_request(self, began_at: float, error: AliyunRejected | NotSent | AnswerLost | None) -> None:
+        code: str | None = None
+        match error:
+            case None:
+                result, reason, code = "accepted", "response", "OK"
+            case AliyunRejected():
+                result, reason, code = "rejected", error.reason, error.aliyun_code
+            case _:
+                result, reason = "not_sent" if isinstance(error, NotSent) else "lost", error.reason
+        waited_s: float | None = None
+        if self._attempts() == 1:
+            recorded_s = (self.granted.now_ms - self.granted.created_ms) / 1000
+            waited_s = recorded_s + began_at - self.claimed_at - self.job.countdown_s
+        tell(
+            RequestMade(
+                job_id=self.job.id,
+                element=self.job.element,
+                lane=self.job.lane,
+                result=result,
+                reason=reason,
+                aliyun_code=code,
+                attempts=self._attempts(),
+                seconds=time.monotonic() - began_at,
+                waited_s=waited_s,
+            )
+        )
 
     def _may_send(self, provider: Provider) -> None:
         """The last look before each request: permit first, for it may take a while."""

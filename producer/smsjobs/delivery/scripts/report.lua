@@ -7,7 +7,7 @@
 -- For each report follow: the recipient's position, the new state ("d", "f", or "w" for one that is not final), the
 -- carrier's code, and the record's part behind the code.
 --
--- Returns {"taken", its state before, lane, element, deliveries written}, also if nothing changed;
+-- Returns {"taken", its state before, lane, element, positions of the deliveries that were written}, also if there are none;
 --         {"refused"}: nothing of the job was accepted;  {"missing"}
 --         {"damaged", what is wrong}: nothing was changed, as if Redis answers that a key has a wrong type
 -- replicated
@@ -61,4 +61,6 @@ end
 if is_followed() then
   for _, each in ipairs(changed) do tell_delivery(id, f, each[4], each[5], each[3]) end
 end
-return {'taken', f.state, f.lane or '', f.element or '', #changed}
+local positions = {}
+for i, each in ipairs(changed) do positions[i] = each[4] end
+return {'taken', f.state, f.lane or '', f.element or '', positions}
