@@ -239,9 +239,9 @@ def _redis(name: str, url: str) -> str:
         address = RedisAddress.read(url)
     except InvalidAddress as error:
         raise _invalid(name, error) from None
-    if address.kind == "cluster":
+    if address.kind == "cluster" and name != "SMS_REDIS_URL":
         raise SettingsError(
-            f"{name} is a Cluster, which smsjobs does not support yet: name a Redis or Sentinels"
+            f"{name} cannot be a Cluster, only SMS_REDIS_URL can: Celery needs a Redis, Sentinels or RabbitMQ"
         )
     if address.tls:
         _check_files(name, address.tls)
@@ -273,4 +273,10 @@ def _redis_of(broker: str) -> str:
 
 
 def _backend_of(broker: str, redis: str) -> str:
-    return broker if is_redis(broker) else redis
+    backend = broker if is_redis(broker) else redis
+    if RedisAddress.read(backend).kind == "cluster":
+        raise SettingsError(
+            "SMS_RESULT_BACKEND is missing: SMS_REDIS_URL is a Cluster, which Celery cannot use; write redis://…, rpc:// or "
+            "another that Celery knows"
+        )
+    return backend

@@ -29,6 +29,7 @@ class Node:
     Args:
         inside: Words before the command, such as those that run it in a network namespace.
         host: The address that it listens on.
+        port: Its port; a free one unless it is given.
     """
 
     def __init__(
@@ -38,8 +39,9 @@ class Node:
         sentinel: bool = False,
         inside: tuple[str, ...] = (),
         host: str = "127.0.0.1",
+        port: int | None = None,
     ) -> None:
-        self.host, self.port = host, free_port()
+        self.host, self.port = host, port or free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="smsjobs-node-"))
         self._words = [*inside, str(find_redis_server()), str(self._folder / "node.conf")]
         self._words += ["--sentinel"] if sentinel else []

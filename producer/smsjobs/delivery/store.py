@@ -32,8 +32,7 @@ from smsjobs.ledger import tell_set_aside
 from smsjobs.redis_store import (
     CannotOpen,
     Scripts,
-    ask_replicas,
-    check_replicas,
+    acknowledged_pipeline,
     is_damage,
     key,
     pointer,
@@ -460,10 +459,7 @@ class DeliveryStore:
         replicas = replicas_of(client) if anything else None
         if replicas is None:
             return _execute(pipe)
-        ask_replicas(pipe, replicas)
-        *answers, _, having = _execute(pipe)
-        check_replicas(client, replicas, having)
-        return answers
+        return _unless_refused(acknowledged_pipeline(client, replicas, pipe, raise_on_error=False))
 
     # Reading
 
@@ -555,7 +551,10 @@ def _execute(pipe: Any) -> list[Any]:
     Raises:
         redis.exceptions.RedisError: Redis is unreachable, or refuses to write.
     """
-    answers: list[Any] = pipe.execute(raise_on_error=False)
+    return _unless_refused(pipe.execute(raise_on_error=False))
+
+
+def _unless_refused(answers: list[Any]) -> list[Any]:
     for each in answers:
         if isinstance(each, Exception) and not is_damage(each):
             raise each

@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, cast
 
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 from smsjobs.contract import (
     STATUSES,
@@ -46,7 +46,7 @@ from smsjobs.ledger.entry import (
 )
 from smsjobs.ledger.outcome_text import write_outcome
 from smsjobs.ledger.places import Places
-from smsjobs.redis_store import ELEMENTS, RedisClock, Scripts, is_wrong_type, key
+from smsjobs.redis_store import ELEMENTS, RedisClock, Scripts, is_transient, is_wrong_type, key, place_of
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from smsjobs.redis_store import Seal
 
 __all__ = ["DEFAULT_RETENTION_S", "DEFAULT_RETRYABLE_S", "Ledger"]
+
+T = TypeVar("T")
 
 #: Seconds for which an outcome is kept, with its ids and counts: 3 days.
 DEFAULT_RETENTION_S: Final = 3 * 24 * 3600.0
@@ -312,8 +314,15 @@ class Ledger:
 
         Args:
             limit: The most jobs of one element. If the answer has this many or more, there may be more.
+
+        Raises:
+            redis.exceptions.RedisError: Redis refused it, or a node is unreachable and the others have nothing to do.
         """
-        return [due for tag in self._places.tags() for due in self._sweep(tag, limit)]
+        found, failure = self._everywhere(lambda tag: list(self._sweep(tag, limit)))
+        due = [each for part in found for each in part]
+        if failure and not due:
+            raise failure
+        return due
 
     def _sweep(self, tag: str, limit: int) -> Iterable[Due]:
         flat = self._of_element(
@@ -350,8 +359,8 @@ class Ledger:
             How many.
         """
         bulk = lane("bulk")
-        return sum(
-            self._of_element(
+        found, failure = self._everywhere(
+            lambda tag: self._of_element(
                 "feed",
                 tag,
                 most=_FEED,
@@ -359,8 +368,29 @@ class Ledger:
                 expires=_ms(bulk.expires_s),
                 requeue=_ms(bulk.requeue_s),
             )
-            for tag in self._places.tags()
         )
+        if failure and not found:
+            raise failure
+        return sum(found)
+
+    def _everywhere(self, step: Callable[[str], T]) -> tuple[list[T], RedisError | None]:
+        """Return what the step gives for each element, and why it failed for some.
+
+        In a Cluster, a node that is unreachable stops only the elements that it has.
+        """
+        found: list[T] = []
+        unreachable: dict[str, RedisError] = {}
+        for tag in self._places.tags():
+            node = place_of(self.redis, _agenda(tag))
+            if node in unreachable:
+                continue
+            try:
+                found.append(step(tag))
+            except RedisError as error:
+                if not is_transient(error):
+                    raise
+                unreachable[node] = error
+        return found, next(iter(unreachable.values()), None)
 
     def may_be_sent(self, job_id: str) -> bool:
         """Whether a claimed chunk may still be sent. Its campaign may have been paused after the claim."""

@@ -1,6 +1,7 @@
 """How every room talks to Redis: connection, key names, scripts, patience, clock and seal."""
 
 from smsjobs.redis_store.clock import RedisClock
+from smsjobs.redis_store.cluster import ClusterClient, place_of
 from smsjobs.redis_store.connection import connect_redis
 from smsjobs.redis_store.failures import (
     error_code,
@@ -15,8 +16,7 @@ from smsjobs.redis_store.patience import available, patiently
 from smsjobs.redis_store.replicas import (
     NotReplicated,
     acknowledged,
-    ask_replicas,
-    check_replicas,
+    acknowledged_pipeline,
     replicas_of,
 )
 from smsjobs.redis_store.script_loader import Scripts
@@ -27,15 +27,15 @@ __all__ = [
     "ELEMENTS",
     "NO_ELEMENT",
     "CannotOpen",
+    "ClusterClient",
     "NotReplicated",
     "RedisClock",
     "Scripts",
     "Seal",
     "SharedSecret",
     "acknowledged",
-    "ask_replicas",
+    "acknowledged_pipeline",
     "available",
-    "check_replicas",
     "connect_redis",
     "error_code",
     "is_damage",
@@ -43,6 +43,7 @@ __all__ = [
     "is_wrong_type",
     "key",
     "patiently",
+    "place_of",
     "pointer",
     "refusal_hint",
     "refusal_text",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from redis.backoff import NoBackoff
@@ -10,7 +11,8 @@ from redis.exceptions import ResponseError
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
-from smsjobs.addresses import InvalidAddress, RedisAddress
+from smsjobs.addresses import RedisAddress
+from smsjobs.redis_store.cluster import ClusterClient
 from smsjobs.redis_store.failures import is_demoted
 from smsjobs.redis_store.replicas import Client, Replicas
 
@@ -77,6 +79,10 @@ def connect_redis(
         "max_connections": max_connections,
     }
     needed = Replicas(count=replicas, within_s=timeout_s / 2) if replicas else None
+    if address.kind == "cluster":
+        return ClusterClient(
+            address.nodes, lambda **node: _pool(replace(address, kind="server"), options | node), needed
+        )
     return Client.on(_pool(address, options), needed)
 
 
@@ -87,10 +93,9 @@ def _pool(address: RedisAddress, options: dict[str, Any]) -> ConnectionPool:
         options |= {"socket_keepalive": True, **(address.tls.for_redis_py() if address.tls else {})}
     if address.kind == "sentinel":
         return _master(address, options)
-    if address.kind == "cluster":
-        raise InvalidAddress("a Cluster is not supported yet")
     if address.kind == "server":
-        options["host"], options["port"] = address.nodes[0]
+        host, port = address.nodes[0]
+        options = {"host": host, "port": port} | options
         options["connection_class"] = _WithTls if address.tls else _Plain
     return ConnectionPool(**options)
 

@@ -1,7 +1,7 @@
 """What a failure of Redis means: it is unreachable for the moment, or it answered and refused.
 
-This is decided by error classes and Redis's own error codes, not by texts, which differ between versions. One text is
-read: Redis has no code for a database that does not exist.
+This is decided by error classes and Redis's own error codes, not by texts, which differ between versions. Two
+texts are read: Redis has no code for a database that does not exist, and none for a server that is not a Cluster.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from redis.exceptions import (
     BusyLoadingError,
     ClusterDownError,
     MasterDownError,
+    MovedError,
     NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
@@ -121,6 +122,10 @@ def refusal_text(error: BaseException | None) -> str | None:
             return "refuses the password"
         if isinstance(error, ResponseError) and "DB index is out of range" in str(error):
             return "has no such database"
+        if isinstance(error, MovedError):
+            return "is a node of a Cluster, whose address begins with redis+cluster://"
+        if isinstance(error, ResponseError) and "cluster support disabled" in str(error):
+            return "is not a Cluster: write redis:// in place of redis+cluster://"
         if isinstance(error, ssl.SSLError) and (refusal := _tls_refusal(error)):
             return refusal
         error = error.__context__

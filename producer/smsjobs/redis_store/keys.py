@@ -3,7 +3,8 @@
 =======================  ======  ============================================================
 ``sms:elements``         hash    tag -> full name, of every element that has had a job
 ``sms:at:<job id>``      string  the tag of a job whose id a plain Celery client chose
-``sms:replicated``       string  written before each wait for replicas; its value means nothing
+``sms:replicated…``      string  written before each wait for replicas; its value means nothing
+``sms:whole:…``                  never exists; see `smsjobs.redis_store.cluster`
 ``sms:{<tag>}:…``                everything else; the rooms' scripts describe it
 =======================  ======  ============================================================
 """

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -29,13 +29,17 @@ __all__ = [
     "NotReplicated",
     "Replicas",
     "acknowledged",
-    "ask_replicas",
-    "check_replicas",
+    "acknowledged_pipeline",
+    "in_pipeline",
+    "on_one_connection",
     "replicas_of",
 ]
 
 #: The key of what is written before ``WAIT``; its value means nothing.
 _MARK: Final = "sms:replicated"
+
+#: Milliseconds for which a mark is kept that only one slot of a Cluster has.
+_MARK_MS: Final = 60_000
 
 
 class NotReplicated(RedisConnectionError):
@@ -64,6 +68,16 @@ class Client(redis.Redis):
         client.replicas = replicas
         return client
 
+    def acknowledged(self, replicas: Replicas, command: Sequence[Any]) -> Any:
+        """See the function `acknowledged`."""
+        return on_one_connection(self.connection_pool, replicas, command)
+
+    def acknowledged_pipeline(
+        self, replicas: Replicas, pipe: Any, *, raise_on_error: bool = True
+    ) -> list[Any]:
+        """See the function `acknowledged_pipeline`."""
+        return in_pipeline(self, replicas, pipe, raise_on_error=raise_on_error)
+
 
 def replicas_of(client: Redis) -> Replicas | None:
     """Return what the steps of this client need of replicas, or None."""
@@ -77,44 +91,72 @@ def acknowledged(client: Redis, replicas: Replicas, *command: Any) -> Any:
         NotReplicated: Too few replicas have it in time. Its connection is closed, so that the next step finds the master
             anew.
     """
-    return _on_one_connection(client.connection_pool, replicas, command)
+    return cast("Client", client).acknowledged(replicas, command)
 
 
-def ask_replicas(pipe: Any, replicas: Replicas) -> None:
-    """Put the wait for replicas behind the steps of a pipeline. Its two answers come last."""
-    for command in _waiting(replicas):
-        pipe.execute_command(*command)
-
-
-def check_replicas(client: Redis, replicas: Replicas, having: int) -> None:
-    """See whether enough replicas have the steps of a pipeline, by its last answer.
+def acknowledged_pipeline(
+    client: Redis, replicas: Replicas, pipe: Any, *, raise_on_error: bool = True
+) -> list[Any]:
+    """Run a pipeline of this client, wait for replicas, and return the answers.
 
     Raises:
-        NotReplicated: Too few have them. Idle connections are closed, so that the next step finds the master anew.
+        NotReplicated: Too few have its steps. Idle connections are closed, so that the next step finds the master anew.
     """
+    return cast("Client", client).acknowledged_pipeline(replicas, pipe, raise_on_error=raise_on_error)
+
+
+def in_pipeline(
+    client: Redis, replicas: Replicas, pipe: Any, *, raise_on_error: bool, tag: str = ""
+) -> list[Any]:
+    """See `acknowledged_pipeline`; `tag` chooses the slot of the mark in a Cluster."""
+    for command in _waiting(replicas, tag):
+        pipe.execute_command(*command)
+    answers: list[Any] = pipe.execute(raise_on_error=raise_on_error)
+    having, marked = answers.pop(), answers.pop()
+    for each in (marked, having):
+        if isinstance(each, Exception):
+            raise each
     if having < replicas.count:
         client.connection_pool.disconnect(inuse_connections=False)
         raise _too_few(having, replicas)
+    return answers
 
 
-def _waiting(replicas: Replicas) -> tuple[tuple[Any, ...], ...]:
-    return ("SET", _MARK, "1"), ("WAIT", replicas.count, round(replicas.within_s * 1000))
+def _waiting(replicas: Replicas, tag: str) -> tuple[tuple[Any, ...], ...]:
+    mark = ("SET", f"{_MARK}:{{{tag}}}", "1", "PX", _MARK_MS) if tag else ("SET", _MARK, "1")
+    return mark, ("WAIT", replicas.count, round(replicas.within_s * 1000))
 
 
 def _too_few(having: int, replicas: Replicas) -> NotReplicated:
     return NotReplicated(f"{having} of {replicas.count} replicas have the step")
 
 
-def _on_one_connection(pool: Any, replicas: Replicas, command: Sequence[Any]) -> Any:
+def on_one_connection(
+    pool: Any, replicas: Replicas, command: Sequence[Any], *, tag: str = "", asking: bool = False
+) -> Any:
+    """See `acknowledged`.
+
+    Args:
+        tag: Chooses the slot of the mark in a Cluster.
+        asking: Whether the node has the slot only for those who ask for it, while the slot moves there.
+    """
     connection = pool.get_connection()
     usable = False
+    mark, wait = _waiting(replicas, tag)
+    leave: tuple[tuple[Any, ...], ...] = (("ASKING",),) if asking else ()
     try:
-        connection.send_packed_command(connection.pack_commands([command, *_waiting(replicas)]))
+        connection.send_packed_command(
+            connection.pack_commands([*leave, command, *leave, mark, wait]),
+        )
+        if asking:
+            _answer(connection)
         answer: Any = _answer(connection)
         # A server that was demoted is left at once.
         if isinstance(answer, ResponseError) and is_demoted(answer):
             marked, having = answer, 0
         else:
+            if asking:
+                _answer(connection)
             marked, having = _answer(connection), _answer(connection)
         refusal = next((each for each in (answer, marked, having) if isinstance(each, ResponseError)), None)
         usable = not is_transient(refusal) if refusal else having >= replicas.count

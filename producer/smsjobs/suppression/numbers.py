@@ -17,7 +17,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from smsjobs.contract import NUMBER_WIDTH, Scope, number_digests
-from smsjobs.redis_store import Scripts, SharedSecret, ask_replicas, check_replicas, key, replicas_of
+from smsjobs.redis_store import Scripts, SharedSecret, acknowledged_pipeline, key, replicas_of
 from smsjobs.suppression.hidden import hide, show
 from smsjobs.suppression.values import Suppressed
 
@@ -132,10 +132,7 @@ class SuppressedNumbers:
         replicas = replicas_of(self._redis)
         if replicas is None:
             return cast("list[int]", pipe.execute())
-        ask_replicas(pipe, replicas)
-        *answers, _, having = pipe.execute()
-        check_replicas(self._redis, replicas, having)
-        return cast("list[int]", answers)
+        return acknowledged_pipeline(self._redis, replicas, pipe)
 
 
 def _entry(secret: bytes, number: Suppressed) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Every script on a real Redis Cluster: no key that it touches leaves the slot of its element."""
+"""Every script on real Redis Clusters: no key that it touches leaves the slot of its element."""
 
 import shlex
 import time
@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from smsjobs.campaign import CampaignStore, Order, start
-from smsjobs.contract import InvalidArguments, JobRecord, campaign_id, encode_outcome
+from smsjobs.contract import InvalidArguments, JobRecord, campaign_id, element_tag, encode_outcome
 from smsjobs.delivery import DeliveryStore
 from smsjobs.embedded import TemporaryRedis
 from smsjobs.ledger import Aside, Awaited, EntryDamaged, Ledger
@@ -19,10 +19,12 @@ from smsjobs.steering import Steering
 from smsjobs.suppression import SuppressedNumbers, Suppression
 from smsjobs.testing import Clock as CodeClock
 from smsjobs.verification import CEILING, PER_CLIENT, Keyring, Limit, RedisCodes, Rules, Verification
+from support.cluster import Cluster
 from support.damage import replace_by
 from support.keys import agenda, campaign_key, job_key, open_campaigns
 from support.ledgers import LEASE_S, Clock, a_job, accepted, granted, to_look_up, to_send
 from support.receipts import a_report
+from support.replicated import Node
 
 ELEMENT = "SMS.Test"
 SECRET = "a secret that is good for tests only"
@@ -246,7 +248,7 @@ def damaged(client: "redis.Redis") -> None:
         else:
             aside.drop(each.id)
     assert aside.count() == 0
-    for name in list(client.scan_iter("sms:{*}:code:purpose:*")):
+    for name in list(client.scan_iter(f"sms:{{{element_tag(ELEMENT)}}}:code:purpose:*")):
         replace_by("string")(client, name)
     codes(client)
 
@@ -258,3 +260,19 @@ def test_no_key_leaves_its_slot(watch: Watch) -> None:
         assert [each for each in slots if len(each) != 1] == [], steps.__name__
         assert slots
     assert watch.ran == SCRIPTS
+
+
+def test_three_masters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same scripts run on a Cluster of several nodes, whose client finds the node of each."""
+    with Cluster() as cluster, cluster.client() as client:
+        made = Watch(client, monkeypatch)
+        for steps in (jobs, campaigns, suppressed, codes, damaged):
+            steps(client)
+        assert made.ran == SCRIPTS
+        assert len([each for each in cluster.nodes if has_keys(each)]) > 1
+
+
+def has_keys(node: Node) -> bool:
+    """Whether a node has any."""
+    with node.client() as client:
+        return bool(client.dbsize())

@@ -78,8 +78,16 @@ def test_addresses(
             {"SMS_BROKER_URL": "redis+cluster://:secret@b:1"},
             "SMS_BROKER_URL .* a Cluster cannot be a broker",
         ),
-        ({}, {"SMS_REDIS_URL": "redis+cluster://:secret@b:1"}, "SMS_REDIS_URL is a Cluster"),
-        ({}, {"SMS_RESULT_BACKEND": "redis+cluster://:secret@b:1"}, "SMS_RESULT_BACKEND is a Cluster"),
+        (
+            {},
+            {"SMS_RESULT_BACKEND": "redis+cluster://:secret@b:1"},
+            "SMS_RESULT_BACKEND cannot be a Cluster",
+        ),
+        (
+            {},
+            {"SMS_BROKER_URL": "amqp://:secret@b//", "SMS_REDIS_URL": "redis+cluster://:secret@b:1"},
+            "SMS_RESULT_BACKEND is missing: SMS_REDIS_URL is a Cluster",
+        ),
         (
             {},
             {"SMS_REDIS_URL": "rediss://:secret@b?ssl_ca_certs=/does/not/exist"},
