@@ -15,6 +15,7 @@ from celery.result import AsyncResult
 
 from aliyun_sms_simulator import Simulator, SimulatorProcess
 from smsjobs import Job, SendResult, Sms, SmsError, connect
+from support.cluster import Cluster
 from support.polling import until
 from support.redis_server import RedisServer
 from support.replicated import Sentinels
@@ -47,6 +48,7 @@ class Stage:
         server: A Redis of somebody else's; else the stage starts its own.
         simulator: A simulator of somebody else's, likewise.
         broker_url: A broker beside the Redis; else the Redis is the broker.
+        cluster: The ledger, beside the Redis.
         fresh: Whether the simulator forgets everything first.
     """
 
@@ -56,9 +58,10 @@ class Stage:
         simulator: Simulator | SimulatorProcess | None = None,
         *,
         broker_url: str | None = None,
+        cluster: Cluster | None = None,
         fresh: bool = True,
     ) -> None:
-        self._fresh, self._broker_url = fresh, broker_url
+        self._fresh, self._broker_url, self._cluster = fresh, broker_url, cluster
         self._own = [each for each, given in ((RedisServer(), server), (Simulator(), simulator)) if not given]
         self.server = server or next(each for each in self._own if isinstance(each, RedisServer))
         self.simulator = simulator or next(each for each in self._own if isinstance(each, Simulator))
@@ -70,6 +73,8 @@ class Stage:
             each.start()
         with self.server.client() as client:
             client.flushall()
+        if self._cluster:
+            self._cluster.clear()
         if self._fresh:
             self.simulator.reset()
         self.sms = self.connect()
@@ -88,7 +93,11 @@ class Stage:
     def connect(self, *, timeout: float | None = None) -> Sms:
         """A producer."""
         broker_url = self._broker_url or self.server.url
-        return connect(broker_url=broker_url, redis_url=self.server.url, timeout=timeout)
+        return connect(broker_url=broker_url, redis_url=self._ledger_url, timeout=timeout)
+
+    @property
+    def _ledger_url(self) -> str:
+        return self._cluster.url if self._cluster else self.server.url
 
     def write(self, name: str = "Example", **more: object) -> str:
         """Write an element that sends to the simulator; returns its full name. Its read time-out is short."""
@@ -97,8 +106,9 @@ class Stage:
 
     def worker(self, *, redis_url: str | None = None, **more: Any) -> WorkerProcess:
         """A worker of this app, not yet started, with short times unless told otherwise."""
-        if self._broker_url:
-            more = {"SMS_BROKER_URL": self._broker_url, "SMS_REDIS_URL": self.server.url, **more}
+        if self._broker_url or self._cluster:
+            broker_url = self._broker_url or self.server.url
+            more = {"SMS_BROKER_URL": broker_url, "SMS_REDIS_URL": self._ledger_url, **more}
         return WorkerProcess(redis_url or self.server.url, self.app_dir, **{**FAST, **more})
 
     def send(self, element: str, phone: str | None = None, *, sms: Sms | None = None, **more: Any) -> Job:

@@ -120,14 +120,15 @@ class ClusterClient(Client):
 
     def register_script(self, script: Any) -> Any:
         """Return a script that can be called. No node is asked."""
-        made = super().register_script(_GUARDED + script)
+        made = super().register_script(_GUARDED + _word(script))
         self.script_load(made.script)
         return made
 
     def script_load(self, script: Any) -> Any:
         """Remember a script for the nodes that do not have it."""
-        digest = hashlib.sha1(script.encode()).hexdigest()  # noqa: S324  it is Redis's name for the script
-        self._texts[digest] = script
+        text = _word(script)
+        digest = hashlib.sha1(text.encode()).hexdigest()  # noqa: S324  it is Redis's name for the script
+        self._texts[digest] = text
         return digest
 
     def close(self) -> None:
@@ -170,7 +171,7 @@ class ClusterClient(Client):
             except AskError as error:
                 asked = _place(error, place)
             except NoScriptError:
-                text = self._texts.get(str(command[1]))
+                text = self._texts.get(_word(command[1]))
                 if text is None:
                     raise
                 node.script_load(text)
@@ -348,7 +349,7 @@ def _guarded(command: Sequence[Any]) -> tuple[Any, ...]:
     if command[0] != "EVALSHA":
         return tuple(command)
     keys = int(command[2])
-    guard = f"sms:whole:{{{_hash_tag(str(command[3]))}}}"
+    guard = f"sms:whole:{{{_hash_tag(_word(command[3]))}}}"
     if command[2 + keys] == guard:
         return tuple(command)
     return ("EVALSHA", command[1], keys + 1, *command[3 : 3 + keys], guard, *command[3 + keys :])
@@ -360,12 +361,16 @@ def _key_of(command: Sequence[Any]) -> str | None:
     if verb.split(" ")[0] in _KEYLESS:
         return None
     if verb == "EVALSHA":
-        return str(command[3])
+        return _word(command[3])
     if verb in ("SCAN", "XREADGROUP"):
         # A pattern has the tag of the keys that it finds.
-        words = [each.decode() if isinstance(each, bytes) else str(each) for each in command]
+        words = list(map(_word, command))
         return words[words.index("MATCH" if verb == "SCAN" else "STREAMS") + 1]
-    return str(command[1])
+    return _word(command[1])
+
+
+def _word(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def _slot(key: str) -> int:

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from smsjobs.addresses import RedisAddress
 from smsjobs_worker.process.app import SmsJobs
 from smsjobs_worker.process.celery_settings import celery_settings
 from smsjobs_worker.watching.doctor.accounts import elements, sdk
 from smsjobs_worker.watching.doctor.finding import Finding
 from smsjobs_worker.watching.doctor.messages import broker
+from smsjobs_worker.watching.doctor.nodes import redis_cluster
 from smsjobs_worker.watching.doctor.operation import running
 from smsjobs_worker.watching.doctor.servers import redis_server
 from smsjobs_worker.watching.doctor.trial import ledger
@@ -27,7 +29,10 @@ __all__ = ["Finding", "examine"]
 def examine(settings: WorkerSettings) -> Iterator[Finding]:
     """Look at everything, in the order in which one would fix it."""
     connection = settings.connection
-    answers = yield from redis_server("ledger", connection.redis_url, replicas=connection.replicas)
+    if RedisAddress.read(connection.redis_url).kind == "cluster":
+        answers = yield from redis_cluster(connection.redis_url, replicas=connection.replicas)
+    else:
+        answers = yield from redis_server("ledger", connection.redis_url, replicas=connection.replicas)
     app = SmsJobs(settings)
     app.conf.update(celery_settings(settings))
     if answers:

@@ -6,6 +6,7 @@ import ipaddress
 import ssl
 import time
 from collections.abc import Generator, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from redis.exceptions import RedisError
@@ -18,7 +19,7 @@ from smsjobs_worker.watching.doctor.versions import numbers
 if TYPE_CHECKING:
     from redis import Redis
 
-__all__ = ["redis_server"]
+__all__ = ["redis_server", "server", "unreachable"]
 
 #: Redis 6 has RESP3, which redis-py 8 speaks; 6.2 is the oldest that is tested here.
 _REDIS_AT_LEAST: Final = (6, 2)
@@ -41,12 +42,29 @@ def redis_server(subject: str, url: str, *, replicas: int = 0) -> Generator[Find
     Returns:
         Whether it answers.
     """
-    client, address = connect_redis(url, timeout_s=5), RedisAddress.read(url)
+    return (
+        yield from server(subject, connect_redis(url, timeout_s=5), RedisAddress.read(url), replicas=replicas)
+    )
+
+
+def server(
+    subject: str, client: Redis, address: RedisAddress, *, replicas: int, name: str = "it"
+) -> Generator[Finding, None, bool]:
+    """Look at a server by a client of it.
+
+    Args:
+        subject: What it is used for.
+        replicas: ``SMS_REPLICAS``.
+        name: How the findings call it, where there are several.
+
+    Returns:
+        Whether it answers.
+    """
     try:
         info: Mapping[str, Any] = client.info("everything")
     except (RedisError, OSError) as error:
         if error_code(error) != "NOPERM":
-            yield _unreachable(subject, address, error)
+            yield unreachable(subject, address, error)
             return False
         info = {}
         yield doubtful(
@@ -56,17 +74,21 @@ def redis_server(subject: str, url: str, *, replicas: int = 0) -> Generator[Find
         )
     else:
         yield _who(subject, info, address)
-    yield from _connection(subject, client, address)
     settings = _configuration(client, info)
-    yield from _eviction(subject, settings, info)
-    yield from _persistence(subject, settings, info)
-    yield from _memory(subject, info)
-    yield from _copies(subject, info, address, replicas)
-    yield from _clock(subject, client)
+    for finding in (
+        *_connection(subject, client, address),
+        *_eviction(subject, settings, info),
+        *_persistence(subject, settings, info),
+        *_memory(subject, info),
+        *_copies(subject, info, address, replicas),
+        *_clock(subject, client),
+    ):
+        yield finding if name == "it" else replace(finding, text=f"{name}: {finding.text}")
     return True
 
 
-def _unreachable(subject: str, address: RedisAddress, error: Exception) -> Finding:
+def unreachable(subject: str, address: RedisAddress, error: Exception) -> Finding:
+    """It does not answer, or refuses us."""
     if refusal := refusal_text(error):
         return bad(
             subject,
