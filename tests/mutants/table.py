@@ -462,4 +462,44 @@ QUEUES = (
     ),
 )
 
-MUTANTS = (*LEDGER, *WORKER, *ALIYUN, *CAMPAIGN, *VERIFICATION, *EVENTS, *STEERING, *QUEUES)
+NODES = "tests/integration/redis_store/test_cluster_nodes.py"
+
+CLUSTER = (
+    Mutant(
+        name="a script runs on the half of a slot that a node still has",
+        file="producer/smsjobs/redis_store/cluster.py",
+        old='    guard = f"sms:whole:{{{_hash_tag(_word(command[3]))}}}"\n',
+        new="    guard = _word(command[3])\n",
+        likely=(NODES,),
+    ),
+    Mutant(
+        name="a command of a Cluster whose answer was lost is repeated",
+        file="producer/smsjobs/redis_store/cluster.py",
+        old="                self._nodes.forget(place)\n                raise\n",
+        new="                continue\n",
+        likely=(NODES,),
+    ),
+    Mutant(
+        name="a slot that has moved is not followed",
+        file="producer/smsjobs/redis_store/cluster.py",
+        old="                self._nodes.moved(error.slot_id, _place(error, place))\n",
+        new="",
+        likely=(NODES,),
+    ),
+    Mutant(
+        name="a step that needs replicas writes to both nodes of a slot that moves",
+        file="producer/smsjobs/redis_store/cluster.py",
+        old='                raise TryAgainError("the slot is being moved")\n',
+        new="                pass\n",
+        likely=(NODES,),
+    ),
+    Mutant(
+        name="a node that is unreachable stops the sweep of the others",
+        file="producer/smsjobs/ledger/ledger.py",
+        old="                if not is_transient(error):\n                    raise\n                failure = error\n",
+        new="                raise\n",
+        likely=(NODES,),
+    ),
+)
+
+MUTANTS = (*LEDGER, *CLUSTER, *WORKER, *ALIYUN, *CAMPAIGN, *VERIFICATION, *EVENTS, *STEERING, *QUEUES)

@@ -50,7 +50,7 @@ class Cluster:
 
     def start(self) -> None:
         """Start all, and wait until each knows of every slot."""
-        self.nodes = [Node(_LINES, port=_port()) for _ in range(3 * (1 + self._replicas))]
+        self.nodes = [Node(_LINES, port=node_port()) for _ in range(3 * (1 + self._replicas))]
         for each in self.nodes:
             with each.client() as client:
                 until(partial(_answers, client), "a node", timeout=30)
@@ -169,8 +169,8 @@ def _range(number: int) -> tuple[int, int]:
     return -(-SLOTS * number // 3), -(-SLOTS * (number + 1) // 3)
 
 
-def _port() -> int:
-    """A free port; the nodes talk to each other on the one that is 10,000 above it."""
+def node_port() -> int:
+    """A free port for a node; the nodes talk to each other on the one that is 10,000 above it."""
     while (port := free_port()) >= 55_000 or not _is_free(port + 10_000):
         pass
     return port

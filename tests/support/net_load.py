@@ -4,11 +4,12 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
 from smsjobs import Job, QueueUnavailable
+from support.cluster import Cluster
 from support.redis_server import RedisServer
 from support.replicated import Sentinels
 from support.stage import TEMPLATE, Count, Stage, count, new_phone
@@ -33,10 +34,15 @@ class Run:
         )
 
 
-def send_all(stage: Stage) -> list[Job]:
-    """Enqueue the jobs in 20 seconds, each again under its key until it is recorded; every tenth answer is lost."""
+def send_all(stage: Stage, names: Sequence[str] = ("Example",)) -> list[Job]:
+    """Enqueue the jobs in 20 seconds, each again under its key until it is recorded; every tenth answer is lost.
+
+    Args:
+        names: The elements, in turn.
+    """
     dice, jobs = Random(1), [None] * JOBS
-    element = stage.connect(timeout=2).getElement("SMS.Example")
+    sms = stage.connect(timeout=2)
+    elements = [sms.getElement(f"SMS.{each}") for each in names]
 
     def send(number: int) -> None:
         phone = new_phone()
@@ -44,7 +50,8 @@ def send_all(stage: Stage) -> list[Job]:
             stage.simulator.fault("reset_after", phone=phone)
         while True:
             try:
-                jobs[number] = element.sendMessage(
+                # Each element has jobs of each lane.
+                jobs[number] = elements[number // 3 % len(elements)].sendMessage(
                     phoneList=[phone],
                     params={"code": "1"},
                     verifyTemplateCode=TEMPLATE,
@@ -76,6 +83,7 @@ def run(
     *,
     replicas: int,
     broker_url: str | None = None,
+    cluster: Cluster | None = None,
 ) -> Run:
     """Run the load while something is harmed.
 
@@ -84,14 +92,17 @@ def run(
         harm: What is done meanwhile. It is given a function that kills a worker.
         replicas: SMS_REPLICAS of producer and workers.
         broker_url: The broker.
+        cluster: The ledger, where the Redis is not. There is an element on each of its nodes.
     """
-    with Stage(redis, broker_url=broker_url) as stage:
-        stage.write()
+    names = cluster.elements() if cluster else ["Example"]
+    with Stage(redis, broker_url=broker_url, cluster=cluster) as stage:
+        for each in names:
+            stage.write(each)
         os.environ["SMS_REPLICAS"] = str(replicas)
         asked = {"SMS_REPLICAS": str(replicas)}
         with stage.worker(**asked) as killed, stage.worker(**asked), stage.worker(**asked):
             done: list[Job] = []
-            load = threading.Thread(target=lambda: done.extend(send_all(stage)))
+            load = threading.Thread(target=lambda: done.extend(send_all(stage, names)))
             load.start()
             harm(lambda: killed.signal(signal.SIGKILL))
             load.join(180)

@@ -376,10 +376,11 @@ class Ledger:
     def _everywhere(self, step: Callable[[str], T]) -> tuple[list[T], RedisError | None]:
         """Return what the step gives for each element, and why it failed for some.
 
-        In a Cluster, a node that is unreachable stops only the elements that it has.
+        In a Cluster, a node that is unreachable stops only the elements that it has, and a slot that moves only its own.
         """
         found: list[T] = []
-        unreachable: dict[str, RedisError] = {}
+        failure: RedisError | None = None
+        unreachable: set[str] = set()
         for tag in self._places.tags():
             node = place_of(self.redis, _agenda(tag))
             if node in unreachable:
@@ -389,8 +390,10 @@ class Ledger:
             except RedisError as error:
                 if not is_transient(error):
                     raise
-                unreachable[node] = error
-        return found, next(iter(unreachable.values()), None)
+                failure = error
+                if not isinstance(error, ResponseError):
+                    unreachable.add(node)
+        return found, failure
 
     def may_be_sent(self, job_id: str) -> bool:
         """Whether a claimed chunk may still be sent. Its campaign may have been paused after the claim."""

@@ -100,12 +100,14 @@ class ClusterClient(Client):
         """See `smsjobs.redis_store.acknowledged`."""
         command = _guarded(command)
         tag = _hash_tag(_key_of(command) or "")
-        return self._follow(
-            command,
-            lambda node, asking: on_one_connection(
-                node.connection_pool, replicas, command, tag=tag, asking=asking
-            ),
-        )
+
+        def run(node: Client, asking: bool) -> Any:
+            if asking:
+                # The mark would be on both nodes, and a key that is on both cannot be moved.
+                raise TryAgainError("the slot is being moved")
+            return on_one_connection(node.connection_pool, replicas, command, tag=tag)
+
+        return self._follow(command, run)
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Any:
         """Return a pipeline. Its commands reach each node in one round trip, one node after the other."""

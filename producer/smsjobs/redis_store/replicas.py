@@ -131,32 +131,17 @@ def _too_few(having: int, replicas: Replicas) -> NotReplicated:
     return NotReplicated(f"{having} of {replicas.count} replicas have the step")
 
 
-def on_one_connection(
-    pool: Any, replicas: Replicas, command: Sequence[Any], *, tag: str = "", asking: bool = False
-) -> Any:
-    """See `acknowledged`.
-
-    Args:
-        tag: Chooses the slot of the mark in a Cluster.
-        asking: Whether the node has the slot only for those who ask for it, while the slot moves there.
-    """
+def on_one_connection(pool: Any, replicas: Replicas, command: Sequence[Any], *, tag: str = "") -> Any:
+    """See `acknowledged`; `tag` chooses the slot of the mark in a Cluster."""
     connection = pool.get_connection()
     usable = False
-    mark, wait = _waiting(replicas, tag)
-    leave: tuple[tuple[Any, ...], ...] = (("ASKING",),) if asking else ()
     try:
-        connection.send_packed_command(
-            connection.pack_commands([*leave, command, *leave, mark, wait]),
-        )
-        if asking:
-            _answer(connection)
+        connection.send_packed_command(connection.pack_commands([command, *_waiting(replicas, tag)]))
         answer: Any = _answer(connection)
         # A server that was demoted is left at once.
         if isinstance(answer, ResponseError) and is_demoted(answer):
             marked, having = answer, 0
         else:
-            if asking:
-                _answer(connection)
             marked, having = _answer(connection), _answer(connection)
         refusal = next((each for each in (answer, marked, having) if isinstance(each, ResponseError)), None)
         usable = not is_transient(refusal) if refusal else having >= replicas.count

@@ -11,11 +11,14 @@ from smsjobs import QueueUnavailable, connect
 from smsjobs.contract import LANES, InvalidArguments
 from smsjobs.facts.producer import PublishFailed
 from smsjobs.presence import ask_workers
+from smsjobs.redis_store import connect_redis, patiently
 from smsjobs_worker.process.app import create_app
 from smsjobs_worker.process.settings import WorkerSettings
 from smsjobs_worker.sending.rate_limit import Permits
+from support.cluster import node_port
 from support.facts import told
 from support.redis_server import RedisServer
+from support.replicated import Node
 from support.tls import Authority, TlsFront
 
 MESSAGE = {"phoneList": ["13800138000"], "params": {"code": "1"}, "verifyTemplateCode": "SMS_1"}
@@ -89,3 +92,25 @@ def test_refused_certificates(ours: Authority, front: TlsFront, redis_url: str, 
             sms.getElement("SMS.Test").sendMessage(**MESSAGE)
         (failed,) = [each for each in facts if isinstance(each, PublishFailed)]
         assert "has a certificate that is refused" in failed.error
+
+
+def test_a_cluster_speaks_it(ours: Authority, redis_url: str, tmp_path: Path) -> None:
+    """Each node of a Cluster is reached by TLS, at the port that the Cluster tells; a refused certificate is told."""
+    port = node_port()
+    with TlsFront(port, ours.issue("127.0.0.1")) as front:
+        announced = {"cluster-announce-ip": "127.0.0.1", "cluster-announce-port": str(front.port)}
+        node = Node({"requirepass": "secret", "cluster-enabled": "yes", **announced}, port=port)
+        try:
+            admin = connect_redis(f"redis://:secret@127.0.0.1:{port}")
+            patiently(lambda: admin.execute_command("CLUSTER", "ADDSLOTS", *range(16384)), for_s=20)
+            patiently(lambda: admin.set("ready", 1), for_s=20)
+            url = f"rediss+cluster://:secret@127.0.0.1:{front.port}/?ssl_ca_certs="
+            sms = connect(broker_url=redis_url, redis_url=f"{url}{ours.file}")
+            assert sms.getElement("SMS.Test").sendMessage(**MESSAGE).status() == "queued"
+            sms.close()
+            theirs = Authority(tmp_path / "theirs")
+            sms = connect(broker_url=redis_url, redis_url=f"{url}{theirs.file}", timeout=60)
+            with pytest.raises(QueueUnavailable, match="has a certificate that is refused"):
+                sms.getElement("SMS.Test").sendMessage(**MESSAGE)
+        finally:
+            node.end()

@@ -140,6 +140,26 @@ def test_half_a_slot(cluster: Cluster, client: ClusterClient) -> None:
         cluster.move(slot, target, source)
 
 
+def test_half_a_slot_with_replicas(cluster: Cluster) -> None:
+    """While a slot is moved, a step that needs replicas leaves nothing on the new node that would stop the move."""
+    slot, (source, target) = slot_of(f"SMS.{cluster.elements()[0]}"), cluster.nodes[:2]
+    job = jobs_of(cluster)[0]
+    with connect_redis(cluster.url, timeout_s=0.4, replicas=1) as client:
+        ledger = Ledger(client)
+        with pytest.raises(NotReplicated):
+            ledger.record(job)
+        cluster.begin_move(slot, source, target)
+        try:
+            for _ in range(5):
+                with pytest.raises(redis.RedisError):
+                    ledger.record(job)
+                cluster.move_keys(slot, source, target, most=1)
+            cluster.move_keys(slot, source, target)
+        finally:
+            cluster.end_move(slot, source, target)
+            cluster.move(slot, target, source)
+
+
 def test_a_lost_answer(cluster: Cluster) -> None:
     """A command whose answer was lost is not repeated by the client, neither alone nor in a pipeline."""
     name = key(element_tag(f"SMS.{cluster.elements()[0]}"), "count")

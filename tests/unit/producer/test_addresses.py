@@ -123,6 +123,7 @@ def meaning(address: RedisAddress) -> Heard:
 
 
 SINGLE = [each for each in SPELLINGS if each[1].kind in ("server", "socket")]
+CLUSTERS = [each for each in SPELLINGS if each[1].kind == "cluster"]
 SENTINEL = [each for each in SPELLINGS if each[1].kind == "sentinel"]
 
 
@@ -134,6 +135,18 @@ def test_redis_py_hears_it(url: str, meant: RedisAddress) -> None:
     assert heard(parameters, ((parameters.get("host"), parameters.get("port")),)) == meaning(meant)
     assert issubclass(pool.connection_class, SSLConnection) == (meant.tls is not None)
     assert issubclass(pool.connection_class, UnixDomainSocketConnection) == (meant.kind == "socket")
+
+
+@pytest.mark.parametrize(("url", "meant"), CLUSTERS, ids=[each[0][:40] for each in CLUSTERS])
+def test_a_clusters_nodes_hear_it(url: str, meant: RedisAddress) -> None:
+    """Nothing is connected before the first command; then each node is reached as the address means, within its bounds."""
+    pool = connect_redis(url, timeout_s=3).connection_pool
+    parameters = pool.connection_kwargs
+    node = replace(meant, nodes=meant.nodes[:1])
+    assert heard(parameters, ((parameters.get("host"), parameters.get("port")),)) == meaning(node)
+    assert issubclass(pool.connection_class, SSLConnection) == (meant.tls is not None)
+    assert (parameters["socket_timeout"], parameters["socket_connect_timeout"]) == (3, 3)
+    assert (parameters["decode_responses"], parameters["retry"].get_retries()) == (True, 0)
 
 
 @pytest.mark.parametrize(("url", "meant"), SINGLE, ids=[each[0][:40] for each in SINGLE])
