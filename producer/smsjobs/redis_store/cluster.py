@@ -91,7 +91,8 @@ class ClusterClient(Client):
             pipe: Any = node.pipeline(transaction=False)
             pipe.execute_command("ASKING")
             pipe.execute_command(*args, **options)
-            return pipe.execute(raise_on_error=False)[1]
+            may, answer = pipe.execute(raise_on_error=False)
+            return may if isinstance(may, Exception) else answer
 
         args = _guarded(args)
         return self._follow(args, run)
@@ -187,7 +188,10 @@ class ClusterClient(Client):
 
 
 class _Pipeline(Pipeline):
-    """A pipeline over all nodes. As a transaction, all its keys must be of one slot."""
+    """A pipeline over all nodes.
+
+    As a transaction, all its keys must be of one slot. Where that has moved, its commands are run one by one.
+    """
 
     def __init__(self, client: ClusterClient, *, transaction: bool) -> None:
         super().__init__(client.connection_pool, client.response_callbacks, transaction, None)
@@ -292,7 +296,9 @@ class _Nodes:
 
     def moved(self, slot: int, place: Place) -> None:
         """Believe a node that another one has the slot."""
-        self._slots[slot] = place
+        # What nobody knows any more is asked anew as a whole.
+        if slots := self._slots:
+            slots[slot] = place
 
     def forget(self, failed: str = "") -> None:
         """Have the next command ask who has which slot; `failed` is asked last."""

@@ -1,9 +1,11 @@
 """A Redis Cluster of three masters: each command finds its node, wherever the slot is, and no step is done by halves."""
 
+import re
 import signal
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +30,8 @@ from support.ledgers import LEASE_S, a_job, accepted, granted
 from support.receipts import a_report
 from support.redis_server import RedisServer
 from support.replicated import Node
+
+_PAGE = Path(__file__).parents[3] / "docs/configuration.md"
 
 
 @pytest.fixture(scope="module")
@@ -234,6 +238,39 @@ def test_campaigns_on_several_nodes(cluster: Cluster, client: ClusterClient) -> 
     assert store.ids() == made[::-1]
     assert store.named("same") == made[::-1]
     assert Ledger(client).feed() == 3
+
+
+def test_least_rights(cluster: Cluster) -> None:
+    """A user with the documented rights records, claims, settles and sweeps, and follows a slot that moves."""
+    page = _PAGE.read_text("utf-8")
+    words = re.search(r"^ACL SETUSER (smsjobs [^`]+)```", page, re.MULTILINE)
+    more = re.search(r"ACL also needs `([^`]+)`", page)
+    assert words
+    assert more
+    for node in cluster.nodes:
+        with node.client() as admin:
+            granting = [*words[1].replace("\\\n", " ").split(), *more[1].split(), ">secret"]
+            admin.execute_command("ACL", "SETUSER", *granting)
+            admin.acl_log_reset()
+    slot, (source, target) = slot_of(f"SMS.{cluster.elements()[0]}"), cluster.nodes[:2]
+    with connect_redis(f"redis+cluster://smsjobs:secret@127.0.0.1:{cluster.nodes[0].port}") as client:
+        ledger, jobs = Ledger(client), jobs_of(cluster)
+        for job in jobs:
+            ledger.record(job)
+            granted(ledger, job)
+            ledger.settle(job.id, "token", accepted(job))
+        ledger.sweep()
+        cluster.begin_move(slot, source, target)
+        cluster.move_keys(slot, source, target)
+        try:
+            assert client.hget(key(jobs[0].id[:6], "job", jobs[0].id), "state") == "accepted"
+        finally:
+            cluster.end_move(slot, source, target)
+            cluster.move(slot, target, source)
+    for node in cluster.nodes:
+        with node.client() as admin:
+            # redis-py tells its name and version, and goes on where it may not.
+            assert {each["object"] for each in admin.acl_log()} <= {"client", "client|setinfo"}
 
 
 def test_wrong_kind_of_address(cluster: Cluster, redis_server: RedisServer) -> None:
