@@ -18,6 +18,7 @@ from smsjobs_server.forward import Forwarder, is_signed
 
 if TYPE_CHECKING:
     from smsjobs import Sms
+    from smsjobs_server.allowed import AllowedAddresses
 
 __all__ = ["make_app"]
 
@@ -33,13 +34,19 @@ class _Refused(Exception):
 
 
 def make_app(
-    sms: Sms, *, secret: str | None, forwarder: Forwarder | None = None, forward_secret: str | None = None
+    sms: Sms,
+    *,
+    secret: str | None,
+    allowed: AllowedAddresses | None = None,
+    forwarder: Forwarder | None = None,
+    forward_secret: str | None = None,
 ) -> Starlette:
     """The server as an ASGI application, which can be mounted in another one too.
 
     Args:
         sms: What `smsjobs.connect` gave.
         secret: The last part of the path for receipts. None: receipts are not taken.
+        allowed: From which addresses receipts are taken. None: from all.
         forwarder: Passes on what this environment does not know; started and stopped by the caller.
         forward_secret: With which other environments sign what they pass on to this one. None: none of it is taken.
     """
@@ -49,6 +56,10 @@ def make_app(
         told: str = request.path_params["secret"]
         # In constant time, so that nobody finds the secret out letter by letter.
         if secret is None or not hmac.compare_digest(told.encode(), secret.encode()):
+            return _not_found()
+        if allowed is not None and not allowed.has(request.client.host if request.client else None):
+            # It knows the secret, so an operator has to hear of it.
+            tell(ReportsDropped(reason="wrong_address"))
             return _not_found()
         try:
             body = await _body(request)
@@ -101,5 +112,5 @@ def _not_found() -> Response:
 
 
 async def _any_error(_: Request, __: Exception) -> Response:
-    # A wrong secret, a wrong path and a wrong method look the same.
+    # A wrong secret, a wrong path, a wrong method and a wrong address look the same.
     return _not_found()

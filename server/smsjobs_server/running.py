@@ -56,6 +56,7 @@ class Server:
             make_app(
                 sms,
                 secret=settings.secret,
+                allowed=settings.allowed,
                 forwarder=self._forwarder,
                 forward_secret=settings.forward_secret,
             )

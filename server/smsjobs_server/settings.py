@@ -11,6 +11,8 @@ from typing import Final
 
 from smsjobs import SettingsError
 from smsjobs.events import Hook, InvalidHook
+from smsjobs.log_formats import LogFormat, read_log_format
+from smsjobs_server.allowed import AllowedAddresses
 
 __all__ = ["ServerSettings"]
 
@@ -30,16 +32,23 @@ class ServerSettings:
     port: int = 8080
     #: The last part of the path for receipts, or None: then none are taken.
     secret: str | None = field(default=None, repr=False)
+    #: From which addresses receipts are taken, or None: from all.
+    allowed: AllowedAddresses | None = None
     #: Other environments of the account, to which is passed on what this one does not know.
     forward: Mapping[str, Hook] = field(default_factory=dict)
     #: With which environments sign what they pass on to each other, or None: then none of it is taken.
     forward_secret: str | None = field(default=None, repr=False)
+    #: How the log is written.
+    log: LogFormat = "text"
 
     @classmethod
     def read(
         cls, *, host: str, port: int, forward: Sequence[str] = (), environ: Mapping[str, str] | None = None
     ) -> ServerSettings:
-        """Settings from the arguments, and from ``SMS_RECEIPT_SECRET``, ``SMS_FORWARD`` and ``SMS_FORWARD_SECRET``.
+        """Settings from the arguments and from the environment.
+
+        Its variables are ``SMS_RECEIPT_SECRET``, ``SMS_RECEIPT_ADDRESSES``, ``SMS_FORWARD``, ``SMS_FORWARD_SECRET``
+        and ``SMS_LOG``.
 
         Args:
             forward: Names and addresses of other environments, as in ``test=https://sms.example.com/receipts/...``;
@@ -67,7 +76,27 @@ class ServerSettings:
         )
         if forward_secret:
             _hook("https://example.com/", forward_secret)
-        return cls(host=host, port=port, secret=secret, forward=targets, forward_secret=forward_secret)
+        return cls(
+            host=host,
+            port=port,
+            secret=secret,
+            allowed=_allowed(env),
+            forward=targets,
+            forward_secret=forward_secret,
+            log=read_log_format(env),
+        )
+
+
+def _allowed(environ: Mapping[str, str]) -> AllowedAddresses | None:
+    text = environ.get("SMS_RECEIPT_ADDRESSES", "").strip(" ,")
+    if not text:
+        return None
+    try:
+        return AllowedAddresses(text)
+    except ValueError as error:
+        raise SettingsError(
+            f"SMS_RECEIPT_ADDRESSES must be addresses or networks, such as 203.0.113.7 198.51.100.0/24; not {error}"
+        ) from None
 
 
 def _target(given: str, secret: str) -> tuple[str, Hook]:

@@ -65,7 +65,7 @@ def serve(
 
     settings = ServerSettings.read(host=host, port=port, forward=forward)
     sms = connect()
-    set_up_log()
+    set_up_log(settings.log)
     try:
         server = Server(sms, settings)
     except OSError as error:

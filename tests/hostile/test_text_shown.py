@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from aliyun_sms_simulator import cli
 from smsjobs.campaign.report import ReportRow
 from smsjobs.contract import InvalidArguments, escaped, visible
+from smsjobs.log_formats import FactsFormatter
 from smsjobs_shell.program import _end
 from smsjobs_shell.terminal.failure import CommandFailed
 from smsjobs_shell.terminal.screen import Screen
-from smsjobs_worker.logs.text import FactsFormatter
 
 TITLE = "\x1b]0;PWNED\x07"
 HOSTILE = [TITLE, "\x9b31m", "a\rb", "\x08\x08", "\u202egpj.exe", "\x7f", "\u2028", "\ud800"]

@@ -125,6 +125,20 @@ def test_without_a_secret_no_receipt_is_taken(server: RedisServer) -> None:
     assert served.end(signal.SIGINT)[0] == 0
 
 
+def test_only_allowed_addresses(server: RedisServer) -> None:
+    """With SMS_RECEIPT_ADDRESSES, to anybody else the secret path is 404, whoever he says he is; it is logged, as JSON too."""
+    forged = {"X-Forwarded-For": "203.0.113.7", "Forwarded": "for=203.0.113.7"}
+    served = Served(server.url, SMS_RECEIPT_ADDRESSES="203.0.113.7, 198.51.100.0/24", SMS_LOG="json")
+    assert served.ask("POST", PATH, b"[]", **forged) == (404, b"")
+    assert served.ask("GET", "/healthz")[0] == 200
+    status, log = served.end()
+    assert status == 0
+    assert [json.loads(line).get("reason") for line in log.splitlines()] == ["wrong_address"]
+    served = Served(server.url, SMS_RECEIPT_ADDRESSES="203.0.113.7 127.0.0.0/8")
+    assert served.ask("POST", PATH, b"[]")[0] == 200
+    assert served.end() == (0, "")
+
+
 @pytest.mark.parametrize(
     ("arguments", "secret"),
     [

@@ -7,9 +7,8 @@ from datetime import datetime
 
 import pytest
 
+from smsjobs.log_formats import FactsFormatter, JsonFormatter
 from smsjobs.settings import SettingsError
-from smsjobs_worker.logs.json_lines import JsonFormatter
-from smsjobs_worker.logs.text import FactsFormatter
 from smsjobs_worker.process.settings import WorkerSettings
 
 BROKER = {"SMS_BROKER_URL": "redis://127.0.0.1:1/0"}

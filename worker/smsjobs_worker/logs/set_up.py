@@ -5,20 +5,14 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import suppress
-from typing import Any, Final, Literal, TextIO
+from typing import Any, Final, TextIO
 
 from celery.signals import after_setup_logger, after_setup_task_logger, celeryd_init
 from celery.utils.log import get_multiprocessing_logger
 
-from smsjobs_worker.logs.json_lines import JsonFormatter
-from smsjobs_worker.logs.text import FactsFormatter
+from smsjobs.log_formats import FactsFormatter, JsonFormatter, LogFormat
 
-__all__ = ["FORMATS", "LogFormat", "install_log_format"]
-
-LogFormat = Literal["text", "json"]
-
-#: What SMS_LOG may be.
-FORMATS: Final[tuple[LogFormat, ...]] = ("text", "json")
+__all__ = ["install_log_format"]
 
 #: Celery's loggers of each task's coming and going.
 _TALKATIVE: Final = ("celery.app.trace", "celery.worker.strategy")

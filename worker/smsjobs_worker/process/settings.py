@@ -11,8 +11,8 @@ from typing import Final
 
 from smsjobs.contract import LANES, Lane
 from smsjobs.events import Hook, InvalidHook
+from smsjobs.log_formats import LogFormat, read_log_format
 from smsjobs.settings import ConnectionSettings, SettingsError, read_number
-from smsjobs_worker.logs.set_up import FORMATS, LogFormat
 
 __all__ = ["WorkerSettings"]
 
@@ -84,7 +84,7 @@ class WorkerSettings:
             notes_jobs=_yes(env, "SMS_REPLIES"),
             events_task=_events_task(env),
             webhook=_webhook(env),
-            log=_log(env),
+            log=read_log_format(env),
         )
 
 
@@ -154,10 +154,3 @@ def _yes(environ: Mapping[str, str], name: str) -> bool:
     if given not in ("0", "1"):
         raise SettingsError(f"{name} must be 1 or 0")
     return given == "1"
-
-
-def _log(environ: Mapping[str, str]) -> LogFormat:
-    given = environ.get("SMS_LOG") or "text"
-    if given not in FORMATS:
-        raise SettingsError(f"SMS_LOG must be {' or '.join(FORMATS)}")
-    return given

@@ -6,7 +6,7 @@ import json
 import logging
 from datetime import UTC, datetime
 
-from smsjobs_worker.logs.fields import fields
+from smsjobs.log_formats.fields import fields
 
 __all__ = ["JsonFormatter"]
 

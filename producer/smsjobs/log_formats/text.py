@@ -6,7 +6,7 @@ import copy
 import logging
 
 from smsjobs.contract import visible
-from smsjobs_worker.logs.fields import fields
+from smsjobs.log_formats.fields import fields
 
 __all__ = ["FactsFormatter"]
 
