@@ -67,6 +67,14 @@ class Offers:
             return
         self._told = time.monotonic()
 
+    def lanes(self) -> set[str]:
+        """The lanes whose workers have told something lately.
+
+        Raises:
+            redis.exceptions.RedisError: Redis is unreachable.
+        """
+        return {each.partition(" ")[0] for each in self._recent()}
+
     def check(self, element: str, lane: str) -> None:
         """Refuse a name that no worker of the lane has, and that looks like a slip of one that a worker has.
 
@@ -94,11 +102,13 @@ class Offers:
         self._ask_at[asked] = time.monotonic() + _ASK_AGAIN_S
 
     def _known(self, lane: str) -> list[str]:
+        return [each.removeprefix(f"{lane} ") for each in self._recent() if each.startswith(f"{lane} ")]
+
+    def _recent(self) -> list[str]:
         since_ms = self._clock.ms(time.time()) - _BELIEVED_MS
         try:
-            told = cast("list[str]", self._redis.zrangebyscore(_OFFERED, since_ms, "+inf"))
+            return cast("list[str]", self._redis.zrangebyscore(_OFFERED, since_ms, "+inf"))
         except (ResponseError, UnicodeDecodeError) as error:
             if isinstance(error, ResponseError) and not is_wrong_type(error):
                 raise
             return []  # a worker makes it anew
-        return [each.removeprefix(f"{lane} ") for each in told if each.startswith(f"{lane} ")]

@@ -1,4 +1,4 @@
-"""The routes: receipts under a secret path, and a sign of life."""
+"""The routes: receipts under a secret path, figures, and a sign of life."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from smsjobs_server.forward import Forwarder, is_signed
 if TYPE_CHECKING:
     from smsjobs import Sms
     from smsjobs_server.allowed import AllowedAddresses
+    from smsjobs_server.metrics import MetricsPage
 
 __all__ = ["make_app"]
 
@@ -40,6 +41,7 @@ def make_app(
     allowed: AllowedAddresses | None = None,
     forwarder: Forwarder | None = None,
     forward_secret: str | None = None,
+    metrics: MetricsPage | None = None,
 ) -> Starlette:
     """The server as an ASGI application, which can be mounted in another one too.
 
@@ -49,6 +51,7 @@ def make_app(
         allowed: From which addresses receipts are taken. None: from all.
         forwarder: Passes on what this environment does not know; started and stopped by the caller.
         forward_secret: With which other environments sign what they pass on to this one. None: none of it is taken.
+        metrics: Answers for ``/metrics``; started and stopped by the caller. None: there is no such page.
     """
     receiver = Receiver(sms, pass_on=forwarder.pass_on if forwarder else None)
 
@@ -84,6 +87,8 @@ def make_app(
         Route("/receipts/{secret:path}", receipts, methods=["GET", "POST"]),
         Route("/healthz", alive, methods=["GET"]),
     ]
+    if metrics:
+        routes.append(Route("/metrics", metrics.answer, methods=["GET"]))
     app = Starlette(routes=routes, exception_handlers={404: _any_error, 405: _any_error})
     app.router.redirect_slashes = False
     return app

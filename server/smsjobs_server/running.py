@@ -12,8 +12,11 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from starlette.responses import Response
 
+from smsjobs.metrics import Guard
 from smsjobs_server.app import make_app
+from smsjobs_server.figures import Figures
 from smsjobs_server.forward import Forwarder
+from smsjobs_server.metrics import MetricsPage
 
 if TYPE_CHECKING:
     from smsjobs import Sms
@@ -49,6 +52,8 @@ class Server:
     def __init__(self, sms: Sms, settings: ServerSettings) -> None:
         self._socket = _bound(settings.host, settings.port)
         self._forwarder = Forwarder(sms, settings.forward) if settings.forward else None
+        guard = Guard(host=settings.host, token=settings.metrics_token)
+        self._metrics = MetricsPage(Figures(sms).read, guard)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         #: The address of its root.
         self.url = f"http://{host}:{self._socket.getsockname()[1]}"
@@ -59,6 +64,7 @@ class Server:
                 allowed=settings.allowed,
                 forwarder=self._forwarder,
                 forward_secret=settings.forward_secret,
+                metrics=self._metrics,
             )
         )
 
@@ -75,7 +81,9 @@ class Server:
         config.graceful_timeout = _END_S
         if self._forwarder:
             self._forwarder.start()
+        stop_counting = self._metrics.start()
         asyncio.run(serve(self._app, config, mode="asgi"))  # type: ignore[arg-type]  # its types of ASGI are its own
+        stop_counting()
         if self._forwarder:
             self._forwarder.stop()
 

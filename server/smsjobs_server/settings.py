@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from smsjobs import SettingsError
+from smsjobs.addresses import is_loopback
 from smsjobs.events import Hook, InvalidHook
 from smsjobs.log_formats import LogFormat, read_log_format
+from smsjobs.metrics import read_metrics_token
 from smsjobs_server.allowed import AllowedAddresses
 
 __all__ = ["ServerSettings"]
@@ -40,6 +41,15 @@ class ServerSettings:
     forward_secret: str | None = field(default=None, repr=False)
     #: How the log is written.
     log: LogFormat = "text"
+    #: Lets whoever reads figures in. None: only this machine may, and only where nobody else reaches the port.
+    metrics_token: str | None = field(default=None, repr=False)
+
+    @property
+    def metrics(self) -> Literal["token", "local"] | None:
+        """Who may read figures: whoever has the token, this machine, or nobody."""
+        if self.metrics_token is not None:
+            return "token"
+        return "local" if is_loopback(self.host) else None
 
     @classmethod
     def read(
@@ -47,8 +57,8 @@ class ServerSettings:
     ) -> ServerSettings:
         """Settings from the arguments and from the environment.
 
-        Its variables are ``SMS_RECEIPT_SECRET``, ``SMS_RECEIPT_ADDRESSES``, ``SMS_FORWARD``, ``SMS_FORWARD_SECRET``
-        and ``SMS_LOG``.
+        Its variables are ``SMS_RECEIPT_SECRET``, ``SMS_RECEIPT_ADDRESSES``, ``SMS_FORWARD``, ``SMS_FORWARD_SECRET``,
+        ``SMS_METRICS_TOKEN`` and ``SMS_LOG``.
 
         Args:
             forward: Names and addresses of other environments, as in ``test=https://sms.example.com/receipts/...``;
@@ -65,7 +75,8 @@ class ServerSettings:
                 f"SMS_RECEIPT_SECRET must have at least {_SHORTEST_SECRET} letters, digits, - and _; make one with: "
                 "python -c 'import secrets; print(secrets.token_urlsafe(24))'"
             )
-        if secret is None and not _is_loopback(host):
+        token = read_metrics_token(env)
+        if secret is None and token is None and not is_loopback(host):
             raise SettingsError(
                 "SMS_RECEIPT_SECRET is missing: without it, only 127.0.0.1 and ::1 are served; make one with: "
                 "python -c 'import secrets; print(secrets.token_urlsafe(24))'"
@@ -84,6 +95,7 @@ class ServerSettings:
             forward=targets,
             forward_secret=forward_secret,
             log=read_log_format(env),
+            metrics_token=token,
         )
 
 
@@ -121,12 +133,3 @@ def _hook(url: str, secret: str) -> Hook:
 
 def _fits_a_path(secret: str) -> bool:
     return secret.isascii() and secret.replace("-", "").replace("_", "").isalnum()
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

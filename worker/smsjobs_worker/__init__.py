@@ -24,8 +24,8 @@ __all__ = ["App", "app", "create_app"]
 
 def _app_of_the_environment() -> SmsJobs:
     from smsjobs.settings import SettingsError  # noqa: PLC0415
-    from smsjobs_worker.process.app import create_app  # noqa: PLC0415
     from smsjobs_worker.process.refusal import refuse_to_start  # noqa: PLC0415
+    from smsjobs_worker.watching.start import create_app  # noqa: PLC0415
 
     try:
         return create_app()
@@ -39,7 +39,7 @@ def __getattr__(name: str) -> Any:
         made = globals()["app"] = _app_of_the_environment()
         return made
     if name == "create_app":
-        from smsjobs_worker.process.app import create_app  # noqa: PLC0415
+        from smsjobs_worker.watching.start import create_app  # noqa: PLC0415
 
         return create_app
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,8 +10,9 @@ import pytest
 import smsjobs_worker
 from smsjobs.contract import LANES
 from smsjobs.settings import ConnectionSettings
-from smsjobs_worker.process.app import SmsJobs, create_app
+from smsjobs_worker.process.app import SmsJobs
 from smsjobs_worker.process.settings import WorkerSettings
+from smsjobs_worker.watching.start import create_app
 
 OURS, THEIRS = "redis://127.0.0.1:1/3", "redis://127.0.0.1:2/4"
 

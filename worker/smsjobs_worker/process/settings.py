@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from smsjobs.addresses import is_loopback
 from smsjobs.contract import LANES, Lane
 from smsjobs.events import Hook, InvalidHook
 from smsjobs.log_formats import LogFormat, read_log_format
+from smsjobs.metrics import Guard, read_metrics_token
 from smsjobs.settings import ConnectionSettings, SettingsError, read_number
 
 __all__ = ["WorkerSettings"]
@@ -22,6 +24,8 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,200}", re.ASCII)
 
 #: The longest time after which something is looked up or pulled, in seconds: a month.
 _LONGEST_S: Final = 2_678_400
+
+_LAST_PORT: Final = 65_535
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +64,9 @@ class WorkerSettings:
     webhook: Hook | None = None
     #: How the log is written (SMS_LOG).
     log: LogFormat = "text"
+    #: Who may read this worker's figures, and the port on which they are served (SMS_METRICS_PORT, SMS_METRICS_TOKEN);
+    #: None: they are not counted.
+    metrics: tuple[Guard, int] | None = None
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> WorkerSettings:
@@ -85,6 +92,7 @@ class WorkerSettings:
             events_task=_events_task(env),
             webhook=_webhook(env),
             log=read_log_format(env),
+            metrics=_metrics(env),
         )
 
 
@@ -154,3 +162,25 @@ def _yes(environ: Mapping[str, str], name: str) -> bool:
     if given not in ("0", "1"):
         raise SettingsError(f"{name} must be 1 or 0")
     return given == "1"
+
+
+def _metrics(environ: Mapping[str, str]) -> tuple[Guard, int] | None:
+    given, token = environ.get("SMS_METRICS_PORT", ""), read_metrics_token(environ)
+    if not given:
+        return None
+    host, separator, port = given.rpartition(":")
+    if (
+        not re.fullmatch("[0-9]{1,5}", port, re.ASCII)
+        or int(port) > _LAST_PORT
+        or bool(host) != bool(separator)
+    ):
+        raise SettingsError(
+            "SMS_METRICS_PORT must be a port, such as 9500, or an address and a port, such as 0.0.0.0:9500"
+        )
+    guard = Guard(host=host.strip("[]") or "127.0.0.1", token=token)
+    if token is None and not is_loopback(guard.host):
+        raise SettingsError(
+            "SMS_METRICS_TOKEN is missing: without it, figures are served on 127.0.0.1 only; make one with: "
+            "python -c 'import secrets; print(secrets.token_urlsafe(24))'"
+        )
+    return guard, int(port)

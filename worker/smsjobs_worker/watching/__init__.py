@@ -1,1 +1,1 @@
-"""Whether an installation is safe to send with, and what is known of its elements: asked, not told."""
+"""How a worker is watched: figures of what it tells; and what is asked, whether it is safe to send with and which elements it has."""

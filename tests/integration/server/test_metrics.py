@@ -1,0 +1,217 @@
+"""The figures of the ledger, and the page of `smsjobs serve` that gives them."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+from prometheus_client import generate_latest
+from starlette.testclient import TestClient
+
+from smsjobs import Sms, connect
+from smsjobs.events import EventStreams, Item, Outbox
+from smsjobs.metrics import METRICS, Guard, catalogue
+from smsjobs.offers import Offers
+from smsjobs.redis_store import ELEMENTS
+from smsjobs_server.app import make_app
+from smsjobs_server.figures import Figures, Sample
+from smsjobs_server.metrics import MetricsPage, _Collected
+from support.campaigns import Bench
+from support.keys import agenda, in_element
+from support.ledgers import a_job, failed, granted
+from support.redis_server import RedisServer
+from support.scraped import Scraped
+from support.served import Served
+
+LOCAL = {"Host": "localhost"}
+
+
+@pytest.fixture
+def sms(redis_url: str) -> Iterator[Sms]:
+    with closing(connect(broker_url=redis_url)) as sms:
+        yield sms
+
+
+def read(sms: Sms) -> Scraped:
+    return Scraped(generate_latest(_Collected(Figures(sms).read())).decode())
+
+
+def test_of_an_empty_redis(sms: Sms) -> None:
+    """Where nothing was ever sent, every figure that needs no subscriber is there, and is 0."""
+    found = read(sms)
+    of_others = {"smsjobs_stream_waiting", "smsjobs_stream_oldest_seconds", "smsjobs_ledger_up"}
+    of_others |= {"smsjobs_outbox_waiting", "smsjobs_outbox_parked"}
+    assert found.names() == {each.name for each in METRICS if each.place == "ledger"} - of_others
+    still = {name for name, _, value in found.samples if value}
+    assert still == {"smsjobs_redis_used_bytes", "smsjobs_ledger_read_seconds"}
+
+
+def test_jobs_that_wait(sms: Sms) -> None:
+    """The oldest job that is due is found by its lane, at the head of the queue and in the ledger; one that waits for its time is not."""
+    ledger = sms.connection.ledger
+    redis = sms.connection.redis()
+    old, held, later = a_job(), a_job(), a_job(countdown=3600, expires=7200)
+    for each in (old, held, later):
+        ledger.record(each)
+    granted(ledger, held)
+    seconds, _ = redis.time()
+    redis.hset(in_element(f"job:{old.id}"), "due", (seconds - 90) * 1000)
+    redis.zadd(agenda(), {old.id: (seconds - 40) * 1000})
+    found = read(sms)
+    assert found("smsjobs_ledger_open") == 3
+    assert found("smsjobs_ledger_due") == 1
+    assert 40 <= found("smsjobs_sweep_late_seconds") < 60
+    assert 90 <= found("smsjobs_oldest_due_seconds", lane="verification") < 110
+    assert found("smsjobs_oldest_due_seconds", lane="bulk") == 0
+    # As one of a hundred thousand that the sweep looks at before.
+    redis.zadd(agenda(), {f"nothing-{number}": 1 for number in range(300)})
+    redis.zadd(agenda(), {f"nothing-{number}": 9e15 for number in range(300, 600)})
+    assert found("smsjobs_queue_messages") == 0
+    element = sms.getElement("SMS.Test")
+    for number in range(3):
+        element.sendMessage(
+            phoneList=["13800138000"],
+            params={},
+            verifyTemplateCode="SMS_1",
+            lane="bulk",
+            expires=9000 + number,
+        )
+    (first, *_) = redis.lrange("sms.bulk", -1, -1)
+    job_id = next(each for each in redis.zrange(agenda(), 0, -1) if each in first)
+    redis.hset(in_element(f"job:{job_id}"), "due", (seconds - 700) * 1000)
+    found = read(sms)
+    assert found("smsjobs_queue_messages", lane="bulk") == 3
+    assert 700 <= found("smsjobs_oldest_due_seconds", lane="bulk") < 720
+
+
+def test_what_did_not_end_well(sms: Sms) -> None:
+    """An unknown outcome is news for an hour; what was refused is only counted."""
+    ledger, redis = sms.connection.ledger, sms.connection.redis()
+    jobs = [a_job() for _ in range(3)]
+    for job, end in zip(jobs, ("unknown", "unknown", "not_sent"), strict=True):
+        ledger.record(job)
+        granted(ledger, job)
+        ledger.settle(job.id, "token", failed(job, end))
+    assert (read(sms)("smsjobs_unknown"), read(sms)("smsjobs_not_well")) == (2, 3)
+    redis.zadd(in_element("failed"), {jobs[0].id: (redis.time()[0] - 3700) * 1000})
+    assert (read(sms)("smsjobs_unknown"), read(sms)("smsjobs_not_well")) == (1, 3)
+
+
+def test_campaigns(sms: Sms) -> None:
+    """Open campaigns are counted by state, and their recipients by outcome, without a campaign's name."""
+    bench = Bench(sms.connection.redis())
+    campaign = bench.start(2500, name="a_secret_name")
+    found = read(sms)
+    assert found("smsjobs_campaigns", state="running") == 1
+    assert found("smsjobs_campaign_recipients", state="left") == 2500
+    campaign.pause()
+    found = read(sms)
+    assert (found("smsjobs_campaigns", state="running"), found("smsjobs_campaigns", state="paused")) == (0, 1)
+    assert "secret" not in found.text
+
+
+def test_who_is_told(sms: Sms) -> None:
+    """A subscriber that reads nothing has a backlog with an age; what was parked is counted; a lane is served for 90 seconds."""
+    redis = sms.connection.redis()
+    job, ledger = a_job(), sms.connection.ledger
+    ledger.announce([job.element])
+    EventStreams(redis).subscribe("webhook")
+    ledger.record(job)
+    granted(ledger, job)
+    ledger.settle(job.id, "token", failed(job))
+    Outbox(redis, "events:webhook").put(Item(id="a", body="{}", what="x", since_s=time.time()))
+    Offers(redis).tell(["SMS.Test"], ["bulk"])
+    found = read(sms)
+    assert found("smsjobs_stream_waiting", subscriber="webhook") == 1
+    assert 0 <= found("smsjobs_stream_oldest_seconds", subscriber="webhook") < 20
+    assert found("smsjobs_outbox_waiting", to="events:webhook") == 1
+    assert found("smsjobs_lane_served", lane="bulk") == found("smsjobs_lane_served") == 1
+
+
+def test_damaged_keys(sms: Sms) -> None:
+    """Whatever is in Redis in place of our keys, figures are given, and what is damaged counts as not there."""
+    redis = sms.connection.redis()
+    ledger = sms.connection.ledger
+    jobs = [a_job(), a_job()]
+    for each in jobs:
+        ledger.record(each)
+    redis.hset(in_element(f"job:{jobs[0].id}"), mapping={"due": b"\xff", "lane": b"\xff", "state": "queued"})
+    redis.delete(in_element(f"job:{jobs[1].id}"))
+    redis.set(in_element(f"job:{jobs[1].id}"), "no hash")
+    for name in ("failed", "pulls:codes", "aside", "campaigns:open"):
+        redis.set(in_element(name), "no such key")
+    redis.lpush("sms.bulk", "[" * 50_000, '{"headers": 7}', '{"headers": {"id": "../x"}}', b"\xff")
+    redis.hset(ELEMENTS, b"\xff", "x")
+    found = read(sms)
+    assert found("smsjobs_ledger_open") == 2
+    assert found("smsjobs_queue_messages", lane="bulk") == 4
+    redis.delete("sms.bulk")
+    redis.lpush("sms.bulk", "[" * 15_000)
+    redis.set("sms.verification", "no list")
+    assert read(sms)("smsjobs_queue_messages", lane="bulk") == 1
+
+
+def test_few_reads(sms: Sms) -> None:
+    """However many ask at the same time, the ledger is read once, and again only five seconds later."""
+    reads: list[float] = []
+    now = [100.0]
+
+    def slow() -> list[Sample]:
+        reads.append(now[0])
+        time.sleep(0.2)
+        return [(catalogue.LEDGER_OPEN, (), len(reads))]
+
+    page = MetricsPage(slow, Guard(host="127.0.0.1"), clock=lambda: now[0])
+
+    async def ask(many: int) -> list[Any]:
+        return await asyncio.gather(*(page._latest() for _ in range(many)))
+
+    async def all_() -> None:
+        for answer in await ask(50):
+            assert answer == [(catalogue.LEDGER_UP, (), 1), (catalogue.LEDGER_OPEN, (), 1)]
+        now[0] += 4.9
+        await ask(3)
+        assert len(reads) == 1
+        now[0] += 0.1
+        assert (await ask(3))[0][1][2] == 2
+
+    asyncio.run(all_())
+    assert len(reads) == 2
+
+
+def test_who_may_read(sms: Sms) -> None:
+    """The page is there for this machine; through a proxy nothing is there; with a token, it is asked for."""
+    for token, headers, status in (
+        (None, LOCAL, 200),
+        (None, {"Host": "sms.example.com"}, 404),
+        (None, LOCAL | {"X-Forwarded-For": "192.0.2.1"}, 404),
+        ("a-token-of-the-tests", LOCAL, 401),
+        ("a-token-of-the-tests", {"Authorization": "Bearer a-token-of-the-tests"}, 200),
+    ):
+        page = MetricsPage(Figures(sms).read, Guard(host="127.0.0.1", token=token))
+        app = TestClient(make_app(sms, secret=None, metrics=page))
+        assert app.get("/metrics", headers=headers).status_code == status
+        assert app.post("/metrics", headers=headers).status_code == 404
+    assert TestClient(make_app(sms, secret=None)).get("/metrics", headers=LOCAL).status_code == 404
+
+
+def test_without_redis() -> None:
+    """While Redis is stopped, the page says so within the time that Prometheus waits, and says nothing that is old."""
+    with RedisServer() as server:
+        served = Served(server.url, None, SMS_METRICS_TOKEN="a-token-of-the-tests")
+        headers = {"Authorization": "Bearer a-token-of-the-tests"}
+        try:
+            assert served.told["metrics"] == "token"
+            assert served.ask("GET", "/metrics")[0] == 401
+            assert Scraped(served.ask("GET", "/metrics", **headers)[1].decode())("smsjobs_ledger_up") == 1
+            server.kill()
+            time.sleep(5)  # what was read is given for so long
+            status, body = served.ask("GET", "/metrics", **headers)
+            found = Scraped(body.decode())
+            assert (status, found("smsjobs_ledger_up")) == (200, 0)
+            assert "smsjobs_ledger_open" not in found.names()
+        finally:
+            _, log = served.end()
+        assert "a-token" not in log
