@@ -12,7 +12,7 @@ COPY shell shell
 COPY worker worker
 COPY simulator simulator
 COPY examples/web/requirements.txt web.txt
-RUN pip wheel --no-cache-dir --wheel-dir /wheels '.[worker,server,simulator,cli,encryption]' --requirement web.txt
+RUN pip wheel --no-cache-dir --wheel-dir /wheels '.[worker,server,simulator,cli,encryption,metrics]' --requirement web.txt
 
 FROM python:${PYTHON}-slim AS base
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
@@ -45,7 +45,7 @@ CMD ["smsjobs", "serve", "--host", "0.0.0.0", "--port", "8080"]
 # This stage is the last, so a build without a target makes the worker.
 FROM base AS worker
 RUN --mount=type=bind,from=wheels,source=/wheels,target=/wheels \
-    pip install --no-cache-dir --no-index --find-links /wheels 'smsjobs[worker,cli,encryption]'
+    pip install --no-cache-dir --no-index --find-links /wheels 'smsjobs[worker,cli,encryption,metrics]'
 USER sms
 WORKDIR /app
 ENV SMS_APP=/app

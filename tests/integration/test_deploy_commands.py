@@ -112,6 +112,8 @@ class Services:
         }
         given |= {key: self._redis_url for key in given if key == "SMS_BROKER_URL"}
         given |= {key: f"http://127.0.0.1:{self.ports['9400']}" for key in given if key == "SMS_ENDPOINT"}
+        # Each worker's container has an address of its own.
+        given |= {key: "127.0.0.1:0" for key in given if key == "SMS_METRICS_PORT"}
         programs = f"{Path(sys.executable).parent}:/usr/bin:/bin"
         return {
             "PATH": programs,

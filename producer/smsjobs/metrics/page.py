@@ -13,6 +13,7 @@ _HEAD: Final = """\
 # Figures
 
 For Prometheus. A worker serves those of what it does, and `smsjobs serve` those of what is in Redis.
+[Production](production.md#watch-it) has alerts and a board made of them.
 
 | who | where | how |
 |---|---|---|
