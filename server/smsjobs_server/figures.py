@@ -20,7 +20,7 @@ from smsjobs.events import Outbox
 from smsjobs.ledger import Places
 from smsjobs.metrics import Metric, catalogue
 from smsjobs.offers import Offers
-from smsjobs.redis_store import connect_redis, key
+from smsjobs.redis_store import ClusterClient, connect_redis, is_damage, key
 
 if TYPE_CHECKING:
     from smsjobs import Sms
@@ -192,9 +192,12 @@ class Figures:
     def _memory(self) -> Iterator[Sample]:
         # A user of Redis may be one that must not ask.
         with suppress(RedisError):
-            found = self._redis.info("memory")
-            yield catalogue.REDIS_USED_BYTES, (), found["used_memory"]
-            yield catalogue.REDIS_MAX_BYTES, (), found["maxmemory"]
+            nodes = self._redis.masters() if isinstance(self._redis, ClusterClient) else {"": self._redis}
+            found = [each.info("memory") for each in nodes.values()]
+            # Of a Cluster the node that is nearest to its bound: jobs of its elements are refused first.
+            fullest = max(found, key=lambda each: each["used_memory"] / (each["maxmemory"] or 2**60))
+            yield catalogue.REDIS_USED_BYTES, (), fullest["used_memory"]
+            yield catalogue.REDIS_MAX_BYTES, (), fullest["maxmemory"]
 
     def _fields(self, names: Sequence[bytes], *fields: str) -> Iterator[_Job]:
         """Fields of hashes, empty where there are none."""
@@ -209,9 +212,12 @@ def _execute(pipe: Any) -> list[Any]:
     """The answers of a pipeline. That of a damaged key is None.
 
     Raises:
-        redis.exceptions.RedisError: Redis is unreachable.
+        redis.exceptions.RedisError: Redis is unreachable, or refuses.
     """
     answers = pipe.execute(raise_on_error=False) if len(pipe) else []
+    for each in answers:
+        if isinstance(each, Exception) and not is_damage(each):
+            raise each
     return [None if isinstance(each, Exception) else each for each in answers]
 
 

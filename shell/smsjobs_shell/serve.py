@@ -111,7 +111,7 @@ def _refuse_beside_queues(ctx: click.Context) -> None:
 def _become_queue_reader(screen: Screen) -> NoReturn:
     """Let the worker's side go on in this very process. So signals, exit status and output are its own."""
     need_extras("worker")
-    words = ["-m", "smsjobs_worker.process.queues", *(["--json"] if screen.as_json else [])]
+    words = ["-m", "smsjobs_worker.watching.queues", *(["--json"] if screen.as_json else [])]
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, *words])  # noqa: S606  our own program, no shell
 

@@ -1,23 +1,17 @@
 """A real worker and a real `smsjobs serve`, scraped over HTTP while jobs of every kind run."""
 
 import json
-import socket
 from collections.abc import Iterator
 
 import pytest
 
 from support.polling import until
-from support.scraped import Scraped, scrape
+from support.scraped import Scraped, free_port, scrape
 from support.served import SECRET, Served
 from support.stage import Stage, new_phone, outcome, word
 from support.worker import WorkerProcess
 
 pytestmark = pytest.mark.smoke
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from support.polling import until
+from support.scraped import free_port, scrape
 from support.served import QueueReader
 from support.stage import Stage, new_phone
 from support.worker import WorkerProcess
@@ -68,6 +69,17 @@ def test_receipts_and_replies_come_by_queue(stage: Stage) -> None:
     assert "action=queue_followed" in log
     for secret in (phone, "your_access_secret", "STS."):
         assert secret not in log
+
+
+def test_figures(stage: Stage) -> None:
+    """The reader of queues counts what it takes, on a port of its own."""
+    port = free_port()
+    with read(stage, SMS_METRICS_PORT=str(port)) as reader:
+        job = stage.send("SMS.Example")
+        until(lambda: job.delivery().state == "delivered", "it is told")
+        name = "smsjobs_deliveries_total"
+        until(lambda: scrape(port)(name, carrier="mobile", state="delivered") == 1, "it is counted")
+        assert reader.end()[0] == 0
 
 
 def test_killed_between_writing_and_deleting(stage: Stage) -> None:

@@ -124,7 +124,7 @@ def test_compose() -> None:
     (found,) = workers["dns_sd_configs"]
     lanes = [name for name, each in services.items() if each.get("build", {}).get("target") == "worker"]
     assert sorted(found["names"]) == sorted(lanes)
-    for name in lanes:
+    for name in lanes:  # and the reader of queues
         assert services[name]["environment"]["SMS_METRICS_PORT"] == f"0.0.0.0:{found['port']}"
     assert ledger["static_configs"] == [{"targets": [f"receipts:{services['receipts']['command'][-1]}"]}]
     tokens = {services[name]["environment"]["SMS_METRICS_TOKEN"] for name in (*lanes, "receipts")}

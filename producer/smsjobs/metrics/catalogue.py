@@ -219,7 +219,9 @@ OUTBOX_WAITING: Final = _ledger(
 )
 OUTBOX_PARKED: Final = _ledger("smsjobs_outbox_parked", "Items that were tried in vain for a day.", "to")
 SET_ASIDE: Final = _ledger("smsjobs_set_aside", "Damaged entries that are set aside.")
-REDIS_USED_BYTES: Final = _ledger("smsjobs_redis_used_bytes", "Memory that the ledger's Redis uses.")
+REDIS_USED_BYTES: Final = _ledger(
+    "smsjobs_redis_used_bytes", "Memory that the ledger's Redis uses; of a Cluster, its fullest node."
+)
 REDIS_MAX_BYTES: Final = _ledger("smsjobs_redis_max_bytes", "Its `maxmemory`; 0 where it has none.")
 
 #: All of them, in the order of the page.

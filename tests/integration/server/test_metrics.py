@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from prometheus_client import generate_latest
+from redis.exceptions import NoPermissionError
 from starlette.testclient import TestClient
 
 from smsjobs import Sms, connect
@@ -19,6 +20,7 @@ from smsjobs_server.app import make_app
 from smsjobs_server.figures import Figures, Sample
 from smsjobs_server.metrics import MetricsPage, _Collected
 from support.campaigns import Bench
+from support.cluster import Cluster
 from support.keys import agenda, in_element
 from support.ledgers import a_job, failed, granted
 from support.redis_server import RedisServer
@@ -215,3 +217,29 @@ def test_without_redis() -> None:
         finally:
             _, log = served.end()
         assert "a-token" not in log
+
+
+def test_refused(sms: Sms) -> None:
+    """A user of Redis that may not read the ledger gives no figures, rather than zeros."""
+    redis = sms.connection.redis()
+    sms.connection.ledger.record(a_job())
+    redis.execute_command("ACL", "SETUSER", "default", "-zcard")
+    try:
+        with pytest.raises(NoPermissionError):
+            Figures(sms).read()
+    finally:
+        redis.execute_command("ACL", "SETUSER", "default", "+@all")
+
+
+def test_of_a_cluster() -> None:
+    """The elements of a Cluster's three nodes are counted together, beside a broker of its own."""
+    with (
+        Cluster() as cluster,
+        RedisServer() as broker,
+        closing(connect(broker_url=broker.url, redis_url=cluster.url)) as sms,
+    ):
+        for element in cluster.elements():
+            sms.connection.ledger.record(a_job(element=f"SMS.{element}"))
+        found = read(sms)
+        assert found("smsjobs_ledger_open") == 3
+        assert found("smsjobs_redis_used_bytes") > 0

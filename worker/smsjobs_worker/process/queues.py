@@ -1,4 +1,4 @@
-"""The process of ``smsjobs serve --queues``: ``python -m smsjobs_worker.process.queues``. It reads the queues of receipts.
+"""What ``smsjobs serve --queues`` does, in a process of its own: it reads the queues of receipts.
 
 It ends with 0 when it is told to, and with 2 where a setting is wrong.
 """
@@ -12,8 +12,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, NoReturn
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from smsjobs.contract import InvalidArguments
 from smsjobs.delivery import DeliveryStore
@@ -42,35 +43,45 @@ __all__ = ["main"]
 _REDIS_S: Final = 3.0
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Read the queues until SIGINT or SIGTERM, and give the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m smsjobs_worker.process.queues", description=__doc__)
+def main(
+    argv: Sequence[str] | None = None,
+    *,
+    watched: Callable[[WorkerSettings], AbstractContextManager[Any]] = nullcontext,
+) -> int:
+    """Read the queues until SIGINT or SIGTERM, and give the exit status.
+
+    Args:
+        argv: The words of its command line.
+        watched: What goes on beside it.
+    """
+    parser = argparse.ArgumentParser(prog="python -m smsjobs_worker.watching.queues", description=__doc__)
     parser.add_argument("--json", action="store_true", help="write what is read as one JSON document")
     arguments = parser.parse_args(argv)
     try:
-        followers = _followers()
+        settings = WorkerSettings.read()
+        followers = _followers(settings)
     except (SettingsError, InvalidArguments) as error:
         _refuse(error, as_json=arguments.json)
     ending = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ending.set())
-    _say(sorted(followers), as_json=arguments.json)
-    for each in followers.values():
-        each.start()
-    ending.wait()
-    for each in followers.values():
-        each.stop()
+    with watched(settings):
+        _say(sorted(followers), as_json=arguments.json)
+        for each in followers.values():
+            each.start()
+        ending.wait()
+        for each in followers.values():
+            each.stop()
     return 0
 
 
-def _followers() -> dict[str, Follower]:
+def _followers(settings: WorkerSettings) -> dict[str, Follower]:
     """A follower of each queue, by its name.
 
     Raises:
-        SettingsError: A setting is wrong, or no element has queues.
+        SettingsError: No element has queues.
         InvalidArguments: The app, or an element of it, cannot load.
     """
-    settings = WorkerSettings.read()
     _set_up_log(settings.log)
     app = App(settings.app_dir)
     queues = find_queues(Providers(app), [each.fullName for each in app.elements()])
@@ -132,7 +143,3 @@ def _say(names: Sequence[str], *, as_json: bool) -> None:
         text = "\n".join(["Reading these queues. Ctrl-C ends it.", *(f"  {each}" for each in names)])
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,69 @@
+"""A process of the worker's side that counts what it tells, and serves that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from smsjobs.facts import subscribe
+from smsjobs.metrics import Meters
+from smsjobs_worker.process.refusal import refuse_to_start
+from smsjobs_worker.watching.counts import WorkerCounts
+from smsjobs_worker.watching.exposition import Exposition
+
+if TYPE_CHECKING:
+    from smsjobs_worker.process.settings import WorkerSettings
+
+__all__ = ["Watch", "watched"]
+
+
+class Watch:
+    """Figures of this process, counted and served. Ends the process with the reason where that cannot be.
+
+    Args:
+        settings: They say on which port.
+    """
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        assert settings.metrics is not None  # noqa: S101  else nobody asks for it
+        guard, port = settings.metrics
+        try:
+            from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest  # noqa: PLC0415
+
+            registry = CollectorRegistry()
+            ProcessCollector(registry=registry)
+            self._counts = WorkerCounts(Meters(registry))
+            self._exposition = Exposition(partial(generate_latest, registry), guard, port)
+        except ImportError:
+            refuse_to_start("SMS_METRICS_PORT needs: pip install 'smsjobs[metrics]'")
+        except OSError as error:
+            refuse_to_start(
+                f"SMS_METRICS_PORT: cannot listen on {guard.host} port {port}: {error.strerror or error}; each worker "
+                "process of a machine needs a port of its own"
+            )
+
+    def start(self) -> None:
+        """Begin."""
+        self._unsubscribe = subscribe(self._counts.take)
+        self._exposition.start()
+
+    def stop(self) -> None:
+        """End."""
+        self._unsubscribe()
+        self._exposition.stop()
+
+
+@contextmanager
+def watched(settings: WorkerSettings) -> Iterator[None]:
+    """Count and serve while the block runs, if the settings say so."""
+    if settings.metrics is None:
+        yield
+        return
+    watch = Watch(settings)
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.stop()
