@@ -21,21 +21,19 @@ from smsjobs.delivery import DeliveryStore
 from smsjobs.events import EventStreams
 from smsjobs.incoming import Incoming, read_push, tell_unreadable
 from smsjobs.ledger import Ledger
+from smsjobs.log_formats import FactsFormatter, JsonFormatter, LogFormat
 from smsjobs.redis_store import connect_redis
 from smsjobs.replies import LastJobs
 from smsjobs.settings import SettingsError
 from smsjobs.suppression import Feeding, SuppressedNumbers
 from smsjobs_worker.elements import App
 from smsjobs_worker.following.queues import Follower, find_queues
-from smsjobs_worker.logs.json_lines import JsonFormatter
-from smsjobs_worker.logs.text import FactsFormatter
 from smsjobs_worker.process.refusal import refuse_to_start
 from smsjobs_worker.process.settings import WorkerSettings
 from smsjobs_worker.sending.providers import Providers
 
 if TYPE_CHECKING:
     from smsjobs.settings import ConnectionSettings
-    from smsjobs_worker.logs.set_up import LogFormat
 
 __all__ = ["main"]
 
