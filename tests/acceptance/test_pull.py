@@ -57,3 +57,21 @@ def test_a_campaign_is_pulled(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> 
         progress = campaign.progress()
         assert (progress.delivered, progress.undelivered, progress.awaiting) == (1, 1, 1)
     sms.close()
+
+
+@pytest.mark.parametrize(
+    ("more", "state"),
+    [({}, "unreported"), ({"SMS_PULL_PLAIN": "1"}, "delivered")],
+    ids=["nobody asked", "plain numbers"],
+)
+def test_without_a_key(stage: Stage, more: dict[str, str], state: str) -> None:
+    """Without SMS_PAYLOAD_KEY a lost push ends as unreported; if plain numbers may be kept, Aliyun is asked."""
+    stage.simulator.set(delivery_delay_s=0)
+    before = stage.simulator.request_counts().get("QuerySendDetails", 0)
+    with stage.worker(SMS_PULLS="0.2,0.5,1", SMS_PULL_QPS="50", **more) as worker:
+        assert worker
+        job = stage.send("SMS.Example", "15400000084")
+        assert job.get(timeout=20).outcome == "accepted"
+        until(lambda: job.delivery().state == state, "the delivery is known")
+    asked = stage.simulator.request_counts().get("QuerySendDetails", 0) - before
+    assert asked == (state == "delivered")

@@ -72,6 +72,7 @@ from smsjobs.contract.recipients import (
     find_recipient,
     number_digests,
     recipient_digests,
+    split_delivery,
 )
 from smsjobs.contract.replies import Reply
 from smsjobs.contract.results import ResolvedBy, SendResult, decode_result, encode_result
@@ -168,6 +169,7 @@ __all__ = [
     "read_phone",
     "read_words",
     "recipient_digests",
+    "split_delivery",
     "tag_of_campaign",
     "tag_of_job",
     "unpack",

@@ -11,7 +11,14 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["NUMBER_WIDTH", "count_recipients", "find_recipient", "number_digests", "recipient_digests"]
+__all__ = [
+    "NUMBER_WIDTH",
+    "count_recipients",
+    "find_recipient",
+    "number_digests",
+    "recipient_digests",
+    "split_delivery",
+]
 
 #: Characters of a digest, at 6 bits each: about 40,000 of ten thousand million numbers share one of 3 characters.
 _SHORT: Final = 3
@@ -35,6 +42,13 @@ def recipient_digests(job_id: str, phones: Sequence[str]) -> str:
         if len(set(digests)) == len(numbers):
             break
     return f"{width}{salt}{''.join(digests)}"
+
+
+def split_delivery(delivery: str) -> tuple[str, str, str]:
+    """The parts of what an entry has of its deliveries: the digests, the time of their end or "", and the records."""
+    before, _, records = delivery.partition(";")
+    digests, _, ends = before.partition("@")
+    return digests, ends, records
 
 
 def count_recipients(digests: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +20,7 @@ from smsjobs.contract import (
     is_job_id,
     is_tag,
     number_of,
+    split_delivery,
     tag_of_job,
     unpack_numbers,
     unpack_recipients,
@@ -130,11 +132,13 @@ class DeliveryStore:
 
     Args:
         ledger: Whose jobs. Its Redis, its seal and its retention are used.
-        clock: Returns the time in seconds since 1970, for tests. Without it, Redis's own clock is used.
+        clock: Returns the time in seconds since 1970, for tests. Without it, Redis's own clock is used, and this machine's
+            for what nobody is asked about.
     """
 
     def __init__(self, ledger: Ledger, *, clock: Callable[[], float] | None = None) -> None:
         self._ledger = ledger
+        self._clock = clock or time.time
         self._scripts = Scripts("delivery", clock=clock)
         #: Chunks whose recipients are remembered: job id -> positions by number. Replaced as a whole.
         self._remembered: dict[str, dict[str, int]] = {}
@@ -486,8 +490,15 @@ class DeliveryStore:
                 )
 
     def _read(self, known: _Recipients) -> list[Delivery]:
+        deliveries = self._reported(known)
+        _, ends, _ = split_delivery(known.entry.delivery or "")
+        if not (ends.isascii() and ends.isdigit()) or self._clock() < int(ends):
+            return deliveries
+        return [Delivery(state="unreported") if each.state == "waiting" else each for each in deliveries]
+
+    def _reported(self, known: _Recipients) -> list[Delivery]:
         entry = known.entry
-        records: str | None = (entry.delivery or "").partition(";")[2]
+        records: str | None = split_delivery(entry.delivery or "")[2]
         if entry.campaign:
             pipe = self._pipeline()
             place = key(known.tag, "campaign", entry.campaign, "delivered")
@@ -537,7 +548,7 @@ def _by_digest(job_id: str, tag: str, entry: _Entry) -> _Recipients | str:
     # An older version kept none.
     if entry.delivery is None:
         return "unknown_number"
-    digests = entry.delivery.partition(";")[0]
+    digests, _, _ = split_delivery(entry.delivery)
     try:
         total = count_recipients(digests)
     except (ValueError, IndexError, ZeroDivisionError):

@@ -25,10 +25,11 @@ recipients      how many numbers it had, if it was rejected or not sent: it has 
 times           when it was due, and would have expired, if it did not end well
 retried_as      the id of the job by which it was sent again
 outcome         the outcome, see `outcome_text`; settled_by is the token that wrote it
-delivery        the digests of its numbers; ``;`` and a record of each recipient follow as soon as one is reported.
-                Not of a chunk, nor of a job of which nothing was accepted. See `smsjobs.delivery.records`
-numbers         its numbers, sealed, while deliveries of it are pulled; `pulls` is how often that was done, and
-                `accepted_at` the time of its acceptance
+delivery        the digests of its numbers; if nobody is asked about the job, ``@`` and the time in seconds from which a
+                recipient that waits is unreported; ``;`` and a record of each recipient follow as soon as one is
+                reported. Not of a chunk, nor of a job of which nothing was accepted. See `smsjobs.delivery.records`
+numbers         its numbers, while deliveries of it are pulled: sealed, if jobs are; `pulls` is how often that was done,
+                and `accepted_at` the time of its acceptance
 followers       further Celery task ids under which the outcome is stored
 ==============  =====================================================================================
 """
@@ -153,7 +154,8 @@ class Wait:
 class Awaited:
     """The deliveries of an accepted job, which are to be pulled where nothing is pushed."""
 
-    #: The job's numbers; of a chunk those that are asked about.
+    #: The job's numbers, of a chunk those that are asked about, which are kept for it, sealed where jobs are. Empty: nobody is asked, and what waits at the time of
+    #: the last pull is unreported.
     phones: tuple[str, ...] = field(repr=False)
     #: Seconds from its acceptance to the first and to the last pull.
     first_s: float

@@ -236,8 +236,7 @@ class Ledger:
                 result is stored and announced in the same step.
             halve: Whether the outcome is that of a refused chunk whose halves are to be sent in its place. Then its
                 campaign counts theirs.
-            awaited: Deliveries that are to be pulled if the job is accepted. Only sealed numbers are kept for that:
-                without a seal, nothing is pulled.
+            awaited: Deliveries that are to be pulled if the job is accepted.
         """
         text = write_outcome(outcome)
         result_key, value = result or (None, "")
@@ -265,10 +264,12 @@ class Ledger:
         return Settlement(ours=False, outcome=None)
 
     def _pull(self, awaited: Awaited | None) -> str:
-        if awaited is None or self.seal is None or not awaited.phones:
+        if awaited is None:
             return ""
-        numbers = self.seal.close(pack_numbers(awaited.phones))
-        return f"{_ms(awaited.first_s)} {_ms(awaited.last_s)} {numbers}"
+        if not awaited.phones:
+            return f"{_ms(awaited.last_s)}"
+        numbers = pack_numbers(awaited.phones)
+        return f"{_ms(awaited.first_s)} {_ms(awaited.last_s)} {self.seal.close(numbers) if self.seal else numbers}"
 
     def settle_absent(self, job_id: str, outcome: dict[str, Any]) -> bool:
         """Record an outcome for an id without an entry, such as that of a malformed message.

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from smsjobs.contract import STATUSES, Outcome, SendResult, SmsError, count_recipients, encode_outcome
+from smsjobs.contract import (
+    STATUSES,
+    Outcome,
+    SendResult,
+    SmsError,
+    count_recipients,
+    encode_outcome,
+    split_delivery,
+)
 from smsjobs.ledger import read_outcome
 
 __all__ = ["FIELDS", "JobInfo", "read_info"]
@@ -146,7 +154,7 @@ def _numbers(entry: _Entry) -> int:
         return int(entry.chunk.rpartition(":")[2])
     if entry.delivery:
         try:
-            return count_recipients(entry.delivery.partition(";")[0])
+            return count_recipients(split_delivery(entry.delivery)[0])
         except (IndexError, ZeroDivisionError):
             raise ValueError from None
     return int(entry.recipients or 0)

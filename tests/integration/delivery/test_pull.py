@@ -87,11 +87,12 @@ def _pull(bench: DeliveryBench, record: Record, permits: Any = None) -> int:
     return pull.run_once()
 
 
-def _accepted(bench: DeliveryBench, **more: Any) -> JobRecord:
+def _accepted(bench: DeliveryBench, *, asks: bool = True, **more: Any) -> JobRecord:
     job = a_job(**more)
     bench.ledger.record(job)
     granted(bench.ledger, job)
-    awaited = Awaited(phones=job.message.phones, first_s=SCHEDULE[0], last_s=SCHEDULE[-1])
+    phones = job.message.phones if asks else ()
+    awaited = Awaited(phones=phones, first_s=SCHEDULE[0], last_s=SCHEDULE[-1])
     bench.ledger.settle(job.id, "token", accepted(job), awaited=awaited)
     return job
 
@@ -184,13 +185,11 @@ def test_what_proves_nothing_is_asked_again(bench: DeliveryBench, record: Record
     assert bench.redis.hget(job_key(job.id), "pulls") == "0"
 
 
-def test_no_seal_no_pull(bench: DeliveryBench, record: Record) -> None:
-    """Without SMS_PAYLOAD_KEY no number stays in Redis, so nothing is pulled; with it, no number can be read there."""
+def test_a_sealed_number(bench: DeliveryBench, record: Record) -> None:
+    """Where jobs are sealed no number can be read in Redis, and only a worker with the key asks about it."""
     sealed = _accepted(bench)
     assert PHONE not in everything(bench.redis)
     bench.ledger.seal = None
-    job = _accepted(bench)
-    assert "numbers" not in bench.redis.hgetall(job_key(job.id))
     # A worker without the key leaves the sealed one to another worker.
     bench.clock.pass_(130)
     assert _pull(bench, record) == 0
@@ -198,6 +197,63 @@ def test_no_seal_no_pull(bench: DeliveryBench, record: Record) -> None:
     bench.clock.pass_(301)
     assert _pull(bench, record) == 1
     assert record.asked == [(sealed.id, PHONE)]
+
+
+def test_a_plain_number(bench: DeliveryBench, record: Record) -> None:
+    """Where numbers may be kept without a seal, they leave Redis all the same when their delivery is known."""
+    bench.ledger.seal = None
+    job = _accepted(bench)
+    assert bench.redis.hget(job_key(job.id), "numbers") == PHONE
+    record.says[PHONE] = "DELIVERED"
+    bench.clock.pass_(130)
+    assert _pull(bench, record) == 1
+    assert bench.deliveries.delivery(job.id).source == "pull"
+    assert _is_forgotten(bench, job)
+    assert PHONE not in everything(bench.redis)
+
+
+@pytest.mark.parametrize("retention_s", [259_200, 3600, 864_000], ids=["as long", "shorter", "longer"])
+def test_nobody_is_asked(bench: DeliveryBench, record: Record, retention_s: float) -> None:
+    """Where nobody may be asked, nothing is kept for it; what waits after the last time is unreported, and can be seen so."""
+    bench.ledger.retention_s = retention_s
+    people = numbers(3)
+    job = _accepted(bench, asks=False, phoneList=people)
+    assert _is_forgotten(bench, job)
+    assert not [each for each in people if each in everything(bench.redis)]
+    bench.deliveries.take([a_report(job.id, people[0])])
+    ends_s = min(SCHEDULE[-1], retention_s)
+    bench.clock.pass_(ends_s - 1)
+    assert _pull(bench, record) == 0
+    assert bench.deliveries.deliveries(job.id).waiting == 2
+    bench.clock.pass_(1)
+    counted = bench.deliveries.deliveries(job.id)
+    assert (counted.waiting, counted.delivered, counted.unreported) == (0, 1, 2)
+    assert bench.redis.pttl(job_key(job.id)) > ends_s * 1000
+    bench.deliveries.take([a_report(job.id, people[1], "EXPIRED")])
+    assert bench.deliveries.delivery(job.id, people[1]).state == "failed"
+    bench.deliveries.take([a_report(job.id, people[2])])
+    assert "@" not in bench.redis.hget(job_key(job.id), "delivery")
+
+
+def test_what_a_receipt_settled_ends_too(bench: DeliveryBench) -> None:
+    """A receipt that settles a job ends the waiting of its other numbers, which are gone from Redis, after 72 hours."""
+    people = numbers(3)
+    job = a_job(phoneList=people)
+    bench.ledger.record(job)
+    granted(bench.ledger, job)
+    bench.deliveries.take([a_report(job.id, people[0])])
+    assert bench.deliveries.deliveries(job.id).waiting == 2
+    bench.clock.pass_(SCHEDULE[-1])
+    assert bench.deliveries.deliveries(job.id).unreported == 2
+
+
+@pytest.mark.parametrize("ends", ["@soon", "@-1", "@١", "@", "@@1"])
+def test_a_damaged_end(bench: DeliveryBench, ends: str) -> None:
+    """An end that cannot be read leaves a delivery as it was reported."""
+    job = _accepted(bench, asks=False)
+    digests = bench.redis.hget(job_key(job.id), "delivery").partition("@")[0]
+    bench.redis.hset(job_key(job.id), "delivery", digests + ends)
+    assert bench.deliveries.delivery(job.id).state == "waiting"
 
 
 def test_a_refused_job_is_not_pulled(bench: DeliveryBench, record: Record) -> None:

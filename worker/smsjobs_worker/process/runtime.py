@@ -80,8 +80,8 @@ class Runtime:
             patience_s=settings.patience_s,
             in_ledger=connection.result_backend == connection.redis_url,
         )
-        # Only sealed numbers are kept for pulls.
-        pulls_s = settings.pulls_s if settings.pull_qps and connection.seal else ()
+        # Numbers are kept for pulls where they are sealed, or where a setting permits it.
+        pulls = settings.pull_qps > 0 and (connection.seal is not None or settings.pull_plain)
         providers = Providers(app)
         permits = Permits(connection.redis_url, timeout_s=_REDIS_S)
         numbers = SuppressedNumbers(ledger.redis, seal=connection.seal)
@@ -95,7 +95,8 @@ class Runtime:
             lease_s=settings.lease_s,
             patience_s=settings.patience_s,
             result_of=results.entry,
-            pulls_s=pulls_s,
+            pulls_s=settings.pulls_s,
+            pulls=pulls,
             pull_campaigns=settings.pull_campaigns,
             suppressions=Suppressions(numbers=numbers, ledger=ledger),
             feeding=feeding,
@@ -106,7 +107,7 @@ class Runtime:
             Places(ledger.redis),
             providers,
             permits,
-            schedule_s=pulls_s,
+            schedule_s=settings.pulls_s,
             max_qps=settings.pull_qps,
             feeding=feeding,
         )
@@ -125,7 +126,7 @@ class Runtime:
                 elements=elements,
                 offer=lambda: offers.tell(elements, _lanes_of(celery)),
             ),
-            pull=pull if pulls_s else None,
+            pull=pull if pulls else None,
             following=tuple(_following(settings, ledger, broker)),
         )
 

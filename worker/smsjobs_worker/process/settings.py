@@ -55,6 +55,8 @@ class WorkerSettings:
     pull_qps: float = 10.0
     #: The share of a campaign's recipients whose deliveries are pulled, from 0 to 1 (SMS_PULL_CAMPAIGNS).
     pull_campaigns: float = 0.0
+    #: Whether numbers are kept for it that are not sealed (SMS_PULL_PLAIN).
+    pull_plain: bool = False
     #: Whether the last job to each number is noted, for replies (SMS_REPLIES).
     notes_jobs: bool = False
     #: The application's task that events are handed over to, and the queue that its workers read (SMS_EVENTS_TASK,
@@ -88,6 +90,7 @@ class WorkerSettings:
             pulls_s=_rising(env, "SMS_PULLS", cls.pulls_s),
             pull_qps=read_number(env, "SMS_PULL_QPS", cls.pull_qps, at_least=0),
             pull_campaigns=_share(env, "SMS_PULL_CAMPAIGNS"),
+            pull_plain=_yes(env, "SMS_PULL_PLAIN"),
             notes_jobs=_yes(env, "SMS_REPLIES"),
             events_task=_events_task(env),
             webhook=_webhook(env),

@@ -150,6 +150,7 @@ class Sender:
         patience_s: float,
         result_of: Callable[[str, Outcome], tuple[str, str] | None] = lambda _, __: None,
         pulls_s: Sequence[float] = (),
+        pulls: bool = True,
         pull_campaigns: float = 0.0,
         suppressions: Suppressions | None = None,
         feeding: Feeding | None = None,
@@ -166,6 +167,8 @@ class Sender:
         self._result_of = result_of
         # When deliveries of an accepted job are pulled; never where this is empty.
         self._pulls_s = pulls_s
+        # Whether anybody is asked then. If not, what waits after the last time is unreported.
+        self._pulls = pulls
         # The share of a campaign's recipients for whom it is done.
         self._pull_campaigns = pull_campaigns
         self._suppressions = suppressions
@@ -374,7 +377,7 @@ class Sender:
         """The deliveries to pull: of a campaign those of a sample."""
         if taken.job is None or not self._pulls_s:
             return None
-        phones = taken.job.message.phones
+        phones = taken.job.message.phones if self._pulls else ()
         if taken.granted.chunk is not None:
             phones = sample(phones, self._pull_campaigns, taken.job.id)
         return Awaited(phones=phones, first_s=self._pulls_s[0], last_s=self._pulls_s[-1])

@@ -57,6 +57,8 @@ if f.campaign then
   for _, each in ipairs(changed) do count_recipient(f.campaign, unpack(each)) end
 elseif is_complete(records) then
   stop_pulling(id, f.lane)
+elseif settles then
+  end_unasked(id, LAST_PULL, num(keep), now)
 end
 if is_followed() then
   for _, each in ipairs(changed) do tell_delivery(id, f, each[4], each[5], each[3]) end

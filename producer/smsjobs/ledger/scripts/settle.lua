@@ -5,7 +5,7 @@
 -- keep is how long (ms) the outcome is kept.
 -- store_after is the time (ms) after which the sweep checks that Celery's result was stored, or 0 for no check.
 -- kept is what else is kept. Of an accepted job: "<delay of the first pull (ms)> <delay of the last one> <its numbers, sealed>"
--- if its deliveries are to be pulled, else "". Of any other: how long (ms) its payload is kept, if it surely was not sent.
+-- if its deliveries are to be pulled; only the delay of the last one if nobody is asked; else "". Of any other: how long (ms) its payload is kept, if it surely was not sent.
 -- label is the word under which a campaign counts the outcome; attempts are all requests that were made.
 -- halve is 1 for a refused chunk whose halves are to be sent in its place, else 0.
 --
@@ -47,7 +47,11 @@ write_outcome(id, token, state, outcome, keep, num(store_after) > 0 and now + nu
 if state == UNKNOWN then redis.call('HSET', job, 'label', label, 'attempts', attempts) end
 if state == ACCEPTED and kept ~= '' then
   local first, last, numbers = string.match(kept, '^(%d+) (%d+) (.+)$')
-  pull_later(id, redis.call('HGET', job, 'lane'), numbers, num(first), num(last), now)
+  if numbers then
+    pull_later(id, redis.call('HGET', job, 'lane'), numbers, num(first), num(last), now)
+  else
+    end_unasked(id, num(kept), num(keep), now)
+  end
 end
 if f.key and f.key ~= '' then redis.call('PEXPIRE', f.key, keep) end
 if result_key then

@@ -47,6 +47,8 @@ local function open_records(job, f, numbers)
     local digests, records = string.match(f.delivery or '', '^([^;]*);?(.*)$')
     if records == '' then records = empty end
     return are_records(records, numbers) and records or nil, function(changed)
+      -- Nothing ends where nobody waits any more.
+      if is_complete(changed) then digests = string.gsub(digests, '@.*', '', 1) end
       redis.call('HSET', job, 'delivery', digests .. ';' .. changed)
     end
   end
