@@ -158,6 +158,26 @@ def test_redis_is_slow(sms: Sms) -> None:
     assert sms.job(job.id).delivery().state == "delivered"
 
 
+def test_many_while_redis_is_slow(sms: Sms) -> None:
+    """While Redis does not answer, far more pushes than there are threads for are all refused in time."""
+    receiver, body = Receiver(sms), _push(_item(_accepted(sms).id))
+
+    async def push() -> tuple[int, float]:
+        begun = time.monotonic()
+        answer = await receiver.handle_async(body)
+        return answer.status, time.monotonic() - begun
+
+    async def push_many() -> list[tuple[int, float]]:
+        return await asyncio.gather(*(push() for _ in range(60)))
+
+    sms.connection.redis().execute_command("CLIENT", "PAUSE", "1500")
+    answers = asyncio.run(push_many())
+    assert {status for status, _ in answers} == {503}
+    assert max(took_s for _, took_s in answers) < ANSWER_S
+    time.sleep(1.5)
+    assert receiver.handle(body).status == 200
+
+
 def test_redis_is_gone_and_comes_back() -> None:
     """Without Redis a push is refused at once, as often as it comes; with Redis again it is taken."""
     with RedisServer() as server, closing(connect(broker_url=server.url)) as sms:
