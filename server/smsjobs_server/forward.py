@@ -73,7 +73,8 @@ class Forwarder:
         Raises:
             redis.exceptions.RedisError: They are not written down.
         """
-        body = json.dumps([{**each, PASSED_ON: True} for each in items], ensure_ascii=False)
+        # In ASCII, for what was pushed may hold half a character, which is nothing else.
+        body = json.dumps([{**each, PASSED_ON: True} for each in items])
         # The same push again, after an answer that Aliyun did not get, has the same id.
         item = Item(id=event_id("push", body), body=body, what=f"push of {len(items)}", since_s=time.time())
         for route in self._routes:

@@ -88,7 +88,10 @@ def _read_body(body: Any, pushed: Pushed, source: Source) -> None:
         pushed.others["not_json"] += 1
         return
     for item in data if isinstance(data, list) else [data]:
-        _read(item, pushed, source)
+        try:
+            _read(item, pushed, source)
+        except Exception:  # noqa: BLE001  what nobody foresaw of one item must not stop the others
+            pushed.others["malformed"] += 1
 
 
 def _read(item: Any, pushed: Pushed, source: Source) -> None:
@@ -146,7 +149,7 @@ def _reply(item: dict[str, Any]) -> Reply | None:
         sequence_id = f"{sequence_id:.0f}" if abs(sequence_id) < 10**20 else ""
     return Reply(
         phone=number,
-        content=content[:_LONGEST_REPLY],
+        content=_text(content)[:_LONGEST_REPLY],
         sent_at=_moment(item.get("send_time")),
         sequence_id=_text(sequence_id)[:64],
         dest_code=_text(item.get("dest_code"))[:64],
@@ -157,7 +160,7 @@ def _reply(item: dict[str, Any]) -> Reply | None:
 def _review(kind: str, item: dict[str, Any]) -> tuple[SignatureReview | TemplateReview, str]:
     # By HTTP it is orderId, and from the queue order_id. Either may be a number.
     order = item.get("orderId") or item.get("order_id")
-    order_id = str(order)[:64] if order else None
+    order_id = _text(str(order))[:64] if order and isinstance(order, str | int) else None
     reason = _text(item.get("reason"))[:_LONGEST_REASON] or None
     review: SignatureReview | TemplateReview
     if kind == "signature":
@@ -176,7 +179,8 @@ def _truth(value: Any) -> bool | None:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    """The text, which can be written as UTF-8: JSON may hold half a character."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 def _count(value: Any) -> int | None:

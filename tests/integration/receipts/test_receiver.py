@@ -15,7 +15,10 @@ from hypothesis import strategies as st
 import smsjobs
 from smsjobs import Sms, connect
 from smsjobs.contract import JobRecord, RequestFailed, encode_outcome
+from smsjobs.events import EventStreams, Hook
 from smsjobs.receipts import Answer, Receiver
+from smsjobs_server.forward import Forwarder
+from support.hook_server import SECRET
 from support.keys import job_key
 from support.ledgers import PHONE, a_job, accepted, everything, granted
 from support.redis_server import RedisServer
@@ -215,6 +218,58 @@ def test_many_in_time(sms: Sms) -> None:
         assert took_s < ANSWER_S
     assert time.monotonic() - begun < 1
     assert receiver.counts() == {"written": 500}
+
+
+_items = {
+    "report": _item("somebody-elses"),
+    "reply": {
+        "phone_number": PHONE,
+        "content": "R",
+        "dest_code": "1",
+        "sequence_id": "2",
+        "sign_name": "示例",
+    },
+    "signature": {
+        "sign_name": "示例",
+        "sign_status": "approved",
+        "reason": "",
+        "orderId": "1",
+        "create_date": "",
+    },
+    "template": {"template_code": "SMS_1", "template_status": "rejected", "reason": "", "order_id": 1},
+}
+_odd = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(
+    ["\ud800", "R\udfff", "\x00", "9" * 4000, [], {}, ["\ud800"], {"\ud800": 1}, 10**4000, 1e308]
+)  # fmt: skip
+
+
+@pytest.fixture
+def followed(sms: Sms) -> Receiver:
+    """A receiver whose events somebody reads, and that passes on what it does not know."""
+    sms.connection.ledger.announce(["SMS.Test"])
+    EventStreams(sms.connection.redis()).subscribe("hook")
+    hook = Hook(url="https://example.com/", secret=SECRET)
+    return Receiver(sms, pass_on=Forwarder(sms, {"test": hook}).pass_on)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_fuzz_of_every_kind(followed: Receiver, data: st.DataObject) -> None:
+    """Whatever stands in any field of a push of any kind, it is answered with 200 where events are told and pushes passed on."""
+    kind = data.draw(st.sampled_from(sorted(_items)))
+    item = dict(_items[kind])
+    for name in data.draw(st.lists(st.sampled_from(sorted(item)), min_size=1, max_size=3)):
+        item[name] = data.draw(_odd)
+    assert followed.handle(_push(item, _items["reply"])).status == 200
+
+
+@pytest.mark.parametrize("kind", sorted(_items))
+@pytest.mark.parametrize("depth", [300, 900, 960, 985, 992, 996])
+def test_deep_inside(followed: Receiver, kind: str, depth: int) -> None:
+    """A field that goes as deep as JSON can be read, or deeper, stops nothing."""
+    nested = "[" * depth + "]" * depth
+    item = json.dumps(_items[kind] | {"more": "HERE", "orderId": "HERE"}).replace('"HERE"', nested)
+    assert followed.handle(f"[{item}]".encode()).status == 200
 
 
 _ids = st.sampled_from(["known", "refused", "unknown", "", "x" * 65, "\ud800", "{}", "a:b"])

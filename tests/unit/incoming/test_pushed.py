@@ -132,8 +132,19 @@ def test_one_object_is_an_array_of_one() -> None:
     assert len(read_push(b"\xef\xbb\xbf" + json.dumps(REPORT).encode()).reports) == 1
 
 
+@pytest.mark.parametrize("item", [REPLY, SIGNATURE, TEMPLATE], ids=["reply", "signature", "template"])
+def test_half_a_character(item: dict[str, str]) -> None:
+    """Half a character, which JSON can hold and nothing else can, makes nothing raise and is replaced."""
+    for name in item:
+        pushed = read_push(json.dumps([item | {name: "\ud800"}, REPORT]).encode())
+        assert len(pushed.reports) == 1
+        for each in (*pushed.replies, *(review for review, _ in pushed.reviews)):
+            repr(each).encode()
+            assert all(str(value).encode() for value in vars(each).values() if value)
+
+
 _anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("\ud800"),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
