@@ -487,13 +487,6 @@ CLUSTER = (
         likely=(NODES,),
     ),
     Mutant(
-        name="a step that needs replicas writes to both nodes of a slot that moves",
-        file="producer/smsjobs/redis_store/cluster.py",
-        old='                raise TryAgainError("the slot is being moved")\n',
-        new="                pass\n",
-        likely=(NODES,),
-    ),
-    Mutant(
         name="a node that is unreachable stops the sweep of the others",
         file="producer/smsjobs/ledger/ledger.py",
         old="                if not is_transient(error):\n                    raise\n                failure = error\n",
