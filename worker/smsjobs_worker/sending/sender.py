@@ -380,6 +380,8 @@ class Sender:
         phones = taken.job.message.phones if self._pulls else ()
         if taken.granted.chunk is not None:
             phones = sample(phones, self._pull_campaigns, taken.job.id)
+            if not phones:
+                return None
         return Awaited(phones=phones, first_s=self._pulls_s[0], last_s=self._pulls_s[-1])
 
     def _settle_missing(self, job_id: str) -> Done | NothingToDo:
