@@ -59,6 +59,8 @@ class CampaignProgress:
     countries: Mapping[str, int] = field(default_factory=dict)
     #: Recipients with an outcome, by Aliyun's code (``"OK"`` for accepted ones), or by our reason if there is no code.
     by_code: Mapping[str, int] = field(default_factory=dict)
+    #: Recipients with a final report, by the carrier's code (``"DELIVERED"`` where it arrived).
+    by_err_code: Mapping[str, int] = field(default_factory=dict)
     #: Planned chunks. One chunk is one request with up to 1,000 recipients.
     chunks: int
     #: Chunks, and halves of chunks, that were refused for what may be one recipient's. The two halves of each are two
@@ -116,6 +118,7 @@ class CampaignProgress:
             "blank": self.blank,
             "countries": dict(self.countries),
             "by_code": dict(self.by_code),
+            "by_err_code": dict(self.by_err_code),
             "chunks": self.chunks,
             "halved": self.halved,
             "promotional": self.promotional,

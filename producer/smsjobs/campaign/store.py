@@ -296,12 +296,12 @@ class CampaignStore:
         Raises:
             InvalidArguments: The campaign does not exist.
         """
-        says, fields, codes, interrupted = self._run("progress", campaign_id, id=campaign_id)
+        says, fields, *codes, interrupted = self._run("progress", campaign_id, id=campaign_id)
         found = _pairs(fields)
         if not found:
             raise _missing(campaign_id)
         try:
-            return _progress(campaign_id, says, found, _pairs(codes), interrupted=bool(interrupted))
+            return _progress(campaign_id, says, found, *map(_pairs, codes), interrupted=bool(interrupted))
         except (KeyError, ValueError):
             raise _damaged(campaign_id) from None
 
@@ -670,7 +670,13 @@ def _discarded(campaign_id: str) -> InvalidArguments:
 
 
 def _progress(
-    campaign_id: str, says: str, found: dict[str, str], codes: dict[str, str], *, interrupted: bool
+    campaign_id: str,
+    says: str,
+    found: dict[str, str],
+    codes: dict[str, str],
+    err_codes: dict[str, str],
+    *,
+    interrupted: bool,
 ) -> CampaignProgress:
     counts = {name: int(found[name]) for name in ("accepted", "rejected", "not_sent", "unknown")}
     total = int(found["total"])
@@ -691,6 +697,7 @@ def _progress(
         blank=int(found.get("blank", 0)),
         countries=_countries(found),
         by_code={code: int(number) for code, number in sorted(codes.items())},
+        by_err_code={code: int(number) for code, number in sorted(err_codes.items())},
         chunks=int(found["chunks"]),
         halved=int(found["halved"]),
         starts_ms=int(found["at"]) or None,

@@ -11,6 +11,7 @@ from typing import Final
 from smsjobs.campaign import Campaign, CampaignProgress
 from smsjobs.campaign.progress import BY_HAND
 from smsjobs.contract import QueueUnavailable
+from smsjobs.delivery import DELIVERED, explain
 from smsjobs.presence import workers_by_lane
 from smsjobs_shell.no_worker import tell_that_no_worker_answers
 from smsjobs_shell.terminal.failure import FAILED, INTERRUPTED, CommandFailed
@@ -31,6 +32,9 @@ _ASK_AGAIN_S: Final = 30.0
 
 #: Most countries that are named.
 _COUNTRIES: Final = 10
+
+#: Most carriers' codes that are shown.
+_ERR_CODES: Final = 10
 
 #: Seconds over which the rate is averaged.
 _RATE_S: Final = 10.0
@@ -127,6 +131,9 @@ def show(screen: Screen, campaign: Campaign, *, begins_in: tzinfo | None = None)
     screen.line()
     for line in chart(progress, min(screen.width, 100), mark=screen.mark):
         screen.line(line, exact=True)
+    if why := _why(progress):
+        screen.line("\nWhy it did not arrive:")
+        screen.pairs(why)
     if progress.state == "paused" and not progress.interrupted:
         when = "To continue it" if progress.reason == BY_HAND else "Once that is fixed"
         screen.line(f"\n{when}:  smsjobs campaign resume {progress.id}", exact=True)
@@ -148,7 +155,10 @@ def tell_of_report(screen: Screen, progress: CampaignProgress) -> None:
 def chart(progress: CampaignProgress, width: int, *, mark: str = "█") -> Sequence[str]:
     """A line with a bar for each outcome, and for each code but Aliyun's OK."""
     rows = [(name, getattr(progress, name)) for name in _OUTCOMES]
-    rows += [(f"  {name}", getattr(progress, name)) for name in _reported(progress)]
+    for name in _reported(progress):
+        rows.append((f"  {name}", getattr(progress, name)))
+        if name == "undelivered":
+            rows += [(f"    {code}", number) for code, number in _failed(progress)]
     rows += [(f"  {code}", number) for code, number in progress.by_code.items() if code != "OK"]
     rows = [(name, number) for name, number in rows if number]
     if not rows:
@@ -165,6 +175,17 @@ def chart(progress: CampaignProgress, width: int, *, mark: str = "█") -> Seque
 def _reported(progress: CampaignProgress) -> Sequence[str]:
     """What the carriers reported, once they have reported anything."""
     return ("delivered", "undelivered", "awaiting") if progress.delivered or progress.undelivered else ()
+
+
+def _failed(progress: CampaignProgress) -> Sequence[tuple[str, int]]:
+    """The carriers' most frequent codes of what did not arrive."""
+    failed = [(code, number) for code, number in progress.by_err_code.items() if code != DELIVERED]
+    return sorted(failed, key=lambda each: (-each[1], each[0]))[:_ERR_CODES]
+
+
+def _why(progress: CampaignProgress) -> Sequence[tuple[str, str]]:
+    """What these codes mean, and what to do."""
+    return [(code, f"{explain(code).meaning}: {explain(code).advice}") for code, _ in _failed(progress)]
 
 
 def by_country(countries: Mapping[str, int]) -> str:

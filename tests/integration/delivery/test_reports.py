@@ -150,6 +150,7 @@ def test_recipients_of_a_campaign(bench: DeliveryBench) -> None:
     assert bench.deliveries.deliveries(job_id).delivered == 400
     progress = campaign.progress()
     assert (progress.delivered, progress.undelivered, progress.awaiting) == (400, 100, 2000)
+    assert progress.by_err_code == progress.to_json()["by_err_code"] == {"DELIVERED": 400, "EXPIRED": 100}
     rows = {row.phone: row for row in campaign.report()}
     assert (rows[people[5]].delivery, rows[people[5]].err_code) == ("failed", "EXPIRED")
     assert rows[people[6]].reported_at == "2026-11-28T04:00:00+00:00"

@@ -49,6 +49,15 @@ def document(result: Result) -> dict[str, Any]:
     return found
 
 
+def test_status_tells_why(campaign: str) -> None:
+    """A campaign's status names the carriers' codes of what did not arrive, what they mean and what to do."""
+    shown = CliRunner().invoke(program, ["campaign", "status", campaign]).stdout
+    told = " ".join(shown[shown.index("Why it did not arrive") :].split())
+    assert "INVALID_NUMBER the number does not exist, or is not in use: ask the recipient" in told
+    assert "MOBILE_NOT_ON_SERVICE the phone is switched off" in told
+    assert "DELIVERED" not in told
+
+
 def test_in_a_script(bench: DeliveryBench, campaign: str, people: str) -> None:
     """It tells the counts by code and the new campaign; the second time it tells that nobody is left."""
     words = ("会员日", "--undelivered", "--file", people, "--param", "name={姓名}", "--json")

@@ -129,6 +129,22 @@ def test_chart():
     assert not chart(progress(total=0, accepted=0), 80)
 
 
+def test_chart_of_deliveries():
+    """Below what did not arrive stand the carriers' codes, the most frequent first, and no more than ten of them."""
+    codes = {"DELIVERED": 600, "EXPIRED": 40, "MOBILE_IN_BLACK": 60}
+    lines = chart(progress(delivered=600, undelivered=100, by_err_code=codes), 80)
+    assert [line.split()[:2] for line in lines] == [
+        ["accepted", "1,000"],
+        ["delivered", "600"],
+        ["undelivered", "100"],
+        ["MOBILE_IN_BLACK", "60"],
+        ["EXPIRED", "40"],
+        ["awaiting", "300"],
+    ]
+    many = {f"MK:{number}": number for number in range(1, 30)}
+    assert len(chart(progress(undelivered=435, by_err_code=many), 80)) == 3 + 10
+
+
 @pytest.mark.parametrize("codes", [{}, {"isv.MOBILE_NUMBER_ILLEGAL": 1000}])
 def test_chart_is_as_wide_as_it_may_be(codes):
     """Where one outcome has everybody, its bar ends at the last column and no later."""

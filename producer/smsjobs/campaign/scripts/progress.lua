@@ -1,6 +1,6 @@
 -- How far a campaign is, at one moment.
 --
--- Returns {"go", "hold" or "cancelled", {field, value, …}, {code, recipients, …},
+-- Returns {"go", "hold" or "cancelled", {field, value, …}, {code, recipients, …}, {carrier's code, recipients, …},
 --         1 if its plan is not complete and no planner is alive, else 0}
 -- include ledger/jobs, ledger/campaigns, ledger/damage
 local campaign = unpack(KEYS)
@@ -11,4 +11,4 @@ if redis.call('HGET', campaign, 'state') == CANCELLED and not campaign_damage(id
 local f = fields(campaign, 'state', 'planner')
 local died = f.state == PLANNING and num(f.planner) <= now
 return {campaign_says(id, now), redis.call('HGETALL', campaign), redis.call('HGETALL', campaign .. ':codes'),
-  died and 1 or 0}
+  redis.call('HGETALL', campaign .. ':err_codes'), died and 1 or 0}
