@@ -61,6 +61,7 @@ def test_requests(registry: CollectorRegistry) -> None:
     assert found(name, result="lost", aliyun_code="") == 1
     assert found(name, aliyun_code="isv.AMOUNT_NOT_ENOUGH") == 1
     assert found(name) == 5
+    assert "NOBODY_KNOWS" not in found.text
     assert (found("smsjobs_request_seconds_count"), found("smsjobs_queue_seconds_count")) == (5, 1)
     assert found("smsjobs_queue_seconds_sum", lane="bulk") == 2
     assert PHONE not in found.text
