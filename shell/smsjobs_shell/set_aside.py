@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
@@ -9,8 +10,9 @@ from typing import TypeVar
 import click
 
 from smsjobs.client import connect
-from smsjobs.ledger import Aside
+from smsjobs.ledger import Aside, SetAside
 from smsjobs.redis_store import available
+from smsjobs.suppression import LIST_ITEM, SuppressedNumbers
 from smsjobs_shell.terminal.failure import CommandFailed
 from smsjobs_shell.terminal.options import with_screen
 from smsjobs_shell.terminal.screen import Screen
@@ -40,7 +42,10 @@ def set_aside() -> None:
 @with_screen
 def list_items(screen: Screen) -> None:
     """List what is set aside, with what is wrong with it. What is in it is not shown."""
-    found = _patiently(lambda aside: list(aside.items()))
+    found = [
+        *_patiently(lambda aside, _: list(aside.items())),
+        *_patiently(lambda _, listed: _damage(listed)),
+    ]
     if found:
         rows = [
             (
@@ -66,7 +71,11 @@ def put_back(screen: Screen, *, item_id: str) -> None:
     What is still damaged stays, or is set aside again within a second. A campaign gets back what it has lost of its
     pending recipients.
     """
-    problem = _patiently(lambda aside: aside.put_back(item_id))
+    if item_id == LIST_ITEM:
+        # It was never taken away: whole, it is used at once.
+        problem = _patiently(lambda _, listed: listed.damage())
+    else:
+        problem = _patiently(lambda aside, _: aside.put_back(item_id))
     if problem:
         raise CommandFailed(f"it is still damaged: {problem}", "still_damaged", more={"id": item_id})
     screen.line("It is back.")
@@ -77,18 +86,32 @@ def put_back(screen: Screen, *, item_id: str) -> None:
 @click.argument("item_id", metavar="ID")
 @with_screen
 def drop(screen: Screen, *, item_id: str) -> None:
-    """Delete something for good. A job gets the outcome "unknown": it may have been sent before it was damaged."""
-    _patiently(lambda aside: aside.drop(item_id))
+    """Delete something for good. A job gets the outcome "unknown": it may have been sent before it was damaged.
+
+    If it is the suppression list, nobody is on it any more, so import your copy at once.
+    """
+    if item_id == LIST_ITEM:
+        if not _patiently(lambda _, listed: listed.damage()):
+            raise CommandFailed("the suppression list is not damaged", "not_set_aside", more={"id": item_id})
+        _patiently(lambda _, listed: listed.discard())
+    else:
+        _patiently(lambda aside, _: aside.drop(item_id))
     screen.line("It is dropped.")
     screen.document({"id": item_id, "dropped": True})
 
 
-def _patiently(step: Callable[[Aside], T]) -> T:
+def _damage(listed: SuppressedNumbers) -> list[SetAside]:
+    """The suppression list, if it is damaged. It stays where it is, and is as old as the look at it."""
+    problem = listed.damage()
+    return [SetAside(id=LIST_ITEM, problem=problem, since_ms=round(time.time() * 1000))] if problem else []
+
+
+def _patiently(step: Callable[[Aside, SuppressedNumbers], T]) -> T:
     connection = connect().connection
     settings = connection.settings
     aside = Aside(connection.redis(), seal=settings.seal, keep_s=settings.retention_s)
     return available(
-        lambda: step(aside),
+        lambda: step(aside, connection.suppressed),
         for_s=settings.timeout_s,
         task="what is set aside was not reached",
         unreachable_text=connection.unreachable_text,

@@ -15,12 +15,25 @@ if TYPE_CHECKING:
     from smsjobs.replies import LastJob, LastJobs
     from smsjobs.suppression import Feeding
 
-__all__ = ["replied"]
+__all__ = ["replied", "suppress_opted_out"]
 
 
-def replied(
-    replies: Sequence[Reply], *, feeding: Feeding, noted_jobs: LastJobs, words: frozenset[str]
-) -> list[Reply]:
+def suppress_opted_out(replies: Sequence[Reply], *, feeding: Feeding, words: frozenset[str]) -> None:
+    """Put those on the suppression list who opted out.
+
+    Args:
+        words: Those by which people opt out.
+
+    Raises:
+        CannotOpen: The list is damaged, or sealed with a key that this process does not have.
+        redis.exceptions.RedisError: Redis is unreachable, or refuses to write.
+    """
+    opted_out = [each.phone for each in replies if is_opt_out(each.content, words)]
+    if opted_out:
+        feeding.opted_out(opted_out)
+
+
+def replied(replies: Sequence[Reply], *, noted_jobs: LastJobs, words: frozenset[str]) -> list[Reply]:
     """Take replies. Taking them again changes nothing.
 
     Args:
@@ -30,12 +43,8 @@ def replied(
         The replies, with what is known of each.
 
     Raises:
-        CannotOpen: Numbers cannot be suppressed: the list is sealed with a key that this process does not have.
-        redis.exceptions.RedisError: Redis is unreachable, or refuses to write.
+        redis.exceptions.RedisError: Redis is unreachable.
     """
-    opted_out = [each.phone for each in replies if is_opt_out(each.content, words)]
-    if opted_out:
-        feeding.opted_out(opted_out)
     jobs: dict[str, LastJob] = {}
     with suppress(CannotOpen):  # then only a process with the key can tell which job it is
         jobs = noted_jobs.find(each.phone for each in replies)

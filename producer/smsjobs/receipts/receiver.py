@@ -90,11 +90,12 @@ class Receiver:
 
     def _take(self, pushed: Pushed) -> Taken:
         """Write a push down. All of it may be repeated, because its answer may not arrive."""
-        taken = self._connection.incoming.take(pushed)
+        return self._connection.incoming.take(pushed, last=lambda taken: self._pass(pushed, taken))
+
+    def _pass(self, pushed: Pushed, taken: Taken) -> None:
         others = [item for kind, item in pushed.items if kind != "report" or item["out_id"] in taken.unknown]
         if self._pass_on and others:
             self._pass_on(others)
-        return taken
 
     async def handle_async(self, body: bytes) -> Answer:
         """`handle`, without blocking the event loop, and as fast where more pushes come than there are threads for."""

@@ -21,9 +21,10 @@ from smsjobs.redis_store.replicas import (
 )
 from smsjobs.redis_store.script_loader import Scripts
 from smsjobs.redis_store.seal import CannotOpen, Seal, unseal
-from smsjobs.redis_store.shared_secret import SharedSecret
+from smsjobs.redis_store.shared_secret import BELIEVED_S, SecretDamaged, SharedSecret
 
 __all__ = [
+    "BELIEVED_S",
     "ELEMENTS",
     "NO_ELEMENT",
     "CannotOpen",
@@ -32,6 +33,7 @@ __all__ = [
     "RedisClock",
     "Scripts",
     "Seal",
+    "SecretDamaged",
     "SharedSecret",
     "acknowledged",
     "acknowledged_pipeline",

@@ -53,6 +53,9 @@ _CODES: Final[dict[type[Exception], str]] = {
 #: Up to Redis 6, the error of a command in a script is inside an error with another code, after the place in the script.
 _IN_SCRIPT: Final = re.compile(r"@user_script: ?\d+: -?([A-Z]+)\b")
 
+#: redis-py puts the command before the error of a pipeline.
+_IN_PIPELINE: Final = re.compile(r"Command # \d+ \(.*\) of pipeline caused error: -?([A-Z]{3,})\b", re.DOTALL)
+
 #: OpenSSL's reasons for an answer that is not TLS.
 _NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"})
 
@@ -93,7 +96,7 @@ def error_code(error: BaseException) -> str:
         if isinstance(error, kind):
             return code
     text = str(error)
-    found = _IN_SCRIPT.search(text) or _AT_THE_BEGINNING.match(text)
+    found = _IN_SCRIPT.search(text) or _IN_PIPELINE.match(text) or _AT_THE_BEGINNING.match(text)
     return found[1] if found and isinstance(error, ResponseError) else type(error).__name__
 
 

@@ -11,6 +11,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, cast
 
+from redis.exceptions import ResponseError
+
+from smsjobs.redis_store.failures import is_wrong_type
 from smsjobs.redis_store.seal import CannotOpen, unseal
 
 if TYPE_CHECKING:
@@ -18,13 +21,17 @@ if TYPE_CHECKING:
 
     from smsjobs.redis_store.seal import Seal
 
-__all__ = ["SharedSecret"]
+__all__ = ["BELIEVED_S", "SecretDamaged", "SharedSecret"]
 
 #: Bytes of a secret.
 _LENGTH: Final = 32
 
 #: Seconds for which a process believes what it knows. So whoever makes the secret knows when all others have it.
-_BELIEVED_S: Final = 0.25
+BELIEVED_S: Final = 0.25
+
+
+class SecretDamaged(CannotOpen):
+    """What lies in the secret's place is not a secret: nobody can read it, whatever his key."""
 
 
 class SharedSecret:
@@ -44,7 +51,7 @@ class SharedSecret:
         self._seal = seal
         self._sleep = sleep
         #: When it was read, what was found, and the secret in it. Replaced as a whole.
-        self._known: tuple[float, str | None, bytes | None] = (-_BELIEVED_S, None, None)
+        self._known: tuple[float, str | None, bytes | None] = (-BELIEVED_S, None, None)
 
     def __repr__(self) -> str:
         return "<SharedSecret>"
@@ -53,11 +60,12 @@ class SharedSecret:
         """The secret, or None if nobody has made it. What this process knows is at most a quarter of a second old.
 
         Raises:
-            CannotOpen: It is sealed with a key that this process does not have, or damaged.
+            CannotOpen: It is sealed with a key that this process does not have.
+            SecretDamaged: It is damaged.
         """
         asked_at = time.monotonic()
         read_at, text, secret = self._known
-        if asked_at - read_at < _BELIEVED_S:
+        if asked_at - read_at < BELIEVED_S:
             return secret
         try:
             found = cast("str | None", self._redis.get(self._name))
@@ -69,9 +77,11 @@ class SharedSecret:
                 reason="job_unreadable",
             ) from None
         except ValueError:  # not text, or not such a number
-            raise CannotOpen(
-                f"the secret {self._name} in Redis is damaged", reason="job_unreadable"
-            ) from None
+            raise self._damaged() from None
+        except ResponseError as error:
+            if not is_wrong_type(error):
+                raise
+            raise self._damaged() from None
         self._known = (asked_at, found, secret)
         return secret
 
@@ -90,10 +100,13 @@ class SharedSecret:
             return secret
         new = secrets.token_hex(_LENGTH)
         made = self._redis.set(self._name, self._seal.close(new) if self._seal else new, nx=True)
-        self._known = (-_BELIEVED_S, None, None)
+        self._known = (-BELIEVED_S, None, None)
         if made and wait:
-            self._sleep(_BELIEVED_S)
+            self._sleep(BELIEVED_S)
         return self.read() or bytes.fromhex(new)
+
+    def _damaged(self) -> SecretDamaged:
+        return SecretDamaged(f"the secret {self._name} in Redis is damaged", reason="job_unreadable")
 
     def _open(self, found: str) -> bytes:
         """What is in it. It is sealed anew if its key is not the first any more, so that an old key can go."""

@@ -4,12 +4,14 @@ A number is checked when its job is enqueued, and again just before each request
 """
 
 from smsjobs.suppression.feeding import Feeding
-from smsjobs.suppression.numbers import SuppressedNumbers
+from smsjobs.suppression.numbers import LIST_ITEM, ListDamaged, SuppressedNumbers
 from smsjobs.suppression.suppression import Suppression
 from smsjobs.suppression.values import Suppressed, check_scope, suppressed_error
 
 __all__ = [
+    "LIST_ITEM",
     "Feeding",
+    "ListDamaged",
     "Suppressed",
     "SuppressedNumbers",
     "Suppression",

@@ -35,6 +35,12 @@ SCRIPT_OF_6 = "Error running script (call to f_0123456789): @user_script:5: @use
         (ResponseError(SCRIPT_OF_6.format("OOM")), False, "OOM", "full, a script on Redis 6"),
         (ResponseError("MISCONF Redis is configured to save"), False, "MISCONF", "its disk is full"),
         (ResponseError("WRONGTYPE Operation against a key"), False, "WRONGTYPE", "a damaged key"),
+        (
+            ResponseError("Command # 1 (HSETNX k f OOM x) of pipeline caused error: WRONGTYPE Operation"),
+            False,
+            "WRONGTYPE",
+            "a damaged key, in a pipeline",
+        ),
         (NoPermissionError("this user has no permissions"), False, "NOPERM", "a right is missing"),
         (AuthenticationError("invalid username-password pair"), False, "NOAUTH", "a wrong password"),
         (

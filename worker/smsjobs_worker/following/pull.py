@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
 from redis.exceptions import RedisError
 
 from smsjobs.contract import MAX_PHONES, InvalidArguments, lane
+from smsjobs.redis_store import CannotOpen
 from smsjobs_worker.logs.facts import DeliveriesPulled, PullFailed, tell
 from smsjobs_worker.logs.privacy import describe
 from smsjobs_worker.provider import LookupFailed, Provider
@@ -141,7 +143,9 @@ class Pull:
     def _take(self, reports: Sequence[Report]) -> None:
         taken = self._deliveries.take(reports)
         if self._feeding is not None and taken.unwanted:
-            self._feeding.refused(taken.unwanted, "receipt")
+            # Nothing rests on it: the next refusal says the same.
+            with suppress(RedisError, CannotOpen):
+                self._feeding.refused(taken.unwanted, "receipt")
 
     def _ask(self, provider: Provider, due: DuePull, phone: str) -> Report | None:
         # One rate for all elements and lanes: a lane that keeps nothing back from others.

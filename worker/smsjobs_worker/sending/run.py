@@ -22,7 +22,7 @@ from smsjobs.contract import (
 )
 from smsjobs.ledger import Granted, Wait
 from smsjobs.redis_store import CannotOpen, error_code, is_transient
-from smsjobs.suppression import suppressed_error
+from smsjobs.suppression import ListDamaged, suppressed_error
 from smsjobs_worker.logs.facts import LimitsRefused, LimitsUnreachable, LookupMade, RequestMade, tell
 from smsjobs_worker.provider import AnswerLost, Blames, LookupFailed, NotSent, Provider
 from smsjobs_worker.retry import request_with_retries
@@ -86,7 +86,7 @@ class _Expired(Exception):
 
 
 class _Sealed(Exception):
-    """Who is suppressed, only a worker with another key can tell."""
+    """Who is suppressed, this worker cannot tell; the argument is the reason."""
 
 
 class _NotNow(Exception):
@@ -135,8 +135,8 @@ class Run:
             return self._bad_arguments(error)
         except _Expired:
             return self._expired()
-        except _Sealed:
-            return self._wait("queued", _SEALED_S, "sealed")
+        except _Sealed as cause:
+            return self._wait("queued", _SEALED_S, str(cause))
         except IsSuppressed as cause:
             return self._suppressed(cause.args[0])
         except _NotNow as cause:
@@ -266,8 +266,8 @@ class Run:
                 self.message = self.suppressions.to_send(self.job, self.granted)
         except Fenced:
             raise _Abandoned from None
-        except CannotOpen:
-            raise _Sealed from None
+        except CannotOpen as error:
+            raise _Sealed("list_damaged" if isinstance(error, ListDamaged) else "sealed") from None
         except RedisError as error:
             if is_transient(error):
                 tell(LimitsUnreachable(error=type(error).__name__))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from smsjobs.contract import without
+from smsjobs.suppression import ListDamaged
 
 if TYPE_CHECKING:
     from smsjobs.contract import JobRecord, Message
@@ -40,11 +41,17 @@ class Suppressions:
         Raises:
             IsSuppressed: It is for nobody; or, of a job that is not a chunk, one of its numbers is suppressed.
             Fenced: Another worker may hold the chunk.
+            ListDamaged: The message is promotional, and nobody can tell who wants no such messages.
             CannotOpen: Only a worker with another key can tell.
             redis.exceptions.RedisError: Redis is unreachable.
         """
         message = job.message
-        hit = self.numbers.among(message.phones, promotional=job.is_promotional)
+        try:
+            hit = self.numbers.among(message.phones, promotional=job.is_promotional)
+        except ListDamaged:
+            if job.is_promotional:
+                raise
+            hit = []
         if hit is None:
             return message
         if granted.chunk is None or len(hit) == len(message.phones):

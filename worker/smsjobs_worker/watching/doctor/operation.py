@@ -12,7 +12,8 @@ from smsjobs.contract import MOST_EVENTS, SUBMIT_TASK
 from smsjobs.events import EventStreams, Outbox
 from smsjobs.ledger import Aside, Ledger
 from smsjobs.presence import start_a_worker, workers_by_lane
-from smsjobs.redis_store import connect_redis
+from smsjobs.redis_store import Seal, connect_redis
+from smsjobs.suppression import LIST_ITEM, SuppressedNumbers
 from smsjobs_worker.process.celery_settings import celery_settings
 from smsjobs_worker.process.settings import WorkerSettings
 from smsjobs_worker.watching.doctor.finding import Finding
@@ -37,8 +38,9 @@ def running(settings: WorkerSettings) -> Iterator[Finding]:
     connection = settings.connection
     yield _visibility(settings)
     yield from _sweeping(connection.redis_url)
-    yield from _set_aside(connection.redis_url)
     yield from _events(connection.redis_url)
+    yield from _suppressed(connection.redis_url, connection.seal)
+    yield from _set_aside(connection.redis_url)
     yield from _workers(connection.broker_url)
     yield from _astray(connection.broker_url)
 
@@ -106,6 +108,21 @@ def _set_aside(url: str) -> Iterator[Finding]:
         )
     if not found:
         yield Finding(subject="set aside", verdict="good", text="nothing in the ledger is damaged")
+
+
+def _suppressed(url: str, seal: Seal | None) -> Iterator[Finding]:
+    """Whether anybody can tell who is on the suppression list."""
+    try:
+        problem = SuppressedNumbers(connect_redis(url, timeout_s=5), seal=seal).damage()
+    except (RedisError, OSError):
+        return
+    if problem:
+        yield Finding(
+            subject="suppression",
+            verdict="bad",
+            text=f"the suppression list is damaged: {problem}. Promotional messages wait; all others are sent",
+            hint=f"fix it, or smsjobs set-aside drop {LIST_ITEM} and import your copy of it",
+        )
 
 
 def _events(url: str) -> Iterator[Finding]:
