@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from redis.exceptions import RedisError
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from smsjobs.contract import event_id
@@ -120,7 +119,7 @@ class _Route:
             self._wake.clear()
             try:
                 self._pass_on()
-            except (RedisError, OSError) as error:
+            except Exception as error:  # noqa: BLE001  the thread must go on, whatever it was
                 tell(HandOverFailed(to=self._outbox.name, error=type(error).__name__, tries=0))
 
     def _pass_on(self) -> None:

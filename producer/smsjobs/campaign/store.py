@@ -56,7 +56,7 @@ from smsjobs.contract import (
     unpack,
     unpack_recipients,
 )
-from smsjobs.delivery import Delivery, read_records
+from smsjobs.delivery import Delivery, read_codes, read_records
 from smsjobs.ledger import Places
 from smsjobs.offers import Offers
 from smsjobs.redis_store import CannotOpen, Scripts, available, is_damage, is_wrong_type, key, unseal
@@ -417,8 +417,7 @@ class CampaignStore:
             records = cast(
                 "list[str | None]", self._redis.hmget(f"{_key(campaign_id)}:delivered", list(names))
             )
-            found = cast("dict[str, str]", self._redis.hgetall(key(tag, "err_codes")) if any(records) else {})
-            return records, {number: code for code, number in found.items()}
+            return records, read_codes(self._redis, tag) if any(records) else {}
 
         if not names:
             return {}

@@ -11,7 +11,7 @@ from smsjobs.delivery.err_codes import ErrCode, explain
 from smsjobs.delivery.records import read_records
 from smsjobs.delivery.report import Report
 from smsjobs.delivery.sampling import sample
-from smsjobs.delivery.store import DeliveryStore, DuePull, Taken
+from smsjobs.delivery.store import DeliveryStore, DuePull, Taken, read_codes
 from smsjobs.delivery.values import DELIVERED, Deliveries, Delivery, DeliveryState, Source
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Source",
     "Taken",
     "explain",
+    "read_codes",
     "read_records",
     "sample",
 ]

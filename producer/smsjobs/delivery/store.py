@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from smsjobs.delivery.report import Report
     from smsjobs.ledger import Ledger
 
-__all__ = ["DeliveryStore", "DuePull", "Taken"]
+__all__ = ["DeliveryStore", "DuePull", "Taken", "read_codes"]
 
 #: Chunks of campaigns whose recipients a process remembers, for their reports come together.
 _REMEMBERED: Final = 50
@@ -344,16 +344,6 @@ class DeliveryStore:
             self._scripts.run("set_deliveries_aside", self._ledger.redis, keys, id=job_id, problem=problem)
         )
 
-    def codes(self, tag: str) -> dict[str, str]:
-        """The carriers' codes of an element, by the numbers that stand for them in records. None of a damaged key."""
-        pipe = self._pipeline()
-        pipe.execute_command("HGETALL", key(tag, "err_codes"), NEVER_DECODE=True)
-        (found,) = _execute(pipe)
-        if isinstance(found, Exception):
-            return {}
-        pairs = found.items() if isinstance(found, dict) else zip(found[::2], found[1::2], strict=True)
-        return {number.decode("ascii", "replace"): code.decode("utf-8", "replace") for code, number in pairs}
-
     # Finding the recipients
 
     def _look(self, job_ids: Iterable[str]) -> dict[str, _Recipients | str]:
@@ -508,7 +498,7 @@ class DeliveryStore:
         if records == "":
             return [Delivery()] * known.total
         try:
-            deliveries = list(read_records(records or "", self.codes(known.tag)))
+            deliveries = list(read_records(records or "", read_codes(self._ledger.redis, known.tag)))
         except (LookupError, OverflowError, ValueError):
             deliveries = []
         if len(deliveries) != known.total:
@@ -517,6 +507,18 @@ class DeliveryStore:
 
     def _pipeline(self) -> Any:
         return self._ledger.redis.pipeline(transaction=False)
+
+
+def read_codes(redis: Any, tag: str) -> dict[str, str]:
+    """The carriers' codes of an element, by the numbers that stand for them in records. None of a damaged key."""
+    pipe = redis.pipeline(transaction=False)
+    # Not decoded by the client: one that is not a valid text would hide all others.
+    pipe.execute_command("HGETALL", key(tag, "err_codes"), NEVER_DECODE=True)
+    (found,) = _execute(pipe)
+    if isinstance(found, Exception):
+        return {}
+    pairs = found.items() if isinstance(found, dict) else zip(found[::2], found[1::2], strict=True)
+    return {number.decode("ascii", "replace"): code.decode("utf-8", "replace") for code, number in pairs}
 
 
 def _pulls(tag: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from redis.exceptions import ResponseError
 
 from smsjobs.contract import MOST_EVENTS, Reply, SignatureReview, TemplateReview, element_tag
 from smsjobs.events.entries import Entry, reply_fields, told_fields
-from smsjobs.ledger import Places, tell_set_aside
+from smsjobs.ledger import Aside, Places
 from smsjobs.redis_store import NO_ELEMENT, error_code, is_wrong_type, key
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class EventStreams:
         self.redis = redis
         self.seal = seal
         self._places = Places(redis)
+        self._aside = Aside(redis, keep_s=0)
         #: Pairs of tag and subscriber that have their group.
         self._subscribed: set[tuple[str, str]] = set()
 
@@ -109,12 +110,20 @@ class EventStreams:
             most: The most of one element.
             again_after_s: Seconds after which a process that has not finished is taken for dead.
         """
-        pipe = self.redis.pipeline(transaction=False)
+        pipe: Any = self.redis.pipeline(transaction=False)
         wanted = list(tags)
         for tag in wanted:
             stream = key(tag, "events")
-            pipe.xautoclaim(stream, subscriber, consumer, round(again_after_s * 1000), count=most)
-            pipe.xreadgroup(subscriber, consumer, {stream: ">"}, count=most)
+            # Not decoded by the client: one entry that is not a valid text would stop all others.
+            again_ms = round(again_after_s * 1000)
+            pipe.execute_command(
+                *("XAUTOCLAIM", stream, subscriber, consumer, again_ms, "0-0", "COUNT", most),
+                NEVER_DECODE=True,
+            )
+            pipe.execute_command(
+                *("XREADGROUP", "GROUP", subscriber, consumer, "COUNT", most, "STREAMS", stream, ">"),
+                NEVER_DECODE=True,
+            )
         answers = iter(pipe.execute(raise_on_error=False))
         found: list[Entry] = []
         for tag in wanted:
@@ -132,7 +141,7 @@ class EventStreams:
             if gone:
                 self.redis.xack(key(tag, "events"), subscriber, *gone)
             pairs = [*old[1], *(pair for _, pairs in _streams(new) for pair in pairs)]
-            found += [Entry(tag=tag, id=entry_id, fields=fields) for entry_id, fields in pairs if fields]
+            found += [_entry(tag, entry_id, fields) for entry_id, fields in pairs if fields]
         return found
 
     def done(self, subscriber: str, entries: Iterable[Entry]) -> None:
@@ -149,7 +158,7 @@ class EventStreams:
         """Drop what every subscriber has, and the names of processes that ended long ago."""
         for tag in tags:
             stream = key(tag, "events")
-            with suppress(ResponseError):
+            with suppress(ResponseError, UnicodeDecodeError):
                 needed = [_needed(each, self._pending(stream, each["name"])) for each in self._groups(stream)]
                 if needed:
                     self.redis.xtrim(stream, minid=min(needed, key=_order), approximate=False)
@@ -157,18 +166,21 @@ class EventStreams:
                     self._forget(stream, group["name"])
 
     def backlogs(self) -> list[Backlog]:
-        """What waits, for each subscriber and element."""
+        """What waits, for each subscriber and element. A damaged stream is set aside, and has none."""
         found: list[Backlog] = []
         for tag in self.tags():
             stream = key(tag, "events")
-            with suppress(ResponseError):
+            self._aside.set_key_aside(stream, "stream")
+            with suppress(
+                ResponseError, UnicodeDecodeError
+            ):  # the latter: a subscriber of an impossible name
                 for group in self._groups(stream):
                     pending = self._pending(stream, group["name"])
                     first, count = _needed(group, pending), 0
-                    oldest: Any = self.redis.xrange(stream, first, count=1)
+                    oldest = self._range(stream, first, 1)
                     if oldest:
                         count = self._unread(stream, group) + group["pending"]
-                    since = int(oldest[0][0].partition("-")[0]) if oldest else None
+                    since = int(oldest[0][0].partition(b"-")[0]) if oldest else None
                     found.append(Backlog(tag=tag, subscriber=group["name"], waiting=count, since_ms=since))
         return found
 
@@ -188,7 +200,14 @@ class EventStreams:
 
     def _write(self, tag: str, fields: Mapping[str, str]) -> None:
         every: dict[Any, Any] = dict(fields)
-        self.redis.xadd(key(tag, "events"), every, nomkstream=True, maxlen=MOST_EVENTS, approximate=True)
+        stream = key(tag, "events")
+        try:
+            self.redis.xadd(stream, every, nomkstream=True, maxlen=MOST_EVENTS, approximate=True)
+        except ResponseError as error:
+            if not is_wrong_type(error):
+                raise
+            # Whoever follows makes a new one.
+            self._aside.set_key_aside(stream, "stream")
 
     def _make_group(self, tag: str, subscriber: str) -> None:
         stream = key(tag, "events")
@@ -196,8 +215,7 @@ class EventStreams:
             self.redis.xgroup_create(stream, subscriber, id="$", mkstream=True)
         except ResponseError as error:
             if is_wrong_type(error):
-                self.redis.rename(stream, f"{stream}:aside")
-                tell_set_aside([stream, "a key of a wrong type"])
+                self._aside.set_key_aside(stream, "stream")
                 self.redis.xgroup_create(stream, subscriber, id="$", mkstream=True)
             elif error_code(error) != "BUSYGROUP":
                 raise
@@ -216,14 +234,28 @@ class EventStreams:
         lag: int | None = group.get("lag")
         if lag is not None:
             return lag
-        unread: Any = self.redis.xrange(stream, f"({group['last-delivered-id']}", count=_COUNTED)
-        return len(unread)
+        return len(self._range(stream, f"({group['last-delivered-id']}", _COUNTED))
+
+    def _range(self, stream: str, first: str, most: int) -> list[Any]:
+        redis: Any = self.redis
+        found: list[Any] = redis.execute_command(
+            "XRANGE", stream, first, "+", "COUNT", most, NEVER_DECODE=True
+        )
+        return found
 
     def _forget(self, stream: str, subscriber: str) -> None:
         consumers: Any = self.redis.xinfo_consumers(stream, subscriber)
         for each in consumers:
             if not each["pending"] and each["idle"] > _FORGET_MS:
                 self.redis.xgroup_delconsumer(stream, subscriber, each["name"])
+
+
+def _entry(tag: str, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Entry:
+    try:
+        texts = {name.decode(): value.decode() for name, value in fields.items()}
+    except UnicodeDecodeError:
+        texts = {}  # nobody can read it
+    return Entry(tag=tag, id=entry_id.decode(), fields=texts)
 
 
 def _streams(answer: Any) -> Sequence[Any]:

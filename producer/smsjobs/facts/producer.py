@@ -269,7 +269,7 @@ class ItemParked(_OfEvents):
 
 @dataclass(frozen=True, kw_only=True)
 class ItemsDropped(_OfEvents):
-    """Something that was to be handed over is lost: it is unreadable, or too much is parked already."""
+    """Something that was to be handed over is lost: too much waits or is parked already."""
 
     action = "items_dropped"
     level = logging.ERROR

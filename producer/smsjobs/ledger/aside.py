@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from smsjobs.contract import InvalidArguments, RequestFailed, encode_outcome, is_tag, unpack_recipients
+from smsjobs.ledger.damage import tell_set_aside
 from smsjobs.ledger.outcome_text import write_outcome
 from smsjobs.ledger.places import Places
-from smsjobs.redis_store import CannotOpen, Scripts, key, unseal
+from smsjobs.redis_store import NO_ELEMENT, CannotOpen, Scripts, key, unseal
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from smsjobs.redis_store import Seal
 
 __all__ = ["Aside", "SetAside"]
+
+#: Digits of a time that Python can read.
+_LONGEST_TIME: Final = 14
 
 #: The reason of a job that was dropped.
 _DROPPED: Final = "dropped"
@@ -54,15 +58,28 @@ class Aside:
 
     def items(self) -> Iterator[SetAside]:
         """Return everything that is set aside, the oldest of each element first."""
-        for tag in Places(self._redis).tags():
-            found = cast("dict[str, str]", self._redis.hgetall(key(tag, "aside")))
-            for item, text in sorted(found.items(), key=lambda each: each[1]):
+        redis: Any = self._redis
+        for tag in self._tags():
+            # Not decoded by the client: one that is not a valid text would hide all others.
+            answer = redis.execute_command("HGETALL", key(tag, "aside"), NEVER_DECODE=True)
+            pairs = [(_text(item), _text(text)) for item, text in answer.items()]
+            for item, text in sorted(pairs, key=lambda each: each[1]):
                 since, _, problem = text.partition(" ")
-                yield SetAside(id=f"{tag}:{item}", problem=problem, since_ms=int(since))
+                since_ms = int(since) if since.isdecimal() and len(since) <= _LONGEST_TIME else 0
+                yield SetAside(id=f"{tag}:{item}", problem=problem, since_ms=since_ms)
 
     def count(self) -> int:
         """Return how many there are."""
-        return sum(int(self._redis.hlen(key(tag, "aside"))) for tag in Places(self._redis).tags())
+        return sum(int(self._redis.hlen(key(tag, "aside"))) for tag in self._tags())
+
+    def set_key_aside(self, name: str, kind: str) -> bool:
+        """Give a key another name if it is not of that type. Returns whether it was not."""
+        aside = self._scripts.run("set_key_aside", self._redis, {"key": name}, wanted=kind)
+        tell_set_aside(aside)
+        return bool(aside)
+
+    def _tags(self) -> list[str]:
+        return [NO_ELEMENT, *Places(self._redis).tags()]
 
     def put_back(self, its_id: str) -> str | None:
         """Put it back to where it was. If it is damaged still, it is set aside again when it is met.
@@ -122,9 +139,13 @@ class Aside:
         return found
 
 
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
+
+
 def _split(its_id: str) -> tuple[str, str]:
     tag, _, item = its_id.partition(":")
-    if not is_tag(tag) or ":" not in item:
+    if not (is_tag(tag) or tag == NO_ELEMENT) or ":" not in item:
         raise _missing(its_id)
     return tag, item
 

@@ -89,12 +89,15 @@ class Places:
         now = time.monotonic()
         due = [each for each in elements if now - self._announced.get(each, -_ANNOUNCE_S) >= _ANNOUNCE_S]
         if due:
-            self._add(
-                due,
-                known=cast(
-                    "list[str | None]", self._redis.hmget(ELEMENTS, [element_tag(each) for each in due])
-                ),
-            )
+            redis: Any = self._redis
+            try:
+                # Not decoded by the client: whatever is there, it is there.
+                known = redis.execute_command("HMGET", ELEMENTS, *map(element_tag, due), NEVER_DECODE=True)
+            except ResponseError as error:
+                if not is_wrong_type(error):
+                    raise
+                return  # a worker makes it anew within a second, with the elements that it has
+            self._add(due, known=known)
             self._announced |= dict.fromkeys(due, now)
 
     def tags(self) -> list[str]:
@@ -119,7 +122,7 @@ class Places:
         names: list[bytes] = redis.execute_command("HKEYS", ELEMENTS, NEVER_DECODE=True)
         return [tag for name in names if is_tag(tag := name.decode("ascii", "replace"))]
 
-    def _add(self, elements: Sequence[str], known: Sequence[str | None]) -> None:
+    def _add(self, elements: Sequence[str], known: Sequence[bytes | None]) -> None:
         # No write if nothing changes, so that a full Redis can still be swept.
         new: dict[Any, Any] = {
             element_tag(name): name for name, there in zip(elements, known, strict=True) if there is None

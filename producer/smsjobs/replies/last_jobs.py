@@ -13,10 +13,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from smsjobs.contract import NUMBER_WIDTH, is_job_id, number_digests
-from smsjobs.redis_store import ELEMENTS, SharedSecret, key
+from smsjobs.redis_store import ELEMENTS, SharedSecret, is_damage, key
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -31,6 +31,9 @@ _DAY_S: Final = 24 * 3600
 
 #: Seconds after which a reply is not taken for an answer any more.
 _ANSWER_S: Final = 72 * 3600
+
+#: Digits of a time that is one of the next 250 years.
+_LONGEST_TIME: Final = 10
 
 #: Days that are looked at. The last one began more than 72 hours ago.
 _DAYS: Final = 4
@@ -93,13 +96,22 @@ class LastJobs:
         if not wanted or secret is None:
             return {}
         digests, now_s = _digests(secret, wanted), self._now()
-        elements = cast("dict[str, str]", self._redis.hgetall(ELEMENTS))
-        pipe = self._redis.pipeline(transaction=False)
+        # Not decoded by the client: whatever is damaged says nothing, and hides nothing else.
+        client: Any = self._redis
+        elements = {
+            tag.decode("ascii", "replace"): name.decode("ascii", "replace")
+            for tag, name in client.execute_command("HGETALL", ELEMENTS, NEVER_DECODE=True).items()
+        }
+        pipe = client.pipeline(transaction=False)
         asked = [(tag, int(now_s // _DAY_S) - back) for tag in elements for back in range(_DAYS)]
         for tag, day in asked:
-            pipe.hmget(key(tag, "last", str(day)), digests)
+            pipe.execute_command("HMGET", key(tag, "last", str(day)), *digests, NEVER_DECODE=True)
         found: dict[str, LastJob] = {}
-        for (tag, _), answers in zip(asked, pipe.execute(), strict=True):
+        for (tag, _), answers in zip(asked, pipe.execute(raise_on_error=False), strict=True):
+            if isinstance(answers, Exception):
+                if not is_damage(answers):
+                    raise answers
+                continue
             for phone, each in zip(wanted, answers, strict=True):
                 job = _read(each, elements[tag])
                 if job and job.at_s > now_s - _ANSWER_S and (phone not in found or job > found[phone]):
@@ -113,7 +125,7 @@ def _digests(secret: bytes, phones: Sequence[str]) -> list[str]:
 
 
 def _read(text: Any, element: str) -> LastJob | None:
-    at, _, job_id = (text or "").partition(" ")
-    return (
-        LastJob(at_s=int(at), job_id=job_id, element=element) if at.isdigit() and is_job_id(job_id) else None
-    )
+    at, _, job_id = (text or b"").decode("ascii", "replace").partition(" ")
+    if not (at.isdecimal() and len(at) <= _LONGEST_TIME and is_job_id(job_id)):
+        return None
+    return LastJob(at_s=int(at), job_id=job_id, element=element)

@@ -116,7 +116,7 @@ def read_info(job_id: str, values: Sequence[str | None], settled_ms: float | Non
         settled_ms: When it got its outcome, if that is known.
 
     Raises:
-        ValueError: The entry is damaged.
+        ValueError, OverflowError: The entry is damaged.
         InvalidArguments: Its outcome is.
     """
     entry = _Entry(*values)

@@ -256,16 +256,19 @@ class Steering:
 
     def _index(self, tag: str, since_ms: int, latest: float, skip: int) -> list[tuple[str, float]]:
         try:
-            return cast(
-                "list[tuple[str, float]]",
-                self._ledger.redis.zrevrangebyscore(
-                    key(tag, "failed"), latest, since_ms, start=skip, num=_INDEX_PAGE, withscores=True
-                ),
+            redis: Any = self._ledger.redis
+            found = redis.execute_command(
+                *("ZREVRANGEBYSCORE", key(tag, "failed"), latest, since_ms),
+                *("LIMIT", skip, _INDEX_PAGE, "WITHSCORES"),
+                withscores=True,
+                score_cast_func=float,
+                NEVER_DECODE=True,  # by the client: one that is not a valid text would hide all others
             )
         except ResponseError as error:
             if is_wrong_type(error):
                 return []  # the sweep sets it aside
             raise
+        return [(member.decode("ascii", "replace"), score) for member, score in found]
 
     def _infos(self, page: Sequence[tuple[float, str, str]]) -> Iterable[JobInfo]:
         pipe: Any = self._ledger.redis.pipeline(transaction=False)
@@ -280,7 +283,7 @@ class Steering:
             try:
                 texts = [None if each is None else each.decode() for each in values]
                 info = read_info(job_id, texts, settled_ms)
-            except (ValueError, InvalidArguments):
+            except (ValueError, OverflowError, InvalidArguments):
                 continue  # whoever asks for it by its id is told that it is damaged
             # Its retention may be over.
             if info is not None:
@@ -300,7 +303,7 @@ def _damage_set_aside(ledger: Ledger, job_id: str) -> Iterator[None]:
         if not is_wrong_type(error):
             raise
         problem = "a key of a wrong type"
-    except ValueError:  # UnicodeDecodeError is one
+    except (ValueError, OverflowError):  # UnicodeDecodeError is one of the former
         problem = "not a valid text or number"
     else:
         return

@@ -7,7 +7,7 @@ from cryptography.fernet import Fernet
 
 from smsjobs.contract import event_id
 from smsjobs.events import Item, Outbox, next_try_s, outbox
-from smsjobs.facts import HandOverFailed, ItemParked, ItemsDropped
+from smsjobs.facts import HandOverFailed, ItemParked, ItemsDropped, ItemSetAside
 from smsjobs.redis_store import NO_ELEMENT, Seal, connect_redis, key
 from support.facts import told
 from support.ledgers import Clock
@@ -130,7 +130,7 @@ def test_parked_items_are_bounded(box: Box, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_sealed(box: Box, redis_url: str) -> None:
-    """Where jobs are sealed, what waits is sealed too; who lacks the key leaves it to others, and rubbish is dropped."""
+    """Where jobs are sealed, what waits is sealed too; who lacks the key leaves it to others, and rubbish is set aside."""
     with connect_redis(redis_url) as client:
         sealed = Box(client, Seal(Fernet.generate_key().decode()))
         sealed.put(an_item(sealed, body="a secret"))
@@ -139,7 +139,7 @@ def test_sealed(box: Box, redis_url: str) -> None:
         assert "a secret" not in str(client.hgetall(key(NO_ELEMENT, "events:test")))
         with told() as facts:
             assert box.take(most=10, lease_s=60) == []
-        assert [type(each) for each in facts] == [ItemsDropped]
+        assert [type(each) for each in facts] == [ItemSetAside]
         sealed.clock.pass_(61)
         assert [each.body for each in sealed.take(most=10, lease_s=60)] == ["a secret"]
 

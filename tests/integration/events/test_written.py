@@ -186,7 +186,7 @@ def test_a_damaged_stream_stops_nothing(bench: EventBench) -> None:
     bench.subscribe()
     job = bench.settled()
     assert [each["data"]["job_id"] for each in bench.told()] == [job.id]
-    assert bench.redis.get(f"{key(TAG, 'events')}:aside") == "rubbish"
+    assert bench.redis.get(key(TAG, "aside", "key", "events")) == "rubbish"
 
 
 def test_a_fact_and_its_event_are_one_step() -> None:

@@ -242,6 +242,9 @@ def damaged(client: "redis.Redis") -> None:
     replace_by("string")(client, open_campaigns(ELEMENT))
     ledger.feed()
     client.hset(campaign_key(campaign.id), "total", 1)
+    events = agenda(ELEMENT).replace("agenda", "events")
+    replace_by("string")(client, events)
+    assert aside.set_key_aside(events, "stream")
     for each in list(aside.items()):
         if ":campaign:" in each.id:
             assert aside.put_back(each.id) is None

@@ -2,19 +2,23 @@
 --
 -- most is how many; lease is in ms.
 --
--- Returns a flat list of pairs: id, text.
+-- Returns {their ids, a flat list: what was set aside, what is wrong with it}.
+-- include ledger/aside
 local box, due = unpack(KEYS)
 local now, most, lease = unpack(ARGV)
 now = now_ms(now)
 local found = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', ms(now), 'LIMIT', 0, most)) do
   local text = redis.call('HGET', box, id)
-  if text then
+  if text and not is_id(id) then
+    set_aside(now, 'outbox:' .. string.sub(box, #ELEMENT + 2) .. ':' .. digest_of(id), 'not a valid id', id .. '\n' .. text)
+    redis.call('ZREM', due, id)
+    redis.call('HDEL', box, id)
+  elseif text then
     redis.call('ZADD', due, ms(now + num(lease)), id)
     found[#found + 1] = id
-    found[#found + 1] = text
   else
     redis.call('ZREM', due, id)
   end
 end
-return found
+return {found, newly_aside}

@@ -71,6 +71,11 @@ local put_back = {
       tell_campaign(name)
     end
   end,
+  outbox = function()
+    local box, id, text = ELEMENT .. ':' .. string.match(name, '^(.*):%x+$'), string.match(what, '^(.-)\n(.*)$')
+    redis.call('HSET', box, id, text)
+    redis.call('ZADD', box .. ':due', ms(now), id)
+  end,
   key = function()
     if redis.call('EXISTS', aside_key(item)) == 0 then return nil end
     if redis.call('RENAMENX', aside_key(item), ELEMENT .. ':' .. name) == 0 then return 'there is a new key of its name' end

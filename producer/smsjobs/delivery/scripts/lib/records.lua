@@ -18,8 +18,10 @@ end
 local function code_number(code)
   local codes = ELEMENT .. ':err_codes'
   local found = redis.call('HGET', codes, code)
-  if found then return found end
-  local number = math.min(num(redis.call('HGET', codes, '\n')) + redis.call('HLEN', codes), MOST_CODES)
+  if found then return string.find(found, '^[%l%d][%l%d]$') and found or base36(MOST_CODES) end
+  local first = redis.call('HGET', codes, '\n') or '0'
+  -- What is damaged must not become another code's number.
+  local number = is_count(first) and math.min(num(first) + redis.call('HLEN', codes), MOST_CODES) or MOST_CODES
   if number < MOST_CODES then redis.call('HSET', codes, code, base36(number)) end
   return base36(number)
 end

@@ -13,6 +13,7 @@
 --   delivery:<id>                its entry stays where it is, and its deliveries are not pulled any more
 --   delivery:<digest>            what was taken off the deliveries to pull
 --   key:<name>                   a key
+--   outbox:<name>:<digest>       what was taken out of an outbox
 
 -- So that damage cannot fill Redis. What finds no place here stays where it is.
 local MOST_ASIDE = 10000
