@@ -44,7 +44,7 @@ def test_exactly_the_guilty(stage: Stage) -> None:
     campaign = start(stage, "guilty", PEOPLE)
     in_hand: set[str] = set()
     # Longer than a busy machine may hold up a worker that lives: its chunks must not look like a dead one's.
-    with workers(stage, SMS_LEASE="6") as crew:
+    with workers(stage, SMS_LEASE="10") as crew:
         for victim, reached in zip(crew, (20, 120), strict=True):
             until(lambda: campaign.progress().halved >= reached, "chunks are halved", timeout=60)  # noqa: B023
             if reached == 120:

@@ -141,7 +141,7 @@ def attempt(call: Callable[[], Any]) -> None:
 
 quick = settings(
     max_examples=60,
-    deadline=2000,
+    deadline=10_000,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

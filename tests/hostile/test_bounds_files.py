@@ -152,7 +152,7 @@ def attempt(path: Path) -> None:
 
 quick = settings(
     max_examples=150,
-    deadline=2000,
+    deadline=10_000,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 FRAGMENTS = st.sampled_from(
