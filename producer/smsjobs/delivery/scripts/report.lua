@@ -58,7 +58,7 @@ if f.campaign then
 elseif is_complete(records) then
   stop_pulling(id, f.lane)
 elseif settles then
-  end_unasked(id, LAST_PULL, num(keep), now)
+  end_unasked(id, redis.call('HGET', job, 'delivery'), LAST_PULL, num(keep), now)
 end
 if is_followed() then
   for _, each in ipairs(changed) do tell_delivery(id, f, each[4], each[5], each[3]) end

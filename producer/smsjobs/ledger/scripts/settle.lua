@@ -18,7 +18,7 @@
 local job, agenda, result_key = unpack(KEYS)
 local now, id, token, state, outcome, keep, store_after, label, attempts, kept, result,
   halve = unpack(ARGV)
-local f = fields(job, 'state', 'token', 'followers', 'key', 'campaign')
+local f = fields(job, 'state', 'token', 'followers', 'key', 'campaign', 'delivery')
 if not f.state then return {'missing'} end
 if SETTLED[f.state] then
   read(f, job, 'outcome', 'settled_by')
@@ -49,8 +49,8 @@ if state == ACCEPTED and kept ~= '' then
   local first, last, numbers = string.match(kept, '^(%d+) (%d+) (.+)$')
   if numbers then
     pull_later(id, redis.call('HGET', job, 'lane'), numbers, num(first), num(last), now)
-  else
-    end_unasked(id, num(kept), num(keep), now)
+  elseif f.delivery then  -- an older version kept none
+    end_unasked(id, f.delivery, num(kept), num(keep), now)
   end
 end
 if f.key and f.key ~= '' then redis.call('PEXPIRE', f.key, keep) end

@@ -22,3 +22,10 @@ local function write_outcome(id, token, state, outcome, keep, store_at, halved)
       told.campaign or '', 'before', told.state or '', 'halved', halved and 1 or 0, 'outcome', outcome)
   end
 end
+
+-- Nobody is asked about a job: what still waits when its last pull would have been is unreported to whoever reads it; an hour
+-- before its outcome leaves Redis at the latest, so that it can be seen. delivery is what the entry has of its deliveries.
+local function end_unasked(id, delivery, last, keep, now)
+  local ends = now + math.min(last, keep - math.min(3600000, keep / 2))
+  redis.call('HSET', job_key(id), 'delivery', (string.gsub(delivery, '^[^;@]*', '%0@' .. math.ceil(ends / 1000), 1)))
+end

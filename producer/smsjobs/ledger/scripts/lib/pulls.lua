@@ -5,9 +5,6 @@
 -- The delay (ms) of the last pull by default. By it ends what a receipt settled, for its numbers are gone then.
 local LAST_PULL = 259200000
 
--- How long (ms) a job is kept after that.
-local SEEN = 3600000
-
 local function pulls_key(lane) return ELEMENT .. ':pulls:' .. (lane == 'verification' and 'codes' or 'others') end
 
 -- Have a job's deliveries pulled. numbers are its numbers, sealed; first and last are the delays of the first and the last pull.
@@ -17,20 +14,8 @@ local function pull_later(id, lane, numbers, first, last, now)
   redis.call('HSET', job, 'numbers', numbers, 'pulls', 0, 'accepted_at', ms(now))
   -- If this key is damaged, the next pull sets it aside, and has all jobs on a new one.
   redis.pcall('ZADD', pulls_key(lane), ms(now + first), id)
-  local lives = last + SEEN
+  local lives = last + 3600000
   if redis.call('PTTL', job) < lives then redis.call('PEXPIRE', job, lives) end
-end
-
--- Nobody is asked about a job: what still waits when its last pull would have been, or when its outcome is to leave Redis, is
--- unreported to whoever reads it.
-local function end_unasked(id, last, keep, now)
-  local job, ends = job_key(id), math.min(last, keep)
-  local delivery = redis.call('HGET', job, 'delivery')
-  -- An older version kept none.
-  if not delivery then return end
-  local ended = string.gsub(delivery, '^[^;@]*', '%0@' .. math.ceil((now + ends) / 1000), 1)
-  redis.call('HSET', job, 'delivery', ended)
-  if ends + SEEN > keep then redis.call('PEXPIRE', job, ends + SEEN) end
 end
 
 -- Nothing of the job is awaited any more, so its numbers leave Redis.
