@@ -200,7 +200,7 @@ def test_a_subscriber_that_is_gone(
     task(bench, Application())
     bench.settled()
     assert findings(redis_url) == [("good", "the subscriber task is told of events")]
-    monkeypatch.setattr("smsjobs_worker.watching.doctor._EVENT_S", -1)
+    monkeypatch.setattr("smsjobs_worker.watching.doctor.operation._EVENT_S", -1)
     ((verdict, text),) = findings(redis_url)
     assert (verdict, text[:40]) == ("doubtful", "1 events wait for the subscriber task, t")
     status, listed = shell(redis_url, "list")
