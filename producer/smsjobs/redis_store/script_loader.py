@@ -34,6 +34,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
@@ -68,23 +69,22 @@ class Scripts:
     """
 
     def __init__(self, room: str, *, clock: Callable[[], float] | None = None) -> None:
+        self._room = room
         self._clock = clock
-        folder = resources.files("smsjobs") / room / "scripts"
-        names = sorted(each.name for each in folder.iterdir() if each.name.endswith(".lua"))
-        self._scripts = {
-            name.removesuffix(".lua"): _Script(_whole(_text(f"{room}/scripts/{name}"))) for name in names
-        }
 
     def __repr__(self) -> str:
         return "<Scripts>"
 
     def names(self) -> list[str]:
         """Return the name of every script of the room."""
-        return list(self._scripts)
+        folder = resources.files("smsjobs") / self._room / "scripts"
+        return sorted(
+            each.name.removesuffix(".lua") for each in folder.iterdir() if each.name.endswith(".lua")
+        )
 
     def keys(self, name: str) -> list[str]:
         """Return the names of a script's keys."""
-        return self._scripts[name].keys
+        return _script(self._room, name).keys
 
     def run(
         self, name: str, redis: Redis, keys: Mapping[str, str], rest: Sequence[Any] = (), /, **arguments: Any
@@ -100,7 +100,7 @@ class Scripts:
         Raises:
             TypeError: A name is missing, or the script does not have it.
         """
-        script = self._scripts[name]
+        script = _script(self._room, name)
         if script.wants_now:
             arguments["now"] = 0 if self._clock is None else round(self._clock() * 1000)
         return script.run(redis, keys, arguments, rest)
@@ -140,6 +140,12 @@ class _Script:
         except NoScriptError:
             redis.script_load(self._registered.script)
             return acknowledged(redis, replicas, *step)
+
+
+@cache
+def _script(room: str, name: str) -> _Script:
+    """A script, which is read once in a process, when it is first run: that takes some milliseconds."""
+    return _Script(_whole(_text(f"{room}/scripts/{name}.lua")))
 
 
 def prelude(script: str) -> str:

@@ -12,7 +12,7 @@ from smsjobs import QueueUnavailable, connect
 from smsjobs.campaign import CampaignStore, Order, start
 from smsjobs.delivery import DeliveryStore
 from smsjobs.ledger import Granted, Ledger
-from smsjobs.redis_store import Scripts, connect_redis, is_transient
+from smsjobs.redis_store import Scripts, connect_redis, is_transient, script_loader
 from smsjobs.redis_store.replicas import NotReplicated
 from support.ledgers import a_job
 from support.polling import until
@@ -133,8 +133,8 @@ def test_which_steps_wait() -> None:
     waiting = {
         (room, name)
         for room in ("ledger", "campaign", "verification", "delivery", "steering", "suppression")
-        for name, script in Scripts(room)._scripts.items()
-        if not script._replicated
+        for name in Scripts(room).names()
+        if not script_loader._script(room, name)._replicated
     }
     assert waiting == {
         ("ledger", "feed"),  # a chunk is a job only with its claim
@@ -143,6 +143,7 @@ def test_which_steps_wait() -> None:
         ("ledger", "return_campaigns"),
         ("ledger", "return_to_agenda"),  # what is damaged is met again
         ("ledger", "set_aside"),
+        ("ledger", "set_key_aside"),
         ("ledger", "set_keys_aside"),
         ("ledger", "sweep"),  # nothing is sent before the claim that follows
         ("ledger", "unpublished"),
