@@ -555,6 +555,8 @@ def _by_digest(job_id: str, tag: str, entry: _Entry) -> _Recipients | str:
         total = count_recipients(digests)
     except (ValueError, IndexError, ZeroDivisionError):
         return "damaged"
+    if total < 1:
+        return "damaged"
     return _Recipients(tag, entry, total, lambda phone: find_recipient(digests, job_id, phone))
 
 

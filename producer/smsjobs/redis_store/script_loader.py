@@ -71,6 +71,8 @@ class Scripts:
     def __init__(self, room: str, *, clock: Callable[[], float] | None = None) -> None:
         self._room = room
         self._clock = clock
+        # Not shared as their texts are: a client of a Cluster has its own form of a script.
+        self._registered: dict[str, Any] = {}
 
     def __repr__(self) -> str:
         return "<Scripts>"
@@ -103,25 +105,31 @@ class Scripts:
         script = _script(self._room, name)
         if script.wants_now:
             arguments["now"] = 0 if self._clock is None else round(self._clock() * 1000)
-        return script.run(redis, keys, arguments, rest)
+        if name not in self._registered:
+            self._registered[name] = redis.register_script(script.text)
+        return script.run(self._registered[name], redis, keys, arguments, rest)
 
 
 class _Script:
     """One script, and the names of its keys and arguments."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self.text = text
         named = {match[2]: match[1].replace("\n", " ").split(",") for match in _NAMES.finditer(text)}
         self.keys = [each.strip() for each in named.get("KEYS", ())]
         self._arguments = [each.strip() for each in named.get("ARGV", ())]
         self.wants_now = "now" in self._arguments
         self._replicated = "-- replicated" in text.splitlines()
-        self._registered: Any = None
 
     def run(
-        self, redis: Redis, keys: Mapping[str, str], arguments: Mapping[str, Any], rest: Sequence[Any]
+        self,
+        registered: Any,
+        redis: Redis,
+        keys: Mapping[str, str],
+        arguments: Mapping[str, Any],
+        rest: Sequence[Any],
     ) -> Any:
-        """Run it."""
+        """Run it, in the form that was registered with the client."""
         try:
             declared = [keys[name] for name in self.keys[: len(keys)]]
             values = [arguments[name] for name in self._arguments]
@@ -129,16 +137,14 @@ class _Script:
             raise TypeError(f"the script takes {missing}") from None
         if not declared or len(values) != len(arguments) or len(declared) != len(keys):
             raise TypeError(f"the script takes the keys {self.keys} and the arguments {self._arguments}")
-        if self._registered is None:
-            self._registered = redis.register_script(self._text)
         replicas = replicas_of(redis) if self._replicated else None
         if replicas is None:
-            return self._registered(declared, [*values, *rest], client=redis)
-        step = ("EVALSHA", self._registered.sha, len(declared), *declared, *values, *rest)
+            return registered(declared, [*values, *rest], client=redis)
+        step = ("EVALSHA", registered.sha, len(declared), *declared, *values, *rest)
         try:
             return acknowledged(redis, replicas, *step)
         except NoScriptError:
-            redis.script_load(self._registered.script)
+            redis.script_load(registered.script)
             return acknowledged(redis, replicas, *step)
 
 

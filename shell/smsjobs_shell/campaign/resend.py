@@ -25,12 +25,12 @@ __all__ = ["resend"]
 @click.command(
     short_help="Send again to those whose message did not arrive.",
     epilog="""\b
-It makes a new campaign, named after the old one, of those whose carrier's code
-says that the message may arrive now, such as a phone that was switched off.
+It makes a new campaign, named after the old one, of those whose carrier's
+code says that the message may arrive now, such as a phone that was off.
 Numbers that do not exist, black lists and refusals are left out. The same
 command again sends nothing twice. It needs receipts, and the numbers: until
-SMS_RETENTION after the campaign's end, and with the SMS_PAYLOAD_KEY that it was
-started with. Where recipients have parameters of their own, it needs --file.
+SMS_RETENTION after the campaign's end, and with the SMS_PAYLOAD_KEY that it
+was started with. If recipients have their own parameters, it needs --file.
 
 \b
 Examples:
