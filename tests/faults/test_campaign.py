@@ -99,7 +99,7 @@ def test_planner_killed_and_cancelled(busy: Stage, tmp_path: Path) -> None:
     ("personal", "threads", "latency_ms"),
     [
         pytest.param(True, 8, 200, id="personal"),
-        pytest.param(False, 1, 1000, id="shared"),  # so few chunks that they have to be slow to be in hand
+        pytest.param(False, 1, 600, id="shared"),  # so few chunks that they have to be slow to be in hand
     ],
 )
 def test_cancelled_amid_faults(
@@ -119,7 +119,8 @@ def test_cancelled_amid_faults(
             campaign.cancel()
         first.signal(signal.SIGSTOP)
         in_hand = held(stage, campaign)
-        assert in_hand
+        # What was in hand when it was cancelled may have ended in the meantime.
+        assert in_hand or first_is == "cancelled"
         first.kill()
         if first_is == "killed":
             campaign.cancel()
