@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from support.polling import until
-from support.scraped import Scraped, free_port, scrape
+from support.ports import free_port
+from support.scraped import Scraped, scrape
 from support.served import SECRET, Served
 from support.stage import Stage, new_phone, outcome, word
 from support.worker import WorkerProcess

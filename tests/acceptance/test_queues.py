@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from support.polling import until
-from support.scraped import free_port, scrape
+from support.ports import free_port
+from support.scraped import scrape
 from support.served import QueueReader
 from support.stage import Stage, new_phone
 from support.worker import WorkerProcess

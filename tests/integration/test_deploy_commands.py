@@ -20,6 +20,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from smsjobs.embedded import TemporaryRedis, find_redis_server
+from support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -158,11 +159,6 @@ class Services:
         program = shutil.which(words[0], path=f"{Path(sys.executable).parent}:/usr/bin:/bin")
         assert program, words[0]
         return [program, *words[1:]]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from support.polling import until
-from support.replicated import free_port
+from support.ports import free_port
 
 #: Debian's scripts. Those in /usr/sbin change to the system's user and its directories.
 _BIN = Path("/usr/lib/rabbitmq/bin")

@@ -4,7 +4,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ import redis
 from smsjobs.embedded import find_redis_server
 from smsjobs.redis_store import connect_redis
 from support.polling import until
+from support.ports import free_port
 
 #: Of the servers, and of the Sentinels: both with characters that an address must encode.
 PASSWORD, SENTINEL_PASSWORD = "servers@/secret", "sentinels:?secret"
@@ -147,13 +147,6 @@ class Sentinels:
         with self.sentinels[0].client() as client:
             _, port = client.sentinel_get_master_addr_by_name(NAME)
         return next(each for each in self.nodes if each.port == port)
-
-
-def free_port() -> int:
-    """A port that nobody has now."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def _answers(client: "redis.Redis") -> bool:

@@ -1,13 +1,12 @@
 """What Prometheus would read: figures by their name and labels."""
 
 import http.client
-import socket
 from contextlib import closing
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-__all__ = ["Scraped", "free_port", "scrape"]
+__all__ = ["Scraped", "scrape"]
 
 
 class Scraped:
@@ -30,12 +29,6 @@ class Scraped:
     def names(self) -> set[str]:
         """The names of the samples."""
         return {name for name, _, _ in self.samples}
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def scrape(port: int, path: str = "/metrics", **headers: str) -> Any:

@@ -154,8 +154,8 @@ class Wait:
 class Awaited:
     """The deliveries of an accepted job, which are to be pulled where nothing is pushed."""
 
-    #: The job's numbers, of a chunk those that are asked about, which are kept for it, sealed where jobs are. Empty: nobody is asked, and what waits at the time of
-    #: the last pull is unreported.
+    #: The numbers that are asked about: the job's, or a sample of a chunk's. They are kept for it, sealed where jobs are.
+    #: Empty: nobody is asked, and what waits at the time of the last pull is unreported.
     phones: tuple[str, ...] = field(repr=False)
     #: Seconds from its acceptance to the first and to the last pull.
     first_s: float

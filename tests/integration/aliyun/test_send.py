@@ -15,6 +15,7 @@ from smsjobs.contract import AliyunRejected, InvalidArguments, RequestFailed, ch
 from smsjobs_worker.aliyun import Throttled
 from smsjobs_worker.provider import AnswerLost, AttemptFailed, NotSent
 from smsjobs_worker.retry import RetryPolicy
+from support.ports import free_port
 
 PHONE, CODE = "13800138000", "384915"
 ONCE = RetryPolicy(attempts=1)
@@ -112,12 +113,6 @@ def test_answers(machine, sender, message, status, body, outcome):
         sender(machine.url).send(message, out_id="job-1")
     assert type(caught.value) is outcome
     assert len(machine.paths) == 1
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_refused(sender, message):

@@ -17,6 +17,7 @@ from smsjobs.ledger import Ledger
 from smsjobs.redis_store import Seal
 from smsjobs.suppression import Feeding, SuppressedNumbers, Suppression
 from smsjobs_worker.provider import AnswerLost, NotSent, Provider
+from smsjobs_worker.sending.follow_up import FollowUp
 from smsjobs_worker.sending.leases import Leases
 from smsjobs_worker.sending.sender import Done, Sender
 from smsjobs_worker.sending.suppressions import Suppressions
@@ -84,7 +85,7 @@ class Stage:
             lease_s=30,
             patience_s=1,
             suppressions=Suppressions(numbers=self.listed, ledger=ledger),
-            feeding=Feeding(numbers=self.listed, refused_scope="all"),
+            follow_up=FollowUp(feeding=Feeding(numbers=self.listed, refused_scope="all")),
         )
 
     def add(self, *phones: str, scope: Any = "promotional") -> None:

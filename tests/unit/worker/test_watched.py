@@ -6,7 +6,8 @@ import pytest
 
 from smsjobs_worker.process.settings import WorkerSettings
 from smsjobs_worker.watching.watched import Watch, watched
-from support.scraped import free_port, scrape
+from support.ports import free_port
+from support.scraped import scrape
 
 TOKEN = "a-token-of-the-tests"
 

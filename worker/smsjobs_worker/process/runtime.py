@@ -22,6 +22,7 @@ from smsjobs_worker.following.events import EventTask, Following, Webhook
 from smsjobs_worker.following.pull import Pull
 from smsjobs_worker.process.broker import Broker
 from smsjobs_worker.process.results import Results
+from smsjobs_worker.sending.follow_up import FollowUp
 from smsjobs_worker.sending.leases import Leases
 from smsjobs_worker.sending.providers import Providers
 from smsjobs_worker.sending.rate_limit import Permits
@@ -95,12 +96,14 @@ class Runtime:
             lease_s=settings.lease_s,
             patience_s=settings.patience_s,
             result_of=results.entry,
-            pulls_s=settings.pulls_s,
-            pulls=pulls,
-            pull_campaigns=settings.pull_campaigns,
             suppressions=Suppressions(numbers=numbers, ledger=ledger),
-            feeding=feeding,
-            last_jobs=LastJobs(ledger.redis, seal=connection.seal) if settings.notes_jobs else None,
+            follow_up=FollowUp(
+                pulls_s=settings.pulls_s,
+                pulls=pulls,
+                pull_campaigns=settings.pull_campaigns,
+                feeding=feeding,
+                last_jobs=LastJobs(ledger.redis, seal=connection.seal) if settings.notes_jobs else None,
+            ),
         )
         pull = Pull(
             DeliveryStore(ledger),

@@ -18,12 +18,9 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypedDict
-
-from redis.exceptions import RedisError
 
 from smsjobs.contract import (
     AliyunRejected,
@@ -32,15 +29,12 @@ from smsjobs.contract import (
     Lane,
     Outcome,
     RequestFailed,
-    SendResult,
     SmsError,
     decode_job,
-    element_tag,
     encode_outcome,
     make_chunk,
 )
-from smsjobs.delivery import sample
-from smsjobs.ledger import Awaited, EntryDamaged, Granted, Missing, Settled, Settlement, Wait, read_outcome
+from smsjobs.ledger import EntryDamaged, Granted, Missing, Settled, Settlement, Wait, read_outcome
 from smsjobs.redis_store import CannotOpen, unseal
 from smsjobs.redis_store.patience import patiently
 from smsjobs_worker.logs.facts import (
@@ -55,13 +49,12 @@ from smsjobs_worker.logs.facts import (
     tell,
 )
 from smsjobs_worker.logs.privacy import describe
+from smsjobs_worker.sending.follow_up import FollowUp
 from smsjobs_worker.sending.run import Halve, Run, StopCampaign, stop_campaign
 
 if TYPE_CHECKING:
     from smsjobs.ledger import Claim, Ledger, Snapshot
     from smsjobs.redis_store import Seal
-    from smsjobs.replies import LastJobs
-    from smsjobs.suppression import Feeding
     from smsjobs_worker.provider import Provider
     from smsjobs_worker.sending.leases import Leases
     from smsjobs_worker.sending.rate_limit import Permits
@@ -74,10 +67,6 @@ _KEY_DELAY_S: Final = 10.0
 
 #: Seconds after its answer was lost for which a job that no worker can open is kept.
 _KEY_AWAITED_S: Final = 3600
-
-
-#: The reason of a number that is on Aliyun's black list, or whose owner opted out.
-_UNWANTED: Final = "blocked"
 
 
 class Elements(Protocol):
@@ -149,12 +138,8 @@ class Sender:
         lease_s: float,
         patience_s: float,
         result_of: Callable[[str, Outcome], tuple[str, str] | None] = lambda _, __: None,
-        pulls_s: Sequence[float] = (),
-        pulls: bool = True,
-        pull_campaigns: float = 0.0,
         suppressions: Suppressions | None = None,
-        feeding: Feeding | None = None,
-        last_jobs: LastJobs | None = None,
+        follow_up: FollowUp | None = None,
     ) -> None:
         self._ledger = ledger
         self._elements = elements
@@ -165,16 +150,8 @@ class Sender:
         self._patience_s = patience_s
         # Key and text of an outcome in Celery's result backend, where the ledger can store it.
         self._result_of = result_of
-        # When deliveries of an accepted job are pulled; never where this is empty.
-        self._pulls_s = pulls_s
-        # Whether anybody is asked then. If not, what waits after the last time is unreported.
-        self._pulls = pulls
-        # The share of a campaign's recipients for whom it is done.
-        self._pull_campaigns = pull_campaigns
         self._suppressions = suppressions
-        self._feeding = feeding
-        # Where the last job to each number is noted, for replies.
-        self._last_jobs = last_jobs
+        self._follow_up = follow_up or FollowUp()
 
     def run(self, job_id: str) -> Done | NothingToDo:
         """Do what is to be done with the job now.
@@ -330,6 +307,8 @@ class Sender:
     def _settle(self, taken: _Taken, outcome: Outcome, *, halve: bool = False) -> Done | NothingToDo:
         granted = taken.granted
         encoded, result = encode_outcome(outcome), self._result_of(granted.job_id, outcome)
+        is_chunk = granted.chunk is not None
+        awaited = self._follow_up.awaited(taken.job, is_chunk=is_chunk) if taken.job else None
         settlement: Settlement = patiently(
             lambda: self._ledger.settle(
                 granted.job_id,
@@ -337,7 +316,7 @@ class Sender:
                 encoded,
                 result=result,
                 halve=halve,
-                awaited=self._awaited(taken),
+                awaited=awaited,
             ),
             for_s=self._patience_s,
         )
@@ -345,8 +324,8 @@ class Sender:
             tell(job_settled(outcome, **taken.names(), seconds=taken.age_s()))
             if halve:
                 tell(ChunkHalved(**taken.names()))
-            self._feed(taken, outcome)
-            self._note_last(taken, outcome)
+            if taken.job:
+                self._follow_up.settled(taken.job, outcome)
         else:
             tell(JobFenced(**taken.names()))
         if settlement.outcome is None:
@@ -354,35 +333,6 @@ class Sender:
         if not settlement.ours:
             return self._ended(granted.job_id, settlement.outcome, settlement.followers)
         return Done(outcome=outcome, followers=settlement.followers, stored=result is not None)
-
-    def _feed(self, taken: _Taken, outcome: Outcome) -> None:
-        """Suppress a number that Aliyun refuses, where a setting says so."""
-        if self._feeding is None or not isinstance(outcome, AliyunRejected) or outcome.reason != _UNWANTED:
-            return
-        phones = taken.job.message.phones if taken.job else ()
-        if len(phones) == 1:
-            # Nothing rests on it: the next refusal says the same.
-            with suppress(RedisError, CannotOpen):
-                self._feeding.refused(phones, "refusal")
-
-    def _note_last(self, taken: _Taken, outcome: Outcome) -> None:
-        """Note to whom a job was sent, where a setting says so: a reply may come."""
-        if self._last_jobs is None or taken.job is None or not isinstance(outcome, SendResult):
-            return
-        # Nothing rests on it: without it, a reply only has no job.
-        with suppress(RedisError, CannotOpen):
-            self._last_jobs.note(element_tag(taken.job.element), taken.job.id, taken.job.message.phones)
-
-    def _awaited(self, taken: _Taken) -> Awaited | None:
-        """The deliveries to pull: of a campaign those of a sample."""
-        if taken.job is None or not self._pulls_s:
-            return None
-        phones = taken.job.message.phones if self._pulls else ()
-        if taken.granted.chunk is not None:
-            phones = sample(phones, self._pull_campaigns, taken.job.id)
-            if not phones:
-                return None
-        return Awaited(phones=phones, first_s=self._pulls_s[0], last_s=self._pulls_s[-1])
 
     def _settle_missing(self, job_id: str) -> Done | NothingToDo:
         return self.refuse(
