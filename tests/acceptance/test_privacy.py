@@ -2,8 +2,17 @@
 
 import json
 
+import pytest
+from cryptography.fernet import Fernet
+
+from smsjobs import Sms, SmsError, connect
+from support.hook_server import SECRET as HOOK_SECRET
+from support.hook_server import HookServer
 from support.polling import until
+from support.ports import free_port
 from support.redis_server import RedisServer
+from support.scraped import scrape
+from support.served import SECRET, Served
 from support.stage import TEMPLATE, Stage, outcome
 
 #: Kinds of fault, each met by one job.
@@ -96,12 +105,80 @@ def test_inspect_shows_nothing_private(own: Stage) -> None:
     assert code not in told
 
 
-def send(stage: Stage, element: str, phone: str, **more: object):
+def test_what_follows_a_message_shows_nothing_private(own: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Receipts, replies, opt-outs, pulls, webhooks, passing on, cancel and retry log no number, text, code or secret.
+
+    Neither does what a caller holds in his hand, nor a figure.
+    """
+    key, words = Fernet.generate_key().decode(), "where is my parcel 837261"
+    monkeypatch.setenv("SMS_PAYLOAD_KEY", key)
+    phone, refused, late = "13800138701", "13800138702", "13800138703"
+    own.simulator.set(delivery_delay_s=0)
+    own.simulator.fault("code", code="isv.BLACK_KEY_CONTROL_LIMIT", phone=refused)
+    metrics_port = free_port()
+    with HookServer() as hook:
+        hook.fault = lambda _: 500
+        followed = {
+            "SMS_PAYLOAD_KEY": key,
+            "SMS_WEBHOOK_URL": hook.url,
+            "SMS_WEBHOOK_SECRET": HOOK_SECRET,
+            "SMS_REPLIES": "1",
+            "SMS_SUPPRESS_REFUSED": "all",
+            "SMS_PULLS": "0.2,0.5",
+            "SMS_METRICS_PORT": str(metrics_port),
+        }
+        forward = f"other=http://127.0.0.1:{free_port()}/receipts/{SECRET}"
+        served = Served(
+            own.server.url, SECRET, "--forward", forward, SMS_PAYLOAD_KEY=key, SMS_FORWARD_SECRET=HOOK_SECRET
+        )
+        sms = connect(broker_url=own.server.url)
+        with own.worker(options=("--concurrency", "4", "--loglevel", "debug"), **followed) as worker:
+            jobs = [send(own, "SMS.Example", each, sms=sms) for each in (phone, refused)]
+            told = [outcome(job) for job in jobs]
+            waiting = send(own, "SMS.Example", late, sms=sms, countdown=600)
+            replies = [
+                {"phone_number": each, "content": text, "sequence_id": str(number)}
+                for number, (each, text) in enumerate(
+                    [(phone, words), (late, "退订"), ("13800138704", words)]
+                )
+            ]
+            strange = {
+                "out_id": "of-another",
+                "phone_number": phone,
+                "success": True,
+                "err_code": "DELIVERED",
+            }
+            body = json.dumps([*replies, strange], ensure_ascii=False).encode()
+            assert served.ask("POST", f"/receipts/{SECRET}", body)[0] == 200
+            until(lambda: sms.suppression.has(late, scope="promotional"), "the opt-out counts")
+            with pytest.raises(SmsError) as unwanted:
+                sms.getElement("SMS.Example").sendMessage([late], {"code": "837261"}, TEMPLATE, lane="bulk")
+            info = waiting.info()
+            assert waiting.cancel()
+            until(lambda: jobs[0].delivery().state == "delivered", "its delivery is pulled")
+            until(lambda: hook.ids, "the webhook is tried")
+            seen = [told, unwanted.value, info, jobs[0].delivery(), list(sms.jobs()), waiting.info(), waiting]
+            figures = str(scrape(metrics_port).samples)
+            log = worker.log()
+        sms.close()
+        log += served.end()[1]
+    shown = log + repr(seen) + str(seen) + figures
+    assert "DEBUG" in log
+    for private in (phone, refused, late, "13800138704", words, "837261", key, SECRET, HOOK_SECRET):
+        found = shown.find(private)
+        assert found < 0, shown[max(0, found - 200) : found].replace(phone, "").replace(late, "")[-120:]
+
+
+def send(stage: Stage, element: str, phone: str, *, sms: Sms | None = None, **more: object):
     """A message whose code is unmistakable."""
-    return stage.sms.getElement(element).sendMessage(
-        phoneList=[phone],
-        params={"code": "837261"},
-        verifyTemplateCode=TEMPLATE,
-        lane="verification",
-        **more,
+    return (
+        (sms or stage.sms)
+        .getElement(element)
+        .sendMessage(
+            phoneList=[phone],
+            params={"code": "837261"},
+            verifyTemplateCode=TEMPLATE,
+            lane="verification",
+            **more,
+        )
     )

@@ -57,7 +57,7 @@ class Pushed:
     #: Reviews, each with what tells it from all others.
     reviews: list[tuple[SignatureReview | TemplateReview, str]] = field(default_factory=list)
     #: Every item that can be read, as it came, but for those that another environment has passed on.
-    items: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    items: list[tuple[str, dict[str, Any]]] = field(default_factory=list, repr=False)
     #: Everything that is not a report, by what it is: ``reply``, ``signature``, ``template``; ``oversized``, ``not_json``,
     #: ``wrong_type``, ``unknown_kind``, ``malformed``.
     others: Counter[str] = field(default_factory=Counter)

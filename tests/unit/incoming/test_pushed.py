@@ -63,6 +63,13 @@ def test_all_kinds_in_one_push() -> None:
     }  # fmt: skip
 
 
+def test_nothing_private_is_shown() -> None:
+    """What was read shows neither a number nor what somebody wrote."""
+    shown = repr(read_push(_bytes(REPORT, REPLY, SIGNATURE, TEMPLATE)))
+    assert REPORT["phone_number"] not in shown
+    assert REPLY["content"] not in shown
+
+
 @pytest.mark.parametrize(
     ("change", "field", "expected"),
     [
