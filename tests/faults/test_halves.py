@@ -29,6 +29,8 @@ FAULTS = ("reset_after", "http_502_after", "truncated_after", "close_after", "th
 def stage(simulator_process: SimulatorProcess) -> Iterator[Stage]:
     """A stage of the test's own."""
     with campaign_stage(simulator_process) as stage:
+        # A refusal that a busy machine delivers too late is a lost answer without a trace, so it would stay unknown.
+        stage.write(readTimeoutMs=10_000)
         yield stage
 
 
@@ -57,7 +59,8 @@ def test_exactly_the_guilty(stage: Stage) -> None:
             look_soon(stage, campaign)
         campaign.wait(timeout=90)
         refused, unknown = audit(stage, campaign, PEOPLE)
-        assert {str(row.out_id) for row in unknown} <= in_hand, "unknown, and not in hand at a kill"
+        others = {(row.out_id, row.reason) for row in unknown if row.out_id not in in_hand}
+        assert not others, "unknown, and not in hand at a kill"
         phones = {row.phone for row in unknown}
         rest = [each for each in PEOPLE if each["phone"] in phones]
         if rest:

@@ -33,7 +33,8 @@ FAST = {
     "SMS_VISIBILITY": "4",
 }
 
-_phones = itertools.count(13800138000)
+#: None of these is written in a test: those begin with 13800138.
+_phones = itertools.count(13800000000)
 
 
 def new_phone() -> str:
