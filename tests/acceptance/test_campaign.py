@@ -1,4 +1,4 @@
-"""Campaigns of 12,000 through real worker processes; the simulator's record is the judge of every report."""
+"""Campaigns of thousands through real worker processes; the simulator's record is the judge of every report."""
 
 import csv
 import os
@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 
 from aliyun_sms_simulator import SimulatorProcess
+from smsjobs.campaign.pages import PAGE
 from support.campaign_stage import (
     COUNT,
+    FEW,
+    SHORT_PAGE,
     accepted,
     audit,
     campaign_stage,
@@ -54,18 +57,26 @@ def stage(simulator_process: SimulatorProcess) -> Iterator[Stage]:
         yield stage
 
 
-@pytest.mark.parametrize(("personal", "threads"), [(True, 16), (False, 2)], ids=["personal", "shared"])
-def test_every_row_is_accounted_for(stage: Stage, tmp_path: Path, personal: bool, threads: int) -> None:
+@pytest.mark.parametrize(
+    ("personal", "count", "page_size", "threads"),
+    [
+        pytest.param(True, FEW, SHORT_PAGE, 6, id="personal"),
+        pytest.param(False, COUNT, PAGE, 2, id="shared"),
+    ],
+)
+def test_every_row_is_accounted_for(
+    stage: Stage, tmp_path: Path, personal: bool, count: int, page_size: int, threads: int
+) -> None:
     """Planner killed, worker killed, paused, resumed, faults on the way: every row is accounted for, exactly once."""
-    rows = write_people(tmp_path / "people.csv", personal=personal)
+    rows = write_people(tmp_path / "people.csv", personal=personal, count=count)
     simulator = stage.simulator
     simulator.set(latency_ms=100)
     for kind, more in FAULTS:
         simulator.fault(kind, action="SendBatchSms" if personal else "SendSms", **more)
     simulator.fault("throttling", action="QuerySendDetails", times=2)
-    plan(stage, tmp_path / "people.csv", dies="after write 1")
+    plan(stage, tmp_path / "people.csv", dies="after write 1", page_size=page_size)
     assert simulator.about()["accepted_requests"] == 0
-    campaign = start(stage, tmp_path / "people.csv")
+    campaign = start(stage, tmp_path / "people.csv", page_size=page_size)
     with workers(stage, threads=threads) as (first, _second):
         until(lambda: accepted(campaign), "the first messages are accepted")
         campaign.pause()
@@ -81,49 +92,49 @@ def test_every_row_is_accounted_for(stage: Stage, tmp_path: Path, personal: bool
         progress = campaign.wait(timeout=90)
     counts = audit(stage, campaign, rows)
     assert progress.state == "finished"
-    assert counts["accepted"] + counts["unknown"] + counts["rejected"] == COUNT
+    assert counts["accepted"] + counts["unknown"] + counts["rejected"] == count
     explain(stage, campaign, killed=in_hand)
 
 
 def test_cancelled_on_the_way(stage: Stage, tmp_path: Path) -> None:
     """A cancelled campaign says exactly who got the message and who did not, at once but for what was under way."""
-    rows = write_people(tmp_path / "people.csv", personal=True)
+    rows = write_people(tmp_path / "people.csv", personal=True, count=FEW)
     stage.simulator.set(latency_ms=200)
     campaign = start(stage, tmp_path / "people.csv")
-    with workers(stage, 1):
+    with workers(stage, 1, threads=8):
         until(lambda: accepted(campaign), "the first messages are accepted")
         campaign.cancel()
         progress = campaign.progress()
         assert progress.state == "cancelled"
-        assert progress.pending <= 16 * 100
+        assert progress.pending <= 8 * 100
         progress = campaign.wait(timeout=30)
         time.sleep(0.5)  # several sweeps
         counts = audit(stage, campaign, rows)
     assert counts["accepted"] > 0
     assert counts["not_sent"] > 0
-    assert counts["accepted"] + counts["not_sent"] == COUNT
+    assert counts["accepted"] + counts["not_sent"] == FEW
     assert progress.by_code == {"OK": counts["accepted"], "cancelled": counts["not_sent"]}
 
 
 def test_survives_a_restart_of_everything(stage: Stage, tmp_path: Path) -> None:
     """A pause holds through a restart of Redis and of the workers, and after it the rest goes out."""
-    rows = write_people(tmp_path / "people.csv", personal=True)
+    rows = write_people(tmp_path / "people.csv", personal=True, count=FEW)
     stage.simulator.set(latency_ms=100)
     campaign = start(stage, tmp_path / "people.csv")
-    with workers(stage, 1) as (worker,):
+    with workers(stage, 1, threads=8) as (worker,):
         until(lambda: accepted(campaign), "the first messages are accepted")
         campaign.pause()
         worker.stop()
         stage.server.restart()
         done = campaign.progress()
         assert done.state == "paused"
-        assert 0 < done.accepted < COUNT
+        assert 0 < done.accepted < FEW
         worker.start()
         time.sleep(0.5)  # several sweeps
         assert campaign.progress().accepted == done.accepted
         campaign.resume()
-        assert campaign.wait(timeout=60).accepted == COUNT
-    assert audit(stage, campaign, rows)["accepted"] == COUNT
+        assert campaign.wait(timeout=60).accepted == FEW
+    assert audit(stage, campaign, rows)["accepted"] == FEW
 
 
 def test_paused_for_longer_than_a_chunk_lives(stage: Stage, tmp_path: Path) -> None:
@@ -148,7 +159,7 @@ def test_paused_for_longer_than_a_chunk_lives(stage: Stage, tmp_path: Path) -> N
 
 def test_paused_by_a_refusal(stage: Stage, tmp_path: Path) -> None:
     """A refusal that everybody would get pauses the campaign, burns no chunk, and resuming sends to everybody."""
-    rows = write_people(tmp_path / "people.csv", personal=True)
+    rows = write_people(tmp_path / "people.csv", personal=True, count=FEW)
     stage.simulator.set(latency_ms=20)
     campaign = start(stage, tmp_path / "people.csv")
     stage.simulator.fault("code", code="isv.AMOUNT_NOT_ENOUGH", action="SendBatchSms", times=None)
@@ -157,19 +168,19 @@ def test_paused_by_a_refusal(stage: Stage, tmp_path: Path) -> None:
         until(lambda: not under_way(stage, campaign), "what was under way has ended")
         progress = campaign.progress()
         assert progress.reason.startswith("isv.AMOUNT_NOT_ENOUGH: ")
-        assert (progress.pending, progress.rejected) == (COUNT, 0)
+        assert (progress.pending, progress.rejected) == (FEW, 0)
         # A worker's threads, and each of them again for whatever it took before the pause was there.
         assert stage.simulator.request_counts()["SendBatchSms"] <= 64
         stage.simulator.clear_faults()
         campaign.resume()
-        assert campaign.wait(timeout=60).accepted == COUNT
-    assert audit(stage, campaign, rows)["accepted"] == COUNT
+        assert campaign.wait(timeout=60).accepted == FEW
+    assert audit(stage, campaign, rows)["accepted"] == FEW
 
 
 def test_codes_do_not_wait_for_a_campaign(stage: Stage, tmp_path: Path) -> None:
     """While a campaign takes all it can get of an account's rate, verification codes go out at once."""
     stage.write(maxQps=20)
-    write_people(tmp_path / "people.csv", personal=True)
+    write_people(tmp_path / "people.csv", personal=True, count=FEW)
     campaign = start(stage, tmp_path / "people.csv")
     with workers(stage, 1), stage.worker(lanes=("verification",)):
         until(lambda: accepted(campaign), "the first messages are accepted")

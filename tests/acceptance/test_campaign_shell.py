@@ -13,7 +13,7 @@ import pytest
 
 from aliyun_sms_simulator import SimulatorProcess
 from support.campaign_stage import (
-    COUNT,
+    FEW,
     FIRST,
     accepted,
     audit,
@@ -46,7 +46,7 @@ def shell(stage: Stage, *words: str) -> tuple[int, dict[str, Any]]:
 
 def test_control(stage: Stage, tmp_path: Path) -> None:
     """Pause, watch, list, resume and cancel act on a campaign in full flight and tell its state."""
-    rows = write_people(tmp_path / "people.csv", personal=True)
+    rows = write_people(tmp_path / "people.csv", personal=True, count=FEW)
     stage.simulator.set(latency_ms=300)
     campaign = start(stage, tmp_path / "people.csv")
     with workers(stage, 1, threads=4):
@@ -70,7 +70,7 @@ def test_control(stage: Stage, tmp_path: Path) -> None:
             assert (status, refused["error"]["reason"]) == (1, "campaign_ended")
         assert shell(stage, "cancel", campaign.id)[0] == 0
     counts = audit(stage, campaign, rows)
-    assert counts["accepted"] + counts["not_sent"] == COUNT
+    assert counts["accepted"] + counts["not_sent"] == FEW
     assert counts["accepted"] == told["accepted"] > 0
     assert counts["not_sent"] == told["not_sent"] > 0
 

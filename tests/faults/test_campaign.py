@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from aliyun_sms_simulator import SimulatorProcess
-from smsjobs.campaign.pages import PAGE
 from support.campaign_stage import (
     COUNT,
+    FEW,
+    SHORT_PAGE,
     accepted,
     audit,
     campaign_stage,
@@ -66,47 +67,51 @@ def stage(simulator_process: SimulatorProcess) -> Iterator[Stage]:
 def test_planner_killed(busy: Stage, tmp_path: Path, step: str) -> None:
     """Whatever step a planner dies at, nothing is sent of half a plan, and the same command sends to all, once."""
     busy.simulator.reset()
-    rows = write_people(tmp_path / "people.csv", personal=False)
-    plan(busy, tmp_path / "people.csv", name=step, dies=step)
+    people = tmp_path / "people.csv"
+    rows = write_people(people, personal=False, count=FEW)
+    plan(busy, people, name=step, dies=step, page_size=SHORT_PAGE)
     if step != "after complete 1":
         time.sleep(0.5)  # several sweeps: nothing may happen in them
         assert busy.simulator.about()["accepted_requests"] == 0
-    campaign = plan(busy, tmp_path / "people.csv", name=step)
+    campaign = plan(busy, people, name=step, page_size=SHORT_PAGE)
     assert campaign is not None
-    assert campaign.wait(timeout=60).accepted == COUNT
-    assert plan(busy, tmp_path / "people.csv", name=step) == campaign
-    assert audit(busy, campaign, rows)["accepted"] == COUNT
+    assert campaign.wait(timeout=60).accepted == FEW
+    assert plan(busy, people, name=step, page_size=SHORT_PAGE) == campaign
+    assert audit(busy, campaign, rows)["accepted"] == FEW
 
 
 def test_planner_killed_and_cancelled(busy: Stage, tmp_path: Path) -> None:
     """A campaign whose planner was killed can be cancelled for good: it ends with what was read, and nothing is sent."""
     busy.simulator.reset()
-    write_people(tmp_path / "people.csv", personal=True)
-    plan(busy, tmp_path / "people.csv", name="cancelled", dies="after write 1")
+    people = tmp_path / "people.csv"
+    write_people(people, personal=True, count=FEW)
+    plan(busy, people, name="cancelled", dies="after write 1", page_size=SHORT_PAGE)
     (campaign,) = (each for each in busy.sms.campaigns() if each.progress().name == "cancelled")
     assert campaign.progress().state == "planning"
     campaign.cancel()
     ended = campaign.wait(timeout=30)
-    assert (ended.state, ended.total, ended.not_sent) == ("cancelled", PAGE, PAGE)
-    assert plan(busy, tmp_path / "people.csv", name="cancelled") == campaign
+    assert (ended.state, ended.total, ended.not_sent) == ("cancelled", SHORT_PAGE, SHORT_PAGE)
+    assert plan(busy, people, name="cancelled", page_size=SHORT_PAGE) == campaign
     assert campaign.progress() == ended
-    assert sum(row.outcome == "not_sent" for row in campaign.report()) == PAGE
+    assert sum(row.outcome == "not_sent" for row in campaign.report()) == SHORT_PAGE
     assert busy.simulator.about()["accepted_requests"] == 0
 
 
 @pytest.mark.parametrize("first_is", ["killed", "cancelled"])
 @pytest.mark.parametrize(
-    ("personal", "threads", "latency_ms"),
+    ("personal", "count", "threads", "latency_ms"),
     [
-        pytest.param(True, 8, 200, id="personal"),
-        pytest.param(False, 1, 600, id="shared"),  # so few chunks that they have to be slow to be in hand
+        pytest.param(True, FEW, 4, 200, id="personal"),
+        pytest.param(
+            False, COUNT, 1, 600, id="shared"
+        ),  # so few chunks that they have to be slow to be in hand
     ],
 )
 def test_cancelled_amid_faults(
-    stage: Stage, tmp_path: Path, personal: bool, threads: int, latency_ms: int, first_is: str
+    stage: Stage, tmp_path: Path, personal: bool, count: int, threads: int, latency_ms: int, first_is: str
 ) -> None:
     """Cancelled while answers are lost and a worker is killed, a campaign still says exactly who got the message."""
-    rows = write_people(tmp_path / "people.csv", personal=personal)
+    rows = write_people(tmp_path / "people.csv", personal=personal, count=count)
     simulator = stage.simulator
     simulator.set(latency_ms=latency_ms)
     for kind, more in FAULTS:

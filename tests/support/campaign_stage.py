@@ -5,8 +5,6 @@ import os
 import random
 import re
 import signal
-import subprocess
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,45 +15,20 @@ from smsjobs.campaign import Campaign, ReportRow
 from smsjobs.campaign.pages import PAGE
 from smsjobs.contract import chunk_id
 from support.keys import agenda, campaign_key, job_key
+from support.nursery import run
 from support.redis_server import RedisServer
 from support.stage import TEMPLATE, Stage
 from support.worker import WorkerProcess
 
-#: Two pages, the second one shorter.
+#: Two pages as an application plans them, the second one shorter; and what is enough where chunks are of 100.
 COUNT = PAGE + 2_000
+FEW = 3_600
+#: Most recipients of a page where `FEW` are planned: two pages again.
+SHORT_PAGE = 3_000
 FIRST = 13000000000
 
 #: Line, kind ("good", "invalid", "duplicate") and number of each row of a file.
 Rows = list[tuple[int, str, str]]
-
-#: An application that starts a campaign, and is killed at a step of its planning: "before write 2", "after create 1".
-PLANNER = """
-import os, signal, sys
-from collections import Counter
-from smsjobs import connect
-from smsjobs.campaign import Order, campaign_store, start
-path, template, name, dies = sys.argv[1:]
-
-class Mortal:
-    def __init__(self, store):
-        self._store, self._calls = store, Counter()
-
-    def __getattr__(self, step):
-        def call(*args, **more):
-            self._calls[step] += 1
-            self._may_die("before", step)
-            answer = getattr(self._store, step)(*args, **more)
-            self._may_die("after", step)
-            return answer
-        return call
-
-    def _may_die(self, when, step):
-        if dies == f"{when} {step} {self._calls[step]}":
-            os.kill(os.getpid(), signal.SIGKILL)
-
-order = Order.read(path, template, {"event": "维护"})
-print(start(Mortal(campaign_store(connect().connection)), order, element="SMS.Example", name=name).id)
-"""
 
 
 @contextmanager
@@ -86,15 +59,15 @@ def workers(stage: Stage, count: int = 2, *, threads: int = 16, **more: str) -> 
         assert not re.search(r"1300\d{7}|张\d", log), "a number or a parameter is in a worker's log"
 
 
-def write_people(path: Path, *, personal: bool) -> Rows:
-    """A file with every kind of row; gives line, kind and number of each."""
+def write_people(path: Path, *, personal: bool, count: int = COUNT) -> Rows:
+    """A file with every kind of row and that many recipients; gives line, kind and number of each row."""
     chance = random.Random(5)
     rows: Rows = []
     with path.open("w", encoding="gb18030", newline="") as file:
         writer = csv.writer(file, delimiter=";")
         writer.writerow(["手机号", "name"] if personal else ["手机号"])
         line, sent = 1, 0
-        while sent < COUNT:
+        while sent < count:
             line += 1
             kind = chance.choices(["good", "invalid", "duplicate"], [97, 2, 1])[0] if sent else "good"
             number = str(FIRST + (sent if kind == "good" else chance.randrange(sent)))
@@ -106,24 +79,25 @@ def write_people(path: Path, *, personal: bool) -> Rows:
     return rows
 
 
-def plan(stage: Stage, path: Path, *, name: str = "autumn", dies: str = "") -> Campaign | None:
+def plan(
+    stage: Stage, path: Path, *, name: str = "autumn", dies: str = "", page_size: int = PAGE
+) -> Campaign | None:
     """Start the campaign in a process of its own. None: that was killed at the step `dies`."""
-    run = subprocess.run(
-        [sys.executable, "-c", PLANNER, str(path), TEMPLATE, name, dies],
-        env={**os.environ, "SMS_BROKER_URL": stage.server.url},
-        check=not dies,
-        stdout=subprocess.PIPE,
-        text=True,
+    planned = run(
+        "support.planner",
+        *(str(path), TEMPLATE, name, dies, str(page_size)),
+        env={**os.environ, "SMS_BROKER_URL": stage.server.url, "PYTHONPATH": str(Path(__file__).parents[1])},
     )
     if dies:
-        assert run.returncode == -signal.SIGKILL, f"it did not die {dies}"
+        assert planned.returncode == -signal.SIGKILL, f"it did not die {dies}"
         return None
-    return stage.sms.campaign(run.stdout.strip())
+    assert planned.returncode == 0, planned.stderr
+    return stage.sms.campaign(planned.stdout.strip())
 
 
-def start(stage: Stage, path: Path) -> Campaign:
+def start(stage: Stage, path: Path, *, page_size: int = PAGE) -> Campaign:
     """Start the campaign."""
-    campaign = plan(stage, path)
+    campaign = plan(stage, path, page_size=page_size)
     assert campaign is not None
     return campaign
 
@@ -209,8 +183,8 @@ def audit(stage: Stage, campaign: Campaign, rows: Rows) -> Counter[str]:
     for name in ("accepted", "rejected", "not_sent", "unknown", "pending", "invalid"):
         assert getattr(progress, name) == counts[name], name
     assert progress.duplicates == counts["duplicate"]
-    assert progress.total == COUNT
-    assert sum(progress.by_code.values()) == COUNT - progress.pending
+    assert progress.total == sum(kind == "good" for _, kind, _ in rows)
+    assert sum(progress.by_code.values()) == progress.total - progress.pending
     return counts
 
 

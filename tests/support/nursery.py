@@ -143,9 +143,16 @@ def smsjobs(
     *words: str, env: Mapping[str, str], cwd: Path | None = None
 ) -> "subprocess.CompletedProcess[str]":
     """What a command of the shell wrote and how it ended."""
+    return run("smsjobs_shell", *words, env=env, cwd=cwd)
+
+
+def run(
+    module: str, *words: str, env: Mapping[str, str], cwd: Path | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """What a module's `main()` wrote and how it ended."""
     with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
         process = nursery().start(
-            "smsjobs_shell", words, env=env, cwd=cwd, stdout=stdout.fileno(), stderr=stderr.fileno()
+            module, words, env=env, cwd=cwd, stdout=stdout.fileno(), stderr=stderr.fileno()
         )
         try:
             status = process.wait(60)
