@@ -58,7 +58,7 @@ faults-net: $(VENV)/.ready  ## split brain and fail-overs with real servers and 
 chaos: $(VENV)/.ready  ## the long random run; make chaos ARGS="--seconds 600 --seed 7"
 	@PYTHONPATH=tests $(BIN)/python -m faults.chaos $(ARGS)
 
-bench: $(VENV)/.ready  ## smsjobs beside a plain Celery worker, in under 10 minutes; make bench ARGS=--quick
+bench: $(VENV)/.ready  ## smsjobs beside plain Celery and other queues, in 15 minutes; make bench ARGS=--quick
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(VENV)/.ready  ## ruff, rules and format

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Row", "Target", "render"]
+__all__ = ["Row", "Target", "lines", "number", "render"]
 
 _HEAD = ("measure", "unit", "smsjobs", "plain prefork -c 16", "plain threads -c 32", "ratio", "target", "")
 
@@ -55,7 +55,7 @@ class Row:
 
     def cells(self) -> tuple[str, ...]:
         """Return the row's cells as text."""
-        values = (_number(each) for each in (self.ours, self.prefork, self.threads))
+        values = (number(each) for each in (self.ours, self.prefork, self.threads))
         ratio = "" if self.ratio is None else f"{self.ratio:.2f}×"
         target = "" if self.target is None else str(self.target)
         return (
@@ -70,18 +70,23 @@ class Row:
 
 def render(rows: Iterable[Row]) -> str:
     """Return a Markdown table whose columns are also aligned for a terminal."""
-    table: list[Sequence[str]] = [_HEAD, *(row.cells() for row in rows)]
-    widths = [max(len(line[column]) for line in table) for column in range(len(_HEAD))]
-    lines = [_line(line, widths) for line in table]
-    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    return "\n".join(lines)
+    return lines([_HEAD, *(row.cells() for row in rows)])
+
+
+def lines(table: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table of cells, the first line of which is its head."""
+    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
+    found = [_line(line, widths) for line in table]
+    found.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(found)
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)) + " |"
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """Return a value with as many digits as it can be trusted for."""
     if value is None:
         return ""
     if value >= 1000:
