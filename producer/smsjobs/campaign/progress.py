@@ -49,6 +49,10 @@ class CampaignProgress:
     #: Accepted recipients whose message arrived, and whose message did not, as the carriers reported.
     delivered: int = 0
     undelivered: int = 0
+    #: Accepted recipients of whom nothing was reported until the last pull was over.
+    unreported: int = 0
+    #: Whether receipts are awaited. When the last pull after the last acceptance is over, they are not.
+    awaits: bool = True
     #: Rows whose number or parameters cannot be used.
     invalid: int
     #: Rows whose number is already in an earlier row.
@@ -86,8 +90,8 @@ class CampaignProgress:
 
     @property
     def awaiting(self) -> int:
-        """Accepted recipients of whom nothing final is reported yet."""
-        return self.accepted - self.delivered - self.undelivered
+        """Accepted recipients of whom nothing final is reported yet, and who are not given up."""
+        return self.accepted - self.delivered - self.undelivered - self.unreported
 
     @property
     def settled(self) -> int:
@@ -112,6 +116,7 @@ class CampaignProgress:
             "unknown": self.unknown,
             "delivered": self.delivered,
             "undelivered": self.undelivered,
+            "unreported": self.unreported,
             "awaiting": self.awaiting,
             "invalid": self.invalid,
             "duplicates": self.duplicates,

@@ -14,6 +14,7 @@ from smsjobs.contract import ErrorCode, half_of, number_of, unpack_recipients, v
 from smsjobs.ledger import outcome_json
 
 if TYPE_CHECKING:
+    from smsjobs.campaign.progress import CampaignProgress
     from smsjobs.campaign.store import CampaignStore, StoredChunk, StoredPage
     from smsjobs.delivery import Delivery
 
@@ -40,7 +41,7 @@ class ReportRow:
     out_id: str | None = None
     #: Aliyun's id of the accepted request; after a look-up it is not known.
     biz_id: str | None = None
-    #: Of an accepted one: ``waiting``, ``delivered`` or ``failed``.
+    #: Of an accepted one: ``waiting``, ``delivered``, ``failed`` or ``unreported``.
     delivery: str | None = None
     #: The carrier's code, and when it was reported, as ISO 8601 in UTC.
     err_code: str | None = None
@@ -76,23 +77,23 @@ def report(store: CampaignStore, campaign_id: str) -> Iterator[ReportRow]:
     Raises:
         InvalidArguments: There is no such campaign, or what Redis has of it is damaged.
     """
-    cancelled = store.progress(campaign_id).state == "cancelled"
+    progress = store.progress(campaign_id)
     for page in store.pages(campaign_id):
         with unless_damaged(campaign_id):
-            rows = sorted(_rows(page, cancelled=cancelled), key=lambda row: row.line)
+            rows = sorted(_rows(page, progress), key=lambda row: row.line)
         yield from rows
 
 
-def _rows(page: StoredPage, *, cancelled: bool) -> Iterator[ReportRow]:
+def _rows(page: StoredPage, progress: CampaignProgress) -> Iterator[ReportRow]:
     for line, phone, fault, reason in page.skipped:
         code = int(ErrorCode.BAD_ARGUMENTS) if fault == "invalid" else None
         yield ReportRow(line=line, phone=phone, outcome=fault, code=code, reason=reason)
     for number, chunks in groupby(page.chunks, lambda chunk: number_of(chunk.name)):
         planned = list(zip(*unpack_recipients(page.recipients[number]), strict=True))
         for chunk in chunks:
-            facts = _facts_of(chunk, cancelled=cancelled)
+            facts = _facts_of(chunk, cancelled=progress.state == "cancelled")
             rows = half_of(chunk.name, planned)
-            told = zip(rows, _deliveries(chunk, facts, len(rows)), strict=True)
+            told = zip(rows, _deliveries(chunk, facts, len(rows), progress), strict=True)
             for place, ((line, phone), delivery) in enumerate(told):
                 if place in chunk.left_out and chunk.outcome is not None:
                     yield ReportRow(line=line, phone=phone, out_id=chunk.out_id, **_LEFT_OUT)
@@ -117,18 +118,21 @@ def _facts_of(chunk: StoredChunk, *, cancelled: bool) -> dict[str, Any]:
     return {"outcome": "pending"}
 
 
-def _deliveries(chunk: StoredChunk, facts: dict[str, Any], count: int) -> Iterable[dict[str, Any]]:
+def _deliveries(
+    chunk: StoredChunk, facts: dict[str, Any], count: int, progress: CampaignProgress
+) -> Iterable[dict[str, Any]]:
     """What the carriers reported of each recipient."""
     if facts["outcome"] != "accepted":
         return repeat({}, count)
+    waits = "waiting" if progress.awaits else "unreported"
     if not chunk.deliveries:
-        return repeat({"delivery": "waiting"}, count)
-    return map(_delivery, chunk.deliveries)
+        return repeat({"delivery": waits}, count)
+    return (_delivery(each, waits) for each in chunk.deliveries)
 
 
-def _delivery(delivery: Delivery) -> dict[str, Any]:
+def _delivery(delivery: Delivery, waits: str) -> dict[str, Any]:
     return {
-        "delivery": delivery.state,
+        "delivery": waits if delivery.state == "waiting" else delivery.state,
         "err_code": delivery.err_code,
         "reported_at": delivery.reported_at.isoformat() if delivery.reported_at else None,
     }

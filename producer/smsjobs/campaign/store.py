@@ -22,6 +22,8 @@ accepted, …        recipients by outcome
 generation         ``created`` in base 36, part of its chunks' ids; unique among campaigns of the name
 created, ended     when it was created; when it ended and its numbers became final
 keep               milliseconds for which it is kept after its end
+delivered, …       accepted recipients by delivery; there is none of a count before the first
+waits_until        the time from which an accepted recipient that waits is unreported; none before the first is accepted
 =================  ==================================================================================
 """
 
@@ -296,12 +298,14 @@ class CampaignStore:
         Raises:
             InvalidArguments: The campaign does not exist.
         """
-        says, fields, *codes, interrupted = self._run("progress", campaign_id, id=campaign_id)
+        says, fields, *codes, interrupted, over = self._run("progress", campaign_id, id=campaign_id)
         found = _pairs(fields)
         if not found:
             raise _missing(campaign_id)
         try:
-            return _progress(campaign_id, says, found, *map(_pairs, codes), interrupted=bool(interrupted))
+            return _progress(
+                campaign_id, says, found, *map(_pairs, codes), interrupted=bool(interrupted), over=bool(over)
+            )
         except (KeyError, ValueError):
             raise _damaged(campaign_id) from None
 
@@ -676,12 +680,18 @@ def _progress(
     err_codes: dict[str, str],
     *,
     interrupted: bool,
+    over: bool,
 ) -> CampaignProgress:
     counts = {name: int(found[name]) for name in ("accepted", "rejected", "not_sent", "unknown")}
     total = int(found["total"])
+    delivered, undelivered, unreported = (
+        int(found.get(name, 0)) for name in ("delivered", "undelivered", "unreported")
+    )
     return CampaignProgress(
-        delivered=int(found.get("delivered", 0)),
-        undelivered=int(found.get("undelivered", 0)),
+        delivered=delivered,
+        undelivered=undelivered,
+        unreported=counts["accepted"] - delivered - undelivered if over else unreported,
+        awaits=not over,
         id=campaign_id,
         name=found["name"],
         element=found["element"],

@@ -313,7 +313,8 @@ class DeliveryStore:
                 self._set_aside(tag, job_id, "no valid recipients")
             return None
         try:
-            deliveries = self._read(known)
+            # Who is unreported to whoever reads it may still be asked about, where pulling takes its time.
+            deliveries, _ = self._reported(known)
             phones = unpack_numbers(packed)
         except InvalidArguments as error:
             self._set_aside(tag, job_id, error.message)
@@ -480,30 +481,34 @@ class DeliveryStore:
                 )
 
     def _read(self, known: _Recipients) -> list[Delivery]:
-        deliveries = self._reported(known)
-        _, ends, _ = split_delivery(known.entry.delivery or "")
+        """What is known of each. Whoever waits when nothing is awaited any more is unreported."""
+        deliveries, ends = self._reported(known)
         if not (ends.isascii() and ends.isdigit()) or self._clock() < int(ends):
             return deliveries
         return [Delivery(state="unreported") if each.state == "waiting" else each for each in deliveries]
 
-    def _reported(self, known: _Recipients) -> list[Delivery]:
+    def _reported(self, known: _Recipients) -> tuple[list[Delivery], str]:
+        """What was reported of each; the time in seconds until which somebody waits, or "" for the time of the last pull."""
         entry = known.entry
-        records: str | None = split_delivery(entry.delivery or "")[2]
+        records: str | None
+        _, ends, records = split_delivery(entry.delivery or "")
         if entry.campaign:
             pipe = self._pipeline()
-            place = key(known.tag, "campaign", entry.campaign, "delivered")
-            pipe.execute_command("HGET", place, entry.chunk_name, NEVER_DECODE=True)
-            (found,) = _execute(pipe)
+            campaign = key(known.tag, "campaign", entry.campaign)
+            pipe.execute_command("HGET", f"{campaign}:delivered", entry.chunk_name, NEVER_DECODE=True)
+            pipe.execute_command("HGET", campaign, "waits_until", NEVER_DECODE=True)
+            found, waits_until = _execute(pipe)
             records = "" if found is None else _text(found)
+            ends = (_text(waits_until) or "")[:-3]
         if records == "":
-            return [Delivery()] * known.total
+            return [Delivery()] * known.total, ends
         try:
             deliveries = list(read_records(records or "", read_codes(self._ledger.redis, known.tag)))
         except (LookupError, OverflowError, ValueError):
             deliveries = []
         if len(deliveries) != known.total:
             raise _unreadable("", "what the ledger has of the job's deliveries cannot be read")
-        return deliveries
+        return deliveries, ends
 
     def _pipeline(self) -> Any:
         return self._ledger.redis.pipeline(transaction=False)

@@ -174,7 +174,9 @@ def chart(progress: CampaignProgress, width: int, *, mark: str = "█") -> Seque
 
 def _reported(progress: CampaignProgress) -> Sequence[str]:
     """What the carriers reported, once they have reported anything."""
-    return ("delivered", "undelivered", "awaiting") if progress.delivered or progress.undelivered else ()
+    if progress.awaiting == progress.accepted:
+        return ()
+    return ("delivered", "undelivered", "unreported", "awaiting")
 
 
 def _failed(progress: CampaignProgress) -> Sequence[tuple[str, int]]:
@@ -243,7 +245,7 @@ def _never_tried(progress: CampaignProgress) -> int:
 
 
 def _note(progress: CampaignProgress) -> str:
-    failed = [f"{name} {getattr(progress, name):,}" for name in ("rejected", "not_sent", "unknown")]
-    shown = [each for each in failed if not each.endswith(" 0")]
+    names = ("rejected", "not_sent", "unknown", *_reported(progress))
+    shown = [f"{name} {count:,}" for name in names if (count := getattr(progress, name))]
     state = [] if progress.state in ("running", "finished") else [progress.state]
     return ", ".join(state + shown)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from smsjobs.campaign import Campaign, CampaignStore
 from smsjobs.contract import InvalidArguments, JobRecord, SendResult, encode_outcome, tag_of_job
 from smsjobs.delivery import Report
 from smsjobs.ledger import Awaited, Places
@@ -291,7 +292,7 @@ def _chunk(bench: DeliveryBench, people: list[str], asked: list[str], left_out: 
 
 
 def test_a_sample_of_a_campaign_is_pulled(bench: DeliveryBench, record: Record) -> None:
-    """Of a campaign those are asked about that were chosen; only they can become unreported, and the campaign counts all of it."""
+    """Of a campaign those are asked about that were chosen, each at the four times, and the campaign counts what they told."""
     people = numbers(40)
     job_id = _chunk(bench, people, people[10:30], left_out=(29,))
     bench.deliveries.take([a_report(job_id, people[12])])
@@ -301,13 +302,78 @@ def test_a_sample_of_a_campaign_is_pulled(bench: DeliveryBench, record: Record) 
         assert _pull(bench, record) == 1
     waits = [each for each in people[10:29] if each not in people[11:14]]
     assert [phone for _, phone in record.asked] == [people[10], people[11], *people[13:29], *waits * 3]
-    counted = bench.deliveries.deliveries(job_id)
-    assert (counted.delivered, counted.failed, counted.unreported, counted.waiting) == (2, 1, 16, 21)
+    assert bench.redis.hgetall(job_key(job_id)).keys().isdisjoint({"numbers", "pulls"})
     campaign = bench.handle(bench.store.ids()[0])
-    assert (campaign.progress().delivered, campaign.progress().undelivered) == (2, 1)
+    told = campaign.progress()
+    assert (told.delivered, told.undelivered, told.unreported, told.awaiting) == (2, 1, 36, 0)
     bench.clock.pass_(1_000_000)
     assert _pull(bench, record) == 0
     assert people[20] not in everything(bench.redis)
+
+
+@pytest.mark.parametrize(
+    ("share", "retention_s", "ends_s", "kept_s"),
+    [
+        (0, 259_200, 255_600, 259_200),
+        (0, 3600, 1800, 3600),
+        (0, 864_000, 259_200, 864_000),
+        (2, 259_200, 259_200, 262_800),
+        (2, 3600, 259_200, 262_800),
+    ],
+    ids=["nobody is asked", "a short retention", "a long one", "a sample is", "a sample, a short retention"],
+)
+def test_whoever_is_not_asked_is_unreported(
+    bench: DeliveryBench, share: int, retention_s: int, ends_s: int, kept_s: int
+) -> None:
+    """Whoever of a campaign still waits after the last pull is unreported everywhere, asked or not, and not awaited any more."""
+    bench.ledger.retention_s = retention_s
+    bench.store = CampaignStore(bench.redis, timeout_s=1, keep_s=retention_s, clock=bench.clock)
+    people = numbers(6)
+    job_id = _chunk(bench, people, people[:share], left_out=(5,))
+    campaign = bench.handle(bench.store.ids()[0])
+    bench.deliveries.take([a_report(job_id, people[2]), a_report(job_id, people[3], "EXPIRED")])
+    bench.clock.pass_(ends_s - 1)
+
+    def told() -> tuple[int, ...]:
+        progress = campaign.progress()
+        return (progress.delivered, progress.undelivered, progress.unreported, progress.awaiting)
+
+    assert told() == (1, 1, 0, 3)
+    assert _deliveries(campaign) == ["waiting", "waiting", "delivered", "failed", "waiting", None]
+    assert bench.deliveries.delivery(job_id, people[0]).state == "waiting"
+    bench.clock.pass_(1)
+    assert told() == (1, 1, 3, 0)
+    assert _deliveries(campaign) == ["unreported", "unreported", "delivered", "failed", "unreported", None]
+    assert bench.deliveries.delivery(job_id, people[0]).state == "unreported"
+    assert bench.redis.pttl(campaign_key(campaign.id)) == pytest.approx(kept_s * 1000, rel=0.01)
+    bench.deliveries.take([a_report(job_id, people[0])])
+    assert told() == (2, 1, 2, 0)
+    assert bench.deliveries.delivery(job_id, people[0]).state == "delivered"
+
+
+def _deliveries(campaign: Campaign) -> list[str | None]:
+    return [row.delivery for row in campaign.report()]
+
+
+def test_an_end_waits_for_the_last_chunk(bench: DeliveryBench) -> None:
+    """While a campaign's messages are being accepted, its last one tells how long receipts are awaited."""
+    campaign = bench.start(2000)
+    first, second = bench.sweep()
+    bench.send(first)
+    bench.clock.pass_(1800)
+    assert (campaign.progress().unreported, campaign.progress().awaiting) == (1000, 0)
+    bench.send(second)
+    assert (campaign.progress().unreported, campaign.progress().awaiting) == (0, 2000)
+
+
+@pytest.mark.parametrize("ends", ["soon", "-1", "", "1e3", "١٢٣٤"])
+def test_a_damaged_end_of_a_campaign(bench: DeliveryBench, ends: str) -> None:
+    """An end that cannot be read leaves a campaign's recipients as they were reported."""
+    job_id = _chunk(bench, numbers(2), [])
+    (campaign_id,) = bench.store.ids()
+    bench.redis.hset(campaign_key(campaign_id), "waits_until", ends)
+    assert bench.handle(campaign_id).progress().awaiting == 2
+    assert bench.deliveries.deliveries(job_id).waiting == 2
 
 
 def test_numbers_of_a_chunk_leave_redis_once_all_are_known(bench: DeliveryBench, record: Record) -> None:

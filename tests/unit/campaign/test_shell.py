@@ -191,6 +191,26 @@ def test_watching_a_cancelled_campaign(capsys):
     assert "Sending: 400 of 1,000 messages; cancelled, not_sent 600\n" in capsys.readouterr().out
 
 
+def test_watching_deliveries(monkeypatch, capsys):
+    """Who watches a campaign sees what arrived while the rest is being sent, and at its end why what did not."""
+    monkeypatch.setattr(campaign_progress, "_LOOK_S", 0.0)
+    monkeypatch.setattr("smsjobs_shell.terminal.screen._PLAIN_BAR_S", 0.0)
+    half = progress(accepted=500, pending=500)
+    codes = {"DELIVERED": 300, "EXPIRED": 100}
+    more = replace(half, delivered=300, undelivered=100, unreported=20, by_err_code=codes)
+    ended = replace(more, accepted=1000, pending=0, ended_ms=2)
+    seen = iter([half, half, more, ended, ended])
+    found = SimpleNamespace(id="test-1", progress=lambda: next(seen))
+    watch(Screen(as_json=False), found)
+    show(Screen(as_json=False), found)
+    told = capsys.readouterr().out
+    assert "500 of 1,000 messages\n" in told
+    assert "; delivered 300, undelivered 100, unreported 20, awaiting 80\n" in told
+    assert "; delivered 300, undelivered 100, unreported 20, awaiting 580\n" in told
+    assert re.search(r"undelivered +100 .*\n +EXPIRED +100 ", told)
+    assert re.search(r"Why it did not arrive:\nEXPIRED +\w", told)
+
+
 def test_watching_a_scheduled_campaign(capsys):
     """Who watches a campaign that waits for its start is told so, and when it begins, before anything is sent."""
     waits = progress(state="scheduled", accepted=0, pending=1000, starts_ms=4_102_444_800_000)

@@ -44,8 +44,6 @@ class FollowUp:
         phones = job.message.phones if self.pulls else ()
         if is_chunk:
             phones = sample(phones, self.pull_campaigns, job.id)
-            if not phones:
-                return None
         return Awaited(phones=phones, first_s=self.pulls_s[0], last_s=self.pulls_s[-1])
 
     def settled(self, job: JobRecord, outcome: Outcome) -> None:

@@ -45,12 +45,15 @@ if state ~= ACCEPTED and not f.campaign then note_failure(id, state, kept, now) 
 write_outcome(id, token, state, outcome, keep, num(store_after) > 0 and now + num(store_after) or nil, halve == '1')
 -- A receipt may still settle what is unknown, and needs these then.
 if state == UNKNOWN then redis.call('HSET', job, 'label', label, 'attempts', attempts) end
+local last, numbers
 if state == ACCEPTED and kept ~= '' then
-  local first, last, numbers = string.match(kept, '^(%d+) (%d+) (.+)$')
+  local first
+  first, last, numbers = string.match(kept, '^(%d+) (%d+) (.+)$')
+  last = num(last or kept)
   if numbers then
-    pull_later(id, redis.call('HGET', job, 'lane'), numbers, num(first), num(last), now)
+    pull_later(id, redis.call('HGET', job, 'lane'), numbers, num(first), last, now)
   elseif f.delivery then  -- an older version kept none
-    end_unasked(id, f.delivery, num(kept), num(keep), now)
+    end_unasked(id, f.delivery, last, num(keep), now)
   end
 end
 if f.key and f.key ~= '' then redis.call('PEXPIRE', f.key, keep) end
@@ -62,6 +65,6 @@ if uncounted then return {'ok', f.followers or '', 'count:' .. id, 'its campaign
 if f.campaign and halve == '1' then
   halve_chunk(f.campaign, f.chunk, now)
 elseif f.campaign then
-  count_chunk(f.campaign, f.chunk, state, label, outcome, now)
+  count_chunk(f.campaign, f.chunk, state, label, outcome, now, last, numbers ~= nil)
 end
 return {'ok', f.followers or ''}

@@ -130,8 +130,20 @@ local function count_left_out(campaign, name)
   return count
 end
 
+-- Some of a campaign's recipients are accepted now. Whoever waits when the last pull is over is unreported to whoever reads
+-- it, whether or not he was asked about. `last` is the delay of that pull. Where anybody is asked, it is kept for as long.
+local function await_receipts(campaign, last, asks, now)
+  local keep = num(redis.call('HGET', campaign, 'keep'))
+  if asks and keep < last + SEEN_FOR then
+    keep = last + SEEN_FOR
+    redis.call('HSET', campaign, 'keep', ms(keep))
+  end
+  redis.call('HSET', campaign, 'waits_until', ms(waits_until(now, last, keep)))
+end
+
 -- Count a chunk's outcome, once. Recipients that its request left out were not sent to, whatever became of it.
-local function count_chunk(id, chunk, state, label, outcome, now)
+-- last is the delay (ms) of its last pull, if it is not the default; asks is whether anybody of it is asked about.
+local function count_chunk(id, chunk, state, label, outcome, now, last, asks)
   local campaign = campaign_key(id)
   local name, size = split_chunk(chunk)
   if redis.call('EXISTS', campaign) == 0 then return end
@@ -144,6 +156,7 @@ local function count_chunk(id, chunk, state, label, outcome, now)
   redis.call('HINCRBY', campaign, state, size - left_out)
   redis.call('HINCRBY', campaign .. ':codes', label, size - left_out)
   remove_params(campaign, name, size)
+  if state == ACCEPTED then await_receipts(campaign, last or LAST_PULL, asks, now) end
   -- A holder whose claim ran out may report an acceptance when the chunk is already pending again.
   if redis.call('SREM', campaign .. ':active', chunk) == 0 then
     redis.call('LREM', campaign .. ':pending', 1, chunk)

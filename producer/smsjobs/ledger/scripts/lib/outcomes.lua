@@ -1,6 +1,12 @@
 -- What is written of a job that ends.
 -- include ledger/jobs, events/stream
 
+-- The delay (ms) of the last pull by default. By it ends what a receipt settled, for its numbers are gone then.
+local LAST_PULL = 259200000
+
+-- For how long (ms) what is asked about is kept after the last pull, so that what it found can be seen.
+local SEEN_FOR = 3600000
+
 -- Write a job's final outcome. This removes its numbers and parameters from Redis, and nobody holds the job any more.
 -- The agenda comes first: if it is damaged, nothing is written, and the step can be repeated.
 -- halved is true for a refused chunk whose halves are sent in its place.
@@ -23,9 +29,13 @@ local function write_outcome(id, token, state, outcome, keep, store_at, halved)
   end
 end
 
--- Nobody is asked about a job: what still waits when its last pull would have been is unreported to whoever reads it; an hour
--- before its outcome leaves Redis at the latest, so that it can be seen. delivery is what the entry has of its deliveries.
+-- Until when somebody waits about whom nobody is asked: until the last pull would have been; until an hour before the outcome
+-- leaves Redis at the latest, so that it can be seen.
+local function waits_until(now, last, keep) return now + math.min(last, keep - math.min(SEEN_FOR, keep / 2)) end
+
+-- Nobody is asked about a job: what waits too long is unreported to whoever reads it. delivery is what the entry has of its
+-- deliveries.
 local function end_unasked(id, delivery, last, keep, now)
-  local ends = now + math.min(last, keep - math.min(3600000, keep / 2))
+  local ends = waits_until(now, last, keep)
   redis.call('HSET', job_key(id), 'delivery', (string.gsub(delivery, '^[^;@]*', '%0@' .. math.ceil(ends / 1000), 1)))
 end

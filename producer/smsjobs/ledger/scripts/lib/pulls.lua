@@ -1,9 +1,7 @@
 -- Deliveries that are pulled, because nothing was pushed. Codes come first.
 --   sms:{tag}:pulls:codes   zset  job id by the time (ms) of its next pull
 --   sms:{tag}:pulls:others  zset  the same of all other lanes
-
--- The delay (ms) of the last pull by default. By it ends what a receipt settled, for its numbers are gone then.
-local LAST_PULL = 259200000
+-- include ledger/outcomes
 
 local function pulls_key(lane) return ELEMENT .. ':pulls:' .. (lane == 'verification' and 'codes' or 'others') end
 
@@ -14,7 +12,7 @@ local function pull_later(id, lane, numbers, first, last, now)
   redis.call('HSET', job, 'numbers', numbers, 'pulls', 0, 'accepted_at', ms(now))
   -- If this key is damaged, the next pull sets it aside, and has all jobs on a new one.
   redis.pcall('ZADD', pulls_key(lane), ms(now + first), id)
-  local lives = last + 3600000
+  local lives = last + SEEN_FOR
   if redis.call('PTTL', job) < lives then redis.call('PEXPIRE', job, lives) end
 end
 
