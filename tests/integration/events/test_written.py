@@ -4,6 +4,7 @@ import threading
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 
 import pytest
 from cryptography.fernet import Fernet
@@ -13,6 +14,7 @@ from smsjobs.contract import AliyunRejected, Reply, TemplateReview, encode_outco
 from smsjobs.ledger import Ledger
 from smsjobs.redis_store import NO_ELEMENT, Seal, connect_redis, key, script_loader
 from smsjobs.steering import Steering
+from support.campaigns import unknown
 from support.events import TAG, EventBench
 from support.ledgers import PHONE, a_job, accepted, failed, granted
 from support.receipts import a_report
@@ -105,6 +107,23 @@ def test_a_campaigns_life(bench: EventBench) -> None:
     assert [each["data"]["campaign_id"] for each in events] == [campaign.id] * len(events)
 
 
+def test_a_campaign_that_a_receipt_counts_anew(bench: EventBench) -> None:
+    """A receipt that settles an unknown chunk of an ended campaign tells its new counts, once; the other receipts do not."""
+    bench.subscribe()
+    campaign = bench.start(1500)
+    first, second = bench.sweep()
+    bench.send(first, unknown())
+    bench.deliveries.take([a_report(second, bench.recipients(second)[0])])
+    assert [each["data"]["state"] for each in bench.told() if each["type"] == "campaign.changed"][
+        -1
+    ] == "finished"
+    for phone in bench.recipients(first)[:3]:
+        bench.deliveries.take([a_report(first, phone), a_report(first, phone, "EXPIRED")])
+    told = [each["data"] for each in bench.told() if each["type"] == "campaign.changed"]
+    assert [(each["ended"], each["accepted"], each["unknown"]) for each in told] == [(True, 1500, 0)]
+    assert campaign.progress().accepted == 1500
+
+
 def test_a_halved_chunk(bench: EventBench) -> None:
     """A refused chunk whose halves are sent in its place says so, so that nobody counts it."""
     bench.subscribe()
@@ -172,7 +191,7 @@ def test_the_stream_is_bounded(bench: EventBench, monkeypatch: pytest.MonkeyPatc
     """A subscriber that never reads costs a bounded number of entries; the oldest are dropped."""
     monkeypatch.setattr(script_loader, "MOST_EVENTS", 200)
     # Read anew, with that bound in it.
-    monkeypatch.setattr(script_loader, "_script", script_loader._script.__wrapped__)
+    monkeypatch.setattr(script_loader, "_script", cache(script_loader._script.__wrapped__))
     bench.ledger = Ledger(bench.redis, clock=bench.clock)
     bench.subscribe()
     last = [bench.settled() for _ in range(600)][-1]

@@ -164,7 +164,8 @@ local function count_chunk(id, chunk, state, label, outcome, now, last, asks)
   end_campaign(id, now)
 end
 
--- Count a chunk again whose outcome has changed.
+-- Count a chunk again whose outcome has changed. That happens to a chunk once at most, so an ended campaign has at most one
+-- event more for each chunk that was unknown.
 local function recount_chunk(id, chunk, was, was_label, state, label, outcome)
   local campaign = campaign_key(id)
   local name, size = split_chunk(chunk)
@@ -177,6 +178,7 @@ local function recount_chunk(id, chunk, was, was_label, state, label, outcome)
     redis.call('HDEL', campaign .. ':codes', was_label)
   end
   redis.call('HINCRBY', campaign .. ':codes', label, size)
+  if redis.call('HEXISTS', campaign, 'ended') == 1 then tell_campaign(id) end
 end
 
 -- Pause a campaign once when more of its recipients are refused than accepted. Halving finds a few among many. If most are
