@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from smsjobs.facts.fact import Fact
@@ -211,6 +212,17 @@ class PushNotTaken(_OfReceipts):
     repeats_by = ("error",)
 
     error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PushCounted(_OfReceipts):
+    """A push was read, and what it held was taken or dropped. The words are those of the page about receipts."""
+
+    action = "push_counted"
+    level = logging.DEBUG
+    sentence = "a push was read"
+
+    counts: Mapping[str, int]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -129,6 +129,12 @@ REPLIES: Final = _counter(
 PUSHES_NOT_TAKEN: Final = _counter(
     "receipts", "smsjobs_pushes_not_taken_total", "Pushes of Aliyun's that were answered with 503."
 )
+PUSHED: Final = _counter(
+    "receipts",
+    "smsjobs_pushed_total",
+    "Reports, replies and reviews in pushes, by what became of them. `docs/receipts.md` explains the words.",
+    "what",
+)
 REPORTS_DROPPED: Final = _counter(
     "receipts",
     "smsjobs_reports_dropped_total",

@@ -13,6 +13,7 @@ from smsjobs.facts import (
     DeliveryReported,
     Fact,
     PublishFailed,
+    PushCounted,
     PushNotTaken,
     ReplyTaken,
     ReportsDropped,
@@ -61,6 +62,9 @@ class FactCounts:
                 count(catalogue.REPLIES, "yes" if fact.opted_out else "no")
             case PushNotTaken():
                 count(catalogue.PUSHES_NOT_TAKEN)
+            case PushCounted():
+                for word, number in fact.counts.items():
+                    count(catalogue.PUSHED, word, times=number)
             case ReportsDropped():
                 count(catalogue.REPORTS_DROPPED, fact.reason)
             case PublishFailed():

@@ -65,9 +65,9 @@ class Meters:
             for each in metrics:
                 self._family(each)
 
-    def count(self, metric: Metric, *values: object) -> None:
-        """Count one, under values of the metric's labels."""
-        self._of(metric, values).inc()
+    def count(self, metric: Metric, *values: object, times: int = 1) -> None:
+        """Count one, or so many, under values of the metric's labels."""
+        self._of(metric, values).inc(times)
 
     def observe(self, metric: Metric, seconds: float, *values: object) -> None:
         """Add a duration, under values of the metric's labels. A clock that was set back gives none below 0."""

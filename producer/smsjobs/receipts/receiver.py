@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from smsjobs.facts import PushNotTaken, tell
+from smsjobs.facts import PushCounted, PushNotTaken, tell
 from smsjobs.incoming import Pushed, read_push, tell_unreadable
 from smsjobs.threads import in_thread, run_within
 
@@ -39,6 +39,15 @@ class Answer:
 #: Aliyun wants a number as `code`, and ignores its value.
 _TAKEN: Final = Answer(status=200, body='{"code": 0, "msg": "接收成功"}'.encode())
 _COME_AGAIN: Final = Answer(status=503, body=b'{"code": 1, "msg": "unavailable"}')
+
+
+def _not_taken(pushed: Pushed) -> Counter[str]:
+    """What comes again. What could not be read is counted then."""
+    return +Counter(
+        report_not_taken=len(pushed.reports),
+        reply_not_taken=len(pushed.replies),
+        review_not_taken=len(pushed.reviews),
+    )
 
 
 class Receiver:
@@ -78,12 +87,11 @@ class Receiver:
                 taken = run_within(_WITHIN_S, self._take, pushed)
             except Exception as error:  # noqa: BLE001  Redis, or what nobody foresaw; the push must be answered
                 tell(PushNotTaken(error=type(error).__name__))
-                answer, counts = (
-                    _COME_AGAIN,
-                    Counter({"not_taken": len(pushed.reports) + len(pushed.replies)}),
-                )
+                answer, counts = _COME_AGAIN, _not_taken(pushed)
             else:
                 counts += taken.counts
+        if counts:
+            tell(PushCounted(counts=dict(counts)))
         with self._lock:
             self._counts += counts
         return answer

@@ -128,7 +128,10 @@ def test_what_cannot_be_taken_is_answered_and_counted(sms: Sms, body: bytes, wor
     assert receiver.counts() == {word: 3}
     assert everything(sms.connection.redis()) == before
     assert PHONE not in caplog.text
-    assert len([each for each in caplog.records if each.name == "smsjobs.receipts"]) <= 1
+    lines = [
+        each for each in caplog.records if each.name == "smsjobs.receipts" and each.levelno > logging.DEBUG
+    ]
+    assert len(lines) <= 1
 
 
 def test_a_damaged_job_stops_no_other(sms: Sms) -> None:
@@ -155,7 +158,7 @@ def test_redis_is_slow(sms: Sms) -> None:
         answer, took_s = _timed(receiver, body)
         assert answer.status == 503
         assert took_s < ANSWER_S
-    assert receiver.counts() == {"not_taken": 2}
+    assert receiver.counts() == {"report_not_taken": 2}
     time.sleep(1.5)
     assert receiver.handle(body).status == 200
     assert sms.job(job.id).delivery().state == "delivered"
