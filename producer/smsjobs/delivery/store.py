@@ -264,6 +264,14 @@ class DeliveryStore:
                 )
         return due
 
+    def hold(self, due: Sequence[DuePull], *, for_s: float) -> None:
+        """Have jobs that are to be pulled taken by nobody for so long from now on. Those that nobody awaits any more stay so."""
+        by_tag: dict[str, list[str]] = {}
+        for job_id, tag in self._tags(each.job_id for each in due).items():
+            by_tag.setdefault(tag, []).append(job_id)
+        for tag, ids in by_tag.items():
+            self._scripts.run("hold", self._ledger.redis, _pulls(tag), ids, time=round(for_s * 1000))
+
     def pulled(self, due: DuePull, *, next_s: float | None) -> int:
         """Note that a job's deliveries were pulled.
 

@@ -1,6 +1,7 @@
 """Deliveries that are pulled because nothing was pushed."""
 
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -76,7 +77,7 @@ def bench(bench: DeliveryBench) -> DeliveryBench:
     return bench
 
 
-def _pull(bench: DeliveryBench, record: Record, permits: Any = None) -> int:
+def _pull(bench: DeliveryBench, record: Record, permits: Any = None, **more: Any) -> int:
     pull = Pull(
         bench.deliveries,
         Places(bench.redis),
@@ -84,6 +85,8 @@ def _pull(bench: DeliveryBench, record: Record, permits: Any = None) -> int:
         permits or Free(),
         schedule_s=SCHEDULE,
         max_qps=10,
+        clock=bench.clock,
+        **more,
     )
     return pull.run_once()
 
@@ -184,6 +187,54 @@ def test_what_proves_nothing_is_asked_again(bench: DeliveryBench, record: Record
         assert _pull(bench, record, permits) == 0
     assert bench.deliveries.delivery(job.id).state == "waiting"
     assert bench.redis.hget(job_key(job.id), "pulls") == "0"
+
+
+def test_a_killed_worker(bench: DeliveryBench, record: Record) -> None:
+    """What a worker had taken when it was killed is asked about by another one a minute later."""
+    job = _accepted(bench)
+    bench.clock.pass_(130)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(*_: Any, **__: Any) -> bool:
+        raise Killed
+
+    with pytest.raises(Killed):
+        _pull(bench, record, SimpleNamespace(take=kill))
+    bench.clock.pass_(59)
+    assert _pull(bench, record) == 0
+    bench.clock.pass_(2)
+    assert _pull(bench, record) == 1
+    assert record.asked == [(job.id, PHONE)]
+
+
+def test_a_slow_pull_stays_ones_own(bench: DeliveryBench, record: Record) -> None:
+    """What a worker has taken is nobody else's, however long it asks."""
+    people = numbers(30)
+    _accepted(bench, phoneList=people)
+    _accepted(bench, phoneList=people)
+    bench.clock.pass_(130)
+    others: list[int] = []
+
+    def slow(*_: Any, **__: Any) -> bool:
+        bench.clock.pass_(20)
+        others.append(_pull(bench, Record()))
+        return True
+
+    assert _pull(bench, record, SimpleNamespace(take=slow)) == 2
+    assert others == [0] * 60
+    assert len(record.asked) == 60
+
+
+def test_a_worker_that_stops(bench: DeliveryBench, record: Record) -> None:
+    """What a worker that stops has not asked about, another one may ask about at once."""
+    jobs = {_accepted(bench).id for _ in range(3)}
+    bench.clock.pass_(130)
+    assert _pull(bench, record, stopping=lambda: bool(record.asked)) == 3
+    assert len(record.asked) == 1
+    assert _pull(bench, record) == 2
+    assert {job_id for job_id, _ in record.asked} == jobs
 
 
 def test_a_sealed_number(bench: DeliveryBench, record: Record) -> None:

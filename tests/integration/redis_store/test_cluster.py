@@ -130,6 +130,7 @@ def jobs(client: "redis.Redis") -> None:
     for next_s in (2, None):
         clock.pass_(9)
         (due,) = store.due_pulls(awaited.id[:6], most=9, lease_s=9)
+        store.hold([due], for_s=9)
         store.pulled(due, next_s=next_s)
     assert store.delivery(awaited.id).state == "unreported"
     steering = Steering(ledger, clock=clock)

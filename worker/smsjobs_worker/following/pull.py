@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from redis.exceptions import RedisError
 
-from smsjobs.contract import MAX_PHONES, InvalidArguments, lane
+from smsjobs.contract import InvalidArguments, lane
 from smsjobs.redis_store import CannotOpen
 from smsjobs_worker.logs.facts import DeliveriesPulled, PullFailed, tell
 from smsjobs_worker.logs.privacy import describe
@@ -32,11 +32,15 @@ __all__ = ["Pull", "Puller"]
 #: Jobs that are taken at once.
 _BATCH: Final = 20
 
-#: Seconds for which nobody else takes them, at the least. What could not be asked is asked again then.
-_LEASE_S: Final = 300.0
+#: Seconds for which nobody else takes them. If this worker is killed, they are due again then. It is longer than one request
+#: and the wait before it; where it should not be, a job is asked about twice, which changes nothing.
+_LEASE_S: Final = 60.0
 
-#: As many numbers as a job has at most are asked about within the lease, and there is time for another one.
-_AT_A_TIME: Final = 2 * MAX_PHONES
+#: Seconds after which the lease begins anew, while there is something left to ask.
+_RENEW_S: Final = 15.0
+
+#: Seconds until a job is asked about again whose look-up failed.
+_AGAIN_S: Final = 300.0
 
 #: Seconds to wait for a permit.
 _PERMIT_S: Final = 10.0
@@ -81,33 +85,41 @@ class Pull:
         self._schedule_s = schedule_s
         self._max_qps = max_qps
         self._feeding = feeding
-        self._lease_s = max(_LEASE_S, _AT_A_TIME / max_qps) if max_qps else _LEASE_S
         self._clock = clock
+        #: The jobs that this pass still has to ask about, and when their lease was last begun.
+        self._held: list[DuePull] = []
+        self._held_at = 0.0
         self.stopping = stopping
 
     def run_once(self) -> int:
         """Ask about some of what is due now. Returns how many jobs.
 
-        Chunks of campaigns come last. What there is no time for within the lease is taken again after it.
+        Chunks of campaigns come last. What is not asked about because the worker stops is due at once for another one.
         """
-        until = self._clock() + self._lease_s
+        self._held_at = self._clock()
         due = [
             each
             for tag in self._places.tags()
-            for each in self._deliveries.due_pulls(tag, most=_BATCH, lease_s=self._lease_s)
+            for each in self._deliveries.due_pulls(tag, most=_BATCH, lease_s=_LEASE_S)
         ]
-        for each in sorted(due, key=lambda each: each.lane == "bulk"):
+        self._held = sorted(due, key=lambda each: each.lane == "bulk")
+        while self._held:
             if self.stopping():
+                self._deliveries.hold(self._held, for_s=0)
                 break
-            if self._clock() + len(each.phones) / self._max_qps > until:
-                continue
+            each = self._held[0]
             try:
                 self._pull(each)
             except RedisError:
                 raise
             except Exception as error:  # noqa: BLE001  what nobody foresaw of one job must not stop the others
-                tell(PullFailed(job_id=each.job_id, element=each.element, reason=describe(error)))
+                self._fail(each, describe(error))
+            self._held = self._held[1:]
         return len(due)
+
+    def _fail(self, due: DuePull, reason: str) -> None:
+        tell(PullFailed(job_id=due.job_id, element=due.element, reason=reason))
+        self._deliveries.hold([due], for_s=_AGAIN_S)
 
     def _pull(self, due: DuePull) -> None:
         reports: list[Report] = []
@@ -117,13 +129,9 @@ class Pull:
                 report = self._ask(provider, due, phone)
                 reports += [report] if report else []
         except (LookupFailed, InvalidArguments, TimeoutError) as error:
-            # It proves nothing. What was found counts, and the rest is asked again when the lease is over.
+            # It proves nothing. What was found counts, and the rest is asked again some minutes later.
             self._take(reports)
-            tell(
-                PullFailed(
-                    job_id=due.job_id, element=due.element, reason=getattr(error, "reason", "no_permit")
-                )
-            )
+            self._fail(due, getattr(error, "reason", "no_permit"))
             return
         self._take(reports)
         # Where nobody waits any more, this was the last pull.
@@ -148,6 +156,9 @@ class Pull:
                 self._feeding.refused(taken.unwanted, "receipt")
 
     def _ask(self, provider: Provider, due: DuePull, phone: str) -> Report | None:
+        if self._clock() - self._held_at > _RENEW_S:
+            self._held_at = self._clock()
+            self._deliveries.hold(self._held, for_s=_LEASE_S)
         # One rate for all elements and lanes: a lane that keeps nothing back from others.
         if not self._permits.take("pull", lane("verification"), self._max_qps, within_s=_PERMIT_S):
             raise TimeoutError
