@@ -1,28 +1,32 @@
-"""The examples of docs/receipts.md, run as they stand there."""
+"""The examples of the pages about receipts, events and suppression, run as they stand there."""
 
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from celery import _state
 
 from smsjobs import connect
 from smsjobs.receipts import Receiver
 from support.code_examples import Browser
+from support.hook_server import SECRET
 from support.ledgers import PHONE, a_job, accepted, granted
 
-_PAGE = (Path(__file__).parents[3] / "docs" / "receipts.md").read_text(encoding="utf-8")
+_DOCS = Path(__file__).parents[3] / "docs"
 
 _PATH = "/receipts/a-long-secret"
 
 _Post = Callable[[str, bytes], tuple[int, bytes]]
 
 
-def _block(name: str, **names: Any) -> dict[str, Any]:
-    """What the page's code of that framework defines."""
-    (code,) = re.findall(rf"^```python {name}\n(.*?)^```", _PAGE, re.MULTILINE | re.DOTALL)
+def _block(name: str, page: str = "receipts.md", **names: Any) -> dict[str, Any]:
+    """What the page's code of that name defines."""
+    text = (_DOCS / page).read_text(encoding="utf-8")
+    (code,) = re.findall(rf"^```python {name}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     # Postponed annotations, as most applications have them, would need the names of a module.
     exec(code, names)
     return names
@@ -90,4 +94,55 @@ def test_the_pages_example_works(
     status, body = call("POST", json.dumps([report]).encode())
     assert (status, json.loads(body)["code"]) == (200, 0)
     assert sms.job(job.id).delivery().state == "delivered"
+    sms.close()
+
+
+def _event(kind: str, **data: Any) -> dict[str, Any]:
+    return {"v": 1, "id": "evt_1", "type": kind, "at": "2026-11-28T04:00:00.250Z", "data": data}
+
+
+@pytest.mark.filterwarnings("ignore:.*unique name")  # both pages have the same one
+def test_the_callback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, redis_url: str
+) -> None:
+    """The task that the page on receipts shows has the name that workers are told, and says why a message did not arrive."""
+    monkeypatch.setenv("SMS_BROKER_URL", redis_url)
+    # An application of somebody else's must not stay this process's.
+    monkeypatch.setattr(_state._tls, "current_app", _state._tls.current_app)
+    app = _block("callback", __name__="shop")["app"]
+    why = {"err_code": "EXPIRED", "meaning": "too late", "advice": "send again"}
+    told = app.tasks["shop.on_sms_event"]
+    told(_event("delivery.updated", job_id="one", state="failed", **why))
+    told(_event("delivery.updated", job_id="two", state="delivered"))
+    told(_event("job.settled", job_id="three", outcome="unknown"))
+    assert capsys.readouterr().out == "job one: EXPIRED, too late: send again\n"
+    assert "shop.on_sms_event" in _block("task", "events.md", __name__="shop")["app"].tasks
+
+
+def test_the_webhook(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address that the page on events shows takes what is signed, and refuses what is not."""
+    from fastapi.testclient import TestClient
+    from standardwebhooks import Webhook
+
+    monkeypatch.setenv("SMS_WEBHOOK_SECRET", SECRET)
+    client = TestClient(_block("webhook", "events.md")["app"])
+    body = json.dumps(_event("job.settled", outcome="accepted"))
+    now = datetime.now(UTC)
+    headers = {
+        "webhook-id": "evt_1",
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(SECRET).sign("evt_1", now, body),
+    }
+    assert client.post("/hooks/sms", content=body, headers=headers).status_code == 204
+    assert client.post("/hooks/sms", content=body + " ", headers=headers).status_code == 401
+    assert client.post("/hooks/sms", content=body).status_code == 401
+
+
+def test_the_suppression_list(redis_url: str) -> None:
+    """The calls that the page on suppression shows work one after another, as they stand there."""
+    sms = connect(broker_url=redis_url)
+    page = (_DOCS / "suppression.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    exec(code, {"sms": sms})
+    assert not sms.suppression.has("13800138000", scope="promotional")
     sms.close()
