@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from redis.exceptions import ResponseError
 
 from smsjobs.contract import InvalidArguments, nearest_name
-from smsjobs.redis_store import RedisClock, is_wrong_type
+from smsjobs.ledger import CommonKeys
+from smsjobs.redis_store import OFFERED, RedisClock, is_wrong_type
 
 if TYPE_CHECKING:
     from redis import Redis
 
 __all__ = ["Offers"]
-
-_OFFERED: Final = "sms:offered"
 
 #: Seconds after which a worker tells its elements again.
 _TELL_S: Final = 30.0
@@ -42,6 +41,7 @@ class Offers:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._clock = RedisClock(redis)
+        self._common = CommonKeys(redis)
         self._told = -_TELL_S
         #: When a lane and a name may be asked about again: never, if a worker has it.
         self._ask_at: dict[tuple[str, str], float] = {}
@@ -57,14 +57,14 @@ class Offers:
         now_ms = self._clock.ms(time.time())
         offered: dict[Any, Any] = {f"{lane} {each}": now_ms for each in elements for lane in lanes}
         try:
-            self._redis.zremrangebyscore(_OFFERED, "-inf", now_ms - _BELIEVED_MS)
+            self._redis.zremrangebyscore(OFFERED, "-inf", now_ms - _BELIEVED_MS)
             if offered:
-                self._redis.zadd(_OFFERED, offered)
+                self._redis.zadd(OFFERED, offered)
         except ResponseError as error:
             if not is_wrong_type(error):
                 raise
-            self._redis.delete(_OFFERED)
-            return
+            self._common.set_aside(OFFERED, "zset")
+            return  # told again with the next pass
         self._told = time.monotonic()
 
     def lanes(self) -> set[str]:
@@ -107,7 +107,7 @@ class Offers:
     def _recent(self) -> list[str]:
         since_ms = self._clock.ms(time.time()) - _BELIEVED_MS
         try:
-            return cast("list[str]", self._redis.zrangebyscore(_OFFERED, since_ms, "+inf"))
+            return cast("list[str]", self._redis.zrangebyscore(OFFERED, since_ms, "+inf"))
         except (ResponseError, UnicodeDecodeError) as error:
             if isinstance(error, ResponseError) and not is_wrong_type(error):
                 raise

@@ -7,7 +7,7 @@ that is gone.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from kombu.connection import Connection
@@ -34,10 +34,16 @@ def workers_by_lane(broker_url: str) -> Mapping[str, int] | None:
     if answers is None:
         return None
     # Workers of other programs on the same broker answer too; they read other queues.
-    queues = Counter(
-        queue.get("name") for answer in answers for queues in answer.values() for queue in queues or ()
-    )
+    queues = Counter(name for answer in answers for name in _queues(answer))
     return {lane.name: queues[lane.queue] for lane in LANES.values()}
+
+
+def _queues(answer: Any) -> Iterator[str]:
+    """The queues of which one answer tells. Whoever can write to the broker can answer anything."""
+    for queues in answer.values() if isinstance(answer, dict) else ():
+        for queue in queues if isinstance(queues, list) else ():
+            if isinstance(queue, dict) and isinstance(name := queue.get("name"), str):
+                yield name
 
 
 def ask_workers(

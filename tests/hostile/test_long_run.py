@@ -9,6 +9,7 @@ import statistics
 from collections.abc import Callable
 
 import psutil
+import pytest
 import redis
 from hypothesis import HealthCheck, given, settings
 
@@ -89,6 +90,7 @@ def clear(client: redis.Redis) -> int:
     return left
 
 
+@pytest.mark.timeout(120 + MESSAGES // 2)
 def test_long_run(attack: Attack) -> None:
     """However many odd messages and damaged entries came, nothing is unacknowledged, probes are quick, and memory is flat."""
     texts = made_up(WARM + MESSAGES)

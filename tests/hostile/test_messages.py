@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smsjobs import InvalidArguments, RequestFailed
+from smsjobs.ledger import Aside
 from support.attack import LANE, Attack, odd_messages, raw
+from support.damage import replace_by
 from support.keys import job_key
 from support.polling import until
 from support.stage import TEMPLATE, new_phone, outcome
@@ -186,3 +188,22 @@ def test_an_entry_that_is_not_one(attack: Attack) -> None:
     assert (caught.value.reason, caught.value.outcome) == ("internal_error", "not_sent")
     attack.check()
     assert outcome(attack.stage.send("SMS.Example")).outcome == "accepted"
+
+
+@pytest.mark.parametrize("name", [f"sms.{LANE}", "unacked", "unacked_index"])
+def test_a_key_of_the_broker(attack: Attack, name: str) -> None:
+    """A key of the broker that is of a wrong type gets another name, and no lane waits; nobody says that Redis is unreachable."""
+    before = [len(each.log()) for each in attack.workers]
+    with attack.stage.client() as client:
+        replace_by("string")(client, name)
+        until(lambda: outcome(attack.stage.send("SMS.Example", lane=LANE)), "its lane goes on", timeout=20)
+        attack.check()
+        until(lambda: client.type(name) != "string", "it has another name", timeout=20)
+        assert client.get(f"{{{name}}}:aside") == "x"
+        assert [each.id for each in Aside(client, keep_s=0).items()] == [name]
+        Aside(client, keep_s=0).drop(name)
+    attack.check()
+    log = "".join(each.log()[start:] for each, start in zip(attack.workers, before, strict=True))
+    assert f"item={name}" in log
+    assert "Cannot connect" not in log
+    assert "unreachable" not in log

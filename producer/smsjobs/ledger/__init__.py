@@ -1,6 +1,7 @@
 """The ledger: the record in Redis that producers and workers share. It is the truth about every job."""
 
 from smsjobs.ledger.aside import Aside, SetAside
+from smsjobs.ledger.common_keys import REPLIES_SECRET, CommonKeys
 from smsjobs.ledger.damage import EntryDamaged, tell_set_aside
 from smsjobs.ledger.entry import (
     Awaited,
@@ -23,9 +24,11 @@ from smsjobs.ledger.places import Places
 __all__ = [
     "DEFAULT_RETENTION_S",
     "DEFAULT_RETRYABLE_S",
+    "REPLIES_SECRET",
     "Aside",
     "Awaited",
     "Claim",
+    "CommonKeys",
     "Due",
     "EntryDamaged",
     "Granted",

@@ -6,10 +6,10 @@ Where it is kept, and which kinds there are, is described in ``scripts/lib/aside
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from smsjobs.contract import InvalidArguments, RequestFailed, encode_outcome, is_tag, unpack_recipients
+from smsjobs.ledger.common_keys import CommonKeys, SetAside
 from smsjobs.ledger.damage import tell_set_aside
 from smsjobs.ledger.outcome_text import write_outcome
 from smsjobs.ledger.places import Places
@@ -29,18 +29,6 @@ _LONGEST_TIME: Final = 14
 _DROPPED: Final = "dropped"
 
 
-@dataclass(frozen=True, kw_only=True)
-class SetAside:
-    """Something that is set aside."""
-
-    #: What `Aside.put_back` and `Aside.drop` take: the tag of its element, and what it is, such as ``…:job:<id>``.
-    id: str
-    #: What is wrong with it.
-    problem: str
-    #: When it was found, in ms since 1970.
-    since_ms: int
-
-
 class Aside:
     """All that is set aside, of all elements.
 
@@ -55,10 +43,12 @@ class Aside:
         self._seal = seal
         self._keep_s = keep_s
         self._scripts = Scripts("ledger")
+        self._common = CommonKeys(redis)
 
     def items(self) -> Iterator[SetAside]:
         """Return everything that is set aside, the oldest of each element first."""
         redis: Any = self._redis
+        yield from self._common.items()
         for tag in self._tags():
             # Not decoded by the client: one that is not a valid text would hide all others.
             answer = redis.execute_command("HGETALL", key(tag, "aside"), NEVER_DECODE=True)
@@ -70,10 +60,15 @@ class Aside:
 
     def count(self) -> int:
         """Return how many there are."""
-        return sum(int(self._redis.hlen(key(tag, "aside"))) for tag in self._tags())
+        common = sum(1 for _ in self._common.items())
+        return common + sum(int(self._redis.hlen(key(tag, "aside"))) for tag in self._tags())
 
     def set_key_aside(self, name: str, kind: str) -> bool:
-        """Give a key another name if it is not of that type. Returns whether it was not."""
+        """Give a key another name if it is not of that type, or, where no type is given, whatever it is.
+
+        Returns:
+            Whether it was set aside.
+        """
         aside = self._scripts.run("set_key_aside", self._redis, {"key": name}, wanted=kind)
         tell_set_aside(aside)
         return bool(aside)
@@ -90,6 +85,8 @@ class Aside:
         Raises:
             InvalidArguments: Nothing of that id is set aside. Or it is a campaign whose recipients cannot be read.
         """
+        if self._common.has(its_id):
+            return "it is in nobody's way: there is a new one"
         tag, item = _split(its_id)
         verb, *problem = self._scripts.run(
             "aside_put_back", self._redis, {"agenda": key(tag, "agenda")}, self._chunks(tag, item), item=item
@@ -104,6 +101,9 @@ class Aside:
         Raises:
             InvalidArguments: Nothing of that id is set aside.
         """
+        if self._common.has(its_id):
+            self._common.drop(its_id)
+            return
         tag, item = _split(its_id)
         kind, _, name = item.partition(":")
         outcome = RequestFailed(

@@ -150,6 +150,10 @@ class Ledger:
         if status == "damaged_entry":
             raise self._set_aside(job.id, "no state")
         if status == "damaged":
+            aside = self._run(
+                "set_aside", {"agenda": _agenda(tag)}, kind="held", id=key_digest, problem="not valid"
+            )
+            tell_set_aside(aside)
             raise InvalidArguments(
                 "what the ledger has under this idempotency key is damaged, so it is not known which job has the "
                 "key: use another key",
@@ -492,7 +496,13 @@ class Ledger:
             problem: What is wrong with it, never what is in it.
         """
         tell_set_aside(
-            self._run("set_aside", {"agenda": _agenda(self._places.of(job_id))}, id=job_id, problem=problem)
+            self._run(
+                "set_aside",
+                {"agenda": _agenda(self._places.of(job_id))},
+                kind="job",
+                id=job_id,
+                problem=problem,
+            )
         )
 
     def waiting(self) -> int:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from redis.exceptions import ResponseError
 
 from smsjobs.contract import IdempotencyConflict, JobRecord, element_tag, is_tag, tag_of_job
-from smsjobs.ledger.damage import EntryDamaged, tell_set_aside
+from smsjobs.ledger.common_keys import CommonKeys
+from smsjobs.ledger.damage import EntryDamaged
 from smsjobs.redis_store import ELEMENTS, NO_ELEMENT, acknowledged, is_wrong_type, pointer, replicas_of
 
 if TYPE_CHECKING:
@@ -108,9 +109,7 @@ class Places:
             if not is_wrong_type(error):
                 raise
             # Every worker and producer announces its elements again.
-            # The braces keep the new name on the same node of a cluster.
-            self._redis.rename(ELEMENTS, f"{{{ELEMENTS}}}:aside")
-            tell_set_aside([ELEMENTS, "a key of a wrong type"])
+            CommonKeys(self._redis).set_aside(ELEMENTS, "hash")
             found = []
         lost = [each for each in self._announced if element_tag(each) not in found]
         self._add(lost, known=[None] * len(lost))

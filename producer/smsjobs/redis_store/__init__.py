@@ -11,7 +11,7 @@ from smsjobs.redis_store.failures import (
     refusal_hint,
     refusal_text,
 )
-from smsjobs.redis_store.keys import ELEMENTS, NO_ELEMENT, key, pointer
+from smsjobs.redis_store.keys import ELEMENTS, NO_ELEMENT, OFFERED, key, pointer
 from smsjobs.redis_store.patience import available, patiently
 from smsjobs.redis_store.replicas import (
     NotReplicated,
@@ -27,6 +27,7 @@ __all__ = [
     "BELIEVED_S",
     "ELEMENTS",
     "NO_ELEMENT",
+    "OFFERED",
     "CannotOpen",
     "ClusterClient",
     "NotReplicated",

@@ -107,7 +107,9 @@ def is_wrong_type(error: BaseException) -> bool:
 
 def is_damage(error: BaseException) -> bool:
     """Whether a script met what it cannot read: a key of a wrong type, or a wrong value. It stays so however often one asks."""
-    return error_code(error) in ("ERR", "WRONGTYPE")
+    code = error_code(error)
+    # redis-py removes the code ERR. What is left of a failure in a script names the place.
+    return code in ("ERR", "WRONGTYPE") or (code == "ResponseError" and "user_script:" in str(error))
 
 
 def refusal_hint(error: BaseException) -> str:

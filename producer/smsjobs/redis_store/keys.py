@@ -2,6 +2,8 @@
 
 =======================  ======  ============================================================
 ``sms:elements``         hash    tag -> full name, of every element that has had a job
+``sms:offered``          zset    which elements workers have; see `smsjobs.offers`
+``sms:qps…``             list    the windows of ``maxQps``, written by the library limits
 ``sms:at:<job id>``      string  the tag of a job whose id a plain Celery client chose
 ``sms:replicated…``      string  written before each wait for replicas; its value means nothing
 ``sms:whole:…``                  never exists; see `smsjobs.redis_store.cluster`
@@ -15,10 +17,13 @@ from typing import Final
 
 from smsjobs.contract import KEY_PREFIX
 
-__all__ = ["ELEMENTS", "NO_ELEMENT", "key", "pointer"]
+__all__ = ["ELEMENTS", "NO_ELEMENT", "OFFERED", "key", "pointer"]
 
 #: Every element that has had a job.
 ELEMENTS: Final = f"{KEY_PREFIX}:elements"
+
+#: Which elements workers have.
+OFFERED: Final = f"{KEY_PREFIX}:offered"
 
 #: The tag of what belongs to no element, such as an unreadable message. No element has it, because no tag contains a 0.
 NO_ELEMENT: Final = "000000"

@@ -15,8 +15,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from redis.exceptions import ResponseError
+
 from smsjobs.contract import NUMBER_WIDTH, is_job_id, number_digests
-from smsjobs.redis_store import ELEMENTS, SharedSecret, is_damage, key
+from smsjobs.ledger import REPLIES_SECRET, Aside, CommonKeys
+from smsjobs.redis_store import ELEMENTS, SecretDamaged, SharedSecret, is_damage, is_wrong_type, key
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -24,8 +27,6 @@ if TYPE_CHECKING:
     from smsjobs.redis_store import Seal
 
 __all__ = ["LastJob", "LastJobs"]
-
-_SECRET: Final = key("replies", "secret")
 
 _DAY_S: Final = 24 * 3600
 
@@ -61,7 +62,8 @@ class LastJobs:
 
     def __init__(self, redis: Redis, *, seal: Seal | None, now: Callable[[], float] = time.time) -> None:
         self._redis = redis
-        self._secret = SharedSecret(redis, _SECRET, seal=seal)
+        self._secret = SharedSecret(redis, REPLIES_SECRET, seal=seal)
+        self._aside = Aside(redis, keep_s=0)
         self._now = now
 
     def __repr__(self) -> str:
@@ -78,12 +80,30 @@ class LastJobs:
             CannotOpen: The secret is sealed with a key that this process does not have.
             redis.exceptions.RedisError: Redis is unreachable, or refused it.
         """
-        secret, now_s = self._secret.make(wait=False), int(self._now())
+        secret, now_s = self._make_secret(), int(self._now())
         place, told = key(tag, "last", str(now_s // _DAY_S)), f"{now_s} {job_id}"
         pipe = self._redis.pipeline(transaction=False)
-        pipe.hset(place, mapping=dict.fromkeys(_digests(secret, phones), told))
-        pipe.expire(place, _DAYS * _DAY_S)
-        pipe.execute()
+
+        def write() -> None:
+            pipe.hset(place, mapping=dict.fromkeys(_digests(secret, phones), told))
+            pipe.expire(place, _DAYS * _DAY_S)
+            pipe.execute()
+
+        try:
+            write()
+        except ResponseError as error:
+            if not is_wrong_type(error):
+                raise
+            self._aside.set_key_aside(place, "hash")
+            write()
+
+    def _make_secret(self) -> bytes:
+        try:
+            return self._secret.make(wait=False)
+        except SecretDamaged:
+            # What was noted by it is not found any more; what is noted from now on is.
+            CommonKeys(self._redis).set_aside(REPLIES_SECRET)
+            return self._secret.make(wait=False)
 
     def find(self, phones: Iterable[str]) -> dict[str, LastJob]:
         """The last job to each of these numbers, on whichever element, where one is known.
@@ -107,10 +127,11 @@ class LastJobs:
         for tag, day in asked:
             pipe.execute_command("HMGET", key(tag, "last", str(day)), *digests, NEVER_DECODE=True)
         found: dict[str, LastJob] = {}
-        for (tag, _), answers in zip(asked, pipe.execute(raise_on_error=False), strict=True):
+        for (tag, day), answers in zip(asked, pipe.execute(raise_on_error=False), strict=True):
             if isinstance(answers, Exception):
                 if not is_damage(answers):
                     raise answers
+                self._aside.set_key_aside(key(tag, "last", str(day)), "hash")
                 continue
             for phone, each in zip(wanted, answers, strict=True):
                 job = _read(each, elements[tag])

@@ -22,7 +22,7 @@ from smsjobs.contract import (
     new_job_id,
     recipient_digests,
 )
-from smsjobs.ledger import EntryDamaged, Places, Recorded
+from smsjobs.ledger import Aside, EntryDamaged, Places, Recorded
 from smsjobs.redis_store import CannotOpen, RedisClock, Scripts, is_damage, is_wrong_type, key, unseal
 from smsjobs.steering.info import FIELDS, JobInfo, read_info
 from smsjobs.steering.listing import Listing, pages
@@ -130,7 +130,7 @@ class Steering:
         with _damage_set_aside(self._ledger, job_id):
             tag = self._places.of(job_id)
             # Read first: it goes when another call sends the job again, and then the entry tells that.
-            text = cast("str | None", self._ledger.redis.get(key(tag, "retry", job_id)))
+            text = self._kept(tag, job_id)
             names = ["state", "element", "campaign", "retried_as"]
             state, element, campaign, retried_as = cast(
                 "list[str | None]", self._ledger.redis.hmget(key(tag, "job", job_id), names)
@@ -147,6 +147,17 @@ class Steering:
             raise gone(job_id)
         return self._again(job_id, element or "", text, expires)
 
+    def _kept(self, tag: str, job_id: str) -> str | None:
+        """What is kept of a job that may be sent again; an empty text if it is damaged."""
+        try:
+            return cast("str | None", self._ledger.redis.get(key(tag, "retry", job_id)))
+        except UnicodeDecodeError:
+            return ""
+        except ResponseError as error:
+            if not is_wrong_type(error):
+                raise
+            return ""
+
     def _again(self, job_id: str, element: str, text: str, expires: float | None) -> JobRecord:
         try:
             kept = json.loads(unseal(text, self._ledger.seal))
@@ -156,9 +167,13 @@ class Steering:
             raise InvalidArguments(
                 error.message.replace("this worker", "this process"), reason="job_unreadable", out_id=job_id
             ) from None
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, RecursionError):
+            # The job's entry and its outcome are whole. So only this is set aside.
+            Aside(self._ledger.redis, keep_s=0).set_key_aside(key(element_tag(element), "retry", job_id), "")
             raise InvalidArguments(
-                "what is kept of the job is not valid JSON", reason="job_unreadable", out_id=job_id
+                "what is kept of the job is damaged, and was set aside",
+                reason="job_unreadable",
+                out_id=job_id,
             ) from None
 
     def record(self, of: str, new: JobRecord, *, asked_at_s: float | None = None) -> Recorded:
@@ -222,13 +237,14 @@ class Steering:
         """Return the numbers of these jobs, as long as they can be sent again; none where they cannot be read here."""
         pipe: Any = self._ledger.redis.pipeline(transaction=False)
         for info in infos:
-            pipe.get(key(element_tag(info.element), "retry", info.id))
+            # Not decoded by the client: one that is not a valid text would hide all others.
+            pipe.execute_command("GET", key(element_tag(info.element), "retry", info.id), NEVER_DECODE=True)
         return [self._phones(text) for text in pipe.execute(raise_on_error=False)]
 
-    def _phones(self, text: str | Exception | None) -> tuple[str, ...]:
+    def _phones(self, kept: Any) -> tuple[str, ...]:
         try:
-            return tuple(map(str, json.loads(unseal(text, self._ledger.seal))["phoneList"]))  # type: ignore[arg-type]
-        except (AttributeError, CannotOpen, KeyError, TypeError, ValueError):
+            return tuple(map(str, json.loads(unseal(kept.decode(), self._ledger.seal))["phoneList"]))
+        except (AttributeError, CannotOpen, KeyError, RecursionError, TypeError, ValueError):
             return ()
 
     def _newest_first(

@@ -13,8 +13,8 @@ from smsjobs.campaign import CampaignStore, Order, start
 from smsjobs.contract import InvalidArguments, JobRecord, campaign_id, element_tag, encode_outcome
 from smsjobs.delivery import DeliveryStore
 from smsjobs.embedded import TemporaryRedis
-from smsjobs.ledger import Aside, Awaited, EntryDamaged, Ledger
-from smsjobs.redis_store import Scripts, Seal, connect_redis
+from smsjobs.ledger import REPLIES_SECRET, Aside, Awaited, CommonKeys, EntryDamaged, Ledger
+from smsjobs.redis_store import ELEMENTS, Scripts, Seal, connect_redis
 from smsjobs.steering import Steering
 from smsjobs.suppression import SuppressedNumbers, Suppression
 from smsjobs.testing import Clock as CodeClock
@@ -251,6 +251,9 @@ def damaged(client: "redis.Redis") -> None:
             assert aside.put_back(each.id) is None
         else:
             aside.drop(each.id)
+    for name in (ELEMENTS, REPLIES_SECRET):
+        replace_by("string")(client, name)
+        CommonKeys(client).set_aside(name)
     assert aside.count() == 0
     for name in list(client.scan_iter(f"sms:{{{element_tag(ELEMENT)}}}:code:purpose:*")):
         replace_by("string")(client, name)

@@ -140,6 +140,7 @@ def test_which_steps_wait() -> None:
         ("ledger", "feed"),  # a chunk is a job only with its claim
         ("ledger", "left_out"),  # what is noted there, the note waited for
         ("ledger", "may_be_sent"),
+        ("ledger", "rename_aside"),
         ("ledger", "return_campaigns"),
         ("ledger", "return_to_agenda"),  # what is damaged is met again
         ("ledger", "set_aside"),

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import fakeredis
 import pytest
+from kombu.exceptions import OperationalError
 from redis.exceptions import ResponseError
 
 from smsjobs.contract import JobRecord, Outcome
@@ -262,7 +263,10 @@ def test_given_back_and_due_again(bench: Bench) -> None:
 
 def test_broken_off_is_told(bench: Bench) -> None:
     """A sweep that breaks off is told by its cause's class: a warning where Redis or the broker is unreachable, else an error."""
-    causes = [OSError("13800138000"), RuntimeError("13800138000"), ResponseError("WRONGTYPE 13800138000")]
+    refusal = ResponseError("WRONGTYPE 13800138000")
+    of_the_broker = OperationalError("13800138000")
+    of_the_broker.__cause__ = refusal
+    causes = [OSError("13800138000"), RuntimeError("13800138000"), refusal, of_the_broker]
 
     def run_once() -> int:
         if causes:
@@ -273,10 +277,10 @@ def test_broken_off_is_told(bench: Bench) -> None:
     sweeper = Sweeper(bench.sweep, every_s=0.01)
     with told() as facts:
         sweeper.start()
-        until(lambda: len(facts) == 3, "all are told")
+        until(lambda: len(facts) == 4, "all are told")
         sweeper.stop()
     assert facts[0] == SweepFailed(error="OSError")
     assert (type(facts[1]), facts[1].level) == (SweepBroken, logging.ERROR)
     # Redis answered, so it is not unreachable.
-    assert facts[2] == SweepRefused(error="WRONGTYPE")
+    assert facts[2:] == [SweepRefused(error="WRONGTYPE")] * 2
     assert "13800138000" not in repr(facts)

@@ -21,7 +21,8 @@ from limits.strategies import MovingWindowRateLimiter
 from redis.exceptions import ResponseError
 
 from smsjobs.contract import KEY_PREFIX, Lane, element_tag
-from smsjobs.redis_store import connect_redis, is_wrong_type
+from smsjobs.ledger import tell_set_aside
+from smsjobs.redis_store import connect_redis, is_damage
 
 __all__ = ["Permits", "bulk_window", "windows"]
 
@@ -30,6 +31,10 @@ _OTHERS: Final = 0.8
 
 #: The part of that which the bulk lane may use.
 _BULK: Final = 0.75
+
+
+#: What Redis answers for the time to live of a key that has none.
+_NO_END: Final = -1
 
 
 def windows(max_qps: float) -> tuple[limits.RateLimitItem, limits.RateLimitItem]:
@@ -69,6 +74,7 @@ class Permits:
         # As in the ledger, the client must not repeat a call whose answer was lost: it would take two permits.
         storage.storage = connect_redis(redis_url, timeout_s=timeout_s)
         storage.initialize_storage("redis://")
+        self._storage = storage
         self._limiter = MovingWindowRateLimiter(storage)
 
     def take(self, element: str, lane: Lane, max_qps: float | None, *, within_s: float) -> bool:
@@ -88,6 +94,7 @@ class Permits:
         while not self._try(element, lane, max_qps):
             left = deadline - time.monotonic()
             if left <= 0:
+                self._drop_endless(element, max_qps)
                 return False
             time.sleep(min(left, random.uniform(0.02, 0.1)))
         return True
@@ -96,15 +103,21 @@ class Permits:
         try:
             return self._take_now(element, lane, max_qps)
         except ResponseError as error:
-            if not is_wrong_type(error):
+            if not is_damage(error):
                 raise
         # A damaged window holds nothing that is worth keeping: it would be empty in a few seconds.
-        place = _place(element)
-        everyone, others = windows(max_qps)
-        self._limiter.clear(everyone, place)
-        self._limiter.clear(others, place, "others")
-        self._limiter.clear(bulk_window(max_qps), place, "bulk")
+        tell_set_aside([f"qps:{element}", "the window of its rate was damaged, and begins anew"])
+        for window in _names(element, max_qps):
+            self._storage.clear(window)
         return self._take_now(element, lane, max_qps)
+
+    def _drop_endless(self, element: str, max_qps: float) -> None:
+        """A window that nobody uses ends by itself. One without an end was not made by us, and may never have room."""
+        for window in _names(element, max_qps):
+            name = self._storage.prefixed_key(window)
+            if self._storage.storage.ttl(name) == _NO_END:
+                self._storage.clear(window)
+                tell_set_aside([f"qps:{element}", "the window of its rate had no end, and begins anew"])
 
     def _take_now(self, element: str, lane: Lane, max_qps: float) -> bool:
         everyone, others = windows(max_qps)
@@ -120,6 +133,14 @@ class Permits:
             if not self._limiter.hit(bulk_window(max_qps), place, "bulk"):
                 return False
         return self._limiter.hit(others, place, "others") and self._limiter.hit(everyone, place)
+
+
+def _names(element: str, max_qps: float) -> tuple[str, ...]:
+    """The names of an element's windows."""
+    place = _place(element)
+    everyone, others = windows(max_qps)
+    bulk = bulk_window(max_qps)
+    return everyone.key_for(place), others.key_for(place, "others"), bulk.key_for(place, "bulk")
 
 
 def _place(element: str) -> str:

@@ -228,6 +228,8 @@ class Sweeper(Background):
 
 def _tell_failure(error: Exception) -> None:
     # What was taken and not done, the ledger hands out again.
+    if isinstance(error, KombuError) and isinstance(error.__cause__, RedisError):
+        error = error.__cause__
     if isinstance(error, RedisError) and not is_transient(error):
         tell(SweepRefused(error=refusal_text(error) or error_code(error)))
     elif isinstance(error, RedisError | KombuError | OSError):

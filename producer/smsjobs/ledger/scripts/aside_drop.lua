@@ -36,6 +36,8 @@ elseif kind == 'campaign' and not what then
   for _, part in ipairs(parts) do redis.call('DEL', campaign_key(name) .. part) end
   redis.call('SREM', open_campaigns(), name)
   redis.call('ZREM', all_campaigns(), name)
+elseif kind == 'held' then
+  redis.call('DEL', ELEMENT .. ':key:' .. name)
 elseif kind == 'key' then
   redis.call('DEL', aside_key(item))
 end

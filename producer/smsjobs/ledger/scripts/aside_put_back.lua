@@ -34,6 +34,10 @@ end
 local put_back = {
   job = function() redis.call('ZADD', agenda, ms(now), name) end,
   agenda = function() redis.call('ZADD', agenda, ms(now), what) end,
+  held = function()
+    local held = redis.pcall('GET', ELEMENT .. ':key:' .. name)
+    if held and not (type(held) == 'string' and string.find(held, '^[%w_-]+ %x+$')) then return 'not valid' end
+  end,
   delivery = function()
     local part, member = string.match(what or '', '^(%l+) (.*)$')
     if part then

@@ -25,8 +25,8 @@ if redis.call('EXISTS', job) == 1 then
   if f.created then return {'damaged_entry', id, ms(now)} end
 end
 if key then
-  local held = redis.call('GET', key)
-  local holder, holder_digest = string.match(held or '', '^([%w_-]+) (%x+)$')
+  local held = redis.pcall('GET', key)
+  local holder, holder_digest = string.match(type(held) == 'string' and held or '', '^([%w_-]+) (%x+)$')
   if held and not holder then return {'damaged', id, ms(now)} end
   if holder and redis.call('EXISTS', job_key(holder)) == 1 then
     return {holder_digest == digest and 'exists' or 'conflict', holder, ms(now)}

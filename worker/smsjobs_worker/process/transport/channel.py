@@ -8,22 +8,26 @@ import uuid
 from functools import cached_property, partial
 from importlib.resources import files
 from queue import Empty
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from kombu.transport.redis import Channel, SentinelChannel, SentinelTransport, Transport
 from kombu.utils.encoding import bytes_to_str
 from kombu.utils.json import loads
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from smsjobs.ledger import CommonKeys
+from smsjobs.redis_store import is_wrong_type
 from smsjobs_worker.logs.facts import MessageDropped, tell
 from smsjobs_worker.logs.privacy import describe
 from smsjobs_worker.process.transport.rabbitmq import PatientTransport
 from smsjobs_worker.process.transport.turn import TurnPoller, TurnQoS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ["TurnChannel", "harden"]
+
+T = TypeVar("T")
 
 _SCRIPT: Final = files(__package__).joinpath("turn.lua").read_text("utf-8")
 
@@ -33,6 +37,11 @@ class TurnChannel(Channel):
 
     QoS = TurnQoS
     _shared: Any = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        #: Queues that were declared. Which of them are read is not known yet.
+        self._declared: set[str] = set()
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
 
     @property
     def turns(self) -> bool:
@@ -74,14 +83,16 @@ class TurnChannel(Channel):
         qos = self.qos
         notes, done = dict(qos.notes), tuple(qos.done)
         room = qos.room() if queue is not None else 0
-        taken: list[bytes] = self.script(
-            client=self.plain_client,
-            keys=(queue or qos.unacked_key, qos.unacked_key, qos.unacked_index_key),
-            args=(
-                *(time.time(), room, uuid.uuid4().hex, len(notes)),
-                *(each for pair in notes.items() for each in pair),
-                *done,
-            ),
+        taken: list[bytes] = self.beside_damage(
+            lambda: self.script(
+                client=self.plain_client,
+                keys=(queue or qos.unacked_key, qos.unacked_key, qos.unacked_index_key),
+                args=(
+                    *(time.time(), room, uuid.uuid4().hex, len(notes)),
+                    *(each for pair in notes.items() for each in pair),
+                    *done,
+                ),
+            )
         )
         for tag in notes:
             qos.notes.pop(tag, None)
@@ -135,9 +146,39 @@ class TurnChannel(Channel):
             raise RedisConnectionError("the connection to the broker was closed")
         return super()._connparams(asynchronous)  # type: ignore[no-untyped-call]
 
+    def beside_damage(self, step: Callable[[], T]) -> T:
+        """Make a step. If a key of the broker is of a wrong type, it gets another name, and the step is made again.
+
+        Kombu would take it for a lost connection, and no lane of the worker would get a message any more.
+        """
+        try:
+            return step()
+        except self.ResponseError as error:
+            if not is_wrong_type(error):
+                raise
+        self.set_wrong_keys_aside()
+        return step()
+
+    def set_wrong_keys_aside(self) -> None:
+        """Give other names to those keys of the broker that are of a wrong type."""
+        common = CommonKeys(self.plain_client)
+        common.set_aside(self.qos.unacked_key, "hash")
+        common.set_aside(self.qos.unacked_index_key, "zset")
+        for queue in {*self.active_queues, *self._declared}:
+            common.set_aside(queue, "list")
+
+    def _size(self, queue: str) -> int:
+        self._declared.add(queue)
+        return self.beside_damage(lambda: super(TurnChannel, self)._size(queue))  # type: ignore[no-untyped-call,no-any-return]
+
     def _brpop_read(self, **options: Any) -> Any:
         with self._handing_over(None):
-            return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
+            try:
+                return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
+            except self.ResponseError as error:
+                if not is_wrong_type(error):
+                    raise
+                self.set_wrong_keys_aside()
         return True
 
     def _receive_one(self, c: Any) -> Any:

@@ -81,6 +81,12 @@ class TurnQoS(QoS):
             tell(PutBackRefused(error=type(error).__name__))
             virtual.QoS.ack(self, delivery_tag)  # type: ignore[no-untyped-call]
 
+    def restore_visible(self, *args: Any, **kwargs: Any) -> None:
+        """Put back what was not acknowledged in time."""
+        self.channel.beside_damage(
+            lambda: super(TurnQoS, self).restore_visible(*args, **kwargs)  # type: ignore[no-untyped-call]
+        )
+
     def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
         """Put back the message of that note. What is not a message is dropped: those behind it would wait forever."""
         try:

@@ -6,6 +6,7 @@
 --
 -- Items:
 --   job:<id>                     its entry stays where it is, off the agenda
+--   held:<digest>                what is under an idempotency key; it stays, so that nothing is sent twice under the key
 --   campaign:<id>                its keys stay where they are; it is paused, or not open any more
 --   chunk:<campaign>:<digest>    what was taken out of the campaign's pending chunks
 --   count:<id of a chunk's job>  an outcome that its campaign could not count

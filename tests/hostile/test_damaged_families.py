@@ -1,0 +1,262 @@
+"""Every family of keys is damaged by a test; here are those that have no other place."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from click.testing import CliRunner, Result
+
+from smsjobs import InvalidArguments, Sms, connect
+from smsjobs.contract import LANES, element_tag
+from smsjobs.facts import ItemSetAside
+from smsjobs.ledger import REPLIES_SECRET, Aside
+from smsjobs.presence import _queues
+from smsjobs.redis_store import ELEMENTS, OFFERED, key
+from smsjobs.replies import LastJobs
+from smsjobs_shell.program import program
+from smsjobs_worker.sending.rate_limit import Permits
+from smsjobs_worker.watching.doctor.operation import _set_aside as doctor
+from support.damage import Damage, replace_by
+from support.facts import told
+from support.families import DAMAGED_BY, families
+from support.ledgers import PHONE
+
+ELEMENT = "SMS.Example"
+
+#: Each is a wrong type of some key here. That Redis answers the same for all of them is Redis's business.
+KINDS = ("string", "list")
+TAG = element_tag(ELEMENT)
+DAY = "20833"
+NOW_S = 20833 * 86_400.0
+
+
+def test_none_is_forgotten() -> None:
+    """Whoever adds a family of keys says here which test damages it, and each test that is named exists."""
+    assert families() == set(DAMAGED_BY)
+    for each in DAMAGED_BY.values():
+        file, _, name = each.partition(".")
+        assert f"def {name}(" in Path(__file__).with_name(f"test_damaged_{file}.py").read_text("utf-8")
+
+
+@pytest.fixture
+def sms(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sms]:
+    """A producer."""
+    monkeypatch.setenv("SMS_BROKER_URL", redis_url)
+    sms = connect(broker_url=redis_url)
+    yield sms
+    sms.close()
+
+
+@pytest.fixture
+def client(sms: Sms) -> "redis.Redis":
+    """The ledger's client."""
+    return sms.connection.redis()
+
+
+def run(*words: str) -> Result:
+    """A command as it is typed."""
+    return CliRunner().invoke(program, [*words, "--json"])
+
+
+def named(facts: list[Any]) -> list[str]:
+    """What was told to be damaged."""
+    return [each.item for each in facts if isinstance(each, ItemSetAside)]
+
+
+def clear(redis_url: str, item: str) -> None:
+    """It is shown by `doctor` and by `set-aside list`, and dropped by an operator."""
+    shown = [each.text for each in doctor(redis_url) if each.verdict == "bad"]
+    assert [each.partition(": ")[0] for each in shown] == [item]
+    assert [each["id"] for each in json.loads(run("set-aside", "list").output)["set_aside"]] == [item]
+    assert run("set-aside", "drop", item).exit_code == 0
+    assert json.loads(run("set-aside", "list").output)["set_aside"] == []
+    assert run("set-aside", "drop", item).exit_code == 1
+
+
+def send(sms: Sms, **more: Any) -> str:
+    """A message that is recorded."""
+    return (
+        sms.getElement(ELEMENT)
+        .sendMessage(phoneList=[PHONE], params={"code": "1"}, verifyTemplateCode="SMS_1", **more)
+        .id
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", [ELEMENTS, OFFERED])
+def test_common_keys(sms: Sms, client: "redis.Redis", redis_url: str, name: str, kind: str) -> None:
+    """A damaged key that belongs to no element is named once and made anew; an operator sees it, and drops it."""
+    send(sms)
+    replace_by(kind)(client, name)
+    with told() as facts:
+        for _ in range(2):
+            sms.connection.ledger._places.tags()
+            sms.connection.offers.tell([ELEMENT], ["notification"])
+    assert named(facts) == [name]
+    assert TAG in sms.connection.ledger._places.tags()
+    assert sms.connection.offers.lanes() == {"notification"}
+    assert run("set-aside", "put-back", name).exit_code == 1
+    clear(redis_url, name)
+    send(sms)
+
+
+@pytest.fixture
+def last_jobs(client: "redis.Redis") -> LastJobs:
+    """A worker's notes for replies."""
+    return LastJobs(client, seal=None, now=lambda: NOW_S)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_last_jobs(sms: Sms, client: "redis.Redis", last_jobs: LastJobs, redis_url: str, kind: str) -> None:
+    """A day of notes that is of a wrong type is set aside by whoever writes or reads it, and what is noted then is found."""
+    send(sms)
+    wrong = key(TAG, "last", DAY)
+    for touch in (lambda: last_jobs.note(TAG, "x", [PHONE]), lambda: last_jobs.find([PHONE])):
+        last_jobs.note(TAG, "w", ["13900139000"])
+        replace_by(kind)(client, wrong)
+        with told() as facts:
+            touch()
+        last_jobs.note(TAG, "y", [PHONE])
+        assert last_jobs.find([PHONE])[PHONE].job_id == "y"
+        assert named(facts) == [f"key:last:{DAY}"]
+        clear(redis_url, f"{TAG}:key:last:{DAY}")
+
+
+SECRETS: dict[str, Damage] = {
+    **{f"a {kind}": replace_by(kind) for kind in ("list", "hash")},
+    "bytes": lambda client, name: client.set(name, b"\xff"),
+    "empty": lambda client, name: client.set(name, ""),
+}
+
+
+@pytest.mark.parametrize("damage", SECRETS.values(), ids=SECRETS)
+def test_secret_of_replies(
+    sms: Sms, client: "redis.Redis", last_jobs: LastJobs, redis_url: str, damage: Damage
+) -> None:
+    """A damaged secret of the replies is named once, and replies to jobs that are noted from then on find them."""
+    send(sms)
+    damage(client, REPLIES_SECRET)
+    with told() as facts:
+        for _ in range(2):
+            last_jobs.note(TAG, "y", [PHONE])
+    assert named(facts) == [REPLIES_SECRET]
+    assert LastJobs(client, seal=None, now=lambda: NOW_S).find([PHONE])[PHONE].job_id == "y"
+    clear(redis_url, REPLIES_SECRET)
+
+
+KEPT: dict[str, Damage] = {
+    **{f"a {kind}": replace_by(kind) for kind in ("list", "hash")},
+    "bytes": lambda client, name: client.set(name, b"\xff"),
+    "nested": lambda client, name: client.set(name, "[" * 100_000),
+}
+
+
+@pytest.mark.parametrize("damage", KEPT.values(), ids=KEPT)
+def test_kept_payload(sms: Sms, client: "redis.Redis", redis_url: str, damage: Damage) -> None:
+    """A damaged payload is set aside when it is asked for; its job keeps its outcome, and others are sent again and listed."""
+    bad, good = send(sms), send(sms)
+    for each in (bad, good):
+        assert sms.job(each).cancel()
+    damage(client, key(TAG, "retry", bad))
+    infos = list(sms.jobs())
+    assert {each.id for each in infos} == {bad, good}
+    steering = sms.connection.steering
+    assert sorted(steering.phones(infos)) == [(), (PHONE,)]
+    with told() as facts, pytest.raises(InvalidArguments) as refused:
+        sms.job(bad).retry()
+    assert refused.value.reason == "job_unreadable"
+    assert named(facts) == [f"key:retry:{bad}"]
+    assert sms.job(bad).status() == "not_sent"
+    assert sms.job(good).retry().status() == "queued"
+    clear(redis_url, f"{TAG}:key:retry:{bad}")
+    with pytest.raises(InvalidArguments) as refused:
+        sms.job(bad).retry()
+    assert refused.value.reason == "payload_gone"
+
+
+HELD: dict[str, Damage] = {
+    **{f"a {kind}": replace_by(kind) for kind in ("list", "hash")},
+    "bytes": lambda client, name: client.set(name, b"\xff"),
+}
+
+
+@pytest.mark.parametrize("damage", HELD.values(), ids=HELD)
+def test_idempotency_key(sms: Sms, client: "redis.Redis", redis_url: str, damage: Damage) -> None:
+    """What is under a damaged idempotency key stays until an operator drops it: nothing is sent twice under the key."""
+    job_id = send(sms, idempotency_key="login:42")
+    name = str(client.hget(key(TAG, "job", job_id), "key"))
+    damage(client, name)
+    before = client.dump(name)
+    for _ in range(2):
+        with told() as facts, pytest.raises(InvalidArguments) as refused:
+            send(sms, idempotency_key="login:42")
+        assert refused.value.argument == "idempotency_key"
+        assert client.dump(name) == before
+    assert named(facts) == []
+    send(sms, idempotency_key="login:43")
+    item = f"{TAG}:held:{name.rpartition(':')[2]}"
+    assert run("set-aside", "put-back", item).exit_code == 1
+    clear(redis_url, item)
+    send(sms, idempotency_key="login:42")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_list_of_what_failed(sms: Sms, client: "redis.Redis", redis_url: str, kind: str) -> None:
+    """A list of failed jobs that is of a wrong type hides no job from who has its id, and is made anew by the next pass."""
+    first, second = send(sms), send(sms)
+    sms.job(first).cancel()
+    replace_by(kind)(client, key(TAG, "failed"))
+    assert sms.job(first).info().outcome == "not_sent"
+    assert list(sms.jobs()) == []
+    assert sms.connection.ledger.set_keys_aside(TAG)
+    assert sms.job(second).cancel()
+    assert [each.id for each in sms.jobs()] == [second]
+    clear(redis_url, f"{TAG}:key:failed")
+
+
+WINDOWS: dict[str, Damage] = {
+    "a string": replace_by("string"),
+    "full of what is no time": lambda client, name: client.rpush(name, *["x"] * 200),
+}
+
+
+@pytest.mark.parametrize("damage", WINDOWS.values(), ids=WINDOWS)
+def test_window_of_a_rate(client: "redis.Redis", redis_url: str, damage: Damage) -> None:
+    """A damaged window of `maxQps` is named and begins anew: nobody waits for its permits."""
+    permits = Permits(redis_url)
+    for lane in LANES.values():
+        assert permits.take(ELEMENT, lane, 100, within_s=1)
+    names = list(client.scan_iter("*qps*"))
+    assert len(names) == 3
+    for each in names:
+        damage(client, each)
+    with told() as facts:
+        assert all(permits.take(ELEMENT, lane, 100, within_s=1) for lane in LANES.values())
+    assert set(named(facts)) == {f"qps:{ELEMENT}"}
+
+
+def test_twice(sms: Sms, client: "redis.Redis") -> None:
+    """A key that is damaged again after it was set aside holds up nothing, and one item tells of both."""
+    for _ in range(2):
+        replace_by("string")(client, key(TAG, "agenda"))
+        sms.connection.ledger.set_keys_aside(TAG)
+        send(sms)
+    assert [each.id for each in Aside(client, keep_s=3600).items()] == [f"{TAG}:key:agenda"]
+
+
+ANSWERS: dict[str, Callable[[], Any]] = {
+    "text": lambda: "x",
+    "a text for a list": lambda: {"w": "sms.bulk"},
+    "numbers": lambda: {"w": [1, None, {"name": 5}, {"name": ["x"]}]},
+    "nothing": lambda: None,
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+def test_answers_of_workers(answer: Callable[[], Any]) -> None:
+    """Whatever somebody answers in place of a worker, the shell counts the others."""
+    assert list(_queues(answer())) == []
+    assert list(_queues({"w": [answer(), {"name": "sms.bulk"}]})) == ["sms.bulk"]
