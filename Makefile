@@ -10,7 +10,7 @@ BIN     := $(VENV)/bin
 # Tests and checks start hundreds of processes. Each would compile our source anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup lock licences demo test coverage faults-net chaos bench lint types imports check clean
+.PHONY: help setup lock strings licences demo test coverage faults-net chaos bench lint types imports check clean
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -39,6 +39,9 @@ lock: | $(VENV)/.made  ## choose anew what setup installs: the newest versions t
 		--no-header $${index:+--default-index "$$index"} --extra dev pyproject.toml; \
 	} >$$lock.new && mv $$lock.new $$lock || { rm -f $$lock.new; exit 1; }
 	@echo "requirements/dev.lock is new; make setup installs it."
+
+strings: $(VENV)/.ready  ## find what pages say, and compile its translations
+	@PYTHONPATH=tests $(BIN)/python -m support.strings
 
 licences: $(VENV)/.ready  ## the licence of everything that is installed
 	@$(BIN)/python .ci/licences.py

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +13,7 @@ from starlette.routing import Route
 from smsjobs.facts import ReportsDropped, tell
 from smsjobs.receipts import LARGEST_PUSH, Receiver
 from smsjobs.threads import in_thread, run_within
+from smsjobs_server.body import BodyRefused, read_body
 from smsjobs_server.forward import Forwarder, is_signed
 
 if TYPE_CHECKING:
@@ -23,15 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["make_app"]
 
-#: Seconds for a body to arrive. Aliyun itself waits for less than one.
-_BODY_S: Final = 5.0
-
 #: Seconds for Redis to give a sign of life.
 _ALIVE_S: Final = 1.0
-
-
-class _Refused(Exception):
-    """The body is not taken; the argument is the status."""
 
 
 def make_app(
@@ -65,8 +58,8 @@ def make_app(
             tell(ReportsDropped(reason="wrong_address"))
             return _not_found()
         try:
-            body = await _body(request)
-        except _Refused as refused:
+            body = await read_body(request, largest=LARGEST_PUSH)
+        except BodyRefused as refused:
             return Response(status_code=refused.args[0])
         except ClientDisconnect:
             return Response(status_code=400)
@@ -92,24 +85,6 @@ def make_app(
     app = Starlette(routes=routes, exception_handlers={404: _any_error, 405: _any_error})
     app.router.redirect_slashes = False
     return app
-
-
-async def _body(request: Request) -> bytes:
-    """The body, as far as it is taken: never more than the largest push in memory.
-
-    Raises:
-        _Refused: It is larger, or does not arrive.
-    """
-    body = bytearray()
-    try:
-        async with asyncio.timeout(_BODY_S):
-            async for part in request.stream():
-                body += part
-                if len(body) > LARGEST_PUSH:
-                    raise _Refused(413)
-    except TimeoutError:
-        raise _Refused(408) from None
-    return bytes(body)
 
 
 def _not_found() -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import socket
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any, Final
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from smsjobs import Sms
     from smsjobs_server.settings import ServerSettings
 
-__all__ = ["Server"]
+__all__ = ["Server", "listen", "run_app"]
 
 _BACKLOG: Final = 1_024
 
@@ -38,8 +39,61 @@ _END_S: Final = 15
 _Message = MutableMapping[str, Any]
 
 
+def listen(host: str, port: int) -> tuple[socket.socket, str]:
+    """A port that is taken, and the address of its root. Nothing is answered there yet.
+
+    Raises:
+        OSError: The address cannot be used.
+    """
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    taken = socket.socket(family, kind, protocol)
+    try:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(address)
+    except OSError:
+        taken.close()
+        raise
+    return taken, f"http://{f'[{host}]' if ':' in host else host}:{taken.getsockname()[1]}"
+
+
+def run_app(app: Any, taken: socket.socket, *, at_end: Callable[[], None] | None = None) -> None:
+    """Serve an ASGI application until SIGINT or SIGTERM. Requests that have begun are answered.
+
+    Args:
+        app: The application.
+        taken: What `listen` gave.
+        at_end: Called when the end begins. It ends what would go on for as long as the client likes, such as `Live`.
+    """
+    config = Config()
+    config.bind = [f"fd://{taken.detach()}"]
+    # An access log would hold the secret.
+    config.accesslog = None
+    config.errorlog = logging.getLogger("hypercorn.error")
+    config.backlog = _BACKLOG
+    config.include_server_header = False
+    # It runs until the headers are there, and between requests. The bodies are timed by `read_body`; hypercorn's
+    # read_timeout would also end a page that is watched, as its browser has nothing to say.
+    config.keep_alive_timeout = _IDLE_S
+    config.read_timeout = None
+    config.graceful_timeout = _END_S
+    asyncio.run(_serve(_AtMost(app), config, at_end))
+
+
+async def _serve(app: Any, config: Config, at_end: Callable[[], None] | None) -> None:
+    loop, told = asyncio.get_running_loop(), asyncio.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, told.set)
+
+    async def until_told() -> None:
+        await told.wait()
+        if at_end:
+            at_end()
+
+    await serve(app, config, mode="asgi", shutdown_trigger=until_told)
+
+
 class Server:
-    """The server on its port.
+    """The server on its port; `url` is the address of its root.
 
     Args:
         sms: What `smsjobs.connect` gave.
@@ -50,39 +104,25 @@ class Server:
     """
 
     def __init__(self, sms: Sms, settings: ServerSettings) -> None:
-        self._socket = _bound(settings.host, settings.port)
+        self._socket, self.url = listen(settings.host, settings.port)
         self._forwarder = Forwarder(sms, settings.forward) if settings.forward else None
         guard = Guard(host=settings.host, token=settings.metrics_token)
         self._metrics = MetricsPage(Figures(sms).read, guard)
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        #: The address of its root.
-        self.url = f"http://{host}:{self._socket.getsockname()[1]}"
-        self._app = _AtMost(
-            make_app(
-                sms,
-                secret=settings.secret,
-                allowed=settings.allowed,
-                forwarder=self._forwarder,
-                forward_secret=settings.forward_secret,
-                metrics=self._metrics,
-            )
+        self._app = make_app(
+            sms,
+            secret=settings.secret,
+            allowed=settings.allowed,
+            forwarder=self._forwarder,
+            forward_secret=settings.forward_secret,
+            metrics=self._metrics,
         )
 
     def run(self) -> None:
         """Serve until SIGINT or SIGTERM. Requests that have begun are answered."""
-        config = Config()
-        config.bind = [f"fd://{self._socket.detach()}"]
-        # An access log would hold the secret.
-        config.accesslog = None
-        config.errorlog = logging.getLogger("hypercorn.error")
-        config.backlog = _BACKLOG
-        config.include_server_header = False
-        config.keep_alive_timeout = config.read_timeout = _IDLE_S
-        config.graceful_timeout = _END_S
         if self._forwarder:
             self._forwarder.start()
         stop_counting = self._metrics.start()
-        asyncio.run(serve(self._app, config, mode="asgi"))  # type: ignore[arg-type]  # its types of ASGI are its own
+        run_app(self._app, self._socket)
         stop_counting()
         if self._forwarder:
             self._forwarder.stop()
@@ -109,15 +149,3 @@ class _AtMost:
             await self._app(scope, receive, send)
         finally:
             self._running -= 1
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    bound = socket.socket(family, kind, protocol)
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-    except OSError:
-        bound.close()
-        raise
-    return bound
