@@ -5,6 +5,7 @@ import logging
 import re
 from pathlib import Path
 
+import smsjobs_server.access.audit  # noqa: F401  brings the fact of the pages
 import smsjobs_worker.logs.facts  # noqa: F401  brings the worker's facts
 from smsjobs.facts import Fact
 from support.facts import kinds

