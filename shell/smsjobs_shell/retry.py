@@ -24,9 +24,6 @@ _SHOWN: Final = 15
 #: The reason of a job that somebody did not want to be sent.
 _CANCELLED: Final = "cancelled"
 
-#: What can be sent again: nothing of it reached a phone.
-_RETRYABLE: Final = ("rejected", "not_sent")
-
 
 @click.command(
     short_help="Send jobs again that were rejected or not sent.",
@@ -74,7 +71,7 @@ def retry(
 
 def _to_send_again(screen: Screen, infos: Sequence[JobInfo]) -> list[JobInfo]:
     """Those that nothing speaks against. Which are left out, and why, is told."""
-    unknown = sum(each.status not in _RETRYABLE for each in infos)
+    unknown = sum(each.status == "unknown" for each in infos)
     cancelled = sum(each.last_error == _CANCELLED for each in infos)
     if unknown:
         may = counted(unknown, "job is unknown: it", "jobs are unknown: they")
@@ -82,7 +79,7 @@ def _to_send_again(screen: Screen, infos: Sequence[JobInfo]) -> list[JobInfo]:
     if cancelled:
         were = counted(cancelled, "job was cancelled, and stays", "jobs were cancelled, and stay")
         screen.line(f"{were} so. Name a job by its id to send it all the same.")
-    return [each for each in infos if each.status in _RETRYABLE and each.last_error != _CANCELLED]
+    return [each for each in infos if each.is_worth_sending_again]
 
 
 def _ask(screen: Screen, sms: Sms, chosen: Sequence[JobInfo]) -> None:

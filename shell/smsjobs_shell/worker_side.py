@@ -1,13 +1,11 @@
-"""Asks the worker's side. It is another process, which writes JSON: the shell never imports the worker."""
+"""Asks the worker's side, and ends the command with what it says where that is an error."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Mapping
 from typing import Any
 
+from smsjobs import worker_side
 from smsjobs_shell.terminal.extras import need_extras
 from smsjobs_shell.terminal.failure import CommandFailed
 
@@ -15,30 +13,14 @@ __all__ = ["ask_worker_side"]
 
 
 def ask_worker_side(*words: str, env: Mapping[str, str], what: str) -> dict[str, Any]:
-    """The document that ``python -m smsjobs_worker.watching.inspection`` writes.
-
-    Args:
-        words: Its command-line arguments.
-        env: Its whole environment.
-        what: What is asked for, for the error's text.
+    """What `smsjobs.worker_side.ask_worker_side` gives, with the same arguments.
 
     Raises:
         CommandFailed: It gave no answer, or answered with an error.
     """
     need_extras("worker")
-    run = subprocess.run(  # noqa: S603  our own program, no shell
-        [sys.executable, "-m", "smsjobs_worker.watching.inspection", *words],
-        env=env,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
     try:
-        answer: dict[str, Any] = json.loads(run.stdout)
-    except ValueError:
-        last = run.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no output"]
-        raise CommandFailed(f"{what} could not be read: {last[0]}", "worker_side_failed") from None
-    if error := answer.get("error"):
-        more = {"code": error["code"]} if "code" in error else {}
-        raise CommandFailed(error["message"], error["reason"], more=more)
-    return answer
+        return worker_side.ask_worker_side(*words, env=env, what=what)
+    except worker_side.WorkerSideFailed as failure:
+        more = {} if failure.code is None else {"code": failure.code}
+        raise CommandFailed(str(failure), failure.reason, more=more) from None

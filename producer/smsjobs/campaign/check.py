@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Any, Final
 
@@ -127,6 +128,11 @@ class CampaignCheck:
         return self.left_out > _MAY_BE_LEFT_OUT * (self.recipients + self.left_out)
 
     @property
+    def left_out_by_reason(self) -> Mapping[str, int]:
+        """How many rows are left out for each reason, those with a repeated number included."""
+        return self.reasons | ({"duplicate": self.duplicates} if self.duplicates else {})
+
+    @property
     def chunks(self) -> int:
         """Requests of both kinds."""
         return self.send_sms + self.send_batch_sms
@@ -137,6 +143,10 @@ class CampaignCheck:
         if self.mainland_parts is None or self.foreign_parts is None:
             return None
         return self.mainland_parts + self.foreign_parts
+
+    def cost(self, price: Decimal | None) -> Decimal | None:
+        """What is billed at this price of one part; None where one of both is not known."""
+        return None if price is None or self.billed is None else self.billed * price
 
     def to_json(self) -> dict[str, Any]:
         """For ``--json``. The samples are not in it: they have numbers."""

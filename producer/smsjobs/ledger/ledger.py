@@ -169,6 +169,23 @@ class Ledger:
             return False
         return bool(self.redis.exists(key(element_tag(job.element), "key", _idempotency(job)[0])))
 
+    def with_key(self, idempotency_key: str) -> list[str]:
+        """The ids of the jobs that were recorded with this idempotency key, one for each element that has one.
+
+        Raises:
+            redis.exceptions.RedisError: Redis is unreachable.
+        """
+        redis: Any = self.redis
+        # Not decoded by the client: whatever is damaged says nothing, and hides nothing else.
+        elements = redis.execute_command("HGETALL", ELEMENTS, NEVER_DECODE=True)
+        pipe = redis.pipeline(transaction=False)
+        for tag, name in elements.items():
+            digest = _key_digest(name.decode("utf-8", "replace"), idempotency_key)
+            pipe.execute_command("GET", key(tag.decode("ascii", "replace"), "key", digest), NEVER_DECODE=True)
+        found = [each for each in pipe.execute(raise_on_error=False) if isinstance(each, bytes)]
+        ids = [each.decode("ascii", "replace").partition(" ")[0] for each in found]
+        return [each for each in ids if is_job_id(each)]
+
     def claim(self, job_id: str, token: str, *, lease_s: float) -> Claim:
         """Claim a job before any request is made for it.
 
@@ -648,8 +665,13 @@ def _idempotency(job: JobRecord) -> tuple[str, str]:
     if job.idempotency_key is None:
         return "", ""
     secret = job.idempotency_key.encode()
-    name = hashlib.sha256(job.element.encode() + b"\0" + secret).hexdigest()
-    return name, hmac.new(secret, _payload(job), hashlib.sha256).hexdigest()
+    return _key_digest(job.element, job.idempotency_key), hmac.new(
+        secret, _payload(job), hashlib.sha256
+    ).hexdigest()
+
+
+def _key_digest(element: str, idempotency_key: str) -> str:
+    return hashlib.sha256(element.encode() + b"\0" + idempotency_key.encode()).hexdigest()
 
 
 def _payload_mark(job: JobRecord, seal: Seal | None) -> str:

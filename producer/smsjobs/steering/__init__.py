@@ -7,5 +7,6 @@ from smsjobs.steering.info import JobInfo
 from smsjobs.steering.listing import FAILED, Listing
 from smsjobs.steering.refusals import gone, no_such_job, not_retryable
 from smsjobs.steering.store import Steering
+from smsjobs.steering.timeline import Moment
 
-__all__ = ["FAILED", "JobInfo", "Listing", "Steering", "gone", "no_such_job", "not_retryable"]
+__all__ = ["FAILED", "JobInfo", "Listing", "Moment", "Steering", "gone", "no_such_job", "not_retryable"]

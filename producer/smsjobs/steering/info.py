@@ -18,7 +18,10 @@ from smsjobs.contract import (
 )
 from smsjobs.ledger import read_outcome
 
-__all__ = ["FIELDS", "JobInfo", "read_info"]
+__all__ = ["FIELDS", "RETRYABLE", "JobInfo", "read_info"]
+
+#: What can be sent again: nothing of it reached a phone.
+RETRYABLE: Final = ("rejected", "not_sent")
 
 #: The due time of a chunk that waits for its campaign is later than any.
 _LATEST_MS: Final = 4_000_000_000_000
@@ -59,6 +62,11 @@ class JobInfo:
     result: SendResult | None = None
     #: The id of the job by which it was sent again.
     retried_as: str | None = None
+
+    @property
+    def is_worth_sending_again(self) -> bool:
+        """Whether nothing speaks against `Job.retry`: it surely was not sent, and nobody cancelled it."""
+        return self.status in RETRYABLE and self.last_error != "cancelled"
 
     @property
     def aliyun_code(self) -> str | None:

@@ -27,6 +27,7 @@ from smsjobs.redis_store import CannotOpen, RedisClock, Scripts, is_damage, is_w
 from smsjobs.steering.info import FIELDS, JobInfo, read_info
 from smsjobs.steering.listing import Listing, pages
 from smsjobs.steering.refusals import gone, no_such_job, not_retryable, part_of_campaign
+from smsjobs.steering.timeline import TRACES, Moment, moments
 
 if TYPE_CHECKING:
     from smsjobs.ledger import Ledger
@@ -80,6 +81,18 @@ class Steering:
         if found is None:
             raise no_such_job(job_id)
         return found
+
+    def timeline(self, job_id: str) -> Sequence[Moment]:
+        """Return what the ledger still has of how the job went, the earliest first.
+
+        Raises:
+            InvalidArguments, EntryDamaged: As in `info`.
+        """
+        info = self.info(job_id)
+        with _damage_set_aside(self._ledger, job_id):
+            entry = key(self._places.of(job_id), "job", job_id)
+            values = cast("list[str | None]", self._ledger.redis.hmget(entry, list(TRACES)))
+            return moments(info, values)
 
     def cancel(self, job_id: str) -> bool:
         """Cancel a job that waits to be sent. Of this and a claim in the same moment, one wins.
@@ -235,6 +248,8 @@ class Steering:
 
     def phones(self, infos: Sequence[JobInfo]) -> list[tuple[str, ...]]:
         """Return the numbers of these jobs, as long as they can be sent again; none where they cannot be read here."""
+        if not infos:
+            return []
         pipe: Any = self._ledger.redis.pipeline(transaction=False)
         for info in infos:
             # Not decoded by the client: one that is not a valid text would hide all others.

@@ -15,13 +15,13 @@ others are sent: somebody's code must not wait for a list that is about advertis
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 from smsjobs.contract import NUMBER_WIDTH, Scope, number_digests
 from smsjobs.facts import ItemSetAside, tell
@@ -117,6 +117,22 @@ class SuppressedNumbers:
                 digests=number_digests(secret, phones),
             )
         return sorted(set(places))
+
+    def counter(self, *, promotional: bool | None) -> Callable[[Sequence[str]], int] | None:
+        """A function that tells how many of some numbers are on the list; None where Redis does not tell.
+
+        Args:
+            promotional: What a campaign says of itself, as for `Element.campaign`.
+        """
+
+        def count(phones: Sequence[str]) -> int:
+            return len(self.among(phones, promotional=promotional is not False) or ())
+
+        try:
+            count(())
+        except (RedisError, CannotOpen):
+            return None
+        return count
 
     def put(self, numbers: Iterable[Suppressed], *, wait: bool = True) -> int:
         """Put numbers on the list. What is there already stays as it is, with its time and source.

@@ -3,42 +3,26 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Final
 
 from smsjobs.campaign import CampaignCheck
 from smsjobs.campaign.check import Column, Sample
+from smsjobs.campaign.reasons import meaning
 from smsjobs.contract import mask_phone
 from smsjobs_shell.campaign.options import Ordered
 from smsjobs_shell.campaign.progress import by_country
 from smsjobs_shell.terminal.screen import Screen
 from smsjobs_shell.terminal.wording import counted, printable
 
-__all__ = ["document", "left_out_by_reason", "preview"]
+__all__ = ["document", "preview"]
 
 #: Most columns without a use that are listed, and most rows that are named.
 _UNUSED, _BAD_ROWS = 5, 3
 
 #: Most characters of a column's name.
 _NAME: Final = 30
-
-#: What a reason means to somebody who has the file before him. The word before a colon is the key.
-_MEANINGS: Final = {
-    "ambiguous_number": "the number may be somebody else's",
-    "country_not_allowed": "--countries leaves this country out",
-    "duplicate": "an earlier row has the number, and gets the message",
-    "hidden_row": "the row is hidden or filtered out in the workbook",
-    "not_a_phone_number": "there is no phone number, or not a valid one",
-    "parameter_has_url": "the value has a URL, which Aliyun refuses",
-    "parameter_missing": "the cell is empty",
-    "parameter_not_allowed": "the value has a character that Aliyun refuses",
-    "parameter_too_long": "the value has too many characters for Aliyun",
-    "too_many_cells": "it has more cells than there are columns",
-    "two_numbers": "it has two phone numbers",
-    "unknown_column": "it has a name that the first row lacks",
-    "unreadable": "a cell that is needed cannot be read",
-}
 
 
 def preview(screen: Screen, found: CampaignCheck, ordered: Ordered) -> None:
@@ -49,8 +33,8 @@ def preview(screen: Screen, found: CampaignCheck, ordered: Ordered) -> None:
             _warn_of_empty(screen, column)
     if found.left_out:
         rows = [
-            (f"{count:,}", printable(reason), _meaning(reason))
-            for reason, count in left_out_by_reason(found).items()
+            (f"{count:,}", printable(reason), meaning(reason))
+            for reason, count in found.left_out_by_reason.items()
         ]
         screen.table(("Rows", "Left out because", "That is"), rows)
         _tell_bad_rows(screen, found, ordered)
@@ -64,7 +48,7 @@ def preview(screen: Screen, found: CampaignCheck, ordered: Ordered) -> None:
 
 def document(found: CampaignCheck, ordered: Ordered) -> dict[str, Any]:
     """The JSON of what `preview` shows."""
-    price, parts = ordered["price"], found.billed
+    price, cost = ordered["price"], found.cost(ordered["price"])
     return found.to_json() | {
         "first": [
             {
@@ -76,13 +60,8 @@ def document(found: CampaignCheck, ordered: Ordered) -> dict[str, Any]:
             for sample in found.samples
         ],
         "price": None if price is None else float(price),
-        "cost": None if price is None or parts is None else float(parts * price),
+        "cost": None if cost is None else float(cost),
     }
-
-
-def left_out_by_reason(found: CampaignCheck) -> Mapping[str, int]:
-    """How many rows are left out for each reason, those with a repeated number included."""
-    return found.reasons | ({"duplicate": found.duplicates} if found.duplicates else {})
 
 
 def _columns(found: CampaignCheck) -> Iterator[tuple[str, str, str]]:
@@ -115,10 +94,6 @@ def _warn_of_empty(screen: Screen, column: Column) -> None:
         style="yellow",
     )
     screen.line(f"  --ignore-column {shlex.quote(printable(column.name))}\n", exact=True)
-
-
-def _meaning(reason: str) -> str:
-    return _MEANINGS.get(reason.partition(":")[0], "")
 
 
 def _tell_bad_rows(screen: Screen, found: CampaignCheck, ordered: Ordered) -> None:

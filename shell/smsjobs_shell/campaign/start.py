@@ -16,11 +16,10 @@ from smsjobs.campaign.pages import Page
 from smsjobs.client import Sms, connect
 from smsjobs.contract import InvalidArguments, campaign_id
 from smsjobs_shell.campaign.options import PROMOTIONAL, Ordered, as_bad_usage, message_options, read_order
-from smsjobs_shell.campaign.preview import left_out_by_reason, preview
+from smsjobs_shell.campaign.preview import preview
 from smsjobs_shell.campaign.progress import exit_status, show, tell_of_report, watch
 from smsjobs_shell.campaign.reading import reading
 from smsjobs_shell.campaign.rejects import rejects_file
-from smsjobs_shell.campaign.suppressed import asked
 from smsjobs_shell.campaign.trial import TEST, send_trial
 from smsjobs_shell.terminal.failure import BAD_USAGE, CommandFailed, bad_usage
 from smsjobs_shell.terminal.moment import read_moment, show_moment
@@ -154,7 +153,7 @@ def _begin(
             template_text=ordered["template_text"],
             sign=ordered["sign"],
             on_left_out=rejects,
-            suppressed=asked(sms, promotional=promotional),
+            suppressed=sms.connection.suppressed.counter(promotional=promotional),
         )
 
         def on_page(page: Page) -> None:
@@ -212,7 +211,7 @@ def _consent(
                 more={
                     "rows": found.rows,
                     "left_out": found.left_out,
-                    "reasons": dict(left_out_by_reason(found)),
+                    "reasons": dict(found.left_out_by_reason),
                 },
             )
         screen.line(f"{left_out}.", style="yellow")
@@ -221,7 +220,7 @@ def _consent(
 
 
 def _left_out(found: CampaignCheck) -> str:
-    most = list(left_out_by_reason(found).items())
+    most = list(found.left_out_by_reason.items())
     named = ", ".join(f"{count:,} {printable(reason)}" for reason, count in most[:_REASONS])
     more = ", …" if len(most) > _REASONS else ""
     rows = found.recipients + found.left_out

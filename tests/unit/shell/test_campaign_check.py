@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 from click.testing import CliRunner, Result
 
-from smsjobs_shell.campaign.preview import _MEANINGS
+from smsjobs.campaign.reasons import MEANINGS
 from smsjobs_shell.campaign.progress import by_country
 from smsjobs_shell.program import program
 
@@ -237,4 +237,4 @@ def test_every_reason_is_explained() -> None:
     """Each reason that the documentation names has a meaning in plain words, and no other has."""
     page = Path(__file__).parents[3] / "docs" / "campaigns.md"
     table = page.read_text("utf-8").partition("| reason | the row |\n")[2].partition("\n\n")[0]
-    assert set(re.findall(r"^\| `(\w+)", table, re.MULTILINE)) == set(_MEANINGS)
+    assert set(re.findall(r"^\| `(\w+)", table, re.MULTILINE)) == set(MEANINGS)

@@ -146,6 +146,8 @@ class JobSettled(_OfSending):
     lane: str | None = None
     attempts: int
     seconds: float
+    #: How many numbers it was for. 0 of a chunk whose halves are sent in its place, and where it could not be read.
+    recipients: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +175,13 @@ class JobRefused(JobSettled):
 
 
 def job_settled(
-    outcome: Outcome, *, job_id: str, element: str | None, lane: str | None, seconds: float
+    outcome: Outcome,
+    *,
+    job_id: str,
+    element: str | None,
+    lane: str | None,
+    seconds: float,
+    recipients: int = 0,
 ) -> JobSettled:
     """The fact that the job has that outcome.
 
@@ -181,6 +189,7 @@ def job_settled(
         element: None where the job could not be read.
         lane: Likewise.
         seconds: How long it took.
+        recipients: How many numbers it was for.
     """
     kind, reason, code = JobSettled, "", None
     match outcome:
@@ -202,6 +211,7 @@ def job_settled(
         lane=lane,
         attempts=outcome.attempts,
         seconds=round(seconds, 3),
+        recipients=recipients,
     )
 
 

@@ -321,7 +321,8 @@ class Sender:
             for_s=self._patience_s,
         )
         if settlement.ours:
-            tell(job_settled(outcome, **taken.names(), seconds=taken.age_s()))
+            recipients = len(taken.job.message.phones) if taken.job and not halve else 0
+            tell(job_settled(outcome, **taken.names(), seconds=taken.age_s(), recipients=recipients))
             if halve:
                 tell(ChunkHalved(**taken.names()))
             if taken.job:

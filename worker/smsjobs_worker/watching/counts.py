@@ -22,7 +22,7 @@ from smsjobs_worker.logs.facts import (
 if TYPE_CHECKING:
     from smsjobs.metrics import Meters
 
-__all__ = ["WorkerCounts"]
+__all__ = ["WorkerCounts", "bounded_code"]
 
 #: Of a job whose element does not exist: its name may be anything that somebody wrote.
 _NO_ELEMENT: Final = "element_not_found"
@@ -63,7 +63,7 @@ class WorkerCounts:
 
     def _request(self, fact: RequestMade) -> None:
         meters = self._meters
-        meters.count(catalogue.ATTEMPTS, fact.element, fact.lane, fact.result, _code(fact.aliyun_code))
+        meters.count(catalogue.ATTEMPTS, fact.element, fact.lane, fact.result, bounded_code(fact.aliyun_code))
         meters.observe(catalogue.REQUEST_SECONDS, fact.seconds, fact.lane)
         if fact.waited_s is not None:
             meters.observe(catalogue.QUEUE_SECONDS, fact.waited_s, fact.lane)
@@ -77,7 +77,7 @@ class WorkerCounts:
 
     def _refused(self, fact: JobRefused | CampaignPaused) -> None:
         element = _element(fact.element, fact.reason)
-        self._meters.count(catalogue.OPERATOR_REFUSALS, element, fact.reason, _code(fact.aliyun_code))
+        self._meters.count(catalogue.OPERATOR_REFUSALS, element, fact.reason, bounded_code(fact.aliyun_code))
         if fact.reason == "balance":
             self._meters.count(catalogue.BALANCE_REFUSALS, element)
 
@@ -86,7 +86,7 @@ def _element(name: str | None, reason: str) -> str | None:
     return OTHER if reason == _NO_ELEMENT else name
 
 
-def _code(aliyun_code: str | None) -> str | None:
+def bounded_code(aliyun_code: str | None) -> str | None:
     """The code, its family, or that it is another one: Aliyun has hundreds, and a Type of one's own may have any."""
     if aliyun_code is None or aliyun_code == "OK":
         return aliyun_code

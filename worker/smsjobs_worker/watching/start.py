@@ -9,6 +9,7 @@ from celery import bootsteps
 from smsjobs_worker.process.app import SmsJobs
 from smsjobs_worker.process.app import create_app as create_unwatched
 from smsjobs_worker.process.settings import WorkerSettings
+from smsjobs_worker.watching.day_counts import day_tally
 from smsjobs_worker.watching.watched import Watch
 
 __all__ = ["create_app"]
@@ -25,6 +26,7 @@ def create_app(settings: WorkerSettings | None = None) -> SmsJobs:
     """
     settings = settings or WorkerSettings.read()
     app = create_unwatched(settings)
+    app.steps["worker"].add(_DaysStep)
     if settings.metrics is not None:
         app.steps["worker"].add(_WatchStep)
     return app
@@ -46,3 +48,21 @@ class _WatchStep(bootsteps.StartStopStep):  # type: ignore[misc]  # celery ships
     def stop(self, parent: Any) -> None:
         del parent
         self._watch.stop()
+
+
+class _DaysStep(bootsteps.StartStopStep):  # type: ignore[misc]  # celery ships no types
+    """Counts each day's outcomes for as long as the worker runs."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def __init__(self, parent: Any, **kwargs: Any) -> None:
+        super().__init__(parent, **kwargs)
+        self._tally = day_tally(parent.app.settings)
+
+    def start(self, parent: Any) -> None:
+        del parent
+        self._tally.start()
+
+    def stop(self, parent: Any) -> None:
+        del parent
+        self._tally.stop()

@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from smsjobs.days import DayTally
 from smsjobs.facts import subscribe
 from smsjobs.metrics import Meters
 from smsjobs_worker.process.refusal import refuse_to_start
 from smsjobs_worker.watching.counts import WorkerCounts
+from smsjobs_worker.watching.day_counts import day_tally
 from smsjobs_worker.watching.exposition import Exposition
 
 if TYPE_CHECKING:
@@ -57,13 +59,14 @@ class Watch:
 
 @contextmanager
 def watched(settings: WorkerSettings) -> Iterator[None]:
-    """Count and serve while the block runs, if the settings say so."""
-    if settings.metrics is None:
-        yield
-        return
-    watch = Watch(settings)
-    watch.start()
+    """Count the day while the block runs, and count and serve figures if the settings say so."""
+    parts: list[DayTally | Watch] = [day_tally(settings)]
+    if settings.metrics is not None:
+        parts.append(Watch(settings))
+    for each in parts:
+        each.start()
     try:
         yield
     finally:
-        watch.stop()
+        for each in parts:
+            each.stop()
