@@ -4,6 +4,7 @@ import contextlib
 import socket
 import socketserver
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -22,6 +23,8 @@ class CuttingProxy:
         self._clients: set[socket.socket] = set()
         #: Connections cut so far.
         self.cuts = 0
+        #: Called when the server has answered, just before the cut.
+        self.at_the_cut: Callable[[], object] = lambda: None
 
     def __enter__(self) -> Self:
         proxy = self
@@ -89,6 +92,7 @@ class CuttingProxy:
         with contextlib.suppress(OSError):
             while data := server.recv(1 << 16):
                 if doomed.is_set():
+                    self.at_the_cut()
                     break
                 client.sendall(data)
         with contextlib.suppress(OSError):

@@ -1,5 +1,6 @@
 """`smsjobs serve` as a process: the secret path, the bounds of a body, the sign of life, and its end."""
 
+import http.client
 import json
 import os
 import signal
@@ -9,13 +10,17 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 
 from smsjobs import connect
+from smsjobs.contract import element_tag
 from smsjobs.receipts import LARGEST_PUSH
+from smsjobs.redis_store import key
+from support.keys import job_key
 from support.ledgers import PHONE, a_job, accepted, granted
+from support.proxy import CuttingProxy
 from support.redis_server import RedisServer
 from support.served import SECRET, Served
 
@@ -133,6 +138,41 @@ def test_in_time_while_redis_is_slow(server: RedisServer, served: Served) -> Non
     print(
         f"slowest answer: {max(times_s):.3f} s, with Redis answering: {max(times_s[:4] + times_s[16:]):.3f} s"
     )
+
+
+def test_killed_between_write_and_answer(server: RedisServer) -> None:
+    """What a server had written when it was killed is taken again by another one, which changes nothing and tells no event."""
+    with closing(connect(broker_url=server.url)) as sms, CuttingProxy(server.port) as proxy:
+        job, ledger, redis = a_job(), sms.connection.ledger, sms.connection.redis()
+        ledger.announce(["SMS.Test"])
+        sms.connection.incoming.events.subscribe("hook")
+        ledger.record(job)
+        granted(ledger, job)
+        report = {"out_id": job.id, "phone_number": PHONE, "success": True, "biz_id": "biz-of-the-kill"}
+        body = json.dumps([report]).encode()
+        with ExitStack() as stack:
+            doomed = Served(server.url.replace(str(server.port), str(proxy.port)))
+            stack.callback(doomed.end, signal.SIGKILL)
+            doomed.ask("GET", PATH)
+            proxy.at_the_cut = doomed.process.kill
+            # Only the step that writes has it.
+            proxy.cut_after(b"biz-of-the-kill")
+            with pytest.raises((http.client.HTTPException, ConnectionError)):
+                doomed.ask("POST", PATH, body)
+        assert proxy.cuts == 1
+        stream = key(element_tag("SMS.Test"), "events")
+
+        def written() -> tuple[object, object]:
+            return redis.hgetall(job_key(job.id)), redis.xrange(stream)
+
+        before = written()
+        assert sms.job(job.id).delivery().state == "delivered"
+        assert redis.xlen(stream) == 2
+        other = Served(server.url)
+        assert [other.ask("POST", PATH, body)[0] for _ in range(2)] == [200, 200]
+        other.end()
+        assert written() == before
+        sms.connection.incoming.events.unsubscribe("hook")
 
 
 def test_redis_is_gone(server: RedisServer, served: Served) -> None:
