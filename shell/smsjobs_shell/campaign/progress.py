@@ -90,6 +90,7 @@ def _watch(screen: Screen, campaign: Campaign, broker_url: str | None) -> None:
                 progress.total,
                 rate=_rate(seen, done),
                 note=_note(progress),
+                below=_counts(progress, _reported(progress)),
                 last=last,
                 wrong=_goes_wrong(progress),
             )
@@ -245,7 +246,11 @@ def _never_tried(progress: CampaignProgress) -> int:
 
 
 def _note(progress: CampaignProgress) -> str:
-    names = ("rejected", "not_sent", "unknown", *_reported(progress))
-    shown = [f"{name} {count:,}" for name in names if (count := getattr(progress, name))]
-    state = [] if progress.state in ("running", "finished") else [progress.state]
-    return ", ".join(state + shown)
+    shown = _counts(progress, ("rejected", "not_sent", "unknown"))
+    state = "" if progress.state in ("running", "finished") else progress.state
+    return ", ".join(filter(None, (state, shown)))
+
+
+def _counts(progress: CampaignProgress, names: Sequence[str]) -> str:
+    """Those of these counts that are not 0."""
+    return ", ".join(f"{name} {count:,}" for name in names if (count := getattr(progress, name)))

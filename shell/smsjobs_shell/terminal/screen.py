@@ -187,10 +187,8 @@ class Screen:
         if self._console is None:
             yield Bar(lambda text: self.line(f"{what}: {text}"), unit)
             return
-        from rich.progress import Progress  # noqa: PLC0415  only where it is installed
-
-        with Progress(*_rich_columns(), console=self._console) as progress:
-            task = progress.add_task(what, total=None, note="", rate="", wrong=False)
+        with _rich_progress()(*_rich_columns(), console=self._console) as progress:
+            task = progress.add_task(what, total=None, note="", rate="", wrong=False, below="")
             yield _RichBar(progress, task, unit)
 
 
@@ -209,6 +207,7 @@ class Bar:
         *,
         rate: float | None = None,
         note: str = "",
+        below: str = "",
         last: bool = False,
         wrong: bool = False,  # noqa: ARG002  for a bar that has colours
     ) -> None:
@@ -219,11 +218,13 @@ class Bar:
             total: How many there are; None if that is not known.
             rate: How many are done a second; None if that is not known.
             note: Further text.
+            below: More of it, for which a terminal has a line of its own.
             last: Whether this is the last update, though not everything may be done.
             wrong: Whether something is wrong. A bar is red only then.
         """
         of = "" if total is None else f" of {total:,}"
         speed = "" if rate is None else f", {rate:,.0f} a second"
+        note = ", ".join(filter(None, (note, below)))
         text = f"{done:,}{of} {self._unit}{speed}{note and f'; {note}'}"
         at, before = self._told
         if text != before and (last or done == total or time.monotonic() - at >= _PLAIN_BAR_S):
@@ -249,16 +250,39 @@ class _RichBar(Bar):
         *,
         rate: float | None = None,
         note: str = "",
+        below: str = "",
         last: bool = False,  # noqa: ARG002  it shows every update
         wrong: bool = False,
     ) -> None:
         speed = "" if rate is None else f"{rate:,.0f} {self._unit}/s"
         self._progress.update(
-            self._task, completed=done, total=total, note=visible(note), rate=speed, wrong=wrong
+            self._task,
+            completed=done,
+            total=total,
+            note=visible(note),
+            below=visible(below),
+            rate=speed,
+            wrong=wrong,
         )
 
     def end(self) -> None:
         self._progress.stop()
+
+
+def _rich_progress() -> Any:
+    from rich.progress import Progress  # noqa: PLC0415  only where it is installed
+    from rich.text import Text  # noqa: PLC0415
+
+    class WithLineBelow(Progress):
+        """A bar with a line of text below it."""
+
+        def get_renderables(self) -> Iterator[Any]:
+            yield from super().get_renderables()
+            for task in self.tasks:
+                if task.fields["below"]:
+                    yield Text(task.fields["below"], overflow="fold")
+
+    return WithLineBelow
 
 
 def _rich_columns() -> tuple[Any, ...]:

@@ -117,14 +117,17 @@ def test_mark_of_a_bar(encoding: str, mark: str, monkeypatch: pytest.MonkeyPatch
 def test_narrow_bar_cuts_no_number(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """On a narrow terminal the bar shrinks, and how many are done stands whole."""
+    """On a narrow terminal the bar shrinks, how many are done stands whole, and so do the deliveries, in a line below."""
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "50")
+    below = "delivered 300,000, undelivered 10,000, awaiting 5"
     with Screen(as_json=False).bar("Sending", "messages") as bar:
-        bar.update(3200, 16000, rate=820)
+        bar.update(3200, 16000, rate=820, below=below)
     out = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", capsys.readouterr().out)
-    assert "3200/16000" in out.split("\n")[-2] + out.split("\r")[-1]
+    *_, shown, under, _ = re.split(r"[\r\n]+", out)
+    assert "3200/16000" in shown
+    assert under.strip() == below
 
 
 @pytest.mark.parametrize("wrong", [True, False])
