@@ -47,6 +47,7 @@ def make_app(
         metrics: Answers for ``/metrics``; started and stopped by the caller. None: there is no such page.
     """
     receiver = Receiver(sms, pass_on=forwarder.pass_on if forwarder else None)
+    receiver.prepare()
 
     async def receipts(request: Request) -> Response:
         told: str = request.path_params["secret"]

@@ -146,6 +146,15 @@ class DeliveryStore:
     def __repr__(self) -> str:
         return "<DeliveryStore>"
 
+    def prepare(self) -> None:
+        """Read what is read once in a process, and connect.
+
+        Raises:
+            redis.exceptions.RedisError: Redis is unreachable.
+        """
+        self._scripts.keys("report")
+        self._ledger.redis.ping()
+
     def take(self, reports: Sequence[Report]) -> Taken:
         """Take reports, each once. Taking them again changes nothing.
 

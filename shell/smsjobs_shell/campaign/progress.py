@@ -135,6 +135,8 @@ def show(screen: Screen, campaign: Campaign, *, begins_in: tzinfo | None = None)
     if why := _why(progress):
         screen.line("\nWhy it did not arrive:")
         screen.pairs(why)
+    if progress.ended and progress.awaiting and _reported(progress):
+        screen.line(f"\nReceipts still come in:  smsjobs campaign status {progress.id}", exact=True)
     if progress.state == "paused" and not progress.interrupted:
         when = "To continue it" if progress.reason == BY_HAND else "Once that is fixed"
         screen.line(f"\n{when}:  smsjobs campaign resume {progress.id}", exact=True)

@@ -17,6 +17,7 @@ from smsjobs import Sms, connect
 from smsjobs.contract import JobRecord, RequestFailed, encode_outcome
 from smsjobs.events import EventStreams, Hook
 from smsjobs.receipts import Answer, Receiver
+from smsjobs.redis_store import connect_redis
 from smsjobs_server.forward import Forwarder
 from support.hook_server import SECRET
 from support.keys import job_key
@@ -315,6 +316,22 @@ def test_never_raises(sms: Sms, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(type(sms.connection.deliveries), "take", broken)
     assert Receiver(sms).handle(_push(_item("x"))).status == 503
+
+
+def test_prepared(redis_url: str) -> None:
+    """The first push after `prepare` finds its connection; without Redis it only ends in time."""
+    with closing(connect(broker_url=redis_url)) as sms:
+        job = _accepted(sms)
+    with closing(connect(broker_url=redis_url)) as sms, connect_redis(redis_url) as client:
+        receiver = Receiver(sms)
+        receiver.prepare()
+        before = client.info("stats")["total_connections_received"]
+        assert receiver.handle(_push(_item(job.id))).status == 200
+        assert client.info("stats")["total_connections_received"] == before
+    with closing(connect(broker_url="redis://127.0.0.1:1/0", timeout=0.2)) as sms:
+        begun = time.monotonic()
+        Receiver(sms).prepare()
+        assert time.monotonic() - begun < ANSWER_S
 
 
 def test_the_check_of_the_address_needs_no_redis() -> None:

@@ -209,6 +209,7 @@ def test_watching_deliveries(monkeypatch, capsys):
     assert "; delivered 300, undelivered 100, unreported 20, awaiting 580\n" in told
     assert re.search(r"undelivered +100 .*\n +EXPIRED +100 ", told)
     assert re.search(r"Why it did not arrive:\nEXPIRED +\w", told)
+    assert "Receipts still come in:  smsjobs campaign status test-1\n" in told
 
 
 def test_watching_a_scheduled_campaign(capsys):
