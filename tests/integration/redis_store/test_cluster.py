@@ -251,10 +251,10 @@ def damaged(client: "redis.Redis") -> None:
             assert aside.put_back(each.id) is None
         else:
             aside.drop(each.id)
+    assert aside.count() == 0
     for name in (ELEMENTS, REPLIES_SECRET):
         replace_by("string")(client, name)
         CommonKeys(client).set_aside(name)
-    assert aside.count() == 0
     for name in list(client.scan_iter(f"sms:{{{element_tag(ELEMENT)}}}:code:purpose:*")):
         replace_by("string")(client, name)
     codes(client)
