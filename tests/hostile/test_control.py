@@ -115,7 +115,7 @@ _broadcasts = st.one_of(
 
 
 @settings(
-    max_examples=int(os.environ.get("HOSTILE_BATCHES", "10")),
+    max_examples=int(os.environ.get("HOSTILE_BATCHES", "6")),
     deadline=None,
     derandomize="HOSTILE_BATCHES" not in os.environ,
     suppress_health_check=list(HealthCheck),

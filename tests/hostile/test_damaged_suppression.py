@@ -1,15 +1,13 @@
 """A damaged suppression list stops promotional messages only, and an operator is told and can clear it up."""
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 import redis
 from click.testing import CliRunner, Result
 
 from smsjobs import InvalidArguments, Sms, connect
-from smsjobs.contract import element_tag
 from smsjobs.facts import ItemSetAside
 from smsjobs.receipts import Receiver
 from smsjobs.redis_store import key
@@ -20,8 +18,6 @@ from smsjobs_worker.watching.doctor.operation import running
 from support.damage import WRONG_TYPES, Damage, replace_by
 from support.facts import told
 from support.ledgers import PHONE
-from support.polling import until
-from support.stage import Stage, outcome, word
 
 LIST, SECRET = "sms:{suppressed}:list", "sms:{suppressed}:secret"
 
@@ -132,51 +128,3 @@ def test_what_else_a_push_says(sms: Sms, client: "redis.Redis", damage: Damage) 
     assert receiver.handle(json.dumps(replies).encode()).status == 503
     assert client.xlen(stream) == 3
     assert len(passed) == 1
-
-
-@pytest.fixture(scope="module")
-def lasting() -> Iterator[Stage]:
-    """A worker for the module, on a Redis of its own."""
-    with Stage() as stage:
-        stage.write()
-        with stage.worker():
-            yield stage
-
-
-@pytest.mark.parametrize("name", [LIST, SECRET])
-def test_what_a_worker_sends(lasting: Stage, name: str) -> None:
-    """Codes and notifications are sent at once; promotional messages wait until the list is fixed, and then leave out who is on it."""
-    element = lasting.sms.getElement("SMS.Example")
-    people = [PHONE, OTHER]
-
-    def campaign(about: str, *, promotional: bool) -> Callable[[], int]:
-        started = element.campaign(
-            f"{about} {name}",
-            recipients=people,
-            verifyTemplateCode="SMS_1",
-            params={"code": "1"},
-            promotional=promotional,
-        )
-        return lambda: started.progress().accepted
-
-    lasting.sms.suppression.add(PHONE)
-    with lasting.client() as client:
-        whole = client.dump(name)
-        replace_by("list")(client, name)
-        # What processes know of the secret is up to a quarter of a second old.
-        time.sleep(0.5)
-        sms = lasting.connect()
-        held = lasting.send("SMS.Example", OTHER, lane="bulk", sms=sms)
-        until(lambda: held.info().last_error == "list_damaged", "it waits")
-        for lane in ("verification", "notification"):
-            assert word(outcome(lasting.send("SMS.Example", lane=lane, sms=sms), timeout=5)) == "accepted"
-        notice = campaign("a notice", promotional=False)
-        until(lambda: notice() == 2, "it is sent to all")
-        client.delete(name)
-        client.restore(name, 0, whole)
-        assert lasting.sms.suppression.has(PHONE)
-        tag = element_tag("SMS.Example")
-        client.hset(key(tag, "job", held.id), "due", "0")
-        client.zadd(key(tag, "agenda"), {held.id: 0})
-        assert word(outcome(held, timeout=15)) == "accepted"
-        sms.close()

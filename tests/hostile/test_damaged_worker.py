@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -11,6 +12,7 @@ from smsjobs import RequestFailed, SmsError
 from smsjobs.contract import element_tag
 from smsjobs.redis_store import key
 from support.damage import ENTRY_DAMAGES, replace_by
+from support.ledgers import PHONE
 from support.nursery import smsjobs
 from support.polling import until
 from support.redis_server import RedisServer
@@ -18,6 +20,8 @@ from support.stage import Stage, outcome, word
 from support.worker import WorkerProcess
 
 TAG = element_tag("SMS.Example")
+
+OTHER = "13900139000"
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +114,44 @@ def test_shell(stage: Stage, worker: WorkerProcess) -> None:
     assert (again.returncode, json.loads(again.stdout)["error"]["reason"]) == (1, "not_set_aside")
     left = json.loads(smsjobs("set-aside", "list", "--json", env=env).stdout)["set_aside"]
     assert not set(ids.values()) & {each["id"] for each in left}
+
+
+@pytest.mark.parametrize("name", ["list", "secret"])
+def test_damaged_suppression_list(stage: Stage, worker: WorkerProcess, name: str) -> None:
+    """Codes and notifications are sent at once; promotional messages wait until the list is fixed, and then leave out who is on it."""
+    del worker
+    name = key("suppressed", name)
+    element = stage.sms.getElement("SMS.Example")
+    people = [PHONE, OTHER]
+
+    def campaign(about: str, *, promotional: bool) -> Callable[[], int]:
+        started = element.campaign(
+            f"{about} {name}",
+            recipients=people,
+            verifyTemplateCode="SMS_1",
+            params={"code": "1"},
+            promotional=promotional,
+        )
+        return lambda: started.progress().accepted
+
+    stage.sms.suppression.add(PHONE)
+    with stage.client() as client:
+        whole = client.dump(name)
+        replace_by("list")(client, name)
+        # What processes know of the secret is up to a quarter of a second old.
+        time.sleep(0.5)
+        sms = stage.connect()
+        held = stage.send("SMS.Example", OTHER, lane="bulk", sms=sms)
+        until(lambda: held.info().last_error == "list_damaged", "it waits")
+        for lane in ("verification", "notification"):
+            assert word(outcome(stage.send("SMS.Example", lane=lane, sms=sms), timeout=5)) == "accepted"
+        notice = campaign("a notice", promotional=False)
+        until(lambda: notice() == 2, "it is sent to all")
+        client.delete(name)
+        client.restore(name, 0, whole)
+        assert stage.sms.suppression.has(PHONE)
+        tag = element_tag("SMS.Example")
+        client.hset(key(tag, "job", held.id), "due", "0")
+        client.zadd(key(tag, "agenda"), {held.id: 0})
+        assert word(outcome(held, timeout=15)) == "accepted"
+        sms.close()

@@ -20,8 +20,8 @@ from support.attack import Attack, odd_messages
 from support.damage import ENTRY_DAMAGES
 from support.polling import until
 
-MESSAGES = int(os.environ.get("HOSTILE_MESSAGES", "300"))
-ENTRIES = int(os.environ.get("HOSTILE_ENTRIES", "90"))
+MESSAGES = int(os.environ.get("HOSTILE_MESSAGES", "180"))
+ENTRIES = int(os.environ.get("HOSTILE_ENTRIES", "64"))
 
 #: Messages after which both workers are asked for a probe.
 BATCH = 50
