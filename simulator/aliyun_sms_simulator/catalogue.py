@@ -165,9 +165,13 @@ class Catalogue:
 
     def text(self, code: str, sign_name: str, params: Mapping[str, str]) -> str:
         """Return the message a phone would show. For an undescribed template it is a placeholder with the parameters."""
-        if self.templates is not None and code in self.templates:
-            return self.templates[code].text(sign_name, params)
-        return lenient_text(code, sign_name, params)
+        known = self.known_text(code, sign_name, params)
+        return lenient_text(code, sign_name, params) if known is None else known
+
+    def known_text(self, code: str, sign_name: str, params: Mapping[str, str]) -> str | None:
+        """Return the message a phone would show, or None for an undescribed template."""
+        found = (self.templates or {}).get(code)
+        return found.text(sign_name, params) if found else None
 
 
 def _entries(data: dict[str, Any], key: str) -> list[tuple[str, dict[str, Any]]]:

@@ -69,6 +69,14 @@ class SimulatorControl:
         """Return what carriers have reported by now, oldest acceptance first: ``out_id``, ``biz_id``, ``phone``, ``err_code``."""
         return list(self._pages("/receipts", out_id=out_id))
 
+    def report(self, biz_id: str, phone: str, code: str = "DELIVERED") -> None:
+        """Have the carrier report an accepted message now, with this code.
+
+        Raises:
+            SimulatorError: it is not among the newest messages.
+        """
+        self._call("POST", "/receipts", {"biz_id": biz_id, "phone": phone, "code": code})
+
     def pushes(self) -> dict[str, int]:
         """Return how many reports wait, were ``acknowledged``, ``repeated``, ``dropped`` and ``lost``; and the ``pushes``."""
         return self._call("GET", "/pushes")

@@ -43,6 +43,10 @@ class Control:
                 web.get("/accepted", self._accepted),
                 web.get("/accepted/counts", self._counts),
                 web.get("/receipts", self._receipts),
+                web.post("/receipts", self._report),
+                web.get("/phones", self._phones),
+                web.delete("/phones", self._clear_phones),
+                web.get("/phones/{phone}", self._phone),
                 web.get("/requests", self._requests),
                 web.get("/pushes", self._pushes),
                 web.post("/pushes", self._add_push),
@@ -117,13 +121,54 @@ class Control:
         )
         return _page(request, found, lambda item: item)
 
+    async def _report(self, request: web.Request) -> web.Response:
+        data = await _body(request)
+        if data.keys() != {"biz_id", "phone", "code"} or not all(
+            isinstance(each, str) for each in data.values()
+        ):
+            raise ValueError("a receipt has biz_id, phone and code, each of them text")
+        found = self._world.inbox.find(data["biz_id"], data["phone"])
+        if found is None or found.acceptance is None:
+            raise web.HTTPNotFound
+        self._world.report(found.acceptance, data["phone"], data["code"])
+        return _json({"reported": data["code"]})
+
+    async def _phones(self, request: web.Request) -> web.Response:
+        world = self._world
+        when = world.clock.now(), world.settings.delivery_delay_s
+        inbox = world.inbox
+        return _page(
+            request,
+            ({**entry.to_json(*when), "count": count} for entry, count in inbox.phones()),
+            lambda item: item,
+            change=inbox.change(*when),
+            unread=inbox.unread(),
+            faults=[fault.to_json() for fault in world.faults.rules()],
+            receipts_by_hand=world.settings.receipts_by_hand,
+        )
+
+    async def _phone(self, request: web.Request) -> web.Response:
+        world = self._world
+        when = world.clock.now(), world.settings.delivery_delay_s
+        found = world.inbox.of_phone(request.match_info["phone"])
+        return _json({"items": [each.to_json(*when) for each in found], "change": world.inbox.change(*when)})
+
+    async def _clear_phones(self, _: web.Request) -> web.Response:
+        self._world.inbox.clear()
+        return _json({"items": []})
+
     async def _pushes(self, _: web.Request) -> web.Response:
         pushes = self._world.pushes
         words = ("pushes", "acknowledged", "repeated", "dropped", "lost")
         return _json({"waiting": len(pushes)} | {word: pushes.counts[word] for word in words})
 
     async def _add_push(self, request: web.Request) -> web.Response:
-        self._world.pushes.add(await _body(request), self._world.clock.now())
+        world, item = self._world, await _body(request)
+        world.pushes.add(item, world.clock.now())
+        if isinstance(item.get("phone_number"), str) and isinstance(item.get("content"), str):
+            world.inbox.add(
+                kind="reply", phone=item["phone_number"], at_s=world.clock.now(), text=item["content"]
+            )
         return await self._pushes(request)
 
     async def _queues(self, _: web.Request) -> web.Response:

@@ -160,6 +160,7 @@ class Endpoint:
             )
         except Refusal as refused:
             world.record.receive(_stranger(request, refused, world.clock.now()))
+            world.inbox.add_unread(refused.code, world.clock.now())
             return await self._respond(refusal_answer(refused))
         fault = world.faults.take(call.action, call.phones, call.out_id)
         if fault is None:

@@ -87,6 +87,15 @@ class Pushes:
         """Have anything pushed at a time, together with what is due then."""
         heapq.heappush(self._single, (at_s, next(self._serial), item))
 
+    def drop_receipt(self, biz_id: str, phone: str) -> None:
+        """Forget the report of a recipient that waits for its time."""
+        self._single = [
+            each
+            for each in self._single
+            if (each[2].get("biz_id"), each[2].get("phone_number")) != (biz_id, phone)
+        ]
+        heapq.heapify(self._single)
+
     def take(self, now_s: float, settings: Settings) -> list[Push]:
         """Return the pushes that are due. Each is out of the queue until `failed`."""
         due = []

@@ -56,9 +56,9 @@ def handle(world: World, call: Call, fault: Fault | None = None) -> Answer:
         if kind == "empty_page":
             fields = {**fields, "SmsSendDetailDTOs": {"SmsSendDetailDTO": []}}
     except Refusal as refused:
-        _keep(world, call, refused.code, kind, accepted=acceptance is not None)
+        _keep(world, call, refused.code, kind, message=refused.message, acceptance=acceptance)
         return refusal_answer(refused)
-    _keep(world, call, "OK", kind, accepted=acceptance is not None)
+    _keep(world, call, "OK", kind, acceptance=acceptance)
     request_id = _request_id()
     return Answer(
         status=200,
@@ -69,7 +69,7 @@ def handle(world: World, call: Call, fault: Fault | None = None) -> Answer:
 
 def swallow(world: World, call: Call, fault: Fault, code: str = "") -> None:
     """Record that a call arrived and met a fault before it was handled."""
-    _keep(world, call, code, fault.kind, accepted=False)
+    _keep(world, call, code, fault.kind)
 
 
 def refusal_answer(answer: Refusal, retry_after_ms: int | None = None) -> Answer:
@@ -110,9 +110,9 @@ def _handle_on_queue(world: World, call: Call, fault: Fault | None) -> Answer:
             raise _ordered(fault)
         status, body = perform_on_queue(world, call)
     except Refusal as refused:
-        _keep(world, call, refused.code, kind, accepted=False)
+        _keep(world, call, refused.code, kind)
         return queue_refusal_answer(refused)
-    _keep(world, call, "OK", kind, accepted=False)
+    _keep(world, call, "OK", kind)
     return _of_queue(status, _request_id(), body)
 
 
@@ -139,6 +139,8 @@ def _mark(world: World, acceptance: Acceptance | None, fault: Fault | None) -> N
     """Note what the carrier will report, and have it pushed then."""
     if acceptance is None:
         return
+    if world.settings.receipts_by_hand:
+        acceptance.receipt = Receipt(code=None)
     for phone in acceptance.phones:
         for standing in world.faults.standing(phone):
             if standing.kind == "receipt":
@@ -159,7 +161,15 @@ def _ordered(fault: Fault) -> Refusal:
     return refusal(fault.code or "isp.SYSTEM_ERROR", fault.message)
 
 
-def _keep(world: World, call: Call, code: str, fault: str | None, *, accepted: bool) -> None:
+def _keep(
+    world: World,
+    call: Call,
+    code: str,
+    fault: str | None,
+    *,
+    message: str = "",
+    acceptance: Acceptance | None = None,
+) -> None:
     world.record.receive(
         Received(
             action=call.action,
@@ -167,10 +177,45 @@ def _keep(world: World, call: Call, code: str, fault: str | None, *, accepted: b
             phones=call.phones,
             code=code,
             fault=fault,
-            accepted=accepted,
+            accepted=acceptance is not None,
             at_s=world.clock.now(),
         )
     )
+    if call.action in _SENDS:
+        _show(world, call, code, fault, message, acceptance)
+
+
+def _show(
+    world: World, call: Call, code: str, fault: str | None, message: str, acceptance: Acceptance | None
+) -> None:
+    """Put what became of a request into the inbox of each phone."""
+    usual = {
+        "at_s": world.clock.now(),
+        "out_id": call.out_id,
+        "template_code": call.params.get("TemplateCode", ""),
+        "code": code,
+        "message": message,
+        "fault": fault,
+    }
+    if acceptance is None:
+        for phone in dict.fromkeys(call.phones):
+            world.inbox.add(kind="refused", phone=phone, sign_name=call.params.get("SignName", ""), **usual)
+        return
+    shown: set[str] = set()
+    for index, phone in enumerate(acceptance.phones):
+        if phone in shown:
+            continue
+        shown.add(phone)
+        sign_name, params = acceptance.sign_name(index), acceptance.params_of(index)
+        world.inbox.add(
+            kind="message",
+            phone=phone,
+            sign_name=sign_name,
+            params=params,
+            text=world.catalogue.known_text(acceptance.template_code, sign_name, params),
+            acceptance=acceptance,
+            **usual,
+        )
 
 
 def _request_id() -> str:

@@ -32,6 +32,8 @@ class Settings:
     lookup_lag_s: float = 0
     #: seconds until an accepted message is reported as delivered (SendStatus 1 becomes 3)
     delivery_delay_s: float = 3
+    #: whether the carriers report only what they are told to, by ``POST /receipts``
+    receipts_by_hand: bool = False
     #: where receipts and replies are pushed, as in http://127.0.0.1:8000/receipts; None pushes nothing
     callback_url: str | None = None
     #: Aliyun's number of the account. Receipts and replies are put into its queues, and not pushed; None has no queues

@@ -9,10 +9,11 @@ from aliyun_sms_simulator.clock import Clock
 from aliyun_sms_simulator.fault import FaultQueue
 from aliyun_sms_simulator.flow import FlowControl
 from aliyun_sms_simulator.gateway import Gateway
+from aliyun_sms_simulator.inbox import Inbox
 from aliyun_sms_simulator.magic import MAGIC
-from aliyun_sms_simulator.pushes import Pushes
+from aliyun_sms_simulator.pushes import Pushes, receipt
 from aliyun_sms_simulator.queues import MESSAGE_TYPES, Queues, message_type
-from aliyun_sms_simulator.record import Acceptance, Record
+from aliyun_sms_simulator.record import Acceptance, Receipt, Record
 from aliyun_sms_simulator.settings import Settings
 
 __all__ = ["World"]
@@ -37,6 +38,7 @@ class World:
         self.gateway = Gateway(catalogue)
         self.flow = FlowControl(settings.limits)
         self.record = Record(settings.record_limit, settings.request_limit)
+        self.inbox = Inbox()
         self.faults = FaultQueue(MAGIC, settings.seed)
         self.pushes = Pushes(settings.seed)
         self.queues = Queues()
@@ -59,6 +61,7 @@ class World:
         """Forget records, faults, pushes, flow control, the clock and changed settings."""
         self.settings = self._first_settings
         self.record = Record(self.settings.record_limit, self.settings.request_limit)
+        self.inbox.clear()
         self.faults.clear()
         self.faults.seed(self.settings.seed)
         self.pushes.clear()
@@ -80,6 +83,15 @@ class World:
         """Have what the carrier reports of an accepted request pushed, if there is somewhere to push it."""
         if self.settings.callback_url or self.settings.queue_account:
             self.pushes.add_receipts(acceptance, self.settings)
+
+    def report(self, acceptance: Acceptance, phone: str, code: str) -> None:
+        """Have the carrier report a recipient now, with this code, whatever it would have reported."""
+        now_s = self.clock.now()
+        acceptance.receipts[phone] = Receipt(code=code, delay_s=now_s - acceptance.at_s)
+        self.inbox.changed()
+        if self.settings.callback_url or self.settings.queue_account:
+            self.pushes.drop_receipt(acceptance.biz_id, phone)
+            self.pushes.add(receipt(acceptance, phone, now_s), now_s)
 
     def queue_names(self) -> dict[str, str]:
         """Return the name of each of the account's queues, with the type of its messages."""

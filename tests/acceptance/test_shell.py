@@ -424,11 +424,11 @@ def test_the_first_example_of_a_page_runs_beside_dev(
 
 
 def exported_by(told: str) -> dict[str, str]:
-    """What a shell exports that runs the lines which begin with `export`."""
-    lines = re.findall(r"^ +(export \w+=.+)$", told, re.MULTILINE)
-    script = "\n".join([*lines, "env -0"])
+    """What a shell exports that runs the line which begins with `eval`."""
+    (line,) = re.findall(r"^ +(eval .+)$", told, re.MULTILINE)
+    script = f"{line}\nenv -0"
     run = subprocess.run(
-        ["sh", "-c", script], env={"PATH": os.environ["PATH"]}, capture_output=True, check=True
+        ["sh", "-eu", "-c", script], env={"PATH": os.environ["PATH"]}, capture_output=True, check=True
     )
     found = dict(each.split("=", 1) for each in run.stdout.decode().split("\0") if each)
     return {name: value for name, value in found.items() if name.startswith("SMS_")}
@@ -448,8 +448,10 @@ def test_dev_shows_messages(tmp_path: Path, mark: str) -> None:
             "SMS_EMBEDDED_DIR",
             "SMS_APP",
             "SMS_SIMULATOR_URL",
+            "SMS_INBOX_URL",
             "SMS_CODE_SECRET",
         }
+        assert (shop / ".smsjobs" / "env").stat().st_mode & 0o077 == 0
         assert re.search(r"^Workers +verification, notification, bulk$", told, re.MULTILINE)
         env = environment(**exported)
         sent = smsjobs(*SEND, "--param", "name=张三", "--lane", "bulk", PHONE, "13800138001", env=env)

@@ -9,6 +9,10 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from smsjobs.delivery.err_codes import ERR_CODES, UNKNOWN_CODE
+from smsjobs.delivery.err_codes import FAMILIES as ERR_FAMILIES
+from smsjobs_worker.aliyun.codes import CODES, FAMILIES
+
 __all__ = ["CATALOGUE", "compiled", "found", "kept", "untranslated"]
 
 SOURCE = Path(__file__).parents[2] / "server" / "smsjobs_server"
@@ -27,6 +31,12 @@ def found() -> Catalog:
     options = {"**/templates/**.html": {"trimmed": "true", "silent": "false"}}
     for file, _, text, _, context in extract_from_dir(SOURCE, methods, options, _KEYWORDS):
         catalogue.add(text, locations=[(file, None)], context=context)
+    # What pages show of tables that stand elsewhere: what Aliyun's codes mean, and the carriers'.
+    for code in (*CODES.values(), *FAMILIES):
+        catalogue.add(code.meaning, locations=[("aliyun/codes.py", None)])
+    for err_code in (*ERR_CODES.values(), *ERR_FAMILIES, UNKNOWN_CODE):
+        for text in (err_code.meaning, err_code.advice):
+            catalogue.add(text, locations=[("delivery/err_codes.py", None)])
     return catalogue
 
 

@@ -7,6 +7,7 @@ from smsjobs.campaign.report import COLUMNS, ReportRow
 from smsjobs.campaign.resend import Undelivered, find_undelivered, resend
 from smsjobs.campaign.start import Order, start
 from smsjobs.campaign.store import CampaignStore, campaign_store
+from smsjobs.campaign.text import billed
 
 __all__ = [
     "COLUMNS",
@@ -18,6 +19,7 @@ __all__ = [
     "ReportRow",
     "Survey",
     "Undelivered",
+    "billed",
     "campaign_store",
     "check",
     "find_undelivered",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from ipaddress import ip_address
 from typing import Any, Final
@@ -15,6 +17,11 @@ __all__ = ["NearOnly", "Secured", "is_same_origin"]
 _Message = MutableMapping[str, Any]
 _Receive = Callable[[], Awaitable[_Message]]
 _Send = Callable[[_Message], Awaitable[None]]
+
+_LOG: Final = logging.getLogger("smsjobs.pages")
+
+#: Whether a traceback may be shown, as in the shell.
+_DEBUG: Final = os.environ.get("SMS_DEBUG") == "1"
 
 _HEADERS: Final = {
     # No script and no style within a page: what a stranger wrote into one does nothing.
@@ -34,16 +41,23 @@ _STATIC: Final = "/static/"
 
 
 class Secured:
-    """An ASGI application whose answers have the headers that keep a page safe. A header of its own stays."""
+    """An ASGI application whose answers have the headers that keep a page safe. A header of its own stays.
+
+    What fails unexpectedly is answered with 500, and the log names its class only: a traceback of a template holds what is
+    shown.
+    """
 
     def __init__(self, app: Any) -> None:
         self._app = app
 
     async def __call__(self, scope: _Message, receive: _Receive, send: _Send) -> None:
         """Answer, with the headers."""
+        has_begun = False
 
         async def with_headers(message: _Message) -> None:
+            nonlocal has_begun
             if message["type"] == "http.response.start":
+                has_begun = True
                 headers = MutableHeaders(scope=message)
                 if scope["path"].startswith(_STATIC):
                     headers.setdefault("Cache-Control", "no-cache")
@@ -51,7 +65,14 @@ class Secured:
                     headers.setdefault(name, value)
             await send(message)
 
-        await self._app(scope, receive, with_headers)
+        try:
+            await self._app(scope, receive, with_headers)
+        except Exception as error:
+            _LOG.error("a page failed unexpectedly (%s)", type(error).__name__)
+            if _DEBUG:
+                raise
+            if scope["type"] == "http" and not has_begun:
+                await PlainTextResponse("This did not work.\n", 500)(scope, receive, with_headers)
 
 
 class NearOnly:

@@ -78,13 +78,16 @@ class Children:
     def __iter__(self) -> Iterator[Child]:
         return iter(self._children)
 
-    def start(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> Child:
+    def start(
+        self, name: str, command: Sequence[str], env: Mapping[str, str], *, sockets: Sequence[int] = ()
+    ) -> Child:
         """Start a process. On Linux it ends with this process, even where this one is killed.
 
         Args:
             name: Its name in messages, and of its log file.
             command: The program and its arguments.
             env: Its whole environment.
+            sockets: File descriptors that it gets too.
         """
         log = self._directory / f"{name.replace(' ', '-')}.log"
         with held_back(), log.open("wb") as output:
@@ -96,6 +99,7 @@ class Children:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                pass_fds=sockets,
             )
             child = Child(name=name, log=log, process=process)
             self._children.append(child)

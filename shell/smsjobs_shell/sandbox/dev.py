@@ -19,10 +19,13 @@ from smsjobs.settings import SettingsError
 from smsjobs_shell.elements import read_elements
 from smsjobs_shell.sandbox.children import Children
 from smsjobs_shell.sandbox.stage import (
+    Inbox,
     Simulator,
     hold_redis,
+    start_inbox,
     start_simulator,
     start_worker,
+    wait_for_inbox,
     wait_for_simulator,
     wait_for_workers,
     worker_environment,
@@ -38,6 +41,9 @@ __all__ = ["dev"]
 
 #: Seconds between two looks at what the simulator accepted.
 _LOOK_S: Final = 0.3
+
+#: In the directory of logs: where the simulator is.
+_SIMULATOR_FILE: Final = "simulator.json"
 
 #: The element of the example app, which is made where no app is named. All examples in the documentation use it, so
 #: they run unchanged. The worker's environment says where the simulator is.
@@ -57,6 +63,9 @@ Examples:
   smsjobs dev
   smsjobs dev --app path/to/app --simulator-port 9500
   smsjobs dev --single
+  eval "$(cat .smsjobs/env)"     # in another shell, or in a script
+
+The inbox shows what the phones saw, at http://127.0.0.1:9402/inbox.
 
 The simulator takes the access key demo_access_key with the secret
 demo_access_secret. An element of your own sends to it if its sms.json has
@@ -69,7 +78,19 @@ these and "endpoint": "${SMS_SIMULATOR_URL}".""",
     type=PORT,
     default=9400,
     show_default=True,
-    help="The simulator's port. The next one is its control API. 0 takes free ones.",
+    help="The simulator's port. The next ones are its control API and the inbox. 0 takes free ones.",
+)
+@click.option(
+    "--inbox-port",
+    type=PORT,
+    help="The inbox's port. 0 takes a free one. [default: two above the simulator's]",
+)
+@click.option(
+    "--price",
+    type=float,
+    default=0.045,
+    show_default=True,
+    help="What a part costs, in yuan; the inbox shows it.",
 )
 @click.option(
     "--catalogue",
@@ -79,12 +100,22 @@ these and "endpoint": "${SMS_SIMULATOR_URL}".""",
 )
 @with_screen
 def dev(
-    screen: Screen, *, app: Path | None, single: bool, simulator_port: int, catalogue: Path | None
+    screen: Screen,
+    *,
+    app: Path | None,
+    single: bool,
+    simulator_port: int,
+    inbox_port: int | None,
+    price: float,
+    catalogue: Path | None,
 ) -> None:
-    """Run Redis, a simulated Aliyun and workers for your own web application, until Ctrl-C."""
-    need_extras("worker", "simulator")
+    """Run Redis, a simulated Aliyun with an inbox, and workers for your own web application, until Ctrl-C."""
+    need_extras("worker", "simulator", "server")
+    if inbox_port is None:
+        inbox_port = simulator_port and simulator_port + 2
+    ports = (simulator_port, inbox_port)
     with suppress(_Ended):
-        _run(screen, app, single=single, simulator_port=simulator_port, catalogue=catalogue)
+        _run(screen, app, single=single, ports=ports, price=price, catalogue=catalogue)
     screen.line("Everything is stopped.")
 
 
@@ -93,7 +124,13 @@ class _Ended(Exception):
 
 
 def _run(
-    screen: Screen, app: Path | None, *, single: bool, simulator_port: int, catalogue: Path | None
+    screen: Screen,
+    app: Path | None,
+    *,
+    single: bool,
+    ports: tuple[int, int],
+    price: float,
+    catalogue: Path | None,
 ) -> None:
     with ending_in_order(), ExitStack() as stack:
         redis = EmbeddedRedis()
@@ -103,7 +140,8 @@ def _run(
             logs = redis.directory / "logs"
             logs.mkdir(exist_ok=True)
             servers = stack.enter_context(Children(logs, grace_s=5))
-            simulator = _start_simulator(servers, logs, simulator_port, catalogue)
+            inbox = _start_inbox(servers, logs, ports[1], redis_url, price)
+            simulator = _start_simulator(servers, logs, ports[0], catalogue, inbox)
             app = _find_app(app, redis.directory)
             env = worker_environment(redis_url=redis_url, app=app, SMS_SIMULATOR_URL=simulator.url)
             report = _check(app, env)
@@ -111,8 +149,9 @@ def _run(
             for name, queues in _workers(single=single).items():
                 start_worker(workers, name, queues, env)
             wait_for_workers(workers, redis_url)
+            wait_for_inbox(servers, inbox)
         groups = (servers, workers)
-        _tell(screen, report, simulator, redis.directory, groups)
+        _tell(screen, report, simulator, inbox, redis.directory, groups)
         try:
             _watch(screen, simulator, groups)
         except KeyboardInterrupt:
@@ -147,9 +186,24 @@ def _alone_in(directory: Path) -> Iterator[None]:
         yield
 
 
-def _start_simulator(servers: Children, directory: Path, port: int, catalogue: Path | None) -> Simulator:
-    ready_file = directory / "simulator.json"
+def _start_inbox(servers: Children, directory: Path, port: int, redis_url: str, price: float) -> Inbox:
+    # First: the simulator has to know where receipts go.
+    file = directory / _SIMULATOR_FILE
+    try:
+        return start_inbox(servers, port=port, simulator_file=file, redis_url=redis_url, price=price)
+    except OSError as error:
+        raise CommandFailed(
+            f"the inbox cannot have port {port} ({error.strerror}); choose another with --inbox-port",
+            "cannot_listen",
+        ) from None
+
+
+def _start_simulator(
+    servers: Children, directory: Path, port: int, catalogue: Path | None, inbox: Inbox
+) -> Simulator:
+    ready_file = directory / _SIMULATOR_FILE
     arguments = ["--port", str(port), "--control-port", str(port and port + 1)]
+    arguments += ["--set", f"callback_url={inbox.receipts_url}"]
     if catalogue is not None:
         arguments += ["--catalogue", str(catalogue.absolute())]
     start_simulator(servers, ready_file, arguments)
@@ -194,6 +248,7 @@ def _tell(
     screen: Screen,
     report: Mapping[str, Any],
     simulator: Simulator,
+    inbox: Inbox,
     directory: Path,
     groups: tuple[Children, ...],
 ) -> None:
@@ -203,11 +258,15 @@ def _tell(
         "SMS_EMBEDDED_DIR": str(directory),
         "SMS_APP": report["app"],
         "SMS_SIMULATOR_URL": simulator.url,
+        "SMS_INBOX_URL": inbox.url,
         "SMS_CODE_SECRET": _code_secret(directory),
     }
+    file = _write_environment(directory, environment)
     screen.document(
         {
             "environment": environment,
+            "environment_file": str(file),
+            "inbox": f"{inbox.url}/inbox",
             "elements": [{"name": each["name"], "endpoint": each["endpoint"]} for each in elements],
             "simulator": {"url": simulator.url, "control_url": simulator.control_url},
             "processes": {each.name: each.process.pid for group in groups for each in group},
@@ -216,6 +275,7 @@ def _tell(
     )
     screen.pairs(
         [
+            ("Inbox", f"{inbox.url}/inbox"),
             ("App", report["app"]),
             ("Elements", ", ".join(each["name"] for each in elements)),
             ("Simulator", f"{simulator.url}  (control API: {simulator.control_url})"),
@@ -229,12 +289,20 @@ def _tell(
             where = each["endpoint"] or "where its Type says"
             screen.line(f"Warning: {each['name']} sends to {where}, not to the simulator.", style="yellow")
     screen.line("\nFor your web application, and for smsjobs in other shells:\n")
-    for name, value in environment.items():
-        screen.line(f"  export {name}={shlex.quote(value)}", exact=True)
+    screen.line(f'  eval "$(cat {shlex.quote(str(file))})"', exact=True)
     screen.line("\nTry it in such a shell:\n")
     screen.line(f"  smsjobs send --element {elements[0]['name']} --template SMS_100000001 \\", exact=True)
     screen.line("      --param code=123456 13800138000", exact=True)
     screen.line("\nCtrl-C ends everything. Messages that the simulator accepts are shown here:\n")
+
+
+def _write_environment(directory: Path, environment: Mapping[str, str]) -> Path:
+    """The file that a shell evaluates. It has a secret, so nobody else may read it."""
+    file = directory / "env"
+    file.touch(mode=0o600)
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in environment.items()]
+    file.write_text("".join(lines), encoding="utf-8")
+    return file
 
 
 def _code_secret(directory: Path) -> str:

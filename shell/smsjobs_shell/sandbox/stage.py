@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
+import socket
 import sys
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,10 +20,13 @@ from smsjobs_shell.sandbox.children import Child, Children
 from smsjobs_shell.terminal.signals import held_back
 
 __all__ = [
+    "Inbox",
     "Simulator",
     "hold_redis",
+    "start_inbox",
     "start_simulator",
     "start_worker",
+    "wait_for_inbox",
     "wait_for_simulator",
     "wait_for_workers",
     "worker_environment",
@@ -49,6 +54,25 @@ class Simulator:
         with _OPENER.open(f"{self.control_url}/accepted?offset={after}", timeout=5) as answer:
             items: list[dict[str, Any]] = json.load(answer)["items"]
         return items
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inbox:
+    """Where the inbox is."""
+
+    port: int
+    #: The secret part of the address for receipts.
+    secret: str = field(repr=False)
+
+    @property
+    def url(self) -> str:
+        """The address of its root."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def receipts_url(self) -> str:
+        """Where the simulator pushes receipts and replies."""
+        return f"{self.url}/receipts/{self.secret}"
 
 
 def hold_redis(stack: ExitStack, make: Callable[[], EmbeddedRedis]) -> str:
@@ -81,6 +105,59 @@ def wait_for_simulator(children: Children, ready_file: Path) -> Simulator:
         return Simulator(url=where["url"], control_url=where["control_url"])
 
     return children.wait_until("starting the simulator", told, within_s=READY_S)
+
+
+def start_inbox(
+    children: Children, *, port: int, simulator_file: Path, redis_url: str, price: float
+) -> Inbox:
+    """Start the inbox. It answers a moment later.
+
+    Args:
+        children: Gets its process.
+        port: Its port; 0 takes a free one.
+        simulator_file: Where the simulator writes its addresses, now or later.
+        redis_url: Of the ledger.
+        price: Of a part, in yuan.
+
+    Raises:
+        OSError: The port cannot be used.
+    """
+    simulator_file.unlink(missing_ok=True)
+    secret = secrets.token_urlsafe(24)
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("SMS_REDIS_URL", "SMS_RESULT_BACKEND")
+    }
+    # Taken here, so that the simulator can be told where receipts go while the inbox still starts.
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", port))
+        words = ("--socket", taken.fileno(), "--simulator-file", simulator_file, "--price", price)
+        children.start(
+            "inbox",
+            [sys.executable, "-m", "smsjobs_server.inbox", *map(str, words)],
+            kept | {"SMS_BROKER_URL": redis_url, "SMS_RECEIPT_SECRET": secret},
+            sockets=[taken.fileno()],
+        )
+        return Inbox(port=taken.getsockname()[1], secret=secret)
+
+
+def wait_for_inbox(children: Children, inbox: Inbox) -> None:
+    """Wait until the inbox answers.
+
+    Raises:
+        CommandFailed: It ended, or took too long.
+    """
+
+    def answers() -> bool | None:
+        try:
+            socket.create_connection(("127.0.0.1", inbox.port), timeout=1).close()
+        except OSError:
+            return None
+        return True
+
+    children.wait_until("starting the inbox", answers, within_s=READY_S)
 
 
 def worker_environment(*, redis_url: str, app: Path, **more: str) -> dict[str, str]:

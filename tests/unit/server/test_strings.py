@@ -8,7 +8,10 @@ FIX = "run: make strings, and translate what it names"
 
 
 def texts(catalogue) -> dict:
-    return {each.id: each.string for each in catalogue if each.id}
+    def plain(value: object) -> object:
+        return value if isinstance(value, str) else tuple(value)
+
+    return {plain(each.id): plain(each.string) for each in catalogue if each.id}
 
 
 def test_every_text_is_in_chinese() -> None:

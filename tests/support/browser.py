@@ -1,0 +1,60 @@
+"""A real browser, without a window: the Chromium of this machine."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+__all__ = ["opened", "opened_browser", "why_no_browser"]
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+def _program() -> str | None:
+    return next((found for name in _NAMES if (found := shutil.which(name))), None)
+
+
+def why_no_browser() -> str | None:
+    """Why this machine has no browser for tests, or None."""
+    return None if _program() else "needs Chromium: apt-get install chromium"
+
+
+@contextmanager
+def opened_browser() -> Iterator[Browser]:
+    """A browser, until the block ends. Meanwhile this thread has a running event loop, so no test may start one."""
+    with sync_playwright() as playwright:
+        # Chromium's sandbox needs what a container does not permit. It meets no pages but ours.
+        browser = playwright.chromium.launch(executable_path=_program(), args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def opened(
+    browser: Browser,
+    *,
+    locale: str = "en-US",
+    width: int = 1280,
+    height: int = 800,
+    dark: bool = False,
+    strict: bool = True,
+) -> Iterator[Page]:
+    """A page of a visitor without cookies. What its console complains of fails the test, unless it is not strict."""
+    context = browser.new_context(
+        locale=locale,
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if dark else "light",
+        permissions=["clipboard-read", "clipboard-write"],
+    )
+    context.set_default_timeout(15_000)
+    page, complaints = context.new_page(), []
+    page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    try:
+        yield page
+        assert not strict or complaints == []
+    finally:
+        context.close()
