@@ -23,6 +23,7 @@ from smsjobs.replies import LastJobs
 from smsjobs.settings import ConnectionSettings, unreachable_text
 from smsjobs.steering import Steering
 from smsjobs.suppression import Feeding, SuppressedNumbers, suppressed_error
+from smsjobs.traces import enqueue_traced
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -120,6 +121,9 @@ class Connection:
             RequestFailed: One of its numbers is suppressed (``reason="suppressed"``). Nothing was recorded.
             QueueUnavailable: Redis did not record it in time.
         """
+        return enqueue_traced(job, self._enqueue)
+
+    def _enqueue(self, job: JobRecord) -> str:
         recorded = self._record(job)
         if recorded.new and not job.countdown_s:
             self._publish(recorded.job_id, job.lane)

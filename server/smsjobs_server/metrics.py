@@ -11,9 +11,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from starlette.responses import Response
 
-from smsjobs.facts import subscribe
+from smsjobs.facts import bounded, subscribe
 from smsjobs.metrics import METRICS, FactCounts, Guard, Meters, Metric, catalogue
-from smsjobs.metrics.meters import bounded
 from smsjobs.threads import in_thread
 
 if TYPE_CHECKING:

@@ -13,7 +13,9 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from starlette.responses import Response
 
+from smsjobs.facts import is_traced
 from smsjobs.metrics import Guard
+from smsjobs.traces import trace_facts
 from smsjobs_server.app import make_app
 from smsjobs_server.figures import Figures
 from smsjobs_server.forward import Forwarder
@@ -122,8 +124,11 @@ class Server:
         if self._forwarder:
             self._forwarder.start()
         stop_counting = self._metrics.start()
+        stop_tracing = trace_facts() if is_traced() else None
         run_app(self._app, self._socket)
         stop_counting()
+        if stop_tracing:
+            stop_tracing()
         if self._forwarder:
             self._forwarder.stop()
 

@@ -27,8 +27,8 @@ class Part:
 
 
 PARTS = [
-    Part(folder="producer", optional=("encryption", "embedded", "webhooks", "metrics")),
-    Part(folder="worker", extras=("worker",), optional=("metrics",)),
+    Part(folder="producer", optional=("encryption", "embedded", "webhooks", "metrics", "otel")),
+    Part(folder="worker", extras=("worker",), optional=("metrics", "otel")),
     Part(folder="server", extras=("server",), optional=("oidc",)),
     Part(folder="shell", extras=("cli",)),
     Part(folder="simulator", extras=("simulator",)),

@@ -77,6 +77,7 @@ from smsjobs.contract.recipients import (
 from smsjobs.contract.replies import Reply
 from smsjobs.contract.results import ResolvedBy, SendResult, decode_result, encode_result
 from smsjobs.contract.suppression import OPT_OUT_WORDS, SCOPES, Scope, is_opt_out, read_words
+from smsjobs.contract.traces import read_traceparent
 from smsjobs.contract.visible import escaped, mask_phone, visible
 from smsjobs.contract.wire import KEY_PREFIX, SEND_TASK, SUBMIT_TASK, VERSION
 
@@ -167,6 +168,7 @@ __all__ = [
     "pack_numbers",
     "pack_recipients",
     "read_phone",
+    "read_traceparent",
     "read_words",
     "recipient_digests",
     "split_delivery",

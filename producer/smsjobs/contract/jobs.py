@@ -12,6 +12,7 @@ from smsjobs.contract.bounds import MAX_KEY
 from smsjobs.contract.errors import InvalidArguments
 from smsjobs.contract.lanes import OnUnknown, lane
 from smsjobs.contract.names import check_full_name
+from smsjobs.contract.traces import read_traceparent
 from smsjobs.contract.versions import check_fields, check_version
 from smsjobs.contract.wire import VERSION
 
@@ -42,6 +43,7 @@ _FIELDS: Final = frozenset(
         "countdown",
         "on_unknown",
         "idempotency_key",
+        "traceparent",
     }
 )
 
@@ -68,6 +70,8 @@ class JobRecord:
     idempotency_key: str | None = field(default=None, repr=False)
     #: Whether its campaign says that it is not promotional. Only a chunk's can.
     is_notice: bool = False
+    #: The span of the caller's trace that its own spans are children of, as `read_traceparent` gives it.
+    traceparent: str | None = None
 
     @property
     def is_promotional(self) -> bool:
@@ -88,12 +92,14 @@ def make_job(
     countdown: Any = None,
     on_unknown: Any = None,
     idempotency_key: Any = None,
+    traceparent: Any = None,
 ) -> JobRecord:
     """Check everything and make the job. What is None gets its lane's default.
 
     Args:
         expires: Seconds from now. The default counts from the end of `countdown`.
         countdown: Seconds from now before which the job is not sent.
+        traceparent: What is not one is left out: a trace stops no job.
 
     Raises:
         InvalidArguments: It names the argument, never its value.
@@ -115,12 +121,14 @@ def make_job(
         countdown_s=countdown_s,
         on_unknown=_on_unknown(unwrap(on_unknown, "on_unknown"), default=its_lane.on_unknown),
         idempotency_key=_key(unwrap(idempotency_key, "idempotency_key")),
+        traceparent=read_traceparent(traceparent),
     )
 
 
 def encode_job(job: JobRecord) -> dict[str, Any]:
-    """The job as JSON: its fields, and ``v``, the version."""
-    return {
+    """The job as JSON: its fields, and ``v``, the version. ``traceparent`` is there only if the job is traced."""
+    traced = {} if job.traceparent is None else {"traceparent": job.traceparent}
+    return traced | {
         "v": VERSION,
         "id": job.id,
         "element": job.element,
@@ -156,6 +164,7 @@ def decode_job(data: Any) -> JobRecord:
         countdown=data.get("countdown"),
         on_unknown=data.get("on_unknown"),
         idempotency_key=data.get("idempotency_key"),
+        traceparent=data.get("traceparent"),
     )
 
 

@@ -20,6 +20,7 @@ from smsjobs.contract import (
     is_job_id,
     is_tag,
     number_of,
+    read_traceparent,
     split_delivery,
     tag_of_job,
     unpack_numbers,
@@ -29,7 +30,7 @@ from smsjobs.delivery.carriers import carrier_of
 from smsjobs.delivery.err_codes import UNWANTED_CODES
 from smsjobs.delivery.records import read_records, record_parts
 from smsjobs.delivery.values import Deliveries, Delivery
-from smsjobs.facts import DeliveryReported, SettledByReceipt, tell
+from smsjobs.facts import DeliveryReported, SettledByReceipt, is_traced, tell
 from smsjobs.ledger import tell_set_aside
 from smsjobs.redis_store import (
     CannotOpen,
@@ -96,6 +97,8 @@ class _Entry(NamedTuple):
     delivery: str | None
     campaign: str | None
     chunk: str | None
+    #: Its traceparent; asked for where traces are recorded.
+    trace: str | None = None
 
     @property
     def chunk_name(self) -> str:
@@ -119,6 +122,7 @@ class _Asked:
     """The reports of one job that its step was asked to take."""
 
     job_id: str
+    traceparent: str | None = None
     #: How many of them are of its numbers.
     count: int = 0
     #: Numbers that their carrier refuses for good.
@@ -369,8 +373,9 @@ class DeliveryStore:
         wanted = list(job_ids)
         tags = self._tags(wanted)
         pipe = self._pipeline()
+        fields = _Entry._fields if is_traced() else _Entry._fields[:-1]
         for job_id, tag in tags.items():
-            pipe.execute_command("HMGET", key(tag, "job", job_id), *_Entry._fields, NEVER_DECODE=True)
+            pipe.execute_command("HMGET", key(tag, "job", job_id), *fields, NEVER_DECODE=True)
         found: dict[str, _Recipients | str] = dict.fromkeys(wanted, "unknown_job")
         chunks: dict[str, _Entry] = {}
         for job_id, values in zip(tags, _execute(pipe), strict=True):
@@ -443,7 +448,7 @@ class DeliveryStore:
     ) -> _Asked:
         """Put the step for one job's reports on the pipeline."""
         rest: list[Any] = []
-        asked = _Asked(job_id=job_id)
+        asked = _Asked(job_id=job_id, traceparent=read_traceparent(known.entry.trace))
         for report in reports:
             places = ((known.find(each), each) for each in report.numbers())
             position, phone = next((pair for pair in places if pair[0] is not None), (None, ""))
@@ -608,15 +613,18 @@ def _note(taken: Taken, asked: _Asked, answer: list[Any]) -> bool:
     taken.counts["written"] += len(written)
     taken.counts["repeated"] += asked.count - len(written)
     if was != "accepted":
-        taken.settled.append(SettledByReceipt(job_id=asked.job_id, before=was, element=element, lane=lane))
-        tell(taken.settled[-1])
+        settled = SettledByReceipt(
+            job_id=asked.job_id, before=was, element=element, lane=lane, traceparent=asked.traceparent
+        )
+        taken.settled.append(settled)
+        tell(settled)
     for position in written:
         if report := asked.final.get(int(position)):
-            tell(_reported(report, element=element, lane=lane))
+            tell(_reported(report, element=element, lane=lane, traceparent=asked.traceparent))
     return True
 
 
-def _reported(report: Report, *, element: str, lane: str) -> DeliveryReported:
+def _reported(report: Report, *, element: str, lane: str, traceparent: str | None) -> DeliveryReported:
     seconds = None
     if report.sent_at and report.reported_at:
         seconds = (report.reported_at - report.sent_at).total_seconds()
@@ -628,4 +636,5 @@ def _reported(report: Report, *, element: str, lane: str) -> DeliveryReported:
         state=report.state,
         err_code=report.code,
         seconds=seconds,
+        traceparent=traceparent,
     )

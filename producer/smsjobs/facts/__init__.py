@@ -13,6 +13,7 @@ The ground floor: every room above may tell facts, and none has to know who list
 
 from smsjobs.facts.fact import Fact, subscribe, tell
 from smsjobs.facts.lines import LogLines
+from smsjobs.facts.plain import OTHER, bounded
 from smsjobs.facts.producer import (
     CeilingReached,
     CodeChecked,
@@ -34,8 +35,10 @@ from smsjobs.facts.producer import (
     ReportsNotOurs,
     SettledByReceipt,
 )
+from smsjobs.facts.traced import is_traced
 
 __all__ = [
+    "OTHER",
     "CeilingReached",
     "CodeChecked",
     "CodeRefused",
@@ -57,6 +60,8 @@ __all__ = [
     "ReportsDropped",
     "ReportsNotOurs",
     "SettledByReceipt",
+    "bounded",
+    "is_traced",
     "subscribe",
     "tell",
 ]

@@ -168,6 +168,8 @@ class SettledByReceipt(_OfReceipts):
     before: str
     element: str
     lane: str
+    #: Of a traced job, where traces are recorded.
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,6 +189,8 @@ class DeliveryReported(_OfReceipts):
     err_code: str
     #: From Aliyun's sending to the carrier's report; None where one of them was not told.
     seconds: float | None
+    #: Of a traced job, where traces are recorded.
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

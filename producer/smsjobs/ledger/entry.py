@@ -21,6 +21,7 @@ lost_from, _to  the first and the last time at which an answer was lost
 resent          1 if it was sent again after a lost answer
 interrupted     1 if a worker died while it held the job
 cause           why it waited last, the word of `Wait`
+trace           the traceparent of its caller's trace, if that is recorded; what is sent has it too, as long as it is kept
 recipients      how many numbers it had, if it was rejected or not sent: it has no delivery then
 times           when it was due, and would have expired, if it did not end well
 retried_as      the id of the job by which it was sent again

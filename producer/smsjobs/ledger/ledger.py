@@ -27,6 +27,7 @@ from smsjobs.contract import (
     is_job_id,
     lane,
     pack_numbers,
+    read_traceparent,
     recipient_digests,
 )
 from smsjobs.ledger.damage import EntryDamaged, tell_set_aside
@@ -130,6 +131,7 @@ class Ledger:
         status, job_id, now_ms = self._run(
             "record",
             keys | {"key": key(tag, "key", key_digest)} if key_digest else keys,
+            (job.traceparent,) if job.traceparent else (),
             id=job.id,
             record=self.seal.close(text) if self.seal else text,
             lane=job.lane,
@@ -505,6 +507,14 @@ class Ledger:
             raise self._damaged(job_id, error) from None
         except ValueError as error:
             raise self._damaged(job_id, error) from None
+
+    def traceparent(self, job_id: str) -> str | None:
+        """Return the span that the job's own spans are children of, or None if it is not traced."""
+        try:
+            found = self.redis.hget(key(self._places.of(job_id), "job", job_id), "trace")
+        except (ResponseError, UnicodeDecodeError):  # its own step tells that it is damaged
+            return None
+        return read_traceparent(found)
 
     def set_aside(self, job_id: str, problem: str) -> None:
         """Set a job's entry aside: it stays as it is, and no sweep looks at it until it is put back.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from smsjobs.delivery import explain
 from smsjobs.facts import (
+    OTHER,
     CodeChecked,
     CodeRefused,
     CodeSent,
@@ -21,7 +22,7 @@ from smsjobs.facts import (
     subscribe,
 )
 from smsjobs.metrics import catalogue
-from smsjobs.metrics.meters import OTHER, Meters
+from smsjobs.metrics.meters import Meters
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from typing import TYPE_CHECKING, Any, Final
+
+from smsjobs.facts import OTHER, bounded
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from smsjobs.metrics.catalogue import Metric
 
-__all__ = ["OTHER", "Meters", "MetricsMissing", "bounded"]
-
-#: What stands in place of a value that may not be one of a label.
-OTHER: Final = "other"
-
-#: A word or a dotted name. No run of digits in it can be a phone number.
-_VALUE: Final = re.compile(r"(?!.*\d{7})[A-Za-z0-9_.:*+-]{0,64}", re.ASCII)
+__all__ = ["Meters", "MetricsMissing"]
 
 #: How many values a label has, whoever chooses them. The rest is `OTHER`.
 _MOST: Final = 100
@@ -25,12 +20,6 @@ _MOST: Final = 100
 
 class MetricsMissing(ImportError):
     """``prometheus_client`` is not installed. The text says how to install it."""
-
-
-def bounded(value: object) -> str:
-    """The value of a label, or `OTHER` where it could be a user's."""
-    text = "" if value is None else str(value)
-    return text if _VALUE.fullmatch(text) else OTHER
 
 
 class Meters:

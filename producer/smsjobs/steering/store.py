@@ -210,6 +210,7 @@ class Steering:
                 "retry",
                 self._ledger.redis,
                 {"job": key(tag, "job", new.id), "agenda": key(tag, "agenda"), "old": key(tag, "job", of)},
+                (new.traceparent,) if new.traceparent else (),
                 id=new.id,
                 of=of,
                 record=seal.close(text) if seal else text,

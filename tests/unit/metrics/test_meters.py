@@ -3,9 +3,8 @@
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from smsjobs.facts import CodeChecked, CodeSent, DeliveryReported, ReplyTaken, tell
+from smsjobs.facts import OTHER, CodeChecked, CodeSent, DeliveryReported, ReplyTaken, bounded, tell
 from smsjobs.metrics import Meters, catalogue, count_facts
-from smsjobs.metrics.meters import OTHER, bounded
 from support.ledgers import PHONE
 from support.scraped import Scraped
 

@@ -96,7 +96,7 @@ def test_waits_look_ups_and_troubles(registry: CollectorRegistry) -> None:
     found = told(
         registry,
         JobWaits(**ABOUT, state="looking_up", reason="no_answer", delay_s=2, attempts=1),
-        LookupMade(**ABOUT, result="absent"),
+        LookupMade(**ABOUT, result="absent", seconds=0.1),
         JobFenced(**ABOUT),
     )
     assert found("smsjobs_waits_total", state="looking_up", reason="no_answer") == 1

@@ -10,12 +10,13 @@ from redis.exceptions import ResponseError
 
 from smsjobs.contract import JobRecord, Outcome
 from smsjobs.ledger import Ledger
-from smsjobs_worker.logs.facts import SweepBroken, SweepFailed, SweepRefused
+from smsjobs_worker.logs.facts import JobExpired, SweepBroken, SweepFailed, SweepRefused
 from smsjobs_worker.sending.sweep import Sweep, Sweeper
 from support.facts import told
 from support.keys import job_key, open_campaigns
 from support.ledgers import Clock, a_job, accepted, granted, to_send
 from support.polling import until
+from support.recorded import recording
 
 
 class Broker:
@@ -233,6 +234,23 @@ def test_unreadable_jobs_do_not_stop_those_behind_them(bench: Bench) -> None:
     bench.sweep.run_once()
     assert bench.broker.published == [(good.id, "verification")]
     assert bench.results.stored == [(late.id, "not_sent", ())]
+
+
+def test_traced_job_that_expired(bench: Bench) -> None:
+    """That a job expired is told with its traceparent where traces are recorded, and nowhere else is it asked for."""
+    traceparent = f"00-{'a' * 32}-{'b' * 16}-01"
+
+    def expired() -> JobExpired:
+        bench.ledger.record(a_job(expires=60, traceparent=traceparent))
+        bench.clock.pass_(60)
+        with told() as facts:
+            bench.sweep.run_once()
+        (fact,) = (each for each in facts if isinstance(each, JobExpired))
+        return fact
+
+    assert expired().traceparent is None
+    with recording():
+        assert expired().traceparent == traceparent
 
 
 def test_job_that_was_claimed_meanwhile_is_not_expired(bench: Bench) -> None:

@@ -25,6 +25,7 @@ from smsjobs_worker.aliyun.codes import find_code
 from smsjobs_worker.aliyun.mapping import Failure, Throttled, map_answer, map_exception
 from smsjobs_worker.aliyun.record import read_delivery
 from smsjobs_worker.aliyun.scrub import contents
+from smsjobs_worker.aliyun.unseen import unseen
 from smsjobs_worker.aliyun.waits import is_minute_limit
 from smsjobs_worker.provider import (
     AnswerLost,
@@ -327,7 +328,8 @@ class AliyunSms(Provider):
         runtime = RuntimeOptions(connect_timeout=connect_ms, read_timeout=self.account.read_timeout_ms)
         failure: Failure
         try:
-            response = method(request, runtime)
+            with unseen():
+                response = method(request, runtime)
             body = response.body.to_map() if response.body is not None else {}
         except Exception as error:  # noqa: BLE001  whatever it is, the mapping decides what it means
             failure = map_exception(error, now=self._now(), content=content)

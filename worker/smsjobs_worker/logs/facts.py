@@ -28,6 +28,7 @@ __all__ = [
     "EventUnreadable",
     "EventsNotHandedOver",
     "Fact",
+    "JobClaimed",
     "JobExpired",
     "JobFenced",
     "JobNotSent",
@@ -94,6 +95,22 @@ class _OfElements(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class JobClaimed(_OfSending):
+    """A worker begins a run at a traced job. What this thread tells of the job next, up to its end, belongs to the run."""
+
+    action = "claimed"
+    level = logging.DEBUG
+    sentence = "a traced job was claimed"
+
+    job_id: str
+    element: str
+    lane: str
+    traceparent: str
+    #: By Redis's clock: for how long it had been recorded and its countdown over.
+    waited_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class RequestMade(_OfSending):
     """A request to send was made; what became of it is ``result``."""
 
@@ -128,6 +145,7 @@ class LookupMade(_OfSending):
     #: ``found``, ``absent``, or ``failed`` where the answer proves nothing.
     result: str
     reason: str | None = None
+    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -404,6 +422,8 @@ class JobExpired(_OfSweep):
     element: str
     lane: str
     attempts: int
+    #: Of a traced job, where traces are recorded.
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -201,6 +201,8 @@ def _submitted(task_id: str, handed: Handed) -> JobRecord:
     if handed.eta is not None:
         # Waiting is a due time in the ledger. Celery would keep the message in the memory of one worker.
         given["countdown"] = handed.countdown_s(given.get("countdown"))
+    if handed.traceparent is not None:
+        given["traceparent"] = handed.traceparent
     try:
         return decode_job(given)
     except InvalidArguments:

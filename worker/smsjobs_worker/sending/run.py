@@ -162,20 +162,20 @@ class Run:
         """Ask the provider's record about the request whose answer was lost."""
         if not provider.looks_up:
             return self._unknown("its type has no look-up")
-        elapsed_s = self._elapsed_s()
+        elapsed_s, began_at = self._elapsed_s(), time.monotonic()
         try:
             if self.suppressions is not None:
                 self.message = self.suppressions.sent(self.job, self.granted)
             found = was_accepted(provider, self.job.id, self.message.phones, self.granted)
         except LookupFailed as failure:
-            self._tell_look_up("failed", failure.reason)
+            self._tell_look_up(began_at, "failed", failure.reason)
             return self._look_again(failure.reason, failure.detail, elapsed_s, failure.retry_after)
         except RedisError as error:
-            self._tell_look_up("failed", "redis_unreachable")
+            self._tell_look_up(began_at, "failed", "redis_unreachable")
             return self._look_again(
                 "redis_unreachable", f"Redis did not answer ({type(error).__name__})", elapsed_s, None
             )
-        self._tell_look_up("found" if found else "absent")
+        self._tell_look_up(began_at, "found" if found else "absent")
         if found:
             return SendResult(
                 response={"Code": "OK"}, out_id=self.job.id, attempts=self._attempts(), resolved_by="lookup"
@@ -185,9 +185,17 @@ class Run:
             return self._wait("looking_up", delay, "absent")
         return self._absent()
 
-    def _tell_look_up(self, result: str, reason: str | None = None) -> None:
-        job = self.job
-        tell(LookupMade(job_id=job.id, element=job.element, lane=job.lane, result=result, reason=reason))
+    def _tell_look_up(self, began_at: float, result: str, reason: str | None = None) -> None:
+        tell(
+            LookupMade(
+                job_id=self.job.id,
+                element=self.job.element,
+                lane=self.job.lane,
+                result=result,
+                reason=reason,
+                seconds=time.monotonic() - began_at,
+            )
+        )
 
     def broken(self) -> Wait | Outcome:
         """What becomes of the job after an unexpected error: what cannot be known counts as lost."""

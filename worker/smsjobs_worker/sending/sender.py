@@ -34,12 +34,14 @@ from smsjobs.contract import (
     encode_outcome,
     make_chunk,
 )
+from smsjobs.facts import is_traced
 from smsjobs.ledger import EntryDamaged, Granted, Missing, Settled, Settlement, Wait, read_outcome
 from smsjobs.redis_store import CannotOpen, unseal
 from smsjobs.redis_store.patience import patiently
 from smsjobs_worker.logs.facts import (
     CampaignPaused,
     ChunkHalved,
+    JobClaimed,
     JobFenced,
     JobSealed,
     MessageRefused,
@@ -243,6 +245,17 @@ class Sender:
             return _sealed(granted, error)
         except InvalidArguments as error:
             return _unreadable(granted, error.message)
+        if job.traceparent and is_traced():
+            recorded_s = (granted.now_ms - granted.created_ms) / 1000
+            tell(
+                JobClaimed(
+                    job_id=job.id,
+                    element=job.element,
+                    lane=job.lane,
+                    traceparent=job.traceparent,
+                    waited_s=recorded_s - job.countdown_s,
+                )
+            )
         run = Run(
             job=job,
             lane=self._lanes[job.lane],

@@ -20,6 +20,7 @@ from smsjobs.contract import (
     SmsError,
     encode_outcome,
 )
+from smsjobs.facts import is_traced
 from smsjobs.ledger import EntryDamaged, read_outcome
 from smsjobs.redis_store import error_code, is_transient, refusal_text
 from smsjobs_worker.logs.facts import (
@@ -202,6 +203,7 @@ class Sweep:
                     element=due.element,
                     lane=due.lane,
                     attempts=due.attempts,
+                    traceparent=self._ledger.traceparent(due.job_id) if is_traced() else None,
                 )
             )
             self._store_now(due.job_id, outcome, settlement.followers)

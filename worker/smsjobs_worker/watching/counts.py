@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from smsjobs.facts import OTHER
 from smsjobs.metrics import METRICS, FactCounts, catalogue
-from smsjobs.metrics.meters import OTHER
 from smsjobs_worker.aliyun.codes import find_code
 from smsjobs_worker.logs.facts import (
     CampaignPaused,

@@ -1,9 +1,9 @@
-"""A process of the worker's side that counts what it tells, and serves that."""
+"""A process of the worker's side that counts what it tells, serves that, and makes traces of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from smsjobs_worker.process.refusal import refuse_to_start
 from smsjobs_worker.watching.counts import WorkerCounts
 from smsjobs_worker.watching.day_counts import day_tally
 from smsjobs_worker.watching.exposition import Exposition
+from smsjobs_worker.watching.spans import trace_jobs
 
 if TYPE_CHECKING:
     from smsjobs_worker.process.settings import WorkerSettings
@@ -59,14 +60,13 @@ class Watch:
 
 @contextmanager
 def watched(settings: WorkerSettings) -> Iterator[None]:
-    """Count the day while the block runs, and count and serve figures if the settings say so."""
+    """Count the day and make traces while the block runs, if somebody records them; count and serve figures if the settings say so."""
     parts: list[DayTally | Watch] = [day_tally(settings)]
     if settings.metrics is not None:
         parts.append(Watch(settings))
-    for each in parts:
-        each.start()
-    try:
-        yield
-    finally:
+    with ExitStack() as ends:
+        ends.callback(trace_jobs())
         for each in parts:
-            each.stop()
+            each.start()
+            ends.callback(each.stop)
+        yield

@@ -6,6 +6,8 @@
 --
 -- payload tells payloads apart; what of it stands before the colon says which of them can be compared.
 --
+-- If the job is traced, its traceparent follows.
+--
 -- Returns {"recorded", id, now}: it is recorded and must be published (also if this call is repeated);
 --         {"exists", id of the job that has the key, now};  {"conflict", id, now}: the key, or where it is this id, the id
 --         belongs to another payload.
@@ -42,4 +44,5 @@ redis.call('ZADD', agenda, ms(math.min(look, last)), id)
 redis.call('HSET', job, 'state', QUEUED, 'job', record, 'lane', lane, 'element', element, 'key', key or '',
   'created', ms(now), 'due', ms(due), 'expires', ms(last), 'requeue', requeue, 'looks', looks, 'attempts', 0,
   'token', '', 'payload', payload, 'delivery', recipients)
+if ARGV[13] then redis.call('HSET', job, 'trace', ARGV[13]) end
 return {'recorded', id, ms(now)}

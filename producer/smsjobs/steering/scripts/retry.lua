@@ -2,6 +2,7 @@
 -- A job is sent again once. Whoever asks again gets the same new job.
 --
 -- of is the id of the old job, and id that of the new one. recipients, expires, requeue and latest are as in record.lua.
+-- If the job is traced, its traceparent follows.
 --
 -- Returns {"recorded", id, now}: it must be published (also if this call is repeated);
 --         {"exists", id of the new job that was made before, now};
@@ -23,6 +24,7 @@ redis.call('ZADD', agenda, ms(math.min(now + num(requeue), last)), id)
 redis.call('HSET', job, 'state', QUEUED, 'job', record, 'lane', lane, 'element', element,
   'key', holder == of and key or '', 'created', ms(now), 'due', ms(now), 'expires', ms(last), 'requeue', requeue,
   'looks', 1, 'attempts', 0, 'token', '', 'payload', '', 'delivery', recipients)
+if ARGV[11] then redis.call('HSET', job, 'trace', ARGV[11]) end
 if holder == of then redis.call('SET', key, id .. ' ' .. digest) end
 redis.call('HSET', old, 'retried_as', id)
 redis.call('DEL', retry_key(of))

@@ -106,7 +106,7 @@ def _rewrite(message: Any, admitted: Admitted) -> None:
     }
     message.properties = {}
     # As Celery's threads read it: its own reader of JSON makes other types of texts that are marked for it.
-    arguments = [admitted.text, admitted.expires, admitted.eta, admitted.problem]
+    arguments = [admitted.text, admitted.expires, admitted.eta, admitted.problem, admitted.traceparent]
     body = [arguments, {}, {}]
     message.body = json.dumps(body)
     message.content_type, message.content_encoding = "application/json", "utf-8"

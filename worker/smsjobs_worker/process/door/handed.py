@@ -24,6 +24,8 @@ class Handed:
     eta: float | None = None
     #: Why it was not read.
     problem: Problem | None = None
+    #: The place of its sender's span in a trace, if that is recorded.
+    traceparent: str | None = None
 
     def arguments(self) -> tuple[list[Any], dict[str, Any]]:
         """Return its arguments: those in order, and those by name.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, NamedTuple
 
-from smsjobs.contract import SEND_TASK, SUBMIT_TASK
+from smsjobs.contract import SEND_TASK, SUBMIT_TASK, read_traceparent
 
 __all__ = ["MAX_BYTES", "PROBLEMS", "Admitted", "Dropped", "Problem", "admit", "read_arguments"]
 
@@ -49,6 +49,8 @@ class Admitted:
     #: Before when it is not to be carried out, in seconds since 1970.
     eta: float | None = None
     problem: Problem | None = None
+    #: The place of its sender's span in a trace, if that is recorded.
+    traceparent: str | None = None
 
 
 class Dropped(NamedTuple):
@@ -90,7 +92,8 @@ def admit(
         expires, eta = _time(headers.get("expires")), _time(headers.get("eta"))
     except (ValueError, TypeError, OverflowError):
         return Admitted(task=known, id=task_id, problem="time")
-    return Admitted(task=known, id=task_id, text=text, expires=expires, eta=eta)
+    traceparent = read_traceparent(headers.get("traceparent"))
+    return Admitted(task=known, id=task_id, text=text, expires=expires, eta=eta, traceparent=traceparent)
 
 
 def _problem(

@@ -1,0 +1,17 @@
+"""Traces by OpenTelemetry's API, where the application records any. ``docs/traces.md`` shows the spans.
+
+A job that is enqueued while a span is recorded is traced: its entry in the ledger keeps the ``traceparent``. Any other job
+costs one look into `sys.modules`. Nothing here loads OpenTelemetry before that.
+
+Workers and ``smsjobs serve`` make spans by themselves. A web application that takes receipts adds those of receipts::
+
+    from smsjobs.traces import trace_facts
+
+    trace_facts()
+"""
+
+from smsjobs.traces.enqueueing import enqueue_traced
+from smsjobs.traces.receipts import ReceiptSpans, trace_facts
+from smsjobs.traces.spans import Attributes, Spans, TracesMissing
+
+__all__ = ["Attributes", "ReceiptSpans", "Spans", "TracesMissing", "enqueue_traced", "trace_facts"]
