@@ -47,6 +47,8 @@ DAMAGED_BY = {
     "replies:secret": "families.test_secret_of_replies",
     "retry": "families.test_kept_payload",
     "sms:at": "entries.test_a_pointer",
+    "sms:audit": "../integration/server/test_access.py:test_audit",
+    "sms:day": "../integration/days/test_days.py:test_redis_away",
     "sms:elements": "families.test_common_keys",
     "sms:offered": "families.test_common_keys",
     "sms:qps": "families.test_window_of_a_rate",
