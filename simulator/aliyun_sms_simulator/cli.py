@@ -46,6 +46,11 @@ def parser() -> argparse.ArgumentParser:
         help="port of the control API, 0 for a free one (%(default)s)",
     )
     add(
+        "--verify-port",
+        type=_port,
+        help="port of the verification product's endpoint (Dypnsapi), 0 for a free one; none without",
+    )
+    add(
         "--catalogue",
         metavar="FILE",
         help="JSON file with accounts, signatures and templates; each list in it is complete",
@@ -129,11 +134,16 @@ async def _run(arguments: argparse.Namespace, catalogue: Catalogue, settings: Se
     if arguments.show_messages:
         world.on_accept = lambda accepted: _show(world, accepted)
     server = Server(world)
-    await server.start(arguments.host, arguments.port, arguments.control_port)
+    await server.start(arguments.host, arguments.port, arguments.control_port, arguments.verify_port)
     try:
+        where = {"url": server.url, "control_url": server.control_url}
+        if server.verify_url:
+            where["verify_url"] = server.verify_url
         if arguments.ready_file:
-            _write_ready(Path(arguments.ready_file), {"url": server.url, "control_url": server.control_url})
+            _write_ready(Path(arguments.ready_file), where)
         _say(f"Aliyun SMS simulator: endpoint {server.url}, control {server.control_url}")
+        if server.verify_url:
+            _say(f"Verification product (Dypnsapi): endpoint {server.verify_url}")
         if not arguments.show_messages:
             _say("Add --show-messages to see each message here. Ctrl-C ends it.")
         await ending.wait()
@@ -169,7 +179,8 @@ def _startup_error(error: OSError, arguments: argparse.Namespace) -> str:
     port = error.filename
     if error.errno != errno.EADDRINUSE:
         return f"cannot listen on {arguments.host} port {port}: {error.strerror}; choose others with --host and the port options"
-    option = "--control-port" if port == arguments.control_port else "--port"
+    options = {arguments.control_port: "--control-port", arguments.verify_port: "--verify-port"}
+    option = options.get(port, "--port")
     return f"port {port} is in use, perhaps by another simulator; stop that one, or choose another with {option} (0 takes a free one)"
 
 

@@ -51,7 +51,7 @@ GATEWAY: dict[str, tuple[int, str]] = {
     "ServiceUnavailable": (503, "The request has failed due to a temporary failure of the server."),
 }
 
-#: The body codes of SendSms, SendBatchSms and QuerySendDetails, all with HTTP status 200, and their messages.
+#: The body codes of SendSms, SendBatchSms, SendSmsVerifyCode and QuerySendDetails, all with HTTP status 200, and their messages.
 BUSINESS: dict[str, str] = {
     "isp.SYSTEM_ERROR": "系统出现错误，请重新调用",
     "isp.GATEWAY_ERROR": "调用发送应用模块失败",
@@ -104,6 +104,9 @@ BUSINESS: dict[str, str] = {
     "isv.SMS_TEST_SIGN_TEMPLATE_LIMIT": "测试模板和签名限制",
     "isv.SMS_TEST_TEMPLATE_PARAMS_ILLEGAL": "测试专用模板的变量仅支持4-6位纯数字",
     "isv.SMS_TEST_NUMBER_LIMIT": "只能向已绑定的测试号码发送",
+    "biz.FREQUENCY": "check frequency failed",
+    "isv.RAM_PERMISSION_DENY": "RAM权限DENY",
+    "isv.VERIFY_SCHEME_NOT_EXIST": "认证方案不存在",
 }
 
 

@@ -26,11 +26,11 @@ _Item = TypeVar("_Item")
 
 
 class Control:
-    """Handlers of the control API for one World and its Endpoint."""
+    """Handlers of the control API for one World and its endpoints."""
 
-    def __init__(self, world: World, endpoint: Endpoint) -> None:
+    def __init__(self, world: World, *endpoints: Endpoint) -> None:
         self._world = world
-        self._endpoint = endpoint
+        self._endpoints = endpoints
         #: Who sends nothing.
         self.slow = SlowClients()
 
@@ -84,7 +84,7 @@ class Control:
             {
                 "name": "aliyun-sms-simulator",
                 "version": _version(),
-                "refusing": self._endpoint.refusing,
+                "refusing": self._endpoints[0].refusing,
                 "accepted_requests": record.accepted_requests,
                 "accepted_numbers": record.accepted_numbers,
                 "out_ids": len(record.counts),
@@ -185,15 +185,14 @@ class Control:
     async def _add_fault(self, request: web.Request) -> web.Response:
         data = await _body(request)
         if data.get("kind") == "refuse":
-            await self._endpoint.refuse(_duration(data))
+            await self._refuse_for(_duration(data))
             return _json({"refusing": True})
         self._world.faults.add(Fault.from_json(data))
         return await self._faults(request)
 
     async def _clear_faults(self, request: web.Request) -> web.Response:
         self._world.faults.clear()
-        self._endpoint.release()
-        await self._endpoint.listen()
+        await self._listen_anew()
         return await self._faults(request)
 
     async def _settings(self, _: web.Request) -> web.Response:
@@ -228,18 +227,27 @@ class Control:
         return await self._clock(request)
 
     async def _refuse(self, request: web.Request) -> web.Response:
-        await self._endpoint.refuse(_duration(await _body(request)))
+        await self._refuse_for(_duration(await _body(request)))
         return _json({"refusing": True})
 
     async def _listen(self, _: web.Request) -> web.Response:
-        await self._endpoint.listen()
+        for endpoint in self._endpoints:
+            await endpoint.listen()
         return _json({"refusing": False})
 
     async def _reset(self, request: web.Request) -> web.Response:
         self._world.reset()
-        self._endpoint.release()
-        await self._endpoint.listen()
+        await self._listen_anew()
         return await self._about(request)
+
+    async def _refuse_for(self, seconds: float | None) -> None:
+        for endpoint in self._endpoints:
+            await endpoint.refuse(seconds)
+
+    async def _listen_anew(self) -> None:
+        for endpoint in self._endpoints:
+            endpoint.release()
+            await endpoint.listen()
 
 
 @web.middleware

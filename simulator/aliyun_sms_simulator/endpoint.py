@@ -11,7 +11,7 @@ from aiohttp import web
 
 from aliyun_sms_simulator.codes import Refusal, refusal
 from aliyun_sms_simulator.fault import Fault
-from aliyun_sms_simulator.gateway import Call
+from aliyun_sms_simulator.gateway import DYSMS, Call
 from aliyun_sms_simulator.log import LOGGER
 from aliyun_sms_simulator.mns import admit_to_queue, longest_wait_s
 from aliyun_sms_simulator.record import Received
@@ -30,10 +30,16 @@ _REFUSED_CODES = {"500": "InternalError", "503": "ServiceUnavailable"}
 
 
 class Endpoint:
-    """Serves one World on one port. It can refuse connections for a while, and then serve on the same port again."""
+    """Serves one World on one port. It can refuse connections for a while, and then serve on the same port again.
 
-    def __init__(self, world: World) -> None:
+    Args:
+        world: what it serves.
+        product: which of Aliyun's products answers here.
+    """
+
+    def __init__(self, world: World, product: str = DYSMS) -> None:
         self._world = world
+        self._product = product
         self._released = asyncio.Event()
         self._server: web.Server | None = None
         self._listener: asyncio.Server | None = None
@@ -157,6 +163,7 @@ class Endpoint:
                 headers=request.headers,
                 body=body,
                 now_s=time.time() + world.settings.gateway_skew_s,
+                product=self._product,
             )
         except Refusal as refused:
             world.record.receive(_stranger(request, refused, world.clock.now()))

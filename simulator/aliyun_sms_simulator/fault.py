@@ -8,7 +8,7 @@ from typing import Any
 __all__ = ["KINDS", "Fault", "FaultQueue"]
 
 _LOOKUP = "QuerySendDetails"
-_SENDS = ("SendSms", "SendBatchSms")
+_SENDS = ("SendSms", "SendBatchSms", "SendSmsVerifyCode")
 _OF_QUEUES = ("QueryTokenForMnsQueue", "ReceiveMessage", "DeleteMessage")
 
 #: Every kind and what it does. "Before" means that nothing is accepted. "After" means accepted, with the answer lost.
@@ -44,8 +44,8 @@ class Fault:
 
     #: one of KINDS
     kind: str
-    #: SendSms, SendBatchSms, QuerySendDetails, QueryTokenForMnsQueue, ReceiveMessage, DeleteMessage or ``*``; None means
-    #: both sends (for ``empty_page``: QuerySendDetails)
+    #: SendSms, SendBatchSms, SendSmsVerifyCode, QuerySendDetails, QueryTokenForMnsQueue, ReceiveMessage, DeleteMessage or
+    #: ``*``; None means every send (for ``empty_page``: QuerySendDetails)
     action: str | None = None
     #: only requests with this number among theirs, in normal form
     phone: str | None = None

@@ -14,7 +14,11 @@ from aliyun_sms_simulator.codes import refusal
 from aliyun_sms_simulator.phone import normal
 from aliyun_sms_simulator.signature import Authorization, canonical_request, sign
 
-__all__ = ["Call", "Gateway"]
+__all__ = ["DYPNS", "DYSMS", "Call", "Gateway"]
+
+#: Aliyun's products, by the names of their APIs. Both have the same version, and each has a QuerySendDetails of its own.
+DYSMS = "Dysmsapi"
+DYPNS = "Dypnsapi"
 
 VERSION = "2017-05-25"
 _CLOCK_TOLERANCE_S = 15 * 60
@@ -47,6 +51,8 @@ class Call:
     #: the numbers that it names, in normal form if they have one
     phones: tuple[str, ...] = field(repr=False)
     out_id: str
+    #: whose endpoint it came to
+    product: str = DYSMS
 
 
 class Gateway:
@@ -64,7 +70,15 @@ class Gateway:
         self._nonce_limit = nonce_limit
 
     def admit(
-        self, *, method: str, path: str, raw_query: str, headers: Mapping[str, str], body: bytes, now_s: float
+        self,
+        *,
+        method: str,
+        path: str,
+        raw_query: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        now_s: float,
+        product: str = DYSMS,
     ) -> Call:
         """Check a request as it came over the wire.
 
@@ -75,6 +89,7 @@ class Gateway:
             headers: looked up by lower-case name.
             body: as received.
             now_s: the gateway's clock, in seconds since the epoch.
+            product: whose endpoint it came to.
 
         Raises:
             Refusal: a gateway error.
@@ -89,7 +104,7 @@ class Gateway:
         self._check_nonce(headers["x-acs-signature-nonce"])
         if headers["x-acs-version"] != VERSION:
             raise refusal("InvalidVersion")
-        return _call(headers, account, dict(query), body)
+        return _call(headers, account, dict(query), body, product)
 
     def _account(self, access_key: str, headers: Mapping[str, str]) -> Account:
         account = self._catalogue.accounts.get(access_key)
@@ -169,7 +184,9 @@ def _check_signature(
         )
 
 
-def _call(headers: Mapping[str, str], account: Account, params: dict[str, str], body: bytes) -> Call:
+def _call(
+    headers: Mapping[str, str], account: Account, params: dict[str, str], body: bytes, product: str
+) -> Call:
     if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         params.update(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
     return Call(
@@ -178,6 +195,7 @@ def _call(headers: Mapping[str, str], account: Account, params: dict[str, str], 
         params=params,
         phones=tuple(normal(phone) or phone for phone in _phones(headers["x-acs-action"], params)),
         out_id=params.get("OutId", ""),
+        product=product,
     )
 
 

@@ -27,6 +27,8 @@ class _Handle(SimulatorControl):
 
     #: the value for ``endpoint`` in ``sms.json``; empty until started
     url: str = ""
+    #: the same for an element of Aliyun's verification product (Dypnsapi)
+    verify_url: str = ""
 
     def __init__(self) -> None:
         super().__init__("")
@@ -59,6 +61,7 @@ class Simulator(_Handle):
         host: address to listen on.
         port: of the endpoint; 0 takes a free one.
         control_port: of the control API; 0 takes a free one.
+        verify_port: of the endpoint of Dypnsapi; 0 takes a free one.
         catalogue: a catalogue, the path of a catalogue file, or the content of one; None is lenient.
         accounts: more access keys, each with its secret.
         settings: as in :class:`Settings`; they apply at the start and after reset().
@@ -74,12 +77,13 @@ class Simulator(_Handle):
         host: str = "127.0.0.1",
         port: int = 0,
         control_port: int = 0,
+        verify_port: int = 0,
         catalogue: Catalogue | str | Path | Mapping[str, Any] | None = None,
         accounts: Mapping[str, str] | None = None,
         **settings: Any,
     ) -> None:
         super().__init__()
-        self._where = (host, port, control_port)
+        self._where = (host, port, control_port, verify_port)
         self._catalogue = _catalogue(catalogue).with_accounts(accounts or {})
         self._settings = Settings().changed(settings)
         self._thread: threading.Thread | None = None
@@ -127,7 +131,7 @@ class Simulator(_Handle):
             self._ready.set()
             return
         self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()
-        self.url, self.control_url = server.url, server.control_url
+        self.url, self.control_url, self.verify_url = server.url, server.control_url, server.verify_url
         self._ready.set()
         await self._ending.wait()
         await server.stop()
@@ -158,7 +162,8 @@ class SimulatorProcess(_Handle):
         """
         with tempfile.TemporaryDirectory(prefix="aliyun-sms-simulator-") as directory:
             ready, printed = Path(directory) / "ready.json", Path(directory) / "printed"
-            command = [sys.executable, "-m", "aliyun_sms_simulator", "--port", "0", "--control-port", "0"]
+            ports = ["--port", "0", "--control-port", "0", "--verify-port", "0"]
+            command = [sys.executable, "-m", "aliyun_sms_simulator", *ports]
             with printed.open("wb") as output:
                 self._process = subprocess.Popen(  # noqa: S603  our own module, arguments as given
                     [*command, "--ready-file", str(ready), *self._arguments], stdout=output, stderr=output
@@ -168,7 +173,11 @@ class SimulatorProcess(_Handle):
             except SimulatorError as error:
                 self.stop()
                 raise SimulatorError(f"{error}: {printed.read_text(errors='replace').strip()}") from None
-        self.url, self.control_url = where["url"], where["control_url"]
+        self.url, self.control_url, self.verify_url = (
+            where["url"],
+            where["control_url"],
+            where["verify_url"],
+        )
         return self
 
     def stop(self) -> None:

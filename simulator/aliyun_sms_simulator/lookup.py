@@ -1,4 +1,4 @@
-"""QuerySendDetails: the sending record, by number, Beijing date and page."""
+"""QuerySendDetails of both products: the sending record, by number, Beijing date and page."""
 
 import math
 from datetime import UTC, datetime, timedelta
@@ -6,12 +6,12 @@ from typing import Any
 
 from aliyun_sms_simulator.clock import BEIJING, beijing_date, beijing_text
 from aliyun_sms_simulator.codes import refusal
-from aliyun_sms_simulator.gateway import Call
+from aliyun_sms_simulator.gateway import DYPNS, Call
 from aliyun_sms_simulator.phone import bare
 from aliyun_sms_simulator.record import Acceptance
 from aliyun_sms_simulator.world import World
 
-__all__ = ["query_send_details"]
+__all__ = ["query_send_details", "query_verify_details"]
 
 _LARGEST_PAGE = 50
 _DAYS_KEPT = 30
@@ -24,6 +24,21 @@ def query_send_details(world: World, call: Call) -> dict[str, Any]:
     Raises:
         Refusal: as Aliyun would answer.
     """
+    total, details = _page(world, call)
+    return {"TotalCount": str(total), "SmsSendDetailDTOs": {"SmsSendDetailDTO": details}}
+
+
+def query_verify_details(world: World, call: Call) -> dict[str, Any]:
+    """Return the same of Dypnsapi, where the count is a number. It has what SendSmsVerifyCode sent, and nothing else.
+
+    Raises:
+        Refusal: as Aliyun would answer.
+    """
+    total, details = _page(world, call)
+    return {"TotalCount": total, "Model": details}
+
+
+def _page(world: World, call: Call) -> tuple[int, list[dict[str, Any]]]:
     for name in ("PhoneNumber", "SendDate", "PageSize", "CurrentPage"):
         if not call.params.get(name):
             raise refusal(f"Missing{name}")
@@ -39,10 +54,10 @@ def query_send_details(world: World, call: Call) -> dict[str, Any]:
         for accepted in world.record.of_phone(call.account, phone)
         if _visible(world, accepted, now_s)
         and beijing_date(accepted.at_s) == date
+        and (accepted.action == "SendSmsVerifyCode") == (call.product == DYPNS)
         and call.params.get("BizId", "") in ("", accepted.biz_id)
     ]
-    details = [_detail(world, accepted, phone, now_s) for accepted in found[first : first + size]]
-    return {"TotalCount": str(len(found)), "SmsSendDetailDTOs": {"SmsSendDetailDTO": details}}
+    return len(found), [_detail(world, accepted, phone, now_s) for accepted in found[first : first + size]]
 
 
 def _check_date(text: str, now_s: float) -> None:

@@ -61,7 +61,7 @@ class Pushes:
     def clear(self) -> None:
         """Forget everything, the counts too."""
         self._serial = itertools.count()
-        self._single: list[tuple[float, int, dict[str, Any]]] = []
+        self._single: list[tuple[float, int, dict[str, Any], str | None]] = []
         self._again: list[tuple[float, int, Push]] = []
         #: Reports by what became of them: ``acknowledged``, ``repeated``, ``dropped`` after the last repetition, and
         #: ``lost``, which were never pushed. ``pushes`` counts the requests.
@@ -80,12 +80,19 @@ class Pushes:
             report = receipt(acceptance, phone, reported_s)
             copies = self._copies(acceptance.receipt_of(phone).copies, settings)
             self.counts["lost"] += copies == 0
+            kind = "DypnsSmsVerifyReport" if acceptance.action == "SendSmsVerifyCode" else "SmsReport"
             for _ in range(copies):
-                self.add(report, reported_s + self._random.random() * settings.receipt_jitter_s)
+                self.add(report, reported_s + self._random.random() * settings.receipt_jitter_s, kind)
 
-    def add(self, item: dict[str, Any], at_s: float) -> None:
-        """Have anything pushed at a time, together with what is due then."""
-        heapq.heappush(self._single, (at_s, next(self._serial), item))
+    def add(self, item: dict[str, Any], at_s: float, kind: str | None = None) -> None:
+        """Have anything pushed at a time, together with what is due then.
+
+        Args:
+            item: what is pushed.
+            at_s: seconds since the epoch.
+            kind: the type of its queue; None for the type that its fields tell.
+        """
+        heapq.heappush(self._single, (at_s, next(self._serial), item, kind))
 
     def drop_receipt(self, biz_id: str, phone: str) -> None:
         """Forget the report of a recipient that waits for its time."""
@@ -101,17 +108,17 @@ class Pushes:
         due = []
         while self._again and self._again[0][0] <= now_s:
             due.append(heapq.heappop(self._again)[2])
-        items = self.take_items(now_s)
+        items = [item for item, _ in self.take_items(now_s)]
         most = max(1, settings.callback_batch)
         due += [Push(items=tuple(items[at : at + most])) for at in range(0, len(items), most)]
         self.counts["pushes"] += len(due)
         return due
 
-    def take_items(self, now_s: float) -> list[dict[str, Any]]:
-        """Return what is due, without what is to be repeated. It is out of the queue."""
+    def take_items(self, now_s: float) -> list[tuple[dict[str, Any], str | None]]:
+        """Return what is due, and the type of its queue, without what is to be repeated. It is out of the queue."""
         items = []
         while self._single and self._single[0][0] <= now_s:
-            items.append(heapq.heappop(self._single)[2])
+            items.append(heapq.heappop(self._single)[2:])
         return items
 
     def acknowledged(self, push: Push) -> None:

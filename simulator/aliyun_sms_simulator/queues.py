@@ -22,6 +22,8 @@ MESSAGE_TYPES: dict[str, tuple[str, ...]] = {
     "SmsUp": ("content",),
     "SignSmsReport": ("sign_name", "sign_status"),
     "TemplateSmsReport": ("template_code",),
+    # It has the fields of SmsReport. Which of both a report is goes by its message.
+    "DypnsSmsVerifyReport": ("out_id",),
 }
 
 

@@ -1,22 +1,24 @@
-"""SendSms and SendBatchSms: the checks, in order, and the acceptance."""
+"""SendSms, SendBatchSms and SendSmsVerifyCode: the checks, in order, and the acceptance."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from aliyun_sms_simulator.codes import refusal
-from aliyun_sms_simulator.gateway import Call
+from aliyun_sms_simulator.gateway import DYPNS, Call
 from aliyun_sms_simulator.phone import is_domestic, normal
 from aliyun_sms_simulator.record import Acceptance
 from aliyun_sms_simulator.template import Kind
 from aliyun_sms_simulator.world import World
 
-__all__ = ["send_batch_sms", "send_sms"]
+__all__ = ["send_batch_sms", "send_sms", "send_sms_verify_code"]
 
 _MOST_NUMBERS = 1_000
 _MOST_BATCH_NUMBERS = 100
 #: Aliyun documents "less than 256" for SendBatchSms. We assume that SendSms has the same limit.
 _OUT_ID_LIMIT = 256
+#: seconds between two codes to a number, unless the request says otherwise
+_INTERVAL_S = 60
 
 
 def send_sms(world: World, call: Call) -> Acceptance:
@@ -60,6 +62,32 @@ def send_batch_sms(world: World, call: Call) -> Acceptance:
     )
 
 
+def send_sms_verify_code(world: World, call: Call) -> Acceptance:
+    """Accept a SendSmsVerifyCode, or refuse it. The code is the caller's own: ``##code##`` is not replaced.
+
+    Raises:
+        Refusal: as Aliyun would answer.
+    """
+    _require(call, "PhoneNumber", "SignName", "TemplateCode", "TemplateParam")
+    if len(call.phones) != 1 or not is_domestic(call.phones[0]):
+        raise refusal("isv.MOBILE_NUMBER_ILLEGAL")
+    interval = call.params.get("Interval") or str(_INTERVAL_S)
+    if not (interval.isascii() and interval.isdigit()):
+        raise refusal("isv.INVALID_PARAMETERS")
+    if world.settings.flow_control:
+        now_s = world.clock.now()
+        before = world.record.of_phone(call.account, call.phones[0])
+        if any(each.action == call.action and now_s - each.at_s < int(interval) for each in before):
+            raise refusal("biz.FREQUENCY")
+    return _send(
+        world,
+        call,
+        sign_names=(call.params["SignName"],),
+        params=(_template_params(call.params["TemplateParam"]),),
+        extend_codes=[],
+    )
+
+
 def _send(
     world: World,
     call: Call,
@@ -73,7 +101,8 @@ def _send(
     if any(not (code.isascii() and code.isdigit()) for code in extend_codes):
         raise refusal("isv.EXTEND_CODE_ERROR")
     template_code = call.params["TemplateCode"]
-    kind = world.catalogue.kind(template_code, params[0])
+    given = call.product == DYPNS
+    kind = world.catalogue.kind(template_code, params[0], given=given)
     _check_phones(call.phones, kind, lenient=world.catalogue.templates is None)
     accepted = Acceptance(
         biz_id="",
@@ -89,7 +118,7 @@ def _send(
     for index in range(max(len(sign_names), len(params))):
         world.catalogue.check_signature(accepted.sign_name(index), kind)
         world.catalogue.check_params(template_code, accepted.sign_name(index), accepted.params_of(index))
-    if world.settings.flow_control:
+    if world.settings.flow_control and not given:
         _admit(world, accepted, kind)
     return world.accept(accepted)
 

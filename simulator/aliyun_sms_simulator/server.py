@@ -1,4 +1,4 @@
-"""The whole simulator in one event loop: the endpoint on one port, the control API on another."""
+"""The whole simulator in one event loop: an endpoint for each of Aliyun's products, and the control API, each on a port."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -7,6 +7,7 @@ from aiohttp import web
 
 from aliyun_sms_simulator.control import Control
 from aliyun_sms_simulator.endpoint import Endpoint
+from aliyun_sms_simulator.gateway import DYPNS
 from aliyun_sms_simulator.log import LOGGER
 from aliyun_sms_simulator.pusher import Pusher
 from aliyun_sms_simulator.slow_clients import LINGER_S
@@ -38,26 +39,35 @@ class Server:
         """The URL of the control API."""
         return _url(self._host, self._control_port)
 
-    async def start(self, host: str, port: int, control_port: int) -> None:
+    @property
+    def verify_url(self) -> str:
+        """The same for the SDK of Dypnsapi, or ``""`` where that is not served."""
+        return _url(self._host, self._verify.port) if self._verify else ""
+
+    async def start(self, host: str, port: int, control_port: int, verify_port: int | None = None) -> None:
         """Start serving.
 
         Args:
             host: address to listen on.
             port: of the endpoint; 0 takes a free one.
             control_port: of the control API; 0 takes a free one.
+            verify_port: of the endpoint of Dypnsapi, likewise; None for no such endpoint.
 
         Raises:
             OSError: an address cannot be used; ``filename`` is the port.
         """
         self._host = host
         self._endpoint = Endpoint(self._world)
-        control = Control(self._world, self._endpoint)
+        self._verify = None if verify_port is None else Endpoint(self._world, DYPNS)
+        control = Control(self._world, self._endpoint, *filter(None, (self._verify,)))
         self._runner = web.AppRunner(control.app(), access_log=None, logger=LOGGER, lingering_time=LINGER_S)
         await self._runner.setup()
         if self._runner.server:
             self._looking = asyncio.create_task(control.slow.close_silent(self._runner.server))
         try:
             await _named(self._endpoint.start(host, port), port)
+            if self._verify and verify_port is not None:
+                await _named(self._verify.start(host, verify_port), verify_port)
             site = web.TCPSite(self._runner, host, control_port)
             await _named(site.start(), control_port)
         except OSError:
@@ -67,10 +77,12 @@ class Server:
         self._pusher.start()
 
     async def stop(self) -> None:
-        """Close every connection and both ports."""
+        """Close every connection and every port."""
         self._looking.cancel()
         await self._pusher.stop()
         await self._endpoint.stop()
+        if self._verify:
+            await self._verify.stop()
         await self._runner.cleanup()
 
 

@@ -8,16 +8,22 @@ from typing import Any
 
 from aliyun_sms_simulator.codes import Refusal, refusal
 from aliyun_sms_simulator.fault import Fault
-from aliyun_sms_simulator.gateway import Call
-from aliyun_sms_simulator.lookup import query_send_details
+from aliyun_sms_simulator.gateway import DYPNS, DYSMS, Call
+from aliyun_sms_simulator.lookup import query_send_details, query_verify_details
 from aliyun_sms_simulator.mns import QUEUE_ACTIONS, perform_on_queue, refusal_xml
 from aliyun_sms_simulator.record import Acceptance, Receipt, Received
-from aliyun_sms_simulator.sending import send_batch_sms, send_sms
+from aliyun_sms_simulator.sending import send_batch_sms, send_sms, send_sms_verify_code
 from aliyun_sms_simulator.world import World
 
 __all__ = ["Answer", "handle", "queue_refusal_answer", "refusal_answer", "swallow"]
 
 _SENDS = {"SendSms": send_sms, "SendBatchSms": send_batch_sms}
+
+#: an empty page of each product's QuerySendDetails
+_NO_ROWS: dict[str, dict[str, Any]] = {
+    DYSMS: {"SmsSendDetailDTOs": {"SmsSendDetailDTO": []}},
+    DYPNS: {"Model": []},
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +60,7 @@ def handle(world: World, call: Call, fault: Fault | None = None) -> Answer:
         if fault and kind == "code":
             raise _ordered(fault)
         if kind == "empty_page":
-            fields = {**fields, "SmsSendDetailDTOs": {"SmsSendDetailDTO": []}}
+            fields = {**fields, **_NO_ROWS[call.product]}
     except Refusal as refused:
         _keep(world, call, refused.code, kind, message=refused.message, acceptance=acceptance)
         return refusal_answer(refused)
@@ -125,6 +131,8 @@ def _token(world: World, call: Call) -> dict[str, Any]:
 
 
 def _perform(world: World, call: Call) -> tuple[Acceptance | None, dict[str, Any]]:
+    if call.product == DYPNS:
+        return _perform_for_codes(world, call)
     if send := _SENDS.get(call.action):
         acceptance = send(world, call)
         return acceptance, {"BizId": acceptance.biz_id}
@@ -132,6 +140,18 @@ def _perform(world: World, call: Call) -> tuple[Acceptance | None, dict[str, Any
         return None, query_send_details(world, call)
     if call.action == "QueryTokenForMnsQueue":
         return None, _token(world, call)
+    raise refusal("InvalidAction.NotFound")
+
+
+def _perform_for_codes(world: World, call: Call) -> tuple[Acceptance | None, dict[str, Any]]:
+    if call.action == "SendSmsVerifyCode":
+        acceptance = send_sms_verify_code(world, call)
+        return acceptance, {
+            "Success": True,
+            "Model": {"BizId": acceptance.biz_id, "OutId": acceptance.out_id},
+        }
+    if call.action == "QuerySendDetails":
+        return None, {"Success": True, **query_verify_details(world, call)}
     raise refusal("InvalidAction.NotFound")
 
 

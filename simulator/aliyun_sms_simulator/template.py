@@ -26,6 +26,8 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _URL = re.compile(r"https?://|www\.|\b[a-z0-9-]+\.(?:com|cn|net|org|top)\b", re.IGNORECASE)
 _UNSUPPORTED = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf【】『』「」〖〗①-⑳★☆※→•²³]")
 _CODE = re.compile(r"SMS_\d+", re.ASCII)
+#: Aliyun gives these templates with its verification product, which takes own ones too.
+_GIVEN_CODE = re.compile(r"(?:SMS_)?\d+", re.ASCII)
 _TEXT_LIMIT = 500
 
 #: The types of variables: least and most characters, and a pattern that the value must match, if any.
@@ -68,14 +70,15 @@ def _check_value(value: str, kind: str) -> None:
 class Template:
     """An approved template, as a catalogue file lists it."""
 
-    #: ``SMS_`` and digits
+    #: ``SMS_`` and digits, or digits alone where Aliyun gives it with its verification product
     code: str
     #: with variables written ``${name}``
     content: str
     kind: Kind = "notification"
     #: False: Aliyun knows it but has not approved it, so every send is refused
     approved: bool = True
-    #: variable name to one of VARIABLE_TYPES; the default is ``code`` in a verification template, else ``others``
+    #: variable name to one of VARIABLE_TYPES; the default is ``code`` in a verification template, except of its ``min``,
+    #: else ``others``
     variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -90,12 +93,12 @@ class Template:
             Refusal: as Aliyun would answer.
         """
         names = self.names
-        if self.kind == "verification" and len(names) > 1:
+        if self.kind == "verification" and len(names) > 1 and self.code.startswith("SMS_"):
             raise refusal("template_parameter_count_illegal")
         if any(name not in params for name in names):
             raise refusal("isv.TEMPLATE_MISSING_PARAMETERS")
-        usual = "code" if self.kind == "verification" else "others"
         for name in names:
+            usual = "code" if self.kind == "verification" and name != "min" else "others"
             _check_value(params[name], self.variables.get(name, usual))
 
     def text(self, sign_name: str, params: Mapping[str, str]) -> str:
@@ -103,13 +106,16 @@ class Template:
         return f"【{sign_name}】" + _VARIABLE.sub(lambda found: params.get(found[1], found[0]), self.content)
 
 
-def check_code(code: str) -> None:
+def check_code(code: str, *, given: bool = False) -> None:
     """Check that a template code is ``SMS_`` and digits.
+
+    Args:
+        given: digits alone are good too, as with SendSmsVerifyCode.
 
     Raises:
         Refusal: it is not.
     """
-    if not _CODE.fullmatch(code):
+    if not (_GIVEN_CODE if given else _CODE).fullmatch(code):
         raise refusal("isv.SMS_TEMPLATE_ILLEGAL")
 
 

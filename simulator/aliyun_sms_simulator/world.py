@@ -102,8 +102,8 @@ class World:
         """Put what is due into the account's queues."""
         queues = {kind: name for name, kind in self.queue_names().items()}
         now_s = self.clock.now()
-        for item in self.pushes.take_items(now_s) if queues else ():
-            kind = message_type(item)
+        for item, known in self.pushes.take_items(now_s) if queues else ():
+            kind = known or message_type(item)
             if kind == "SmsUp" and str(item.get("sequence_id", "")).isdigit():
                 item = {**item, "sequence_id": float(item["sequence_id"])}  # noqa: PLW2901  as Aliyun's queue has it
             self.queues.put(queues[kind], item, now_s)

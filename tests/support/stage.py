@@ -100,10 +100,11 @@ class Stage:
     def _ledger_url(self) -> str:
         return self._cluster.url if self._cluster else self.server.url
 
-    def write(self, name: str = "Example", **more: object) -> str:
+    def write(self, name: str = "Example", kind: str = "SMS.Aliyun", **more: object) -> str:
         """Write an element that sends to the simulator; returns its full name. Its read time-out is short."""
-        account = {"endpoint": self.simulator.url, "readTimeoutMs": 1000, **more}
-        return write_element(self.app_dir, name, **account)
+        url = self.simulator.verify_url if kind == "SMS.AliyunVerify" else self.simulator.url
+        account = {"endpoint": url, "readTimeoutMs": 1000, **more}
+        return write_element(self.app_dir, name, kind=kind, **account)
 
     def worker(self, *, redis_url: str | None = None, **more: Any) -> WorkerProcess:
         """A worker of this app, not yet started, with short times unless told otherwise."""

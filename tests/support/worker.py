@@ -141,11 +141,11 @@ class WorkerProcess:
             self.kill()
 
 
-def write_element(app_dir: Path, name: str, endpoint: str, **more: object) -> str:
+def write_element(app_dir: Path, name: str, endpoint: str, kind: str = "SMS.Aliyun", **more: object) -> str:
     """Write an SMS element whose endpoint is a simulator's; returns its full name."""
     folder = app_dir / "SMS" / name
     folder.mkdir(parents=True, exist_ok=True)
-    define = {"title": name, "type": "SMS.Aliyun", "backendBundleEntry": "."}
+    define = {"title": name, "type": kind, "backendBundleEntry": "."}
     account = {
         "accessKey": "your_access_key",
         "accessSecret": "your_access_secret",

@@ -17,7 +17,7 @@ from aliyun_sms_simulator.clock import Clock, parse_instant
         ({"accounts": [{"access_key": "ak", "access_secret": "s3cr3t", "x": 1}]}, r"accounts\[0\].*'x'"),
         ({"accounts": [{"access_key": "ak"}]}, r"accounts\[0\]: access_secret"),
         ({"signatures": [{"name": "a"}, {"name": ""}]}, r"signatures\[1\]: name"),
-        ({"templates": [{"code": "123", "content": "x"}]}, r"templates\[0\]: code must be SMS_"),
+        ({"templates": [{"code": "x123", "content": "x"}]}, r"templates\[0\]: code must be SMS_"),
         (
             {"templates": [{"code": "SMS_1", "content": "x", "kind": "otp"}]},
             "kind must be one of verification",
