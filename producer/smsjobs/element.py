@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -174,6 +174,7 @@ class Element:
         ttl: float = 300,
         digits: int = 6,
         param: str = "code",
+        params: Mapping[str, str] | None = None,
         max_checks: int = 5,
         per_number: Limit | None = None,
         per_client: Limit | None = None,
@@ -191,6 +192,7 @@ class Element:
             ttl: Seconds for which a code is valid after the last message that carried it; at most an hour.
             digits: Length of a code, 4 to 6.
             param: The template's parameter that the code fills.
+            params: The template's other parameters, the same in every message, such as ``{"min": "5"}``.
             max_checks: Wrong tries after which a code is dead.
             per_number: The most sends to one number on this element. Default: Aliyun's own limits, 1 a minute, 5 an
                 hour, 10 a day. ``Limit()`` sets none.
@@ -215,6 +217,7 @@ class Element:
             ttl_s=ttl,
             digits=digits,
             param=param,
+            params={} if params is None else params,
             max_checks=max_checks,
             per_number=PER_NUMBER if per_number is None else per_number,
             per_client=PER_CLIENT if per_client is None else per_client,

@@ -56,6 +56,10 @@ class Bench:
         """The code of every job there is, by the job's id."""
         raise NotImplementedError
 
+    def params(self) -> list[dict[str, str]]:
+        """The parameters of every job there is."""
+        raise NotImplementedError
+
     def code(self, sent: Sent) -> str:
         """The code that a send carries."""
         return self.codes()[sent.job.id]
@@ -72,6 +76,10 @@ class MemoryBench(Bench):
     def codes(self) -> dict[str, str]:
         """The code of every job there is."""
         return {each.job_id: each.params["code"] for each in self.sms.messages}
+
+    def params(self) -> list[dict[str, str]]:
+        """The parameters of every job there is."""
+        return [dict(each.params) for each in self.sms.messages]
 
 
 @dataclass(frozen=True)
@@ -101,13 +109,19 @@ class RedisBench(Bench):
 
     def codes(self, phone: str | None = None) -> dict[str, str]:
         """The code of every job there is, or of one number's."""
+        return {
+            job_id: job["params"]["code"]
+            for job_id, job in self._jobs().items()
+            if phone in (None, *job["phoneList"])
+        }
+
+    def params(self) -> list[dict[str, str]]:
+        """The parameters of every job there is."""
+        return [job["params"] for job in self._jobs().values()]
+
+    def _jobs(self) -> dict[str, Any]:
         with self.server.client() as client:
             texts = {
                 key.rpartition(":")[2]: client.hget(key, "job") for key in client.scan_iter("sms:{*}:job:*")
             }
-        jobs = {job_id: json.loads(text) for job_id, text in texts.items()}
-        return {
-            job_id: job["params"]["code"]
-            for job_id, job in jobs.items()
-            if phone in (None, *job["phoneList"])
-        }
+        return {job_id: json.loads(text) for job_id, text in texts.items()}

@@ -102,7 +102,9 @@ async def awaiting(element: Element) -> SendResult:
 
 def verifying(element: Element) -> str:
     """Verification codes."""
-    login = element.verification("login", verifyTemplateCode="SMS_1", ttl=300, countries=["86"])
+    login = element.verification(
+        "login", verifyTemplateCode="SMS_1", ttl=300, countries=["86"], params={"min": "5"}
+    )
     sent = login.send("13800138000", client_ip="203.0.113.7")
     assert_type(sent.job, Job)
     assert_type(sent.phone, str)

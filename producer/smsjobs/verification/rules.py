@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from smsjobs.contract import InvalidArguments, check_countries, check_message, is_in, is_whole
@@ -41,6 +41,8 @@ class Rules:
     digits: int
     #: The template's parameter for the code.
     param: str
+    #: The template's other parameters, the same in every message.
+    params: Mapping[str, str] = field(repr=False)
     #: Wrong tries after which a code is dead.
     max_checks: int
     #: For one number on this element, over all purposes, because Aliyun counts by signature and number.
@@ -72,7 +74,14 @@ class Rules:
         if not isinstance(self.param, str) or not self.param or not is_whole(self.param):
             raise InvalidArguments.about("param", "must be the name of one of the template's params")
         # Refuse now what sendMessage would refuse later.
-        check_message(["13800138000"], {self.param: "0" * self.digits}, self.template)
+        object.__setattr__(self, "params", check_message(["13800138000"], self.params, self.template).params)
+        if self.param in self.params:
+            raise InvalidArguments.about("params", "has the parameter that the code fills")
+        check_message(["13800138000"], self.filled("0" * self.digits), self.template)
+
+    def filled(self, code: str) -> dict[str, str]:
+        """The template's parameters with a code."""
+        return {**self.params, self.param: code}
 
     def permits_country(self, phone: str) -> bool:
         """Whether a number in Aliyun's form has an allowed prefix. A bare mainland number counts as 86."""

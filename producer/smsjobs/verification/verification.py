@@ -212,7 +212,7 @@ class Verification:
         try:
             return self._element.sendMessage(
                 phoneList=[number],
-                params={self._rules.param: key.code(issued.digits, issued.salt, *words)},
+                params=self._rules.filled(key.code(issued.digits, issued.salt, *words)),
                 verifyTemplateCode=self._rules.template,
                 lane="verification",
                 expires=left_s,

@@ -204,6 +204,7 @@ def codes(client: "redis.Redis") -> None:
             ttl_s=300,
             digits=6,
             param="code",
+            params={},
             max_checks=5,
             per_number=Limit(),
             per_client=PER_CLIENT,

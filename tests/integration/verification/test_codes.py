@@ -291,3 +291,14 @@ def test_old_secret_forgotten(bench: Bench) -> None:
     """Without the old secret its codes are as if they had never been."""
     code = bench.code(bench.verification(secret=OLD).send(PHONE))
     assert bench.verification(secret=NEW).check(PHONE, code).status == "none_sent"
+
+
+def test_other_parameters(bench: Bench) -> None:
+    """The template's other parameters go with each code, and one that the code fills is refused."""
+    login = bench.verification(params={"min": "5"})
+    code = bench.code(login.send(PHONE))
+    assert bench.params() == [{"min": "5", "code": code}]
+    for wrong in ({"code": "1"}, {"min": 5}, "min"):
+        with pytest.raises(InvalidArguments) as caught:
+            bench.verification(params=wrong)
+        assert caught.value.argument == "params"
