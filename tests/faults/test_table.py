@@ -1,10 +1,11 @@
-"""Every fault of a request on every lane: how often Aliyun accepted the message, and what was recorded.
+"""Every fault of a request, of every official Type, on every lane: how often Aliyun accepted the message, and what was recorded.
 
 One worker does all of them at once; each case has a number of its own, and the simulator's rules go by number.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 import pytest
@@ -14,6 +15,11 @@ from support.keys import agenda, job_key
 from support.stage import Stage, new_phone, outcome
 
 LOST = "unknown no_answer"
+
+#: The action by which each Type sends.
+SENDS = {"SMS.Aliyun": "SendSms", "SMS.AliyunVerify": "SendSmsVerifyCode"}
+
+LANES = ("verification", "notification", "bulk")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +38,8 @@ class Case:
     remark: str
     #: More arguments of sendMessage.
     more: dict[str, Any] = field(default_factory=dict)
-    #: Another element than SMS.Example.
-    element: str = "SMS.Example"
+    #: Whether it goes to the Type's element whose endpoint refuses connections.
+    away: bool = False
     #: Requests that reach the simulator, where they are counted: held, and sent once more.
     requests: tuple[int, int] | None = None
 
@@ -95,7 +101,7 @@ CASES = (
     Case(
         name="refuse",
         rules=(),
-        element="SMS.Away",
+        away=True,
         more={"expires": 4},
         hold=(0, "not_sent"),
         resend=(0, "not_sent"),
@@ -211,35 +217,37 @@ class Ended:
     outcome: SendResult | SmsError
 
 
-Table = dict[tuple[str, str], Ended]
+Table = dict[tuple[str, str, str], Ended]
 
 
 @pytest.fixture(scope="module")
 def done() -> Iterator[tuple[Stage, Table]]:
-    """All cases on all lanes, sent at once and ended."""
+    """All cases of all Types on all lanes, sent at once and ended."""
     with Stage() as stage:
-        stage.write()
-        stage.write("Away", endpoint="http://127.0.0.1:9")
+        for number, each in enumerate(SENDS):
+            stage.write(f"Example{number}", each)
+            stage.write(f"Away{number}", each, endpoint="http://127.0.0.1:9")
         jobs = {}
-        with stage.worker(options=("--concurrency", "64")):
-            for case in CASES:
-                for lane in ("verification", "notification", "bulk"):
-                    phone = new_phone()
-                    for kind, fields in case.rules:
-                        stage.simulator.fault(kind, phone=phone, **fields)
-                    jobs[case.name, lane] = stage.send(case.element, phone, lane=lane, **case.more)
+        with stage.worker(options=("--concurrency", "128")):
+            for case, (number, of), lane in product(CASES, enumerate(SENDS), LANES):
+                phone = new_phone()
+                for kind, fields in case.rules:
+                    stage.simulator.fault(kind, phone=phone, **fields)
+                element = f"SMS.{'Away' if case.away else 'Example'}{number}"
+                jobs[case.name, of, lane] = stage.send(element, phone, lane=lane, **case.more)
             table = {key: Ended(job=job, outcome=outcome(job)) for key, job in jobs.items()}
             for ended in table.values():
                 stage.stored(ended.job)
             yield stage, table
 
 
-@pytest.mark.parametrize("lane", ["verification", "notification", "bulk"])
+@pytest.mark.parametrize("lane", LANES)
+@pytest.mark.parametrize("of", SENDS)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_fault_on_a_lane(done: tuple[Stage, Table], case: Case, lane: str) -> None:
+def test_a_fault_on_a_lane(done: tuple[Stage, Table], case: Case, of: str, lane: str) -> None:
     """Each fault ends in its outcome, after as many accepted messages as the table says."""
     stage, table = done
-    ended = table[case.name, lane]
+    ended = table[case.name, of, lane]
     resends = lane == "notification"
     times, word = case.resend if resends else case.hold
     end = ended.outcome
@@ -250,7 +258,7 @@ def test_a_fault_on_a_lane(done: tuple[Stage, Table], case: Case, lane: str) -> 
     stored = stage.stored(ended.job)
     assert stored == end if isinstance(end, SmsError) else stored["outcome"] == "accepted"
     if case.requests is not None:
-        requests = stage.simulator.requests(out_id=ended.job.id, action="SendSms")
+        requests = stage.simulator.requests(out_id=ended.job.id, action=SENDS[of])
         assert len(requests) == case.requests[resends]
         assert end.attempts == len(requests)
     if isinstance(end, RequestFailed):
@@ -261,6 +269,6 @@ def test_nothing_is_left_over(done: tuple[Stage, Table]) -> None:
     """After all of it no job waits, no message is unacknowledged, and no number or code is left in Redis."""
     stage, table = done
     with stage.client() as client:
-        assert client.zcard(agenda("SMS.Example")) == 0
+        assert all(client.zcard(agenda(f"SMS.Example{number}")) == 0 for number in range(len(SENDS)))
         assert all(client.hget(job_key(ended.job.id), "job") is None for ended in table.values())
-        assert all(client.llen(f"sms.{lane}") == 0 for lane in ("verification", "notification", "bulk"))
+        assert all(client.llen(f"sms.{lane}") == 0 for lane in LANES)

@@ -1,13 +1,14 @@
 """Reads what Aliyun pushes. Nobody signs it, so nothing in it is believed before it is checked.
 
-===================  =================================================================
-SmsReport            reports of deliveries, many in one push
-SmsUp                replies
-SignSmsReport        the review of a signature
-TemplateSmsReport    the review of a template
-===================  =================================================================
+====================  =================================================================
+SmsReport             reports of deliveries, many in one push
+DypnsSmsVerifyReport  the same, of Aliyun's verification product
+SmsUp                 replies
+SignSmsReport         the review of a signature
+TemplateSmsReport     the review of a template
+====================  =================================================================
 
-All four are JSON arrays of objects, and an object's fields tell which one it is. Fields that are not known are left alone.
+All are JSON arrays of objects, and an object's fields tell which one it is. Fields that are not known are left alone.
 """
 
 from __future__ import annotations

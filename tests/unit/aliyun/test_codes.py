@@ -9,7 +9,7 @@ from smsjobs_worker.aliyun.codes_page import page
 
 PAGE = Path(__file__).parents[3] / "docs" / "error-codes.md"
 
-#: Every code of Aliyun's lists for SendSms and of its gateway, and what this project decided about it, written
+#: Every code of Aliyun's lists for SendSms and SendSmsVerifyCode and of its gateway, and what this project decided about it, written
 #: down apart from the table: advice, reason, end.
 DECIDED = {
     ("later", "throttled", "not_sent"): "Throttling Throttling.User Throttling.Api Throttling.Something",
@@ -31,8 +31,10 @@ DECIDED = {
         InvalidParameter.Format UnsupportedHTTPMethod InvalidApi.NotFound InvalidVersion InvalidAction.NotFound
         isv.INVALID_JSON_PARAM isv.INVALID_PARAMETERS PARAMS_ILLEGAL isv.TEMPLATE_MISSING_PARAMETERS
         isv.TEMPLATE_PARAMS_ILLEGAL isv.PARAM_LENGTH_LIMIT isv.PARAM_NOT_SUPPORT_URL""",
-    ("operator", "permission", "rejected"): "Forbidden.RAM Forbidden NoPermission isp.RAM_PERMISSION_DENY",
-    ("later", "flow_control", "rejected"): "isv.BUSINESS_LIMIT_CONTROL",
+    ("operator", "permission", "rejected"): """Forbidden.RAM Forbidden NoPermission isp.RAM_PERMISSION_DENY
+        isv.RAM_PERMISSION_DENY""",
+    ("later", "flow_control", "rejected"): """isv.BUSINESS_LIMIT_CONTROL BUSINESS_LIMIT_CONTROL biz.FREQUENCY
+        FREQUENCY_FAIL""",
     ("later", "quota", "rejected"): "isv.DAY_LIMIT_CONTROL isv.MONTH_LIMIT_CONTROL",
     ("operator", "balance", "rejected"): "isv.OUT_OF_SERVICE isv.AMOUNT_NOT_ENOUGH",
     (
@@ -40,7 +42,8 @@ DECIDED = {
         "account",
         "rejected",
     ): """isv.ACCOUNT_NOT_EXISTS isv.ACCOUNT_ABNORMAL isv.SECURITY_FROZEN_ACCOUNT
-        isv.PRODUCT_UN_SUBSCRIPT isv.PRODUCT_UNSUBSCRIBE""",
+        isv.PRODUCT_UN_SUBSCRIPT isv.PRODUCT_UNSUBSCRIBE FUNCTION_NOT_OPENED FunctionNotSubscribed
+        isv.VERIFY_SCHEME_NOT_EXIST""",
     ("operator", "region", "rejected"): "isv.DENY_IP_RANGE",
     (
         "operator",
@@ -57,7 +60,11 @@ DECIDED = {
     ): "isv.SMS_TEMPLATE_ILLEGAL TemplateNotFound template_parameter_count_illegal",
     ("never", "content", "rejected"): """isv.SMS_CONTENT_ILLEGAL isv.UNSUPPORTED_CONTENT
         isv.SMS_CONTENT_MISMATCH_TEMPLATE_TYPE""",
-    ("never", "number", "rejected"): """isv.MOBILE_NUMBER_ILLEGAL isv.MOBILE_COUNT_OVER_LIMIT
+    (
+        "never",
+        "number",
+        "rejected",
+    ): """isv.MOBILE_NUMBER_ILLEGAL MOBILE_NUMBER_ILLEGAL isv.MOBILE_COUNT_OVER_LIMIT
         isv.DOMESTIC_NUMBER_NOT_SUPPORTED""",
     ("never", "blocked", "rejected"): "isv.BLACK_KEY_CONTROL_LIMIT isv.CUSTOMER_REFUSED",
     (

@@ -185,7 +185,11 @@ def test_which_refusals_are_left():
     """What does not stop a campaign is about numbers, or too vague to be sure."""
     assert set(REST) == {
         "isv.BUSINESS_LIMIT_CONTROL",
+        "BUSINESS_LIMIT_CONTROL",
+        "biz.FREQUENCY",
+        "FREQUENCY_FAIL",
         "isv.MOBILE_NUMBER_ILLEGAL",
+        "MOBILE_NUMBER_ILLEGAL",
         "isv.MOBILE_COUNT_OVER_LIMIT",
         "isv.DOMESTIC_NUMBER_NOT_SUPPORTED",
         "isv.BLACK_KEY_CONTROL_LIMIT",

@@ -1,4 +1,7 @@
-"""The built-in Type SMS.Aliyun and its sms.json."""
+"""The built-in Types and their sms.json."""
+
+import subprocess
+import sys
 
 import pytest
 
@@ -183,3 +186,48 @@ def test_instance_with_python_of_its_own(root, write, account, python):
     assert app.check() == []
     assert [each.fullName for each in app.elements()] == ["SMS.A"]
     assert loaded(app.getElement("SMS.A")).account.sign == account["verifySign"]
+
+
+CODES = {"title": "Codes", "type": "SMS.AliyunVerify", "backendBundleEntry": "."}
+
+
+def test_verification_product(root, write, account):
+    """An element of SMS.AliyunVerify has the same file, goes to its own endpoint, and sends no campaigns."""
+    write("SMS.Login", e=CODES, sms=account | {"schemeName": "登录"})
+    app = App(root)
+    assert app.check() == []
+    sender = loaded(app.getElement("SMS.Login"))
+    assert isinstance(sender, AliyunSms)
+    assert (sender.looks_up, sender.reports, sender.sends_batches) == (True, True, False)
+    assert sender.account.endpoint.url == "https://dypnsapi.aliyuncs.com"
+    assert sender.account.scheme == "登录"
+
+
+@pytest.mark.parametrize("name", ["", "x" * 21, 7])
+def test_wrong_scheme(root, write, account, name):
+    """A scheme's name that Aliyun would refuse is told with its key."""
+    write("SMS.Login", e=CODES, sms=account | {"schemeName": name})
+    [problem] = App(root).check()
+    assert (problem.key, problem.level) == ("schemeName", "error")
+
+
+def test_scheme_of_another_type(root, write, account):
+    """For SMS.Aliyun the scheme's name is an unknown key."""
+    write("SMS.A", e=INSTANCE, sms=account | {"schemeName": "登录"})
+    [problem] = App(root).check()
+    assert (problem.key, problem.level) == ("schemeName", "warning")
+
+
+@pytest.mark.parametrize(("kind", "loads"), [("SMS.Aliyun", False), ("SMS.AliyunVerify", True)])
+def test_second_sdk_is_loaded_where_it_is_used(root, write, account, kind, loads):
+    """Only an app with an element of SMS.AliyunVerify imports that product's SDK."""
+    write("SMS.A", e=INSTANCE | {"type": kind}, sms=account)
+    program = (
+        "import sys; from smsjobs_worker.elements import App, loaded;"
+        "app = App(sys.argv[1]); app.check(); loaded(app.getElement('SMS.A'));"
+        "print(any(each.startswith('alibabacloud_dypnsapi') for each in sys.modules))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", program, str(root)], capture_output=True, text=True, check=True
+    ).stdout
+    assert said.strip() == str(loads)

@@ -111,6 +111,8 @@ class Account:
     transport: str = "lean"
     #: Its queues, where receipts come by queue; None where they are pushed.
     queues: Queues | None = None
+    #: The scheme of the verification product under which codes count; None: the default one.
+    scheme: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,15 +129,22 @@ class Fault:
     harmless: bool = False
 
 
-def read_account(settings: Mapping[str, Any]) -> tuple[Account | None, list[Fault]]:
-    """The account of those settings, or None if it cannot work; and all that is wrong with them."""
+def read_account(
+    settings: Mapping[str, Any], *, endpoint: Endpoint | None = None
+) -> tuple[Account | None, list[Fault]]:
+    """The account of those settings, or None if it cannot work; and all that is wrong with them.
+
+    Args:
+        settings: The content of ``sms.json``.
+        endpoint: Where requests go unless the settings say otherwise; None: to Alibaba Cloud SMS.
+    """
     faults: list[Fault] = []
     read = _Reader(settings, faults)
     values: dict[str, Any] = {
         "access_key": read.token("accessKey", "the AccessKey ID"),
         "access_secret": read.token("accessSecret", "the AccessKey Secret"),
         "sign": read.signature("verifySign"),
-        "endpoint": read.endpoint("endpoint"),
+        "endpoint": read.endpoint("endpoint", endpoint),
         "connect_timeout_ms": read.milliseconds("connectTimeoutMs", default=5000, least=1),
         "read_timeout_ms": read.milliseconds("readTimeoutMs", default=10_000, least=1),
         "max_qps": read.rate("maxQps"),

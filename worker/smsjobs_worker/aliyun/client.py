@@ -38,7 +38,7 @@ from smsjobs_worker.provider import (
 )
 from smsjobs_worker.retry import RetryPolicy, Tried, request_with_retries
 
-__all__ = ["AliyunSms", "CredentialCheck"]
+__all__ = ["AliyunSms", "CredentialCheck", "read_rows"]
 
 loggers.install()
 
@@ -82,6 +82,10 @@ class AliyunSms(Provider):
     looks_up = True
     reports = True
     sends_batches = True
+    #: The SDK's client of the product.
+    sdk: type[Any] = Client
+    #: The types of what is put into queues.
+    message_types: tuple[str, ...] = ("SmsReport", "SmsUp", "SignSmsReport", "TemplateSmsReport")
 
     def __init__(
         self,
@@ -97,7 +101,7 @@ class AliyunSms(Provider):
         connections.prepare(account.endpoint)
         (lean.leave if account.transport == "sdk" else lean.use)(account.endpoint)
         # Never `retry_options`: the SDK would send again after a read time-out.
-        self._client = Client(
+        self._client = self.sdk(
             Config(
                 access_key_id=account.access_key,
                 access_key_secret=account.access_secret,
@@ -108,7 +112,7 @@ class AliyunSms(Provider):
         )
 
     def __repr__(self) -> str:
-        return f"<AliyunSms {self.account.endpoint.url}>"
+        return f"<{type(self).__name__} {self.account.endpoint.url}>"
 
     def sendMessage(
         self,
@@ -232,7 +236,7 @@ class AliyunSms(Provider):
             return ()
         from smsjobs_worker.aliyun.queues import open_queues  # noqa: PLC0415  a worker that sends needs none of it
 
-        return open_queues(self.account, self.account.queues)
+        return open_queues(self.account, self.account.queues, self.message_types)
 
     def stops_campaign(self, refusal: AliyunRejected) -> StopsCampaign:
         """What the table says of Aliyun's code; a code of no row stops by its advice."""
@@ -298,7 +302,7 @@ class AliyunSms(Provider):
     def _query(self, phone: str, day: date, page: int) -> tuple[int, list[Mapping[str, Any]]]:
         failure: LookupFailed
         try:
-            return _read_rows(self._query_once(phone, day, page))
+            return self._query_once(phone, day, page)
         except AliyunRejected as error:
             failure = LookupFailed(error.reason, f"{error.aliyun_code}: {error.message}", error.retry_after)
         except NotSent as error:
@@ -307,11 +311,12 @@ class AliyunSms(Provider):
             failure = LookupFailed(error.reason, error.detail)
         raise failure
 
-    def _query_once(self, phone: str, day: date, page: int) -> dict[str, Any]:
+    def _query_once(self, phone: str, day: date, page: int) -> tuple[int, list[Mapping[str, Any]]]:
         request = models.QuerySendDetailsRequest(
             phone_number=phone, send_date=day.strftime("%Y%m%d"), page_size=PAGE_SIZE, current_page=page
         )
-        return self._ask(self._client.query_send_details_with_options, request, content=(phone,))
+        body = self._ask(self._client.query_send_details_with_options, request, content=(phone,))
+        return read_rows(body, (body.get("SmsSendDetailDTOs") or {}).get("SmsSendDetailDTO"))
 
     def _ask(
         self,
@@ -340,12 +345,15 @@ class AliyunSms(Provider):
         raise failure
 
 
-def _read_rows(body: Mapping[str, Any]) -> tuple[int, list[Mapping[str, Any]]]:
-    """The count of all rows, and this page's."""
+def read_rows(body: Mapping[str, Any], page: Any) -> tuple[int, list[Mapping[str, Any]]]:
+    """The count of all rows, and those of this page, which is a list or absent.
+
+    Raises:
+        AnswerLost: It is neither, or the count is missing.
+    """
     try:
-        total = int(body["TotalCount"])
-        rows = list((body.get("SmsSendDetailDTOs") or {}).get("SmsSendDetailDTO") or [])
-    except (KeyError, TypeError, ValueError, AttributeError):
+        total, rows = int(body["TotalCount"]), list(page or [])
+    except (KeyError, TypeError, ValueError):
         total, rows = -1, []
     if total < 0 or not all(isinstance(row, Mapping) for row in rows):
         raise AnswerLost("no_answer", "an answer without a count of its rows")

@@ -1,6 +1,7 @@
 """Aliyun's error codes: what each means, what became of the request, what a caller can do, what a campaign does.
 
-Codes stay text. Sources: Aliyun's lists of API error codes (help.aliyun.com 101346, 101347) and of gateway codes. The
+Codes stay text. Sources: Aliyun's lists of API error codes (help.aliyun.com 101346, 101347; of the verification
+product 85198, 3057504) and of gateway codes. ``biz.FREQUENCY`` is on none of them; applications report it. The
 advice and what a campaign does are ours, drawn from the causes that the lists name. ``docs/error-codes.md`` shows this table.
 """
 
@@ -65,6 +66,11 @@ def _table(
         for code, meaning in rows
     )
 
+
+_MAY_NOT_SEND: Final = (
+    "the AccessKey may not send; grant it AliyunDysmsFullAccess or dysms:SendSms (an element of SMS.AliyunVerify: "
+    "AliyunDypnsFullAccess or dypns:SendSmsVerifyCode)"
+)
 
 _ALL: Final = (
     *_table(
@@ -152,13 +158,11 @@ _ALL: Final = (
         advice="operator",
         stops_campaign="always",
         rows=(
-            ("Forbidden.RAM*", "the AccessKey may not send; grant it AliyunDysmsFullAccess or dysms:SendSms"),
-            ("Forbidden*", "the AccessKey may not send; grant it AliyunDysmsFullAccess or dysms:SendSms"),
-            ("NoPermission*", "the AccessKey may not send; grant it AliyunDysmsFullAccess or dysms:SendSms"),
-            (
-                "isp.RAM_PERMISSION_DENY",
-                "the AccessKey may not send; grant it AliyunDysmsFullAccess or dysms:SendSms",
-            ),
+            ("Forbidden.RAM*", _MAY_NOT_SEND),
+            ("Forbidden*", _MAY_NOT_SEND),
+            ("NoPermission*", _MAY_NOT_SEND),
+            ("isp.RAM_PERMISSION_DENY", _MAY_NOT_SEND),
+            ("isv.RAM_PERMISSION_DENY", _MAY_NOT_SEND),
         ),
     ),
     *_table(
@@ -168,6 +172,16 @@ _ALL: Final = (
         blames="number",
         rows=(
             ("isv.BUSINESS_LIMIT_CONTROL", "the number has had as many messages as Aliyun allows for now"),
+        ),
+    ),
+    *_table(
+        "flow_control",
+        advice="later",
+        stops_campaign="never",
+        rows=(
+            ("BUSINESS_LIMIT_CONTROL", "the number has had as many codes as Aliyun allows for now"),
+            ("biz.FREQUENCY", "the number has just had another code"),
+            ("FREQUENCY_FAIL", "the number has just had another code"),
         ),
     ),
     *_table(
@@ -207,6 +221,15 @@ _ALL: Final = (
             ("isv.SECURITY_FROZEN_ACCOUNT", "the account is frozen after long disuse; ask Aliyun"),
             ("isv.PRODUCT_UN_SUBSCRIPT", "the account has not activated SMS; activate it in the console"),
             ("isv.PRODUCT_UNSUBSCRIBE", "the account has not activated SMS; activate it in the console"),
+            ("FUNCTION_NOT_OPENED", "the account has not activated the product; activate it in the console"),
+            (
+                "FunctionNotSubscribed",
+                "the account has not activated the product; activate it in the console",
+            ),
+            (
+                "isv.VERIFY_SCHEME_NOT_EXIST",
+                "the verification product has no such scheme; fix schemeName, or leave it out",
+            ),
         ),
     ),
     *_table(
@@ -300,6 +323,7 @@ _ALL: Final = (
         advice="never",
         stops_campaign="never",
         rows=(
+            ("MOBILE_NUMBER_ILLEGAL", "a number is malformed"),
             ("isv.MOBILE_COUNT_OVER_LIMIT", "too many numbers at once; split them"),
             (
                 "isv.DOMESTIC_NUMBER_NOT_SUPPORTED",

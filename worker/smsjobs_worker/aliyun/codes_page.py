@@ -52,8 +52,9 @@ What it does to the campaign of a refused chunk:
 A code that ends in `*` stands for all codes with that beginning that have no row of their own. A code without any row is *rejected*
 with the reason `unknown_code` if the gateway refused it with HTTP 4xx, and an *answer lost* otherwise.
 
-Aliyun's list has more codes, of its console's API; they never answer a message that is sent. Sources: Aliyun's pages of API error
-codes (101346, 101347). The advice is ours.
+Codes of the [verification product](aliyun-verify.md) are in the same table. Aliyun's lists have more codes, of its console's API and of
+other products; they never answer a message that is sent. Sources: Aliyun's pages of API error codes (101346, 101347; 85198, 3057504 of
+the verification product). The advice is ours.
 
 This page is written from the table in the code; a test compares them.
 """

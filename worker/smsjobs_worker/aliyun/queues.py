@@ -31,10 +31,7 @@ from smsjobs_worker.aliyun.deadlines import Deadlines
 from smsjobs_worker.aliyun.mapping import Failure, map_answer, map_exception
 from smsjobs_worker.provider import Queued, QueueFailed, ReceiptQueue
 
-__all__ = ["MESSAGE_TYPES", "AliyunQueue", "open_queues"]
-
-#: A queue each. One that the console does not use is told as not there, and looked at again later.
-MESSAGE_TYPES: Final = ("SmsReport", "SmsUp", "SignSmsReport", "TemplateSmsReport")
+__all__ = ["AliyunQueue", "open_queues"]
 
 #: Messages of one request, MNS's most.
 _BATCH: Final = 16
@@ -72,16 +69,19 @@ _deadlines: Final = Deadlines()
 _Answer = TypeVar("_Answer")
 
 
-def open_queues(account: Account, queues: Queues) -> tuple[ReceiptQueue, ...]:
-    """The account's queues. Nothing is connected yet."""
-    return tuple(AliyunQueue(account, queues, each) for each in MESSAGE_TYPES)
+def open_queues(account: Account, queues: Queues, types: Sequence[str]) -> tuple[ReceiptQueue, ...]:
+    """The account's queues, one for each type of messages. Nothing is connected yet.
+
+    A type that the console does not put into a queue is told as not there, and looked at again later.
+    """
+    return tuple(AliyunQueue(account, queues, each) for each in types)
 
 
 class AliyunQueue(ReceiptQueue):
     """One queue.
 
     Args:
-        message_type: One of `MESSAGE_TYPES`.
+        message_type: Such as ``"SmsReport"``.
         clock: Seconds, rising; a token's age goes by it.
     """
 

@@ -7,15 +7,19 @@ the whole of it. The account's own limits end with the Beijing day or month.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from smsjobs_worker.aliyun.beijing import BEIJING
 
 __all__ = ["is_minute_limit", "retry_after_s"]
 
+#: What SendSmsVerifyCode answers within its ``Interval`` after another code to the number.
+_INTERVALS: Final = ("biz.FREQUENCY", "FREQUENCY_FAIL")
+
 
 def is_minute_limit(code: str, message: str) -> bool:
-    """Whether a number's limit of a minute refused the request: Aliyun has accepted another one within that minute."""
-    return code == "isv.BUSINESS_LIMIT_CONTROL" and "分钟级" in message
+    """Whether a number's limit of a minute or less refused the request: Aliyun has accepted another one within that time."""
+    return code in _INTERVALS or (code == "isv.BUSINESS_LIMIT_CONTROL" and "分钟级" in message)
 
 
 def retry_after_s(code: str, message: str, now: datetime) -> float | None:
