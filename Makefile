@@ -10,7 +10,7 @@ BIN     := $(VENV)/bin
 # Tests and checks start hundreds of processes. Each would compile our source anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup lock strings licences demo test coverage faults-net chaos bench lint types imports check clean
+.PHONY: help setup lock strings licences docs demo test coverage faults-net chaos bench lint types imports check clean
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -36,7 +36,7 @@ lock: | $(VENV)/.made  ## choose anew what setup installs: the newest versions t
 	@# Without uv's header, which quotes this command. uv does not read pip's settings, so it gets pip's index here.
 	@lock=requirements/dev.lock; index=$$($(BIN)/python -m pip config get global.index-url 2>/dev/null); \
 	{ sed '/^[^#]/,$$d' $$lock && $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
-		--no-header $${index:+--default-index "$$index"} --extra dev pyproject.toml; \
+		--no-header $${index:+--default-index "$$index"} --extra dev --extra docs pyproject.toml; \
 	} >$$lock.new && mv $$lock.new $$lock || { rm -f $$lock.new; exit 1; }
 	@echo "requirements/dev.lock is new; make setup installs it."
 
@@ -45,6 +45,13 @@ strings: $(VENV)/.ready  ## find what pages say, and compile its translations
 
 licences: $(VENV)/.ready  ## the licence of everything that is installed
 	@$(BIN)/python .ci/licences.py
+
+$(VENV)/.docs-ready: $(VENV)/.ready
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 5 --constraint requirements/dev.lock --editable '.[docs]'
+	@touch $@
+
+docs: $(VENV)/.docs-ready  ## the documentation as a site, in site/; every link and anchor is checked
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 demo: $(VENV)/.ready  ## a first success, with no account and nothing installed
 	@$(BIN)/smsjobs demo
@@ -77,4 +84,4 @@ imports: $(VENV)/.ready  ## who may import whom
 check: lint types imports test  ## all of the above
 
 clean:  ## remove what the targets above made
-	rm -rf $(VENV) build dist .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist site .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -17,7 +17,11 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = ROOT / ".github/workflows"
 LOCK = ROOT / "requirements/dev.lock"
-PAGES = sorted(file for folder in (ROOT, ROOT / "docs", ROOT / ".github") for file in folder.glob("*.md"))
+PAGES = sorted(
+    file
+    for folder in (ROOT, ROOT / "docs", ROOT / "docs/howto", ROOT / ".github")
+    for file in folder.glob("*.md")
+)
 
 
 @cache

@@ -24,9 +24,9 @@ _Post = Callable[[str, bytes], tuple[int, bytes]]
 
 
 def _block(name: str, page: str = "receipts.md", **names: Any) -> dict[str, Any]:
-    """What the page's code of that name defines."""
+    """What the page's code of that title defines."""
     text = (_DOCS / page).read_text(encoding="utf-8")
-    (code,) = re.findall(rf"^```python {name}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    (code,) = re.findall(rf'^```python title="{name}"\n(.*?)^```', text, re.MULTILINE | re.DOTALL)
     # Postponed annotations, as most applications have them, would need the names of a module.
     exec(code, names)
     return names
@@ -37,7 +37,7 @@ def _fastapi(receiver: Receiver) -> _Post:
     from fastapi.testclient import TestClient
 
     app = FastAPI()
-    _block("fastapi", app=app, receiver=receiver, Request=Request, Response=Response)
+    _block("FastAPI", app=app, receiver=receiver, Request=Request, Response=Response)
     client = TestClient(app)
 
     def call(method: str, body: bytes) -> tuple[int, bytes]:
@@ -51,7 +51,7 @@ def _flask(receiver: Receiver) -> _Post:
     from flask import Flask, request
 
     app = Flask("example")
-    _block("flask", app=app, receiver=receiver, request=request)
+    _block("Flask", app=app, receiver=receiver, request=request)
     client = app.test_client()
 
     def call(method: str, body: bytes) -> tuple[int, bytes]:
@@ -67,7 +67,7 @@ def _django(receiver: Receiver) -> _Post:
     from django.views.decorators.csrf import csrf_exempt
 
     Browser("django")  # its settings, for a process can have only one set of them
-    view = _block("django", receiver=receiver, csrf_exempt=csrf_exempt, HttpResponse=HttpResponse)["receipts"]
+    view = _block("Django", receiver=receiver, csrf_exempt=csrf_exempt, HttpResponse=HttpResponse)["receipts"]
 
     def call(method: str, body: bytes) -> tuple[int, bytes]:
         answer = view(RequestFactory().generic(method, _PATH, body))
@@ -109,14 +109,14 @@ def test_the_callback(
     monkeypatch.setenv("SMS_BROKER_URL", redis_url)
     # An application of somebody else's must not stay this process's.
     monkeypatch.setattr(_state._tls, "current_app", _state._tls.current_app)
-    app = _block("callback", __name__="shop")["app"]
+    app = _block("shop.py", __name__="shop")["app"]
     why = {"err_code": "EXPIRED", "meaning": "too late", "advice": "send again"}
     told = app.tasks["shop.on_sms_event"]
     told(_event("delivery.updated", job_id="one", state="failed", **why))
     told(_event("delivery.updated", job_id="two", state="delivered"))
     told(_event("job.settled", job_id="three", outcome="unknown"))
     assert capsys.readouterr().out == "job one: EXPIRED, too late: send again\n"
-    assert "shop.on_sms_event" in _block("task", "events.md", __name__="shop")["app"].tasks
+    assert "shop.on_sms_event" in _block("shop.py", "events.md", __name__="shop")["app"].tasks
 
 
 def test_the_webhook(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +125,7 @@ def test_the_webhook(monkeypatch: pytest.MonkeyPatch) -> None:
     from standardwebhooks import Webhook
 
     monkeypatch.setenv("SMS_WEBHOOK_SECRET", SECRET)
-    client = TestClient(_block("webhook", "events.md")["app"])
+    client = TestClient(_block("webhook.py", "events.md")["app"])
     body = json.dumps(_event("job.settled", outcome="accepted"))
     now = datetime.now(UTC)
     headers = {
