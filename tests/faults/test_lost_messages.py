@@ -43,6 +43,23 @@ def test_a_saturated_worker_killed_again_and_again(stage: Stage, soon: None) -> 
     assert counted.outcomes["accepted"] >= len(jobs) * 0.8
 
 
+def test_kombus_own_transport(stage: Stage, soon: None) -> None:
+    """On kombu's own transport a worker that is killed under load, and one after it, lose no job and send none twice."""
+    jobs = []
+    for _ in range(2):
+        worker = stage.worker(SMS_TRANSPORT="plain")
+        with worker:
+            assert "messages come by kombu's own transport" in worker.log()
+            jobs += [stage.send("SMS.Example", lane="bulk") for _ in range(30)]
+            until(lambda: any(job.status() == "accepted" for job in jobs[-30:]), "it sends")  # noqa: B023
+            worker.kill()
+    with stage.worker(SMS_TRANSPORT="plain"):
+        counted = count(stage, jobs, timeout=40)
+    assert (counted.open, counted.twice, counted.invented, counted.denied) == ((), (), (), ())
+    assert set(counted.outcomes) <= {"accepted", "unknown"}
+    assert counted.outcomes["accepted"] >= 30
+
+
 def test_a_producer_killed_between_recording_and_publishing(stage: Stage, soon: None) -> None:
     """A job whose producer died before it published the id is published by the sweep, and sent once."""
     program = f"""

@@ -605,6 +605,18 @@ class ElementOdd(_OfElements):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TransportPlain(_OfProcess):
+    """Messages come by kombu's own transport: SMS_TRANSPORT says so, or kombu is of a version that ours was not tested on."""
+
+    action = "transport_plain"
+    level = logging.WARNING
+    sentence = "messages come by kombu's own transport, with more round trips; a text on a queue that is no message ends the worker"
+
+    reason: str
+    kombu: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ConnectionsUnmanaged(Fact):
     """The SDK is newer than this version knows, and drops no idle connections."""
 

@@ -23,7 +23,7 @@ from smsjobs_worker.process.results import RedisResults
 from smsjobs_worker.process.runtime import Runtime
 from smsjobs_worker.process.settings import WorkerSettings
 from smsjobs_worker.process.tasks import add_tasks
-from smsjobs_worker.process.transport import harden
+from smsjobs_worker.process.transport import choose, harden, tell_choice
 from smsjobs_worker.sending.background import Background
 from smsjobs_worker.sending.sweep import Sweeper
 
@@ -61,6 +61,7 @@ class SmsJobs(Celery):  # type: ignore[misc]  # celery ships no types
         backend = f"{RedisResults.__module__}:{RedisResults.__name__}"
         self.loader.override_backends = dict.fromkeys(("redis", "rediss", "unix", "sentinel"), backend)
         self.settings = settings
+        self._transport = choose(settings.transport)
         self._runtime: Runtime | None = None
         self._runtime_lock = threading.Lock()
 
@@ -75,7 +76,7 @@ class SmsJobs(Celery):  # type: ignore[misc]  # celery ships no types
 
     def connection_for_read(self, url: str | None = None, **options: Any) -> Any:
         """The broker of our settings."""
-        return harden(super().connection_for_read(url or self._broker_url, **options))
+        return harden(super().connection_for_read(url or self._broker_url, **options), self._transport)
 
     def connection_for_write(self, url: str | None = None, **options: Any) -> Any:
         """The broker of our settings."""
@@ -101,6 +102,7 @@ class _SweepStep(bootsteps.StartStopStep):  # type: ignore[misc]
         super().__init__(parent, **kwargs)
         app: SmsJobs = parent.app
         refuse_broken_elements(_runtime_of(app))
+        tell_choice(app.settings.transport)
         self._runtime, every_s = app.runtime, app.settings.sweep_s
         self._threads: list[Background] = [Sweeper(app.runtime.sweep, every_s=every_s)]
         if app.runtime.pull:

@@ -15,6 +15,7 @@ from smsjobs.events import Hook, InvalidHook
 from smsjobs.log_formats import LogFormat, read_log_format
 from smsjobs.metrics import Guard, read_metrics_token
 from smsjobs.settings import ConnectionSettings, SettingsError, read_number
+from smsjobs_worker.process.transport import Choice
 
 __all__ = ["WorkerSettings"]
 
@@ -47,6 +48,8 @@ class WorkerSettings:
     #: Seconds after which Celery hands an unacknowledged message out again, at least four leases (SMS_VISIBILITY).
     #: No job waits for it; it only tells when Celery's result follows of a job whose worker died after settling it.
     visibility_s: float = 120.0
+    #: Whether messages come by our transport, or by kombu's own (SMS_TRANSPORT).
+    transport: Choice = "own"
     #: Whether `celery control shutdown` ends the worker (SMS_REMOTE_SHUTDOWN).
     remote_shutdown: bool = False
     #: Seconds from a job's acceptance to each pull of its deliveries (SMS_PULLS).
@@ -86,6 +89,7 @@ class WorkerSettings:
             sweep_s=read_number(env, "SMS_SWEEP", 1.0, at_least=0.05),
             patience_s=read_number(env, "SMS_PATIENCE", 60.0, at_least=0),
             visibility_s=read_number(env, "SMS_VISIBILITY", 120.0, at_least=1),
+            transport=_transport(env),
             remote_shutdown=_yes(env, "SMS_REMOTE_SHUTDOWN"),
             pulls_s=_rising(env, "SMS_PULLS", cls.pulls_s),
             pull_qps=read_number(env, "SMS_PULL_QPS", cls.pull_qps, at_least=0),
@@ -117,6 +121,13 @@ def _rising(environ: Mapping[str, str], name: str, default: tuple[float, ...]) -
             f"{name} must be rising seconds separated by commas, such as 30,120,600, up to {_LONGEST_S}"
         )
     return offsets
+
+
+def _transport(environ: Mapping[str, str]) -> Choice:
+    given = environ.get("SMS_TRANSPORT") or "own"
+    if given not in ("own", "plain"):
+        raise SettingsError("SMS_TRANSPORT must be own or plain")
+    return "plain" if given == "plain" else "own"
 
 
 def _events_task(environ: Mapping[str, str]) -> tuple[str, str] | None:

@@ -4,6 +4,6 @@ In kombu's own, a text that is not a message ends the worker. It makes a client 
 times for each message, one after the other, from the one thread that hands out work.
 """
 
-from smsjobs_worker.process.transport.channel import harden
+from smsjobs_worker.process.transport.guard import Choice, choose, harden, tell_choice
 
-__all__ = ["harden"]
+__all__ = ["Choice", "choose", "harden", "tell_choice"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 import uuid
-from functools import cached_property, partial
+from functools import cached_property
 from importlib.resources import files
 from queue import Empty
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -25,7 +25,7 @@ from smsjobs_worker.process.transport.turn import TurnPoller, TurnQoS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["TurnChannel", "harden"]
+__all__ = ["TRANSPORTS", "TurnChannel"]
 
 T = TypeVar("T")
 
@@ -229,17 +229,8 @@ class TurnSentinelTransport(TurnTransport, SentinelTransport):
 
 
 #: By kombu's names.
-_TRANSPORTS: Final = {
+TRANSPORTS: Final = {
     **dict.fromkeys(("redis", "rediss"), TurnTransport),
     "sentinel": TurnSentinelTransport,
     **dict.fromkeys(("amqp", "pyamqp", "amqps"), PatientTransport),
 }
-
-
-def harden(connection: Any) -> Any:
-    """The connection, with our transport where it has one of Redis or RabbitMQ. It is tried every second, not ever more rarely."""
-    connection.ensure_connection = partial(connection.ensure_connection, interval_start=1, interval_step=0)
-    if ours := _TRANSPORTS.get(connection.transport_cls):
-        # Not as `transport_cls`, which stands in log lines.
-        connection.get_transport_cls = lambda: ours
-    return connection
