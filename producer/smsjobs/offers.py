@@ -75,6 +75,14 @@ class Offers:
         """
         return {each.partition(" ")[0] for each in self._recent()}
 
+    def elements(self, lane: str) -> list[str]:
+        """The elements that workers of the lane have told lately, by their full names.
+
+        Raises:
+            redis.exceptions.RedisError: Redis is unreachable.
+        """
+        return sorted(self._known(lane))
+
     def check(self, element: str, lane: str) -> None:
         """Refuse a name that no worker of the lane has, and that looks like a slip of one that a worker has.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route
 
 from smsjobs.facts import ReportsDropped, tell
 from smsjobs.receipts import LARGEST_PUSH, Receiver
@@ -35,6 +35,7 @@ def make_app(
     forwarder: Forwarder | None = None,
     forward_secret: str | None = None,
     metrics: MetricsPage | None = None,
+    pages: Any = None,
 ) -> Starlette:
     """The server as an ASGI application, which can be mounted in another one too.
 
@@ -45,6 +46,7 @@ def make_app(
         forwarder: Passes on what this environment does not know; started and stopped by the caller.
         forward_secret: With which other environments sign what they pass on to this one. None: none of it is taken.
         metrics: Answers for ``/metrics``; started and stopped by the caller. None: there is no such page.
+        pages: The operator's pages, an ASGI application that answers whatever nothing else does. None: there are none.
     """
     receiver = Receiver(sms, pass_on=forwarder.pass_on if forwarder else None)
     receiver.prepare()
@@ -77,12 +79,14 @@ def make_app(
             return JSONResponse({"status": "redis_unreachable"}, 503)
         return JSONResponse({"status": "ok"})
 
-    routes = [
+    routes: list[BaseRoute] = [
         Route("/receipts/{secret:path}", receipts, methods=["GET", "POST"]),
         Route("/healthz", alive, methods=["GET"]),
     ]
     if metrics:
         routes.append(Route("/metrics", metrics.answer, methods=["GET"]))
+    if pages is not None:
+        routes.append(Mount("/", app=pages))
     app = Starlette(routes=routes, exception_handlers={404: _any_error, 405: _any_error})
     app.router.redirect_slashes = False
     return app

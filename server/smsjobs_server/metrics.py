@@ -65,10 +65,11 @@ class MetricsPage:
             return Response(
                 status_code=status, headers={"WWW-Authenticate": "Bearer"} if status == 401 else None
             )
-        text = generate_latest(self._registry) + generate_latest(_Collected(await self._latest()))
+        text = generate_latest(self._registry) + generate_latest(_Collected(await self.samples()))
         return Response(text, media_type=_CONTENT_TYPE)
 
-    async def _latest(self) -> list[Sample]:
+    async def samples(self) -> list[Sample]:
+        """The ledger's figures, as they were read last. They are read anew at most every five seconds, for all who ask."""
         if self._reading is None and self._clock() - self._read_at >= _EVERY_S:
             self._read_at = self._clock()
             self._reading = asyncio.create_task(self._renew())

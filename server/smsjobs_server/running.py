@@ -13,6 +13,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from starlette.responses import Response
 
+from smsjobs.days import Days, DayTally
 from smsjobs.facts import is_traced
 from smsjobs.metrics import Guard
 from smsjobs.traces import trace_facts
@@ -20,6 +21,7 @@ from smsjobs_server.app import make_app
 from smsjobs_server.figures import Figures
 from smsjobs_server.forward import Forwarder
 from smsjobs_server.metrics import MetricsPage
+from smsjobs_server.operating import OperatorPages
 
 if TYPE_CHECKING:
     from smsjobs import Sms
@@ -110,6 +112,7 @@ class Server:
         self._forwarder = Forwarder(sms, settings.forward) if settings.forward else None
         guard = Guard(host=settings.host, token=settings.metrics_token)
         self._metrics = MetricsPage(Figures(sms).read, guard)
+        self._pages = OperatorPages(sms, settings.access, self._metrics.samples) if settings.access else None
         self._app = make_app(
             sms,
             secret=settings.secret,
@@ -117,7 +120,9 @@ class Server:
             forwarder=self._forwarder,
             forward_secret=settings.forward_secret,
             metrics=self._metrics,
+            pages=self._pages.app if self._pages else None,
         )
+        self._tally = DayTally(Days(sms.connection.redis()))
 
     def run(self) -> None:
         """Serve until SIGINT or SIGTERM. Requests that have begun are answered."""
@@ -125,7 +130,9 @@ class Server:
             self._forwarder.start()
         stop_counting = self._metrics.start()
         stop_tracing = trace_facts() if is_traced() else None
-        run_app(self._app, self._socket)
+        self._tally.start()
+        run_app(self._app, self._socket, at_end=self._pages.close if self._pages else None)
+        self._tally.stop()
         stop_counting()
         if stop_tracing:
             stop_tracing()

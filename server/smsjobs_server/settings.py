@@ -13,6 +13,7 @@ from smsjobs.addresses import is_loopback
 from smsjobs.events import Hook, InvalidHook
 from smsjobs.log_formats import LogFormat, read_log_format
 from smsjobs.metrics import read_metrics_token
+from smsjobs_server.access import AccessSettings
 from smsjobs_server.allowed import AllowedAddresses
 
 __all__ = ["ServerSettings"]
@@ -44,6 +45,9 @@ class ServerSettings:
     #: Lets whoever reads figures in. None: only this machine may, and only where nobody else reaches the port.
     metrics_token: str | None = field(default=None, repr=False)
 
+    #: Who may see the operator's pages. None: there are none.
+    access: AccessSettings | None = None
+
     @property
     def metrics(self) -> Literal["token", "local"] | None:
         """Who may read figures: whoever has the token, this machine, or nobody."""
@@ -58,7 +62,7 @@ class ServerSettings:
         """Settings from the arguments and from the environment.
 
         Its variables are ``SMS_RECEIPT_SECRET``, ``SMS_RECEIPT_ADDRESSES``, ``SMS_FORWARD``, ``SMS_FORWARD_SECRET``,
-        ``SMS_METRICS_TOKEN`` and ``SMS_LOG``.
+        ``SMS_METRICS_TOKEN``, ``SMS_LOG``, and those of `AccessSettings`.
 
         Args:
             forward: Names and addresses of other environments, as in ``test=https://sms.example.com/receipts/...``;
@@ -76,7 +80,8 @@ class ServerSettings:
                 "python -c 'import secrets; print(secrets.token_urlsafe(24))'"
             )
         token = read_metrics_token(env)
-        if secret is None and token is None and not is_loopback(host):
+        access = AccessSettings.read(env, host=host)
+        if secret is None and token is None and access is None and not is_loopback(host):
             raise SettingsError(
                 "SMS_RECEIPT_SECRET is missing: without it, only 127.0.0.1 and ::1 are served; make one with: "
                 "python -c 'import secrets; print(secrets.token_urlsafe(24))'"
@@ -96,6 +101,7 @@ class ServerSettings:
             forward_secret=forward_secret,
             log=read_log_format(env),
             metrics_token=token,
+            access=access,
         )
 
 

@@ -86,6 +86,11 @@ def serve(
         else "Receipts are not taken: SMS_RECEIPT_SECRET is not set."
     )
     screen.line(_FIGURES[settings.metrics])
+    screen.line(
+        f"Pages: {(settings.access.url or server.url)}/, for whoever has a role."
+        if settings.access
+        else "Pages are not served: see SMS_PAGES_OPERATE_TOKEN."
+    )
     if settings.forward:
         screen.line(f"What is not known here is passed on to: {', '.join(settings.forward)}.")
     screen.document(
@@ -93,6 +98,7 @@ def serve(
             "url": server.url,
             "receipts": takes,
             "metrics": settings.metrics,
+            "pages": settings.access.ways if settings.access else [],
             "forward": list(settings.forward),
             "pid": os.getpid(),
         }

@@ -9,6 +9,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from smsjobs.campaign.reasons import MEANINGS
 from smsjobs.delivery.err_codes import ERR_CODES, UNKNOWN_CODE
 from smsjobs.delivery.err_codes import FAMILIES as ERR_FAMILIES
 from smsjobs_worker.aliyun.codes import CODES, FAMILIES
@@ -37,6 +38,8 @@ def found() -> Catalog:
     for err_code in (*ERR_CODES.values(), *ERR_FAMILIES, UNKNOWN_CODE):
         for text in (err_code.meaning, err_code.advice):
             catalogue.add(text, locations=[("delivery/err_codes.py", None)])
+    for text in MEANINGS.values():
+        catalogue.add(text, locations=[("campaign/reasons.py", None)])
     return catalogue
 
 

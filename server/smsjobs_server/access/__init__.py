@@ -6,8 +6,7 @@ settings. Whatever is not sure fails closed. What somebody does is written down 
 
 from smsjobs_server.access.access import Access
 from smsjobs_server.access.audit import Audit, Entry
-from smsjobs_server.access.forms import FormRefused, read_form
 from smsjobs_server.access.settings import AccessSettings
 from smsjobs_server.access.visitors import Role, Visitor
 
-__all__ = ["Access", "AccessSettings", "Audit", "Entry", "FormRefused", "Role", "Visitor", "read_form"]
+__all__ = ["Access", "AccessSettings", "Audit", "Entry", "Role", "Visitor"]

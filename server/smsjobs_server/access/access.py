@@ -7,11 +7,11 @@ import hmac
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
@@ -19,16 +19,18 @@ from smsjobs.contract import visible
 from smsjobs.facts import tell
 from smsjobs_server.access.attempts import Attempts
 from smsjobs_server.access.audit import Acted
-from smsjobs_server.access.forms import FormRefused, read_form
 from smsjobs_server.access.oidc import Oidc, OidcFailed
+from smsjobs_server.access.upload import read_upload
 from smsjobs_server.access.visitors import Role, Visitor
+from smsjobs_server.pages import FormRefused, Forms
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
 
     from smsjobs_server.access.settings import AccessSettings
+    from smsjobs_server.pages import Pages
 
-__all__ = ["Access", "Page"]
+__all__ = ["Access"]
 
 #: Seconds after which somebody has to log in again, whatever he did meanwhile.
 _SESSION_S: Final = 12 * 3600
@@ -43,17 +45,8 @@ _FROM_OIDC: Final = "/login/oidc/back"
 LOGOUT: Final = "/logout"
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
-_Act = Callable[[Request, "FormData"], Awaitable[Response]]
-
-
-class Page(Protocol):
-    """Makes a page of a template."""
-
-    def __call__(
-        self, request: Request, template: str, context: Mapping[str, Any], *, status: int = 200
-    ) -> Response:
-        """Make it."""
-        ...
+_Act = Callable[[Request, Mapping[str, str]], Awaitable[Response]]
+_Upload = Callable[[Request, "FormData"], Awaitable[Response]]
 
 
 class Access:
@@ -61,15 +54,16 @@ class Access:
 
     Args:
         settings: The ways in.
-        page: Makes the pages to log in, and of refusals.
+        pages: Makes the pages to log in, and of refusals; this room is one of its packages.
         clock: Seconds since 1970.
     """
 
     def __init__(
-        self, settings: AccessSettings, page: Page, *, clock: Callable[[], float] = time.time
+        self, settings: AccessSettings, pages: Pages, *, clock: Callable[[], float] = time.time
     ) -> None:
         self._settings = settings
-        self._page = page
+        self._pages = pages
+        self._forms = Forms(settings.key.encode())
         self._clock = clock
         self._attempts = Attempts()
         self._oidc = Oidc(settings.oidc, back=f"{settings.url}{_FROM_OIDC}") if settings.oidc else None
@@ -112,33 +106,39 @@ class Access:
 
         return guarded
 
-    def act(
-        self,
-        endpoint: _Act,
-        *,
-        role: Role = "operate",
-        most: int | None = None,
-        within_s: float | None = None,
-        files: int = 0,
-    ) -> _Endpoint:
-        """The endpoint of a form that does something: for those with this role, with a token that another site lacks.
+    def act(self, endpoint: _Act, *, role: Role = "operate") -> _Endpoint:
+        """The endpoint of a form that does something: for those with this role, from one of our own pages.
 
         Args:
-            endpoint: Gets the request, and its form.
-            most, within_s, files: As in `read_form`.
+            endpoint: Gets the request, and the form's fields.
+            role: The least that is needed.
         """
-        bounds = {"most": most, "within_s": within_s}
 
         @functools.wraps(endpoint)
         async def guarded(request: Request) -> Response:
-            if refusal := self._refusal(request, role):
+            return self._refusal(request, role) or await self._with_form(request, endpoint)
+
+        return guarded
+
+    def upload(self, endpoint: _Upload, *, most: int, within_s: float) -> _Endpoint:
+        """The endpoint of a form with a file, for those who may operate.
+
+        Args:
+            endpoint: Gets the request, and its form.
+            most: Bytes of the whole body.
+            within_s: Seconds for it to arrive.
+        """
+
+        @functools.wraps(endpoint)
+        async def guarded(request: Request) -> Response:
+            if refusal := self._refusal(request, "operate"):
                 return refusal
-            return await self._with_form(
-                request,
-                endpoint,
-                files=files,
-                **{name: each for name, each in bounds.items() if each is not None},
-            )
+            try:
+                async with read_upload(request, most=most, within_s=within_s) as form:
+                    self._forms.check(request, str(form.get("csrf", "")), self._session(request))
+                    return await endpoint(request, form)
+            except FormRefused as refused:
+                return self._refused(request, refused)
 
         return guarded
 
@@ -148,9 +148,13 @@ class Access:
 
     def form_token(self, request: Request) -> str:
         """What each form of this session has in it, so that another site cannot send one."""
-        if "csrf" not in request.session:
-            request.session["csrf"] = secrets.token_urlsafe(24)
-        return cast("str", request.session["csrf"])
+        return self._forms.token(self._session(request))
+
+    def _session(self, request: Request) -> str:
+        """What tells this session from others."""
+        if "id" not in request.session:
+            request.session["id"] = secrets.token_urlsafe(16)
+        return cast("str", request.session["id"])
 
     def _refusal(self, request: Request, role: Role) -> Response | None:
         visitor = self.visitor(request)
@@ -158,7 +162,7 @@ class Access:
             return self._log_in_first(request)
         request.state.visitor = visitor
         if role == "operate" and not visitor.may_operate:
-            return self._page(request, "refused.html", {"why": "role"}, status=403)
+            return self._pages.answer(request, "refused.html", status=403, why="role")
         return None
 
     def _log_in_first(self, request: Request) -> Response:
@@ -197,7 +201,7 @@ class Access:
         target = request.session.get("next", "/")
         # Nothing that somebody else put into the session stays in it.
         request.session.clear()
-        request.session["visitor"] = [visitor.name, visitor.role, visitor.via, round(self._clock())]
+        request.session["visitor"] = [visitor.name, visitor.role, visitor.via, int(self._clock())]
         tell(Acted(by=visitor.name, via=visitor.via, act="login"))
         # It came from this site's own path, and two slashes would lead to another one.
         return RedirectResponse(f"/{target.lstrip('/')}", 303)
@@ -208,17 +212,24 @@ class Access:
         return self._login_page(request)
 
     def _login_page(self, request: Request, why: str = "", *, status: int = 200) -> Response:
-        return self._page(request, "login.html", {"ways": self._settings.ways, "why": why}, status=status)
+        return self._pages.answer(
+            request,
+            "login.html",
+            status=status,
+            ways=self._settings.ways,
+            why=why,
+            csrf=self.form_token(request),
+        )
 
     async def _log_in(self, request: Request) -> Response:
         return await self._with_form(request, self._try_token)
 
-    async def _try_token(self, request: Request, form: FormData) -> Response:
+    async def _try_token(self, request: Request, form: Mapping[str, str]) -> Response:
         if not self._attempts.allow(self._client(request)):
             refused = self._login_page(request, "often", status=429)
             refused.headers["Retry-After"] = "60"
             return refused
-        given = str(form.get("token", "")).strip().encode("utf-8", "replace")
+        given = form.get("token", "").strip().encode("utf-8", "replace")
         role: Role | None = None
         tokens: tuple[tuple[Role, str | None], ...] = (
             ("view", self._settings.view_token),
@@ -236,12 +247,12 @@ class Access:
     async def _to_oidc(self, request: Request) -> Response:
         return await self._with_form(request, self._begin_oidc)
 
-    async def _begin_oidc(self, request: Request, _: FormData) -> Response:
+    async def _begin_oidc(self, request: Request, _: Mapping[str, str]) -> Response:
         if not self._attempts.allow(self._client(request)):
             return self._login_page(request, "often", status=429)
         assert self._oidc is not None  # noqa: S101  else there is no such route
         # An attempt that was given up leaves nothing behind: the cookie would grow.
-        for name in set(request.session) - {"next", "csrf"}:
+        for name in set(request.session) - {"next", "id"}:
             del request.session[name]
         try:
             return await self._oidc.send_there(request)
@@ -274,22 +285,22 @@ class Access:
     async def _log_out(self, request: Request) -> Response:
         return await self._with_form(request, self._end)
 
-    async def _end(self, request: Request, _: FormData) -> Response:
+    async def _end(self, request: Request, _: Mapping[str, str]) -> Response:
         request.session.clear()
         return RedirectResponse(LOGIN, 303)
 
-    async def _with_form(self, request: Request, endpoint: _Act, **bounds: Any) -> Response:
+    async def _with_form(self, request: Request, endpoint: _Act) -> Response:
         try:
-            async with read_form(request, **bounds) as form:
-                given = str(form.get("csrf", ""))
-                wanted = request.session.get("csrf", "")
-                if not wanted or not hmac.compare_digest(given.encode("utf-8", "replace"), wanted.encode()):
-                    return self._page(request, "refused.html", {"why": "form"}, status=403)
-                return await endpoint(request, form)
+            fields = await self._forms.read(request, self._session(request))
         except FormRefused as refused:
-            return self._page(
-                request, "refused.html", {"why": f"body_{refused.status}"}, status=refused.status
-            )
+            return self._refused(request, refused)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        return await endpoint(request, fields)
+
+    def _refused(self, request: Request, refused: FormRefused) -> Response:
+        status = refused.args[0]
+        return self._pages.answer(request, "refused.html", status=status, why=f"form_{status}")
 
     def _client(self, request: Request) -> str | None:
         """The address of whoever asks: behind a proxy of ours, the one that it names last."""

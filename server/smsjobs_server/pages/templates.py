@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from smsjobs.contract import mask_phone, visible
 from smsjobs_server.pages.languages import LANGUAGES, TRANSLATIONS, Language, chosen_language
 
 __all__ = ["Pages"]
@@ -64,6 +65,8 @@ def _environment(language: Language, loader: ChoiceLoader) -> Environment:
     environment.install_gettext_translations(TRANSLATIONS[language], newstyle=True)  # type: ignore[attr-defined]
     environment.globals["language"] = language
     environment.filters["time"] = _time
+    environment.filters["visible"] = visible
+    environment.filters["mask"] = mask_phone
     return environment
 
 

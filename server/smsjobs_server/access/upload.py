@@ -1,4 +1,4 @@
-"""Reads a form that was sent, as far as it is taken: bounded in size and in time."""
+"""Reads a form with a file, as far as it is taken: bounded in size and in time."""
 
 from __future__ import annotations
 
@@ -11,39 +11,28 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-__all__ = ["FormRefused", "read_form"]
+from smsjobs_server.pages import FormRefused
 
-#: Bytes of a form without a file, and seconds for it to arrive.
-_SMALL: Final = 64 * 1024
-_SMALL_S: Final = 10.0
+__all__ = ["read_upload"]
 
-#: Fields of a form.
+#: Of a form: its fields, and bytes of one that is not a file.
 _FIELDS: Final = 60
+_LARGEST_FIELD: Final = 65_536
 
 _Message = MutableMapping[str, Any]
 
 
-class FormRefused(Exception):
-    """The form is not taken. ``status`` is the answer's."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status = status
-
-
 @asynccontextmanager
-async def read_form(
-    request: Request, *, most: int = _SMALL, within_s: float = _SMALL_S, files: int = 0
-) -> AsyncIterator[FormData]:
-    """The form. A file in it lies in a file without a name, which is gone when the block ends.
+async def read_upload(request: Request, *, most: int, within_s: float) -> AsyncIterator[FormData]:
+    """The form. Its file has no name on the disk, and is gone when the block ends.
 
     Args:
+        request: It.
         most: Bytes of the whole body.
         within_s: Seconds for it to arrive.
-        files: How many files it may have.
 
     Raises:
-        FormRefused: It is larger (413), does not arrive (408), or is not a valid form (400).
+        FormRefused: It is larger (413), does not arrive (408), or is not a valid form (415).
     """
     length = request.headers.get("Content-Length", "")
     if length.isdecimal() and (len(length) > 15 or int(length) > most):
@@ -51,11 +40,11 @@ async def read_form(
     bounded = Request(request.scope, _bounded(request.receive, most))
     try:
         async with asyncio.timeout(within_s):
-            form = await bounded.form(max_files=files, max_fields=_FIELDS, max_part_size=_SMALL)
+            form = await bounded.form(max_files=1, max_fields=_FIELDS, max_part_size=_LARGEST_FIELD)
     except TimeoutError:
         raise FormRefused(408) from None
     except (HTTPException, ClientDisconnect, UnicodeDecodeError):
-        raise FormRefused(400) from None
+        raise FormRefused(415) from None
     try:
         yield form
     finally:
