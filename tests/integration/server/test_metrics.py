@@ -168,7 +168,7 @@ def test_few_reads(sms: Sms) -> None:
     page = MetricsPage(slow, Guard(host="127.0.0.1"), clock=lambda: now[0])
 
     async def ask(many: int) -> list[Any]:
-        return await asyncio.gather(*(page._latest() for _ in range(many)))
+        return await asyncio.gather(*(page.samples() for _ in range(many)))
 
     async def all_() -> None:
         for answer in await ask(50):
