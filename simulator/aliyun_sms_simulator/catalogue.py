@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from aliyun_sms_simulator.template import (
     lenient_text,
 )
 
-__all__ = ["Account", "Catalogue", "CatalogueError", "Signature"]
+__all__ = ["Account", "Catalogue", "CatalogueError", "Role", "Signature"]
 
 
 class CatalogueError(ValueError):
@@ -48,6 +48,15 @@ class Signature:
     approved: bool = True
 
 
+@dataclass(frozen=True, kw_only=True)
+class Role:
+    """A role that accounts may take on."""
+
+    arn: str
+    #: what the caller must name, if anything
+    external_id: str | None = None
+
+
 _DEFAULT_ACCOUNTS = (
     Account(access_key="your_access_key", access_secret="your_access_secret"),  # noqa: S106  a placeholder
     Account(access_key="demo_access_key", access_secret="demo_access_secret"),  # noqa: S106  a placeholder
@@ -56,9 +65,9 @@ _DEFAULT_ACCOUNTS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Catalogue:
-    """Accounts, signatures and templates.
+    """Accounts, signatures, templates and roles.
 
-    None is lenient: any signature is valid, or any template of the form ``SMS_<digits>``. A given list is complete:
+    None is lenient: any signature is valid, or any template of the form ``SMS_<digits>``, or any role. A given list is complete:
     anything else is refused, as Aliyun refuses it. An access key must always be known, because a request's signature
     cannot be verified without its secret.
     """
@@ -68,6 +77,7 @@ class Catalogue:
     )
     signatures: Mapping[str, Signature] | None = None
     templates: Mapping[str, Template] | None = None
+    roles: Mapping[str, Role] | None = None
 
     @classmethod
     def read(cls, path: str | Path) -> "Catalogue":
@@ -93,14 +103,14 @@ class Catalogue:
         """Build a catalogue from the content of a catalogue file.
 
         Args:
-            data: an object with any of ``accounts``, ``signatures`` and ``templates``, each a list of objects.
+            data: an object with any of ``accounts``, ``signatures``, ``templates`` and ``roles``, each a list of objects.
 
         Raises:
             CatalogueError: an entry is wrong.
         """
-        if not isinstance(data, dict) or not data.keys() <= {"accounts", "signatures", "templates"}:
+        if not isinstance(data, dict) or not data.keys() <= {"accounts", "signatures", "templates", "roles"}:
             raise CatalogueError(
-                "must be an object with any of 'accounts', 'signatures' and 'templates', and no other key"
+                "must be an object with any of 'accounts', 'signatures', 'templates' and 'roles', and no other key"
             )
         lists = {key: _entries(data, key) for key in data}
         accounts = [_account(entry, place) for place, entry in lists.get("accounts", ())]
@@ -112,14 +122,27 @@ class Catalogue:
             templates={t.code: t for t in (_template(e, p) for p, e in lists["templates"])}
             if "templates" in lists
             else None,
+            roles={r.arn: r for r in (_role(e, p) for p, e in lists["roles"])} if "roles" in lists else None,
         )
 
     def with_accounts(self, accounts: Mapping[str, str]) -> "Catalogue":
         """Return this catalogue with more access keys, given as key and secret."""
         more = {key: Account(access_key=key, access_secret=secret) for key, secret in accounts.items()}
-        return Catalogue(
-            accounts={**self.accounts, **more}, signatures=self.signatures, templates=self.templates
-        )
+        return replace(self, accounts={**self.accounts, **more})
+
+    def check_role(self, arn: str, external_id: str | None) -> None:
+        """Check that a role may be taken on.
+
+        Raises:
+            Refusal: as STS answers.
+        """
+        if self.roles is None:
+            return
+        found = self.roles.get(arn)
+        if found is None:
+            raise refusal("EntityNotExist.Role")
+        if found.external_id is not None and found.external_id != external_id:
+            raise refusal("NoPermission")
 
     def check_signature(self, name: str, kind: Kind) -> None:
         """Check that a signature may be used for a kind of template.
@@ -206,6 +229,10 @@ def _account(entry: dict[str, Any], place: str) -> Account:
 
 def _signature(entry: dict[str, Any], place: str) -> Signature:
     return Signature(**_take(entry, place, ("name",), ("verification_only", "approved")))
+
+
+def _role(entry: dict[str, Any], place: str) -> Role:
+    return Role(**_take(entry, place, ("arn",), ("external_id",)))
 
 
 def _template(entry: dict[str, Any], place: str) -> Template:

@@ -165,6 +165,10 @@ class SimulatorControl:
         """Go back to the machine's clock."""
         self._call("PUT", "/clock", {"reset": True})
 
+    def expire_tokens(self) -> None:
+        """End all temporary access keys now, before their time."""
+        self._call("POST", "/tokens/expire")
+
     def refuse(self, seconds: float | None = None) -> None:
         """Refuse connections for some seconds, or until listen()."""
         self._call("POST", "/refuse", {"seconds": seconds})
@@ -174,7 +178,7 @@ class SimulatorControl:
         self._call("POST", "/listen")
 
     def reset(self) -> None:
-        """Forget records, faults, flow control, the clock and changed settings, and listen again."""
+        """Forget records, faults, flow control, temporary keys, the clock and changed settings, and listen again."""
         self._call("POST", "/reset")
 
     def _pages(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:

@@ -60,6 +60,7 @@ class Control:
                 web.put("/clock", self._set_clock),
                 web.post("/refuse", self._refuse),
                 web.post("/listen", self._listen),
+                web.post("/tokens/expire", self._expire_tokens),
                 web.post("/reset", self._reset),
             ]
         )
@@ -234,6 +235,9 @@ class Control:
         for endpoint in self._endpoints:
             await endpoint.listen()
         return _json({"refusing": False})
+
+    async def _expire_tokens(self, _: web.Request) -> web.Response:
+        return _json({"expired": self._world.temporary.expire()})
 
     async def _reset(self, request: web.Request) -> web.Response:
         self._world.reset()

@@ -15,8 +15,16 @@ from aliyun_sms_simulator.gateway import DYSMS, Call
 from aliyun_sms_simulator.log import LOGGER
 from aliyun_sms_simulator.mns import admit_to_queue, longest_wait_s
 from aliyun_sms_simulator.record import Received
-from aliyun_sms_simulator.service import Answer, handle, queue_refusal_answer, refusal_answer, swallow
+from aliyun_sms_simulator.service import (
+    METADATA_ACTION,
+    Answer,
+    handle,
+    queue_refusal_answer,
+    refusal_answer,
+    swallow,
+)
 from aliyun_sms_simulator.slow_clients import BODY_S, LINGER_S, SlowClients
+from aliyun_sms_simulator.temporary import METADATA
 from aliyun_sms_simulator.world import World
 
 __all__ = ["Endpoint"]
@@ -155,6 +163,12 @@ class Endpoint:
         world = self._world
         if request.rel_url.raw_path.startswith("/queues/"):
             return await self._handle_on_queue(request, body)
+        if request.rel_url.raw_path.startswith(METADATA):
+            call = _to_metadata(request)
+            fault = world.faults.take(call.action, call.phones, call.out_id)
+            return await (
+                self._respond(handle(world, call)) if fault is None else self._act(request, call, fault)
+            )
         try:
             call = world.gateway.admit(
                 method=request.method,
@@ -162,7 +176,7 @@ class Endpoint:
                 raw_query=request.rel_url.raw_query_string,
                 headers=request.headers,
                 body=body,
-                now_s=time.time() + world.settings.gateway_skew_s,
+                now_s=world.gateway_now_s(),
                 product=self._product,
             )
         except Refusal as refused:
@@ -306,6 +320,15 @@ def _bound(host: str, port: int) -> socket.socket:
         bound.close()
         raise
     return bound
+
+
+def _to_metadata(request: web.BaseRequest) -> Call:
+    # Also as from a proxy: a caller that thinks the service is at its own address is led here by HTTP_PROXY.
+    params = {"method": request.method, "path": request.rel_url.raw_path}
+    token = request.headers.get("x-aliyun-ecs-metadata-token")
+    if token is not None:
+        params["x-aliyun-ecs-metadata-token"] = token
+    return Call(action=METADATA_ACTION, account="", params=params, phones=(), out_id="")
 
 
 def _seconds(fault: Fault, usual: float) -> float:

@@ -9,6 +9,7 @@ __all__ = ["KINDS", "Fault", "FaultQueue"]
 
 _LOOKUP = "QuerySendDetails"
 _SENDS = ("SendSms", "SendBatchSms", "SendSmsVerifyCode")
+_OF_KEYS = ("AssumeRole", "GetCallerIdentity", "InstanceMetadata")
 _OF_QUEUES = ("QueryTokenForMnsQueue", "ReceiveMessage", "DeleteMessage")
 
 #: Every kind and what it does. "Before" means that nothing is accepted. "After" means accepted, with the answer lost.
@@ -44,8 +45,8 @@ class Fault:
 
     #: one of KINDS
     kind: str
-    #: SendSms, SendBatchSms, SendSmsVerifyCode, QuerySendDetails, QueryTokenForMnsQueue, ReceiveMessage, DeleteMessage or
-    #: ``*``; None means every send (for ``empty_page``: QuerySendDetails)
+    #: SendSms, SendBatchSms, SendSmsVerifyCode, QuerySendDetails, QueryTokenForMnsQueue, ReceiveMessage, DeleteMessage,
+    #: AssumeRole, GetCallerIdentity, InstanceMetadata or ``*``; None means every send (for ``empty_page``: QuerySendDetails)
     action: str | None = None
     #: only requests with this number among theirs, in normal form
     phone: str | None = None
@@ -85,7 +86,7 @@ class Fault:
         return fault
 
     def _check(self) -> None:
-        known = (*_SENDS, _LOOKUP, *_OF_QUEUES)
+        known = (*_SENDS, _LOOKUP, *_OF_QUEUES, *_OF_KEYS)
         if self.action not in (None, "*", *known):
             raise ValueError(f"action must be {', '.join(known)} or *")
         for name in ("phone", "out_id", "code", "message"):

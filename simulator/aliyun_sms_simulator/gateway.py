@@ -12,7 +12,8 @@ from urllib.parse import parse_qsl
 from aliyun_sms_simulator.catalogue import Account, Catalogue
 from aliyun_sms_simulator.codes import refusal
 from aliyun_sms_simulator.phone import normal
-from aliyun_sms_simulator.signature import Authorization, canonical_request, sign
+from aliyun_sms_simulator.signature import Authorization, canonical_request, sign, sign_rpc
+from aliyun_sms_simulator.temporary import ACCOUNT, TemporaryKeys
 
 __all__ = ["DYPNS", "DYSMS", "Call", "Gateway"]
 
@@ -21,6 +22,9 @@ DYSMS = "Dysmsapi"
 DYPNS = "Dypnsapi"
 
 VERSION = "2017-05-25"
+#: the actions of STS, and their version
+_OF_STS = ("AssumeRole", "GetCallerIdentity")
+_STS_VERSION = "2015-04-01"
 _CLOCK_TOLERANCE_S = 15 * 60
 _REQUIRED = (
     "host",
@@ -53,6 +57,8 @@ class Call:
     out_id: str
     #: whose endpoint it came to
     product: str = DYSMS
+    #: whose key signed it
+    arn: str = ""
 
 
 class Gateway:
@@ -60,11 +66,15 @@ class Gateway:
 
     Args:
         catalogue: knows the accounts.
+        temporary: knows the temporary keys.
         nonce_limit: how many nonces are remembered, the newest.
     """
 
-    def __init__(self, catalogue: Catalogue, nonce_limit: int = 200_000) -> None:
+    def __init__(
+        self, catalogue: Catalogue, temporary: TemporaryKeys | None = None, nonce_limit: int = 200_000
+    ) -> None:
         self._catalogue = catalogue
+        self._temporary = temporary or TemporaryKeys()
         self._nonces: set[str] = set()
         self._order: deque[str] = deque()
         self._nonce_limit = nonce_limit
@@ -97,24 +107,50 @@ class Gateway:
         if method not in ("GET", "POST"):
             raise refusal("UnsupportedHTTPMethod")
         query = parse_qsl(raw_query, keep_blank_values=True)
+        if "authorization" not in headers and any(name == "Signature" for name, _ in query):
+            return self._admit_rpc(method, dict(query), now_s)
         authorization = _authorization(headers)
-        account = self._account(authorization.credential, headers)
+        account, arn = self._account(authorization.credential, headers.get("x-acs-security-token"), now_s)
         _check_time(headers["x-acs-date"], now_s)
         _check_signature(authorization, account, method, path, query, headers, body)
         self._check_nonce(headers["x-acs-signature-nonce"])
-        if headers["x-acs-version"] != VERSION:
+        if headers["x-acs-version"] != (_STS_VERSION if headers["x-acs-action"] in _OF_STS else VERSION):
             raise refusal("InvalidVersion")
-        return _call(headers, account, dict(query), body, product)
+        return _call(headers, account, dict(query), body, product, arn)
 
-    def _account(self, access_key: str, headers: Mapping[str, str]) -> Account:
+    def _admit_rpc(self, method: str, query: dict[str, str], now_s: float) -> Call:
+        """Check a request that is signed in the older way, as the library of credentials takes on a role."""
+        signature = query.pop("Signature")
+        if query.get("SignatureMethod") != "HMAC-SHA1" or query.get("SignatureVersion") != "1.0":
+            raise refusal("InvalidSignatureMethod")
+        for name in ("Action", "Version", "AccessKeyId", "Timestamp", "SignatureNonce"):
+            if not query.get(name):
+                raise refusal(f"Missing{name}")
+        account, arn = self._account(query["AccessKeyId"], query.get("SecurityToken"), now_s)
+        _check_time(query["Timestamp"], now_s)
+        if not hmac.compare_digest(sign_rpc(account.access_secret, method, query.items()), signature):
+            raise refusal("SignatureDoesNotMatch")
+        self._check_nonce(query["SignatureNonce"])
+        if query["Action"] not in _OF_STS:
+            raise refusal("InvalidAction.NotFound")
+        if query["Version"] != _STS_VERSION:
+            raise refusal("InvalidVersion")
+        return Call(
+            action=query["Action"], account=account.access_key, params=query, phones=(), out_id="", arn=arn
+        )
+
+    def _account(self, access_key: str, security_token: str | None, now_s: float) -> tuple[Account, str]:
+        """Return who signs, and his ARN."""
+        if (found := self._temporary.find(access_key, security_token, now_s)) is not None:
+            return found
         account = self._catalogue.accounts.get(access_key)
         if account is None:
             raise refusal("InvalidAccessKeyId.NotFound")
         if not account.active:
             raise refusal("InvalidAccessKeyId.Inactive")
-        if account.security_token != headers.get("x-acs-security-token"):
+        if account.security_token != security_token:
             raise refusal("InvalidSecurityToken")
-        return account
+        return account, f"acs:ram::{ACCOUNT}:user/{access_key}"
 
     def _check_nonce(self, nonce: str) -> None:
         if nonce in self._nonces:
@@ -185,7 +221,12 @@ def _check_signature(
 
 
 def _call(
-    headers: Mapping[str, str], account: Account, params: dict[str, str], body: bytes, product: str
+    headers: Mapping[str, str],
+    account: Account,
+    params: dict[str, str],
+    body: bytes,
+    product: str,
+    arn: str,
 ) -> Call:
     if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         params.update(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
@@ -196,6 +237,7 @@ def _call(
         phones=tuple(normal(phone) or phone for phone in _phones(headers["x-acs-action"], params)),
         out_id=params.get("OutId", ""),
         product=product,
+        arn=arn,
     )
 
 

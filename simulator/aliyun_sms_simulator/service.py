@@ -13,10 +13,15 @@ from aliyun_sms_simulator.lookup import query_send_details, query_verify_details
 from aliyun_sms_simulator.mns import QUEUE_ACTIONS, perform_on_queue, refusal_xml
 from aliyun_sms_simulator.record import Acceptance, Receipt, Received
 from aliyun_sms_simulator.sending import send_batch_sms, send_sms, send_sms_verify_code
+from aliyun_sms_simulator.temporary import assume_role, caller_identity
 from aliyun_sms_simulator.world import World
 
-__all__ = ["Answer", "handle", "queue_refusal_answer", "refusal_answer", "swallow"]
+__all__ = ["METADATA_ACTION", "Answer", "handle", "queue_refusal_answer", "refusal_answer", "swallow"]
 
+#: every request to the metadata service, in records and faults
+METADATA_ACTION = "InstanceMetadata"
+
+_OF_STS = ("AssumeRole", "GetCallerIdentity")
 _SENDS = {"SendSms": send_sms, "SendBatchSms": send_batch_sms}
 
 #: an empty page of each product's QuerySendDetails
@@ -51,6 +56,8 @@ def handle(world: World, call: Call, fault: Fault | None = None) -> Answer:
     kind = fault.kind if fault else None
     if call.action in QUEUE_ACTIONS.values():
         return _handle_on_queue(world, call, fault)
+    if call.action == METADATA_ACTION:
+        return _answer_metadata(world, call, fault)
     acceptance: Acceptance | None = None
     try:
         if fault and kind == "code" and not fault.accept:
@@ -69,7 +76,12 @@ def handle(world: World, call: Call, fault: Fault | None = None) -> Answer:
     return Answer(
         status=200,
         request_id=request_id,
-        body=_json({"Code": "OK", "Message": "OK", "RequestId": request_id, **fields}),
+        # STS has no code where all is well.
+        body=_json(
+            fields | {"RequestId": request_id}
+            if call.action in _OF_STS
+            else {"Code": "OK", "Message": "OK", "RequestId": request_id, **fields}
+        ),
     )
 
 
@@ -122,6 +134,39 @@ def _handle_on_queue(world: World, call: Call, fault: Fault | None) -> Answer:
     return _of_queue(status, _request_id(), body)
 
 
+def _answer_metadata(world: World, call: Call, fault: Fault | None) -> Answer:
+    kind, settings = fault.kind if fault else None, world.settings
+    if fault and kind == "code":
+        _keep(world, call, fault.code or "", kind)
+        return refusal_answer(_ordered(fault))
+    status, body = world.metadata.answer(
+        call.params["method"],
+        call.params["path"],
+        call.params,
+        role=settings.instance_role,
+        keys=world.temporary,
+        account=next(iter(world.catalogue.accounts)),
+        now_s=world.gateway_now_s(),
+        for_s=settings.token_s,
+    )
+    _keep(world, call, "OK" if status == 200 else str(status), kind)
+    raw = _json(body) if isinstance(body, dict) else body.encode()
+    return Answer(status=status, request_id=_request_id(), body=raw, content_type="text/plain")
+
+
+def _of_sts(world: World, call: Call) -> dict[str, Any]:
+    if call.action == "GetCallerIdentity":
+        return caller_identity(call.arn)
+    return assume_role(
+        world.catalogue,
+        world.temporary,
+        call.params,
+        account=call.account,
+        now_s=world.gateway_now_s(),
+        for_s=world.settings.token_s,
+    )
+
+
 def _token(world: World, call: Call) -> dict[str, Any]:
     queue = call.params.get("QueueName", "")
     if world.queue_names().get(queue) != call.params.get("MessageType"):
@@ -140,6 +185,8 @@ def _perform(world: World, call: Call) -> tuple[Acceptance | None, dict[str, Any
         return None, query_send_details(world, call)
     if call.action == "QueryTokenForMnsQueue":
         return None, _token(world, call)
+    if call.action in _OF_STS:
+        return None, _of_sts(world, call)
     raise refusal("InvalidAction.NotFound")
 
 

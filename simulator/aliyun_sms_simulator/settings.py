@@ -54,6 +54,10 @@ class Settings:
     receipt_duplicates: float = 0
     #: seconds, at most, by which a push comes later than its report; each time at random, so that they change order
     receipt_jitter_s: float = 0
+    #: the RAM role of the ECS instance that the caller runs on, for the metadata service; None has none
+    instance_role: str | None = None
+    #: seconds for which temporary keys are good, of a role that is taken on at most as long as was asked for
+    token_s: float = 3600
     #: seconds by which the gateway's own clock is ahead, for time stamps and the Date header
     gateway_skew_s: float = 0
     #: how many of the newest accepted requests are kept in full; None keeps all. Counts by out_id are always kept

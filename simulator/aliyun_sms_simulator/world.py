@@ -1,6 +1,7 @@
 """The whole state of the simulated Aliyun, for one event loop."""
 
 import itertools
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from aliyun_sms_simulator.pushes import Pushes, receipt
 from aliyun_sms_simulator.queues import MESSAGE_TYPES, Queues, message_type
 from aliyun_sms_simulator.record import Acceptance, Receipt, Record
 from aliyun_sms_simulator.settings import Settings
+from aliyun_sms_simulator.temporary import Metadata, TemporaryKeys
 
 __all__ = ["World"]
 
@@ -35,7 +37,9 @@ class World:
         self.settings = settings
         self.on_accept = on_accept
         self.clock = Clock()
-        self.gateway = Gateway(catalogue)
+        self.temporary = TemporaryKeys()
+        self.metadata = Metadata()
+        self.gateway = Gateway(catalogue, self.temporary)
         self.flow = FlowControl(settings.limits)
         self.record = Record(settings.record_limit, settings.request_limit)
         self.inbox = Inbox()
@@ -44,6 +48,10 @@ class World:
         self.queues = Queues()
         self._first_settings = settings
         self._serial = itertools.count(1)
+
+    def gateway_now_s(self) -> float:
+        """Return the gateway's time, in seconds since the epoch: by the machine's clock, not by the one that is set."""
+        return time.time() + self.settings.gateway_skew_s
 
     def change(self, changes: dict[str, Any]) -> None:
         """Change settings.
@@ -58,7 +66,7 @@ class World:
             self.pushes.seed(self.settings.seed)
 
     def reset(self) -> None:
-        """Forget records, faults, pushes, flow control, the clock and changed settings."""
+        """Forget records, faults, pushes, flow control, temporary keys, the clock and changed settings."""
         self.settings = self._first_settings
         self.record = Record(self.settings.record_limit, self.settings.request_limit)
         self.inbox.clear()
@@ -66,6 +74,7 @@ class World:
         self.faults.seed(self.settings.seed)
         self.pushes.clear()
         self.queues.clear()
+        self.temporary.clear()
         self.pushes.seed(self.settings.seed)
         self.flow.clear()
         self.clock.reset()

@@ -21,6 +21,7 @@ from smsjobs.settings import ConnectionSettings, unreachable_text
 from smsjobs_worker.aliyun.account import Endpoint
 from smsjobs_worker.process.settings import WorkerSettings
 from smsjobs_worker.watching.doctor import Finding, examine
+from smsjobs_worker.watching.doctor.accounts import elements
 from support.keys import agenda
 from support.polling import until
 from support.redis_server import RedisServer
@@ -39,6 +40,12 @@ def findings(redis_url: str, app_dir: Path, **more: float) -> list[Finding]:
     return list(examine(WorkerSettings(connection=connection, app_dir=app_dir, lanes=LANES, **more)))
 
 
+def elements_of(app_dir: Path) -> list[Finding]:
+    return list(
+        elements(WorkerSettings(connection=ConnectionSettings.read(environ={}), app_dir=app_dir, lanes=LANES))
+    )
+
+
 def wrong(found: list[Finding]) -> list[tuple[str, str]]:
     return [(each.subject, each.text) for each in found if each.verdict != "good"]
 
@@ -52,6 +59,25 @@ def test_a_sound_installation_has_nothing_wrong(redis_url: str, simulator: Simul
         each for each in wrong(found) if not each[1].startswith(("no worker answers", "it sends to"))
     ] == []
     assert ("SMS.Good", f"{host} accepts its AccessKey") in [(each.subject, each.text) for each in found]
+
+
+def test_who_signs_is_named(redis_url: str, simulator: Simulator, tmp_path: Path) -> None:
+    """Of an account whose keys come from elsewhere it is told from where, and as whom Aliyun knows it; or why there are none."""
+    role = "acs:ram::1000000000000001:role/sms"
+    write_element(tmp_path, "Role", simulator.url, roleArn=role, stsEndpoint=simulator.url)
+    text = (
+        f"it signs with keys of {role}, taken on with the keys of sms.json; "
+        "Aliyun knows it as acs:ram::1000000000000001:assumed-role/sms/smsjobs"
+    )
+    assert ("SMS.Role", "good", text) in [
+        (each.subject, each.verdict, each.text) for each in elements_of(tmp_path)
+    ]
+    simulator.fault("code", code="NoPermission", action="AssumeRole", times=None)
+    write_element(tmp_path, "Role", simulator.url, roleArn=f"{role}-2", stsEndpoint=simulator.url)
+    assert next(each.text for each in elements_of(tmp_path) if each.verdict == "bad") == (
+        f"no keys to sign with: {role}-2, taken on with the keys of sms.json: refused (NoPermission)"
+    )
+    simulator.clear_faults()
 
 
 def test_an_element_that_does_not_send_to_aliyun_is_named(

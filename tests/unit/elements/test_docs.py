@@ -26,7 +26,7 @@ def test_examples(root):
         else:
             exec(text.replace("path/to/app", str(root)), {})
             ran += 1
-    assert (written, ran) == (9, 3)
+    assert (written, ran) == (11, 3)
     assert App(root).check() == []
     (root / "SMS/Desk/echo.json").write_text("{}")
     assert [(each.file, each.key) for each in App(root).check()] == [("SMS/Desk/echo.json", "prefix")]

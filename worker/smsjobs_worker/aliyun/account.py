@@ -9,12 +9,18 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-__all__ = ["KEYS", "Account", "Endpoint", "Fault", "Queues", "read_account"]
+__all__ = ["KEYS", "Account", "Endpoint", "Fault", "Queues", "Role", "read_account"]
 
 #: The keys of ``sms.json``.
 KEYS: Final = (
     "accessKey",
     "accessSecret",
+    "credentials",
+    "roleArn",
+    "externalId",
+    "roleSessionName",
+    "roleDurationS",
+    "stsEndpoint",
     "verifySign",
     "endpoint",
     "connectTimeoutMs",
@@ -42,6 +48,17 @@ _HOST: Final = re.compile(
 )
 #: What Aliyun puts around a signature, and what people write for it. A signature has no brackets of its own.
 _BRACKETS: Final = re.compile(r"[【】\[\]［］]")
+
+#: Where keys come from that are not in ``sms.json``.
+_SOURCES: Final = ("default",)
+
+#: What says more about a role, and is nothing without it.
+_OF_ROLE: Final = ("externalId", "roleSessionName", "roleDurationS")
+
+# By Aliyun's page of AssumeRole.
+_ROLE_ARN: Final = re.compile(r"acs:ram::[0-9]{1,20}:role/[A-Za-z0-9._/-]{1,128}", re.ASCII)
+_EXTERNAL_ID: Final = re.compile(r"[A-Za-z0-9+=,.@:/_-]{2,1224}", re.ASCII)
+_SESSION_NAME: Final = re.compile(r"[A-Za-z0-9.@_-]{2,64}", re.ASCII)
 
 _ACCOUNT_ID: Final = re.compile(r"[0-9]{5,20}", re.ASCII)
 
@@ -88,13 +105,27 @@ class Queues:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Role:
+    """A RAM role that is taken on before anything is asked for."""
+
+    #: Its ARN, such as ``acs:ram::1234567890123456:role/sms``.
+    arn: str
+    #: What the role's owner asks for besides, or None.
+    external_id: str | None = field(default=None, repr=False)
+    #: How the session is called in Aliyun's audit log.
+    session_name: str = "smsjobs"
+    #: How long one token is good for, in seconds.
+    duration_s: int = 3600
+
+
+@dataclass(frozen=True, kw_only=True)
 class Account:
     """Who sends, under which signature, and how."""
 
-    #: AccessKey ID.
-    access_key: str = field(repr=False)
-    #: AccessKey Secret.
-    access_secret: str = field(repr=False)
+    #: AccessKey ID; empty where the keys come from Aliyun's default chain.
+    access_key: str = field(default="", repr=False)
+    #: AccessKey Secret; likewise.
+    access_secret: str = field(default="", repr=False)
     #: The approved signature, without its brackets.
     sign: str = field(repr=False)
     #: Where requests go.
@@ -107,6 +138,10 @@ class Account:
     max_qps: float | None = None
     #: The token of a temporary AccessKey (STS), or None.
     security_token: str | None = field(default=None, repr=False)
+    #: The role that is taken on with these keys, or with those of the chain; None: they sign by themselves.
+    role: Role | None = None
+    #: Where a role is taken on.
+    sts_endpoint: Endpoint = field(default_factory=lambda: Endpoint(host="sts.aliyuncs.com"))
     #: How requests travel: ``"lean"``, over our kept connections, or ``"sdk"``, as the SDK itself makes them.
     transport: str = "lean"
     #: Its queues, where receipts come by queue; None where they are pushed.
@@ -141,14 +176,12 @@ def read_account(
     faults: list[Fault] = []
     read = _Reader(settings, faults)
     values: dict[str, Any] = {
-        "access_key": read.token("accessKey", "the AccessKey ID"),
-        "access_secret": read.token("accessSecret", "the AccessKey Secret"),
+        **read.credentials(),
         "sign": read.signature("verifySign"),
         "endpoint": read.endpoint("endpoint", endpoint),
         "connect_timeout_ms": read.milliseconds("connectTimeoutMs", default=5000, least=1),
         "read_timeout_ms": read.milliseconds("readTimeoutMs", default=10_000, least=1),
         "max_qps": read.rate("maxQps"),
-        "security_token": read.token("securityToken", "the STS token", needed=False),
         "transport": read.one_of("transport", _TRANSPORTS),
         "queues": read.queues(),
     }
@@ -240,12 +273,61 @@ class _Reader:
             queue_endpoint=self.endpoint("queueEndpoint", Queues.queue_endpoint),
         )
 
+    def credentials(self) -> dict[str, Any]:
+        """Who signs: two keys, or Aliyun's default chain; either may take on a role."""
+        values: dict[str, Any] = {
+            "role": self.role(),
+            "sts_endpoint": self.endpoint("stsEndpoint", Endpoint(host="sts.aliyuncs.com")),
+        }
+        keys = [key for key in ("accessKey", "accessSecret", "securityToken") if self._given(key)]
+        if self._given("credentials"):
+            if self._settings["credentials"] not in _SOURCES:
+                hint = 'write "default", or leave it out and add accessKey and accessSecret'
+                self._fault("credentials", "not a known source", hint)
+            if keys:
+                self._fault("credentials", f"given beside {' and '.join(keys)}", "leave one of them out")
+            return values
+        if self._given("roleArn") and not keys:
+            return values
+        return values | {
+            "access_key": self.token("accessKey", "the AccessKey ID"),
+            "access_secret": self.token("accessSecret", "the AccessKey Secret"),
+            "security_token": self.token("securityToken", "the STS token", needed=False),
+        }
+
+    def role(self) -> Role | None:
+        if not self._given("roleArn"):
+            for key in filter(self._given, _OF_ROLE):
+                self._fault(key, "given without roleArn", "add roleArn, or leave this out")
+            return None
+        arn = self._like("roleArn", _ROLE_ARN, "acs:ram::1234567890123456:role/sms")
+        name = self._like("roleSessionName", _SESSION_NAME, Role.session_name)
+        return Role(
+            arn=arn or "",
+            external_id=self._like("externalId", _EXTERNAL_ID, "shop-1"),
+            session_name=name or Role.session_name,
+            duration_s=self._whole("roleDurationS", "seconds", Role.duration_s, least=900, most=43_200),
+        )
+
+    def _given(self, key: str) -> bool:
+        return self._settings.get(key) is not None
+
+    def _like(self, key: str, pattern: re.Pattern[str], example: str) -> str | None:
+        value = self.text(key, f'text like "{example}"', needed=False)
+        if value is not None and pattern.fullmatch(value) is None:
+            self._fault(key, "malformed", f'write it like "{example}"')
+            return None
+        return value
+
     def milliseconds(self, key: str, *, default: int, least: int) -> int:
+        return self._whole(key, "milliseconds", default, least=least, most=600_000)
+
+    def _whole(self, key: str, unit: str, default: int, *, least: int, most: int) -> int:
         value = self._number(key)
         if value is None:
             return default
-        if value != int(value) or not least <= value <= 600_000:
-            self._fault(key, "out of range", f"write whole milliseconds from {least} to 600000")
+        if value != int(value) or not least <= value <= most:
+            self._fault(key, "out of range", f"write whole {unit} from {least} to {most}")
             return default
         return int(value)
 

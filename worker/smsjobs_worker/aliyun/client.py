@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,15 +15,15 @@ from typing import Any, Final
 import requests
 from alibabacloud_dysmsapi20170525 import models
 from alibabacloud_dysmsapi20170525.client import Client
-from alibabacloud_tea_openapi.utils_models import Config
 from darabonba.runtime import RuntimeOptions
 
 from smsjobs.contract import AliyunRejected, InvalidArguments, Message, RequestFailed, SmsError, check_message
 from smsjobs.delivery import Report
-from smsjobs_worker.aliyun import connections, lean, loggers
+from smsjobs_worker.aliyun import loggers
 from smsjobs_worker.aliyun.account import Account
 from smsjobs_worker.aliyun.beijing import BEIJING, days_to_search
 from smsjobs_worker.aliyun.codes import find_code
+from smsjobs_worker.aliyun.credentials import NO_CREDENTIALS, Identity, KeysRefused, Signed, find_identity
 from smsjobs_worker.aliyun.mapping import Failure, Throttled, map_answer, map_exception
 from smsjobs_worker.aliyun.record import read_delivery
 from smsjobs_worker.aliyun.scrub import contents
@@ -98,18 +100,7 @@ class AliyunSms(Provider):
         self.max_qps = account.max_qps
         self._policy = policy
         self._now = now
-        connections.prepare(account.endpoint)
-        (lean.leave if account.transport == "sdk" else lean.use)(account.endpoint)
-        # Never `retry_options`: the SDK would send again after a read time-out.
-        self._client = self.sdk(
-            Config(
-                access_key_id=account.access_key,
-                access_key_secret=account.access_secret,
-                security_token=account.security_token,
-                protocol=account.endpoint.protocol,
-                endpoint=account.endpoint.host,
-            )
-        )
+        self._signed = Signed(account, account.endpoint, self.sdk)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.account.endpoint.url}>"
@@ -177,7 +168,7 @@ class AliyunSms(Provider):
             out_id=out_id,
         )
         return self._ask(
-            self._client.send_sms_with_options,
+            Client.send_sms_with_options,
             request,
             content=contents(message),
             connect_within_s=connect_within_s,
@@ -192,7 +183,7 @@ class AliyunSms(Provider):
             out_id=out_id,
         )
         return self._ask(
-            self._client.send_batch_sms_with_options,
+            Client.send_batch_sms_with_options,
             request,
             content=contents(message),
             connect_within_s=connect_within_s,
@@ -255,7 +246,7 @@ class AliyunSms(Provider):
     def check_credentials(self) -> CredentialCheck:
         """Ask Aliyun for the record of an example number, which sends nothing."""
         try:
-            self._query_once(EXAMPLE_PHONE, self._now().astimezone(BEIJING).date(), 1)
+            self._query_again(EXAMPLE_PHONE, self._now().astimezone(BEIJING).date(), 1)
         except AliyunRejected as error:
             # Any other refusal comes after the check of the AccessKey.
             accepted = error.reason not in _KEY_REASONS
@@ -264,6 +255,14 @@ class AliyunSms(Provider):
         except (NotSent, AnswerLost) as error:
             return CredentialCheck(accepted=None, detail=error.detail)
         return CredentialCheck(accepted=True)
+
+    def identity(self) -> Identity | None:
+        """Whom Aliyun takes its keys for; None where they stand in ``sms.json`` and take on no role.
+
+        Raises:
+            NotSent: There are no keys at the moment.
+        """
+        return find_identity(self.account) if self.account.role or not self.account.access_key else None
 
     def server_date(self) -> datetime | None:
         """Aliyun's clock, to the second, by a header of its answer to an unsigned request, or None."""
@@ -302,7 +301,7 @@ class AliyunSms(Provider):
     def _query(self, phone: str, day: date, page: int) -> tuple[int, list[Mapping[str, Any]]]:
         failure: LookupFailed
         try:
-            return self._query_once(phone, day, page)
+            return self._query_again(phone, day, page)
         except AliyunRejected as error:
             failure = LookupFailed(error.reason, f"{error.aliyun_code}: {error.message}", error.retry_after)
         except NotSent as error:
@@ -311,11 +310,18 @@ class AliyunSms(Provider):
             failure = LookupFailed(error.reason, error.detail)
         raise failure
 
+    def _query_again(self, phone: str, day: date, page: int) -> tuple[int, list[Mapping[str, Any]]]:
+        """Make a query, and once more where the keys were refused. A send is tried again by the rules of sending."""
+        try:
+            return self._query_once(phone, day, page)
+        except KeysRefused:
+            return self._query_once(phone, day, page)
+
     def _query_once(self, phone: str, day: date, page: int) -> tuple[int, list[Mapping[str, Any]]]:
         request = models.QuerySendDetailsRequest(
             phone_number=phone, send_date=day.strftime("%Y%m%d"), page_size=PAGE_SIZE, current_page=page
         )
-        body = self._ask(self._client.query_send_details_with_options, request, content=(phone,))
+        body = self._ask(Client.query_send_details_with_options, request, content=(phone,))
         return read_rows(body, (body.get("SmsSendDetailDTOs") or {}).get("SmsSendDetailDTO"))
 
     def _ask(
@@ -327,22 +333,27 @@ class AliyunSms(Provider):
         connect_within_s: float | None = None,
     ) -> dict[str, Any]:
         """Make one request. A failure is raised outside of `except`, so that it carries no foreign exception."""
-        connect_ms = self.account.connect_timeout_ms
-        if connect_within_s is not None:
-            connect_ms = max(1, min(connect_ms, int(connect_within_s * 1000)))
+        within_s = math.inf if connect_within_s is None else connect_within_s
+        began_at, connect_ms = time.monotonic(), self.account.connect_timeout_ms
+        keys, client = self._signed.take(min(connect_ms / 1000, within_s))
+        left_s = within_s - (time.monotonic() - began_at)
+        if left_s <= 0:
+            raise NotSent(NO_CREDENTIALS, "the keys to sign with came too late")
+        connect_ms = max(1, int(min(connect_ms, left_s * 1000)))
         runtime = RuntimeOptions(connect_timeout=connect_ms, read_timeout=self.account.read_timeout_ms)
         failure: Failure
         try:
             with unseen():
-                response = method(request, runtime)
+                response = method(client, request, runtime)
             body = response.body.to_map() if response.body is not None else {}
         except Exception as error:  # noqa: BLE001  whatever it is, the mapping decides what it means
             failure = map_exception(error, now=self._now(), content=content)
         else:
             if body.get("Code") == "OK":
+                self._signed.accepted(keys)
                 return dict(body)
             failure = map_answer(body, now=self._now(), content=content, status=response.status_code)
-        raise failure
+        raise self._signed.judge(failure, keys)
 
 
 def read_rows(body: Mapping[str, Any], page: Any) -> tuple[int, list[Mapping[str, Any]]]:

@@ -22,6 +22,7 @@ import requests
 from darabonba.core import DEFAULT_POOL_MAXSIZE, DaraCore
 from requests.adapters import HTTPAdapter
 from requests.utils import should_bypass_proxies
+from Tea.core import TeaCore
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.response import HTTPResponse
@@ -30,7 +31,7 @@ from smsjobs_worker.aliyun.account import Endpoint
 from smsjobs_worker.aliyun.deadlines import Deadlines
 from smsjobs_worker.logs.facts import ConnectionsUnmanaged, tell
 
-__all__ = ["MAX_IDLE_S", "prepare"]
+__all__ = ["MAX_IDLE_S", "prepare", "prepare_credentials"]
 
 #: Seconds after which an idle connection is not used again. Usual idle limits of load balancers begin at 15 s.
 MAX_IDLE_S: Final = 10.0
@@ -80,6 +81,10 @@ class _HTTPSPool(HTTPSConnectionPool):
 
 
 class _Session(requests.Session):
+    def __init__(self, protocol: str) -> None:
+        super().__init__()
+        self.protocol = protocol
+
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         no_proxy = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
         if no_proxy and should_bypass_proxies(request.url or "", no_proxy=no_proxy):
@@ -104,21 +109,40 @@ def prepare(endpoint: Endpoint) -> None:
             sessions[key] = _make_session(endpoint.protocol)
 
 
+def prepare_credentials(protocol: str, host: str) -> None:
+    """Give the library of credentials our session for that place, too: its requests go by the SDK's older core.
+
+    Args:
+        protocol: As the library has it.
+        host: A host, or a whole URL, whose protocol then counts.
+    """
+    sessions = getattr(TeaCore, "_sessions", None)
+    if not isinstance(sessions, dict):
+        tell(ConnectionsUnmanaged())
+        return
+    # It names the port 80 whatever the place is.
+    key = f"{protocol}://{host}:80"
+    with _lock:
+        if not isinstance(sessions.get(key), _Session):
+            sessions[key] = _make_session("http" if host.startswith("http://") else protocol)
+
+
 def _forget() -> None:
     """After a fork: parent and child must not write to the same connections."""
     global _lock  # noqa: PLW0603  another thread of the parent may have held it
     _lock = threading.Lock()
-    sessions = getattr(DaraCore, "_sessions", {})
-    for key, session in list(sessions.items()):
-        if isinstance(session, _Session):
-            sessions[key] = _make_session(key.partition("://")[0])
+    for core in (DaraCore, TeaCore):
+        sessions = getattr(core, "_sessions", {})
+        for key, session in list(sessions.items()):
+            if isinstance(session, _Session):
+                sessions[key] = _make_session(session.protocol)
 
 
 os.register_at_fork(after_in_child=_forget)
 
 
 def _make_session(protocol: str) -> _Session:
-    session = _Session()
+    session = _Session(protocol)
     adapter = cast("HTTPAdapter", DaraCore.get_adapter(protocol, pool_size=_KEPT))
     adapter.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
     session.mount(f"{protocol}://", adapter)

@@ -13,9 +13,19 @@ from typing import Final
 __all__ = ["LOGGERS", "RequestFilter", "install"]
 
 #: The loggers that can print a request.
-LOGGERS: Final = ("urllib3.connectionpool", "urllib3.connection", "urllib3.util.retry", "darabonba-core")
+LOGGERS: Final = (
+    *("urllib3.connectionpool", "urllib3.connection", "urllib3.util.retry"),
+    *("darabonba-core", "alibabacloud-tea"),
+)
 
-_MARKS: Final = ("PhoneNumber", "TemplateParam", "Authorization", "x-acs-security-token")
+_MARKS: Final = (
+    *("PhoneNumber", "TemplateParam", "Authorization", "x-acs-security-token"),
+    # Of taking on a role.
+    *("AccessKeyId", "OIDCToken"),
+)
+
+#: The logger of the library of credentials. It prints whole answers, and adds handlers of its own that print them anywhere.
+_CREDENTIALS: Final = "credentials"
 
 
 class RequestFilter(logging.Filter):
@@ -33,7 +43,13 @@ class RequestFilter(logging.Filter):
 _FILTER: Final = RequestFilter()
 
 
+def _nothing(_record: logging.LogRecord) -> bool:
+    return False
+
+
 def install() -> None:
-    """Put the filter on each of `LOGGERS`, once however often it is called."""
+    """Put the filter on each of `LOGGERS`, once however often it is called, and silence the library of credentials."""
     for name in LOGGERS:
         logging.getLogger(name).addFilter(_FILTER)
+    # What it has to tell, `Renewed` tells.
+    logging.getLogger(_CREDENTIALS).addFilter(_nothing)

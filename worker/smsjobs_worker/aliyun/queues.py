@@ -18,18 +18,18 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 from alibabacloud_tea_openapi.client import Client
-from alibabacloud_tea_openapi.utils_models import Config, OpenApiRequest, Params
+from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
 from darabonba.runtime import RuntimeOptions
 from mns.mns_client import MNSClient
 from mns.mns_exception import MNSServerException
 from mns.queue import Queue
 
 from smsjobs.contract import AliyunRejected
-from smsjobs_worker.aliyun import connections, lean
 from smsjobs_worker.aliyun.account import Account, Queues
+from smsjobs_worker.aliyun.credentials import Signed
 from smsjobs_worker.aliyun.deadlines import Deadlines
 from smsjobs_worker.aliyun.mapping import Failure, map_answer, map_exception
-from smsjobs_worker.provider import Queued, QueueFailed, ReceiptQueue
+from smsjobs_worker.provider import NotSent, Queued, QueueFailed, ReceiptQueue
 
 __all__ = ["AliyunQueue", "open_queues"]
 
@@ -101,17 +101,7 @@ class AliyunQueue(ReceiptQueue):
         self._clock = clock
         self._queue: Queue | None = None
         self._renew_at = 0.0
-        connections.prepare(queues.token_endpoint)
-        (lean.leave if account.transport == "sdk" else lean.use)(queues.token_endpoint)
-        self._tokens = Client(
-            Config(
-                access_key_id=account.access_key,
-                access_key_secret=account.access_secret,
-                security_token=account.security_token,
-                protocol=queues.token_endpoint.protocol,
-                endpoint=queues.token_endpoint.host,
-            )
-        )
+        self._tokens = Signed(account, queues.token_endpoint, Client)
         self._runtime = RuntimeOptions(
             connect_timeout=account.connect_timeout_ms, read_timeout=account.read_timeout_ms
         )
@@ -188,7 +178,11 @@ class AliyunQueue(ReceiptQueue):
         query = {"MessageType": self._message_type, "QueueName": self.name}
         failure: Failure
         try:
-            answer = self._tokens.call_api(_TOKEN_CALL, OpenApiRequest(query=query), self._runtime)
+            keys, client = self._tokens.take(self._connect_s)
+        except NotSent as error:
+            raise QueueFailed(error.reason, error.detail) from None
+        try:
+            answer = client.call_api(_TOKEN_CALL, OpenApiRequest(query=query), self._runtime)
             body = answer["body"]
             token = body.get("MessageTokenDTO")
             whole = isinstance(token, Mapping) and all(
@@ -201,6 +195,7 @@ class AliyunQueue(ReceiptQueue):
             if body.get("Code") == "OK" and whole:
                 return dict(token)
             failure = map_answer(body, now=datetime.now(UTC), status=answer["statusCode"])
+        failure = self._tokens.judge(failure, keys)
         if isinstance(failure, AliyunRejected):
             raise QueueFailed(failure.reason, f"{failure.aliyun_code}: {failure.message}", refused=True)
         raise QueueFailed(failure.reason, failure.detail)

@@ -78,7 +78,7 @@ class AliyunVerify(AliyunSms):
             auto_retry=0,
         )
         body = self._ask(
-            self._client.send_sms_verify_code_with_options,
+            Client.send_sms_verify_code_with_options,
             request,
             content=contents(message),
             connect_within_s=connect_within_s,
@@ -97,5 +97,5 @@ class AliyunVerify(AliyunSms):
         request = models.QuerySendDetailsRequest(
             phone_number=phone, send_date=day.strftime("%Y%m%d"), page_size=PAGE_SIZE, current_page=page
         )
-        body = self._ask(self._client.query_send_details_with_options, request, content=(phone,))
+        body = self._ask(Client.query_send_details_with_options, request, content=(phone,))
         return read_rows(body, body.get("Model"))

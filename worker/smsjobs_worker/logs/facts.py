@@ -38,6 +38,8 @@ __all__ = [
     "JobWaits",
     "JobWaitsForFix",
     "JobsPublished",
+    "KeysNotRenewed",
+    "KeysRefused",
     "LeasesNotRenewed",
     "LimitsRefused",
     "LimitsUnreachable",
@@ -625,6 +627,35 @@ class ConnectionsUnmanaged(Fact):
     sentence = "the Aliyun SDK keeps its connections elsewhere: idle ones are not dropped"
     logger = "smsjobs.aliyun"
     repeats_by = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeysRefused(Fact):
+    """Aliyun refused keys that can be renewed, so they are renewed and the request is made again."""
+
+    action = "keys_refused"
+    level = logging.INFO
+    sentence = "Aliyun refused the keys; they are renewed"
+    logger = "smsjobs.aliyun"
+
+    #: Where they came from.
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeysNotRenewed(Fact):
+    """Keys to sign with could not be fetched. Until they are, or while the present ones are good, nothing is lost."""
+
+    action = "keys_not_renewed"
+    level = logging.WARNING
+    sentence = "the keys to sign with could not be renewed; it is tried again"
+    logger = "smsjobs.aliyun"
+    repeats_by = ("detail",)
+
+    #: Why not.
+    detail: str
+    #: For how long the present ones can still be used, in seconds; None where there are none, or nobody tells their end.
+    left_s: float | None
 
 
 # Following

@@ -11,6 +11,7 @@ from smsjobs_worker.aliyun.client import AliyunSms
 from smsjobs_worker.elements import App, LoadedElement, Problem, loaded
 from smsjobs_worker.logs.privacy import describe
 from smsjobs_worker.process.settings import WorkerSettings
+from smsjobs_worker.provider import NotSent
 from smsjobs_worker.watching.doctor.finding import Finding
 from smsjobs_worker.watching.doctor.versions import numbers
 
@@ -87,6 +88,7 @@ def _element(element: LoadedElement) -> Iterator[Finding]:
         yield Finding(subject=name, verdict="good", text="it loads")
         return
     yield _destination(name, thing)
+    yield from _identity(name, thing)
     yield _credentials(name, thing)
     yield from _aliyun_clock(name, thing)
 
@@ -101,6 +103,24 @@ def _destination(name: str, sms: AliyunSms) -> Finding:
         text=f"it sends to {endpoint.host}, not to Aliyun: no phone gets a message from a simulator",
         hint="leave endpoint out of sms.json, unless this is meant",
     )
+
+
+def _identity(name: str, sms: AliyunSms) -> Iterator[Finding]:
+    """Who signs, where that does not stand in ``sms.json``."""
+    try:
+        identity = sms.identity()
+    except NotSent as error:
+        hint = "see docs/elements.md, Credentials without keys"
+        yield Finding(subject=name, verdict="bad", text=error.detail, hint=hint)
+        return
+    if identity is None:
+        return
+    known = (
+        f"Aliyun knows it as {identity.arn}"
+        if identity.arn
+        else f"STS does not say whose ({identity.detail})"
+    )
+    yield Finding(subject=name, verdict="good", text=f"it signs with keys of {identity.source}; {known}")
 
 
 def _credentials(name: str, sms: AliyunSms) -> Finding:
