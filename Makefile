@@ -51,7 +51,7 @@ $(VENV)/.docs-ready: $(VENV)/.ready
 	@touch $@
 
 docs: $(VENV)/.docs-ready  ## the documentation as a site, in site/; every link and anchor is checked
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 demo: $(VENV)/.ready  ## a first success, with no account and nothing installed
 	@$(BIN)/smsjobs demo

@@ -402,7 +402,8 @@ def test_report_that_cannot_be_written(more: tuple[str, ...], redis_url: str, tm
 
 @pytest.mark.smoke
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/verification.md", "docs/campaigns.md", "docs/contract.md"]
+    "page",
+    ["README.md", "docs/start.md", "docs/verification.md", "docs/campaigns.md", "docs/contract.md"],
 )
 def test_the_first_example_of_a_page_runs_beside_dev(
     page: str, dev: dict[str, str], dev_url: str, tmp_path: Path

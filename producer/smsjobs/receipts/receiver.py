@@ -124,6 +124,6 @@ class Receiver:
             return _COME_AGAIN
 
     def counts(self) -> dict[str, int]:
-        """What this receiver has taken and dropped, by the words of [the page about receipts](../docs/receipts.md)."""
+        """What this receiver has taken and dropped, by the words that ``docs/receipts.md`` explains."""
         with self._lock:
             return dict(self._counts)
