@@ -69,7 +69,7 @@ chaos: $(VENV)/.ready  ## the long random run; make chaos ARGS="--seconds 600 --
 	@PYTHONPATH=tests $(BIN)/python -m faults.chaos $(ARGS)
 
 bench: $(VENV)/.ready  ## smsjobs beside plain Celery and other queues, in 15 minutes; make bench ARGS=--quick
-	@$(BIN)/python -m benchmarks $(ARGS)
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(VENV)/.ready  ## ruff, rules and format
 	$(BIN)/ruff check .

@@ -1,5 +1,8 @@
 """The benchmark's table, its percentiles, and what it takes from the Procfile."""
 
+import subprocess
+from pathlib import Path
+
 import pytest
 from benchmarks.lanes import commands
 from benchmarks.table import Row, Target, render
@@ -57,3 +60,16 @@ def test_processes_of_a_lane() -> None:
         ["nice", "celery", "-Q", "sms.bulk"],
     ]
     assert len(commands("verification")) >= 1
+
+
+def test_it_starts() -> None:
+    """`make bench` finds all that it imports."""
+    told = subprocess.run(
+        ["make", "--no-print-directory", "bench", "ARGS=--help"],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr[-500:]
+    assert "--layers" in told.stdout
