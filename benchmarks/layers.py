@@ -36,7 +36,7 @@ CLOCKS: Final[dict[str, tuple[str, ...]]] = {
     "Celery: tracing the task": ("celery.concurrency.thread:apply_target",),
     "Celery: result": ("celery.backends.base:Backend.store_result",),
     "smsjobs: taking and acknowledging, once a turn of the loop": (
-        "smsjobs_worker.process.transport.channel:step",
+        "smsjobs_worker.process.transport.channel:TurnChannel._step",
     ),
     "smsjobs: claim": ("smsjobs.ledger.ledger:Ledger.claim",),
     "smsjobs: settle": ("smsjobs.ledger.ledger:Ledger.settle",),
@@ -45,7 +45,10 @@ CLOCKS: Final[dict[str, tuple[str, ...]]] = {
         "alibabacloud_dysmsapi20170525.client:Client.send_sms_with_options",
         "alibabacloud_dysmsapi20170525.client:Client.__init__",
     ),
-    "SDK: HTTP (requests, urllib3)": ("requests.sessions:Session.send",),
+    "HTTP: ours, or the SDK's (requests, urllib3)": (
+        "smsjobs_worker.aliyun.lean:_Connections.exchange",
+        "requests.sessions:Session.send",
+    ),
     "logging": ("logging:Logger._log",),
 }
 
@@ -87,8 +90,7 @@ def _install() -> None:
             except ImportError:
                 continue  # the plain worker has no smsjobs
             *owners, name = path.split(".")
-            for each in owners:
-                owner = getattr(owner, each)
+            owner = functools.reduce(getattr, owners, owner)
             setattr(owner, name, _clock(label, getattr(owner, name)))
 
 

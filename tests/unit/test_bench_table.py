@@ -1,10 +1,13 @@
 """The benchmark's table, its percentiles, and what it takes from the Procfile."""
 
+import functools
 import subprocess
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from benchmarks.lanes import commands
+from benchmarks.layers import CLOCKS
 from benchmarks.table import Row, Target, render
 from benchmarks.timing import Latency
 
@@ -60,6 +63,13 @@ def test_processes_of_a_lane() -> None:
         ["nice", "celery", "-Q", "sms.bulk"],
     ]
     assert len(commands("verification")) >= 1
+
+
+@pytest.mark.parametrize("place", [each for places in CLOCKS.values() for each in places])
+def test_clocks(place: str) -> None:
+    """Each function that a layer's clock counts is there."""
+    module, _, path = place.partition(":")
+    assert callable(functools.reduce(getattr, path.split("."), import_module(module)))
 
 
 def test_it_starts() -> None:
