@@ -20,7 +20,6 @@ from smsjobs.contract import (
     RequestFailed,
     SmsError,
     decode_job,
-    encode_result,
     is_job_id,
 )
 from smsjobs.ledger import EntryDamaged, read_outcome
@@ -83,19 +82,19 @@ def add_tasks(app: Celery, runtime: Callable[[], Runtime]) -> None:
     """Register the tasks with the app. Their arguments are what the door hands over."""
 
     @app.task(name=SEND_TASK, base=_SmsTask, bind=True, shared=False)  # type: ignore[untyped-decorator]
-    def send(self: Task, *handed: Any) -> dict[str, Any]:
+    def send(self: Task, *handed: Any) -> str:
         """Carry one job on. The only argument of its message is the job's id."""
         return _framed(runtime(), self.request.id, _send, Handed(*handed))
 
     @app.task(name=SUBMIT_TASK, base=_SmsTask, bind=True, shared=False)  # type: ignore[untyped-decorator]
-    def submit(self: Task, *handed: Any) -> dict[str, Any]:
+    def submit(self: Task, *handed: Any) -> str:
         """Record a plain Celery client's job under this task's id, and publish it on its lane."""
         return _framed(runtime(), self.request.id, _submit, Handed(*handed))
 
 
 def _framed(
     runtime: Runtime, task_id: str, work: Callable[[Runtime, str, Handed], Done | NothingToDo], handed: Handed
-) -> dict[str, Any]:
+) -> str:
     """Do the work, and end the run whatever happens in it."""
     try:
         return _end(runtime, task_id, work(runtime, task_id, handed))
@@ -106,7 +105,7 @@ def _framed(
     return _broken(runtime, task_id)
 
 
-def _broken(runtime: Runtime, task_id: str) -> dict[str, Any]:
+def _broken(runtime: Runtime, task_id: str) -> str:
     """End a run that broke off. A job that the ledger has goes its own way; any other has the result that nothing was sent."""
     text = "the worker met an unexpected error, which its log names; nothing was sent"
     failed = RequestFailed(text, reason="internal_error", outcome="not_sent", out_id=task_id)
@@ -262,8 +261,11 @@ def _unless_unreachable(run: Callable[[], Done | NothingToDo]) -> Done | Nothing
         return NothingToDo()
 
 
-def _end(runtime: Runtime, task_id: str, ended: Done | NothingToDo) -> dict[str, Any]:
-    """Store Celery's result, and end the run as Celery understands it: a result, an exception, or neither."""
+def _end(runtime: Runtime, task_id: str, ended: Done | NothingToDo) -> str:
+    """Store Celery's result, and end the run as Celery understands it: a value, an exception, or neither.
+
+    The value is not the result, which is stored already: Celery writes its repr for each task, whoever reads it.
+    """
     if isinstance(ended, NothingToDo):
         raise Ignore
     task_ids = ended.followers if ended.stored else (task_id, *ended.followers)
@@ -275,4 +277,4 @@ def _end(runtime: Runtime, task_id: str, ended: Done | NothingToDo) -> dict[str,
         raise _put_back(error) from None
     if isinstance(ended.outcome, SmsError):
         raise ended.outcome
-    return encode_result(ended.outcome)
+    return ended.outcome.outcome
