@@ -248,7 +248,7 @@ def _keep(
             at_s=world.clock.now(),
         )
     )
-    if call.action in _SENDS:
+    if call.action in (*_SENDS, "SendSmsVerifyCode"):
         _show(world, call, code, fault, message, acceptance)
 
 

@@ -9,7 +9,7 @@ FIX = "run: make strings, and translate what it names"
 
 def texts(catalogue) -> dict:
     def plain(value: object) -> object:
-        return value if isinstance(value, str) else tuple(value)
+        return value if isinstance(value, str) else tuple(value or ())
 
     return {plain(each.id): plain(each.string) for each in catalogue if each.id}
 

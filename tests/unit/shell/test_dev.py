@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from smsjobs_shell.sandbox.children import Children
-from smsjobs_shell.sandbox.dev import _shown, _start_simulator
+from smsjobs_shell.sandbox.dev import _shown, _start_inbox, _start_simulator
+from smsjobs_shell.sandbox.stage import Inbox
 from smsjobs_shell.terminal.failure import CommandFailed
 
 BATCH = [f"138001380{n:02}" for n in range(100)]
@@ -26,11 +27,13 @@ def test_a_request_is_a_line(phones: list[str], text: str | list[str], shown: st
 
 
 def test_a_port_that_is_taken(tmp_path: Path) -> None:
-    """Where the simulator cannot have its port, `dev` names its own option for it, and shows what the simulator said."""
+    """Where simulator or inbox cannot have its port, `dev` names its own option for it, and shows what the simulator said."""
     with socket.socket() as holder, Children(tmp_path, grace_s=3) as children:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         with pytest.raises(CommandFailed, match="--simulator-port") as failed:
-            _start_simulator(children, tmp_path, holder.getsockname()[1], None)
+            _start_simulator(children, tmp_path, holder.getsockname()[1], None, Inbox(port=1, secret="x"))
+        with pytest.raises(CommandFailed, match="--inbox-port"):
+            _start_inbox(children, tmp_path, holder.getsockname()[1], "redis://127.0.0.1:1", 0.045)
     assert failed.value.reason == "child_ended"
     assert "is in use" in failed.value.log

@@ -161,7 +161,12 @@ def test_missing_extra_names_the_command(args: list[str], monkeypatch: pytest.Mo
     assert result.exit_code == 2
     error = json.loads(result.stdout)["error"]
     assert error["reason"] == "extra_missing"
-    wanted = {"elements": "worker", "simulator": "simulator"}.get(args[0], "worker,simulator")
+    wanted = {
+        "demo": "worker,simulator",
+        "dev": "worker,simulator,server",
+        "elements": "worker",
+        "simulator": "simulator",
+    }[args[0]]
     assert f"pip install 'smsjobs[{wanted}]'" in error["message"]
 
 

@@ -73,6 +73,13 @@ def test_answer_and_record(world):
     assert (row["OutId"], row["PhoneNum"], row["TemplateCode"]) == ("job-1", PHONE, "100001")
 
 
+def test_the_phone_saw_it(world):
+    """A code that this product sends is in the inbox of its phone too."""
+    send(world)
+    [entry] = world.inbox.of_phone(PHONE)
+    assert (entry.kind, entry.params["code"]) == ("message", "123456")
+
+
 def test_records_are_apart(world):
     """Each product's record has what that product sent, and nothing else."""
     send(world, OutId="job-1")
