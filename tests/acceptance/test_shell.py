@@ -494,7 +494,7 @@ def test_dev_told_to_stop(tmp_path: Path, mark: str) -> None:
     assert eventually(lambda: not left_behind(mark)), left_behind(mark)
 
 
-@pytest.mark.parametrize("victim", ["simulator", "all worker"])
+@pytest.mark.parametrize("victim", ["simulator", "inbox", "all worker"])
 def test_dev_ends_with_a_child(victim: str, tmp_path: Path, mark: str) -> None:
     """A child that dies is named, and ends `dev` with status 1 and everything else stopped."""
     command = ("dev", "--single", "--simulator-port", "0", "--json")

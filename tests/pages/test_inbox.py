@@ -15,13 +15,10 @@ from werkzeug.serving import make_server
 
 from aliyun_sms_simulator import SimulatorControl
 from smsjobs import Sms, connect
-from support.browser import opened, opened_browser, why_no_browser
+from support.browser import opened, opened_browser
 from support.dev import Dev
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(why_no_browser() is not None, reason=str(why_no_browser())),
-]
+pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).parents[2]
 PHONE = "13800138000"
@@ -44,7 +41,7 @@ def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
 
 
 @pytest.fixture(scope="module")
-def browser(dev: Dev) -> Iterator[Browser]:
+def browser() -> Iterator[Browser]:
     with opened_browser() as browser:
         yield browser
 

@@ -4,9 +4,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-__all__ = ["opened", "opened_browser", "why_no_browser"]
+__all__ = ["opened", "opened_browser"]
 
 #: Milliseconds for something to be seen. A machine that runs other tests beside it is slow.
 _PATIENCE_MS = 15_000
@@ -20,17 +21,18 @@ def _program() -> str | None:
     return next((found for name in _NAMES if (found := shutil.which(name))), None)
 
 
-def why_no_browser() -> str | None:
-    """Why this machine has no browser for tests, or None."""
-    return None if _program() else "needs Chromium: apt-get install chromium"
-
-
 @contextmanager
 def opened_browser() -> Iterator[Browser]:
-    """A browser, until the block ends. Meanwhile this thread has a running event loop, so no test may start one."""
+    """A browser, until the block ends; where there is none, the test is skipped.
+
+    Meanwhile this thread has a running event loop: keep it for one module, so that no other test starts one.
+    """
+    program = _program()
+    if program is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
     with sync_playwright() as playwright:
         # Chromium's sandbox needs what a container does not permit. It meets no pages but ours.
-        browser = playwright.chromium.launch(executable_path=_program(), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         try:
             yield browser
         finally:

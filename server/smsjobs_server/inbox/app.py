@@ -34,6 +34,9 @@ _ENTRIES: Final = 200
 #: Of how many refused messages the ledger is asked why.
 _HINTS: Final = 20
 
+#: The states of a job that will have another one.
+_UNSETTLED: Final = ("queued", "sending", "looking_up")
+
 #: Seconds for which a test may wait, between two looks, and how many may wait at the same time.
 _LONGEST_WAIT_S: Final = 30.0
 _LOOK_S: Final = 0.1
@@ -109,10 +112,12 @@ class Inbox:
 
     async def _talk(self, request: Request) -> dict[str, Any]:
         phone = _asked(request)
-        messages = await self._seen(phone) if phone else []
+        messages = (await self._seen(phone))[-_ENTRIES:] if phone else []
+        hints = await in_thread(self._hints, messages)
         return self._shared(request) | {
-            "messages": messages[-_ENTRIES:],
-            "hints": await in_thread(self._hints, messages),
+            "messages": messages,
+            "hints": hints,
+            "unsettled": any(status in _UNSETTLED for status, _ in hints.values()),
             "suppressed": bool(phone) and await in_thread(self._is_suppressed, phone),
             "reports": REPORTS,
             "explain": explain,

@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from smsjobs_server.pages import FormRefused, Forms, NearOnly, Pages, Secured, chosen_language, translated
 
+PHONE = "13800138000"
 ATTACK = "<script>alert(1)</script>\"'{{ 7*7 }}"
 
 
@@ -44,7 +45,11 @@ def app() -> Starlette:
         except FormRefused as refused:
             return PlainTextResponse("", refused.args[0])
 
-    return Starlette(routes=[Route("/", page), Route("/act", act, methods=["POST"]), pages.static])
+    async def broken(_: Request):
+        raise ValueError(PHONE)
+
+    routes = [Route("/", page), Route("/broken", broken), Route("/act", act, methods=["POST"]), pages.static]
+    return Starlette(routes=routes)
 
 
 def ask(method: str, path: str, base: str = "http://127.0.0.1:9", **more) -> httpx2.Response:
@@ -118,6 +123,13 @@ def test_every_value_is_escaped() -> None:
 def test_only_near_pages_are_answered(base: str, headers: dict, status: int) -> None:
     """A page from elsewhere gets nothing, by whatever name it asks."""
     assert ask("GET", "/", base, headers=headers).status_code == status
+
+
+def test_an_unexpected_failure_tells_its_class_only(caplog: pytest.LogCaptureFixture) -> None:
+    """What a page could not do is answered with 500 and the headers; neither answer nor log has what it was about."""
+    answer = ask("GET", "/broken")
+    assert (answer.status_code, "Content-Security-Policy" in answer.headers) == (500, True)
+    assert (PHONE in answer.text, PHONE in caplog.text, "ValueError" in caplog.text) == (False, False, True)
 
 
 TOKEN = Forms(b"key").token()
