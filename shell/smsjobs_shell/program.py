@@ -32,6 +32,7 @@ from smsjobs_shell.set_aside import set_aside
 from smsjobs_shell.simulator import simulator
 from smsjobs_shell.status import status
 from smsjobs_shell.suppress import suppress
+from smsjobs_shell.templates import templates
 from smsjobs_shell.terminal.failure import BAD_USAGE, FAILED, INTERRUPTED, BadOption, CommandFailed
 from smsjobs_shell.terminal.masking import mask_typed
 from smsjobs_shell.terminal.screen import Screen
@@ -105,6 +106,7 @@ for _command in (
     status,
     campaign,
     suppress,
+    templates,
     events,
     jobs,
     retry,

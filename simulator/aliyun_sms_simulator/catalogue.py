@@ -1,6 +1,7 @@
 """What the simulated Aliyun knows: accounts, signatures and templates, from a JSON file or built in."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,12 @@ from aliyun_sms_simulator.template import (
 )
 
 __all__ = ["Account", "Catalogue", "CatalogueError", "Role", "Signature"]
+
+
+#: the carriers that file signatures, in Aliyun's words
+CARRIERS = ("mobile", "unicom", "telecom")
+
+_FILING = re.compile(r"(-2|-1|0|1|2|3)( [A-Z_]+)?", re.ASCII)
 
 
 class CatalogueError(ValueError):
@@ -46,6 +53,14 @@ class Signature:
     #: True: for verification templates only
     verification_only: bool = False
     approved: bool = True
+    #: carrier to the number of its filing's status, and after a blank its reason; a carrier that is left out has filed it
+    filing: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def filing_by_carrier(self) -> dict[str, tuple[int, str]]:
+        """Status and reason of the filing with each carrier."""
+        given = {carrier: self.filing.get(carrier, "3").partition(" ") for carrier in CARRIERS}
+        return {carrier: (int(status), reason) for carrier, (status, _, reason) in given.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,7 +243,15 @@ def _account(entry: dict[str, Any], place: str) -> Account:
 
 
 def _signature(entry: dict[str, Any], place: str) -> Signature:
-    return Signature(**_take(entry, place, ("name",), ("verification_only", "approved")))
+    signature = Signature(**_take(entry, place, ("name",), ("verification_only", "approved", "filing")))
+    if not isinstance(signature.filing, dict) or not all(
+        carrier in CARRIERS and isinstance(state, str) and _FILING.fullmatch(state)
+        for carrier, state in signature.filing.items()
+    ):
+        raise CatalogueError(
+            f"{place}: filing must map {', '.join(CARRIERS)} to a status from -2 to 3, and a reason after a blank"
+        )
+    return signature
 
 
 def _role(entry: dict[str, Any], place: str) -> Role:

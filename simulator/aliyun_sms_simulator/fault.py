@@ -9,6 +9,7 @@ __all__ = ["KINDS", "Fault", "FaultQueue"]
 
 _LOOKUP = "QuerySendDetails"
 _SENDS = ("SendSms", "SendBatchSms", "SendSmsVerifyCode")
+_OF_CONSOLE = ("GetSmsTemplate", "QuerySmsTemplateList", "GetSmsSign")
 _OF_KEYS = ("AssumeRole", "GetCallerIdentity", "InstanceMetadata")
 _OF_QUEUES = ("QueryTokenForMnsQueue", "ReceiveMessage", "DeleteMessage")
 
@@ -86,7 +87,7 @@ class Fault:
         return fault
 
     def _check(self) -> None:
-        known = (*_SENDS, _LOOKUP, *_OF_QUEUES, *_OF_KEYS)
+        known = (*_SENDS, _LOOKUP, *_OF_QUEUES, *_OF_KEYS, *_OF_CONSOLE)
         if self.action not in (None, "*", *known):
             raise ValueError(f"action must be {', '.join(known)} or *")
         for name in ("phone", "out_id", "code", "message"):

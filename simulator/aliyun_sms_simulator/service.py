@@ -10,6 +10,7 @@ from aliyun_sms_simulator.codes import Refusal, refusal
 from aliyun_sms_simulator.fault import Fault
 from aliyun_sms_simulator.gateway import DYPNS, DYSMS, Call
 from aliyun_sms_simulator.lookup import query_send_details, query_verify_details
+from aliyun_sms_simulator.management import ABOUT
 from aliyun_sms_simulator.mns import QUEUE_ACTIONS, perform_on_queue, refusal_xml
 from aliyun_sms_simulator.record import Acceptance, Receipt, Received
 from aliyun_sms_simulator.sending import send_batch_sms, send_sms, send_sms_verify_code
@@ -185,6 +186,8 @@ def _perform(world: World, call: Call) -> tuple[Acceptance | None, dict[str, Any
         return None, query_send_details(world, call)
     if call.action == "QueryTokenForMnsQueue":
         return None, _token(world, call)
+    if tell := ABOUT.get(call.action):
+        return None, tell(world, call)
     if call.action in _OF_STS:
         return None, _of_sts(world, call)
     raise refusal("InvalidAction.NotFound")

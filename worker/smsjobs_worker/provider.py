@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from smsjobs.contract import AliyunRejected, Message
 from smsjobs.delivery import Report
+from smsjobs.templates import Template
 
 __all__ = [
     "AnswerLost",
@@ -150,6 +151,8 @@ class Provider(ABC):
     reports: bool = False
     #: Whether `send` takes a message that has different parameters for each number (`Message.params_of_each`).
     sends_batches: bool = False
+    #: Whether `template` and `templates` are there. Without them nothing is known of a template before it is sent.
+    knows_templates: bool = False
     #: Most requests a second, over all workers together; None: no limit. The worker keeps to it.
     max_qps: float | None = None
 
@@ -197,6 +200,23 @@ class Provider(ABC):
         """
         del phone, since, until, out_id
         raise LookupFailed("no_look_up", "the element's type has no record of deliveries")
+
+    def template(self, code: str) -> Template:
+        """What the provider knows of that template, and of the signature that the element sends under.
+
+        Raises:
+            LookupFailed: There is no such template, or it does not answer.
+        """
+        del code
+        raise LookupFailed("no_templates", "the element's type knows nothing of templates")
+
+    def templates(self) -> Sequence[Template]:
+        """All templates, with what a list of them tells.
+
+        Raises:
+            LookupFailed: It does not answer.
+        """
+        raise LookupFailed("no_templates", "the element's type knows nothing of templates")
 
     def receipt_queues(self) -> Sequence[ReceiptQueue]:
         """The queues that receipts and replies come by, each new and not connected yet; none where they come otherwise."""

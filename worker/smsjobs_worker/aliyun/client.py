@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import requests
 from alibabacloud_dysmsapi20170525 import models
@@ -19,6 +20,7 @@ from darabonba.runtime import RuntimeOptions
 
 from smsjobs.contract import AliyunRejected, InvalidArguments, Message, RequestFailed, SmsError, check_message
 from smsjobs.delivery import Report
+from smsjobs.templates import Signature, Template
 from smsjobs_worker.aliyun import loggers
 from smsjobs_worker.aliyun.account import Account
 from smsjobs_worker.aliyun.beijing import BEIJING, days_to_search
@@ -27,6 +29,7 @@ from smsjobs_worker.aliyun.credentials import NO_CREDENTIALS, Identity, KeysRefu
 from smsjobs_worker.aliyun.mapping import Failure, Throttled, map_answer, map_exception
 from smsjobs_worker.aliyun.record import read_delivery
 from smsjobs_worker.aliyun.scrub import contents
+from smsjobs_worker.aliyun.templates import read_listed, read_signature, read_template
 from smsjobs_worker.aliyun.unseen import unseen
 from smsjobs_worker.aliyun.waits import is_minute_limit
 from smsjobs_worker.provider import (
@@ -43,6 +46,8 @@ from smsjobs_worker.retry import RetryPolicy, Tried, request_with_retries
 __all__ = ["AliyunSms", "CredentialCheck", "read_rows"]
 
 loggers.install()
+
+T = TypeVar("T")
 
 #: Rows of one page, Aliyun's most.
 PAGE_SIZE: Final = 50
@@ -84,6 +89,7 @@ class AliyunSms(Provider):
     looks_up = True
     reports = True
     sends_batches = True
+    knows_templates = True
     #: The SDK's client of the product.
     sdk: type[Any] = Client
     #: The types of what is put into queues.
@@ -221,6 +227,39 @@ class AliyunSms(Provider):
             raise failure
         return None
 
+    def template(self, code: str) -> Template:
+        """What Aliyun knows of that template, and of the account's signature and its filing.
+
+        Raises:
+            LookupFailed: There is no such template, or Aliyun does not answer.
+        """
+        request = models.GetSmsTemplateRequest(template_code=code)
+        body = _looked_up(lambda: self._ask(Client.get_sms_template_with_options, request, content=()))
+        return read_template(body, signature=self.signature(), now=self._now())
+
+    def templates(self) -> Sequence[Template]:
+        """All templates of the account, without the types of their variables.
+
+        Raises:
+            LookupFailed: Aliyun does not answer.
+        """
+        found: list[Template] = []
+        for page in range(1, MAX_PAGES + 1):
+            rows = _looked_up(partial(self._list_once, page))
+            found += [read_listed(each, now=self._now()) for each in rows]
+            if len(rows) < PAGE_SIZE:
+                break
+        return found
+
+    def signature(self) -> Signature | None:
+        """The account's signature and its filing; None where Aliyun does not tell, as without the right to ask."""
+        request = models.GetSmsSignRequest(sign_name=self.account.sign)
+        try:
+            body = _looked_up(lambda: self._ask(Client.get_sms_sign_with_options, request, content=()))
+        except LookupFailed:
+            return None
+        return read_signature(body, self.account.sign)
+
     def receipt_queues(self) -> Sequence[ReceiptQueue]:
         """One for each type of message, where ``sms.json`` says ``"receipts": "queue"``."""
         if self.account.queues is None:
@@ -246,7 +285,8 @@ class AliyunSms(Provider):
     def check_credentials(self) -> CredentialCheck:
         """Ask Aliyun for the record of an example number, which sends nothing."""
         try:
-            self._query_again(EXAMPLE_PHONE, self._now().astimezone(BEIJING).date(), 1)
+            today = self._now().astimezone(BEIJING).date()
+            _asked_twice(lambda: self._query_once(EXAMPLE_PHONE, today, 1))
         except AliyunRejected as error:
             # Any other refusal comes after the check of the AccessKey.
             accepted = error.reason not in _KEY_REASONS
@@ -299,23 +339,7 @@ class AliyunSms(Provider):
         raise LookupFailed("too_many_pages", "Aliyun's record of the number is longer than is read")
 
     def _query(self, phone: str, day: date, page: int) -> tuple[int, list[Mapping[str, Any]]]:
-        failure: LookupFailed
-        try:
-            return self._query_again(phone, day, page)
-        except AliyunRejected as error:
-            failure = LookupFailed(error.reason, f"{error.aliyun_code}: {error.message}", error.retry_after)
-        except NotSent as error:
-            failure = LookupFailed(error.reason, error.detail, error.retry_after)
-        except AnswerLost as error:
-            failure = LookupFailed(error.reason, error.detail)
-        raise failure
-
-    def _query_again(self, phone: str, day: date, page: int) -> tuple[int, list[Mapping[str, Any]]]:
-        """Make a query, and once more where the keys were refused. A send is tried again by the rules of sending."""
-        try:
-            return self._query_once(phone, day, page)
-        except KeysRefused:
-            return self._query_once(phone, day, page)
+        return _looked_up(lambda: self._query_once(phone, day, page))
 
     def _query_once(self, phone: str, day: date, page: int) -> tuple[int, list[Mapping[str, Any]]]:
         request = models.QuerySendDetailsRequest(
@@ -323,6 +347,11 @@ class AliyunSms(Provider):
         )
         body = self._ask(Client.query_send_details_with_options, request, content=(phone,))
         return read_rows(body, (body.get("SmsSendDetailDTOs") or {}).get("SmsSendDetailDTO"))
+
+    def _list_once(self, page: int) -> list[Mapping[str, Any]]:
+        request = models.QuerySmsTemplateListRequest(page_index=page, page_size=PAGE_SIZE)
+        body = self._ask(Client.query_sms_template_list_with_options, request, content=())
+        return list(body.get("SmsTemplateList") or [])
 
     def _ask(
         self,
@@ -354,6 +383,32 @@ class AliyunSms(Provider):
                 return dict(body)
             failure = map_answer(body, now=self._now(), content=content, status=response.status_code)
         raise self._signed.judge(failure, keys)
+
+
+def _asked_twice(call: Callable[[], T]) -> T:
+    """What is only looked at, asked once more where the keys were refused. A send is tried again by the rules of sending."""
+    try:
+        return call()
+    except KeysRefused:
+        return call()
+
+
+def _looked_up(call: Callable[[], T]) -> T:
+    """What was looked up.
+
+    Raises:
+        LookupFailed: It says nothing.
+    """
+    failure: LookupFailed
+    try:
+        return _asked_twice(call)
+    except AliyunRejected as error:
+        failure = LookupFailed(error.reason, f"{error.aliyun_code}: {error.message}", error.retry_after)
+    except NotSent as error:
+        failure = LookupFailed(error.reason, error.detail, error.retry_after)
+    except AnswerLost as error:
+        failure = LookupFailed(error.reason, error.detail)
+    raise failure
 
 
 def read_rows(body: Mapping[str, Any], page: Any) -> tuple[int, list[Mapping[str, Any]]]:

@@ -50,6 +50,8 @@ class AliyunVerify(AliyunSms):
     """Sends codes with one account of the verification product. Threads may share it."""
 
     sends_batches = False
+    # Its templates are given, and no action tells of them.
+    knows_templates = False
     sdk = Client
     message_types = ("DypnsSmsVerifyReport",)
 

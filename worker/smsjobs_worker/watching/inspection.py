@@ -19,9 +19,10 @@ from smsjobs_worker.elements import App, LoadedElement, Problem, loaded
 from smsjobs_worker.elements.files import Reads
 from smsjobs_worker.elements.node import read_chain
 from smsjobs_worker.process.settings import WorkerSettings
+from smsjobs_worker.provider import LookupFailed, Provider
 from smsjobs_worker.watching.doctor import examine
 
-__all__ = ["list_elements", "list_findings", "main"]
+__all__ = ["list_elements", "list_findings", "list_templates", "main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,14 +32,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     elements = commands.add_parser("elements", help="all elements of an app, and what is wrong with them")
     elements.add_argument("--app", default=".", help="the directory that holds SMS/")
     commands.add_parser("doctor", help="whether this installation is safe to send with")
+    templates = commands.add_parser("templates", help="what is known of an element's templates")
+    templates.add_argument("--app", default=".", help="the directory that holds SMS/")
+    templates.add_argument("--element", required=True, help="its full name")
+    templates.add_argument("--code", help="one of them, with its signature; else a list of all")
     arguments = parser.parse_args(argv)
     try:
-        if arguments.command == "doctor":
+        if arguments.command == "templates":
+            document, status = list_templates(arguments.app, arguments.element, arguments.code), 0
+        elif arguments.command == "doctor":
             document, status = list_findings(), 0
         else:
             document, status = list_elements(arguments.app), 0
     except InvalidArguments as error:
         document, status = {"error": error.to_json()}, 1
+    except LookupFailed as failure:
+        document, status = {"error": {"reason": failure.reason, "message": failure.detail}}, 1
     except SettingsError as error:
         document, status = {"error": {"reason": "settings", "message": str(error)}}, 1
     # Escaped, so that no locale can spoil it.
@@ -62,6 +71,21 @@ def list_elements(path: str) -> dict[str, Any]:
         "app": str(app.path),
         "elements": [_describe(name, found.get(name), problems.get(name, [])) for name in names],
     }
+
+
+def list_templates(path: str, name: str, code: str | None) -> dict[str, Any]:
+    """What an element's provider knows of one template and the element's signature, or of all templates.
+
+    Raises:
+        InvalidArguments: There is no such app or element, or it does not load.
+        LookupFailed: The provider does not know it, or does not answer.
+    """
+    thing = loaded(App(path).getElement(name))
+    provider = thing if isinstance(thing, Provider) else None
+    if provider is None or not provider.knows_templates:
+        raise LookupFailed("no_templates", "the element's type knows nothing of templates")
+    found = provider.templates() if code is None else [provider.template(code)]
+    return {"element": name, "templates": [each.to_json() for each in found]}
 
 
 def list_findings() -> dict[str, Any]:

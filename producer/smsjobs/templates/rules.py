@@ -1,0 +1,35 @@
+"""What a template permits: a pure function of the template and the parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from smsjobs.templates.template import Template
+from smsjobs.templates.variables import TYPES
+
+__all__ = ["find_faults"]
+
+
+def find_faults(template: Template, params: Mapping[str, str]) -> list[str]:
+    """Why Aliyun would refuse these parameters with that template; nothing where it would not, or nobody knows.
+
+    The texts name parameters, and never show a value.
+    """
+    return [] if not template.text else list(_faults(template, params))
+
+
+def _faults(template: Template, params: Mapping[str, str]) -> Iterator[str]:
+    names = template.variables
+    for name in names:
+        if name not in params:
+            yield f"the template's variable {name} is missing"
+    for name in params:
+        if name not in names:
+            yield f"the template has no variable {name}"
+    # A foreign message has other bounds.
+    if template.kind == "international":
+        return
+    for name in names:
+        known = TYPES.get(template.types.get(name, ""))
+        if name in params and known is not None and not known.fits(params[name]):
+            yield f"{name} has to be {known.words}"

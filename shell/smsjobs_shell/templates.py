@@ -1,0 +1,91 @@
+"""``smsjobs templates``: what Aliyun knows of an element's templates, its signature, and the signature's filing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from smsjobs.templates import CARRIERS, TYPES
+from smsjobs_shell.terminal.failure import FAILED
+from smsjobs_shell.terminal.options import app_option, with_screen
+from smsjobs_shell.terminal.screen import Screen
+from smsjobs_shell.worker_side import ask_worker_side
+
+__all__ = ["templates"]
+
+#: States in words.
+_WORDS: Final = {
+    "in_review": "in review",
+    "unproved": "filed, not proved: send a few messages to each carrier",
+    "under_way": "under way",
+    "not_filed": "not filed",
+    "failed": "refused by the carrier",
+    "lapsed": "lapsed: nothing was sent for 6 months",
+}
+
+
+@click.command(
+    short_help="What Aliyun knows of a template and its signature.",
+    epilog="""\b
+Examples:
+  smsjobs templates --element SMS.Main
+  smsjobs templates SMS_123456789 --element SMS.Main
+
+The exit status is 1 if the template or the signature cannot be sent with now.
+Nothing is sent. It needs the rights dysms:GetSmsTemplate, dysms:GetSmsSign and
+dysms:QuerySmsTemplateList.""",
+)
+@click.argument("code", required=False)
+@click.option("--element", required=True, metavar="NAME", help="The element, such as SMS.Main.")
+@app_option(otherwise="the current directory")
+@with_screen
+def templates(screen: Screen, *, code: str | None, element: str, app: Path | None) -> int:
+    """Show one template with its variables, signature and filing, or list all templates of the account."""
+    words = ["templates", "--app", str(app or Path()), "--element", element]
+    words += [] if code is None else ["--code", code]
+    report = ask_worker_side(*words, env=os.environ, what="the templates")
+    found = report["templates"]
+    if code is not None:
+        _show(screen, found[0])
+    elif found:
+        screen.table(
+            ("Template", "Name", "Kind", "State"),
+            [(each["code"], each["name"] or "-", each["kind"], _word(each["state"])) for each in found],
+        )
+    else:
+        screen.line("The account has no templates.")
+    screen.document(report)
+    return FAILED if code is not None and not _is_good(found[0]) else 0
+
+
+def _show(screen: Screen, template: Mapping[str, Any]) -> None:
+    screen.line(f"{template['code']}  {template['name']}  {template['kind']}, {_word(template['state'])}")
+    if template["reason"]:
+        screen.line(f"    why: {template['reason']}")
+    screen.line(f"    {template['text']}")
+    for name, kind in template["variables"].items():
+        known = TYPES.get(kind or "")
+        screen.line(f"    ${{{name}}}: {known.words if known else 'type unknown'}")
+    signature = template["signature"]
+    if signature is None:
+        screen.line("the signature is not known: GetSmsSign was not answered")
+        return
+    screen.line(f"{signature['name']}  signature, {_word(signature['state'])}")
+    if signature["reason"]:
+        screen.line(f"    why: {signature['reason']}")
+    for each in signature["filing"]:
+        why = f" ({'; '.join(each['reasons'])})" if each["reasons"] else ""
+        screen.line(f"    {CARRIERS.get(each['carrier'], each['carrier'])}: {_word(each['state'])}{why}")
+
+
+def _word(state: str) -> str:
+    return _WORDS.get(state, state)
+
+
+def _is_good(template: Mapping[str, Any]) -> bool:
+    signature = template["signature"] or {"state": "unknown"}
+    return {template["state"], signature["state"]} <= {"approved", "unknown"}
