@@ -1,10 +1,10 @@
 """A worker killed (SIGKILL) at every step of a send: one outcome, accepted at most once, and AsyncResult ends too."""
 
-import itertools
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 
 import pytest
 
@@ -84,7 +84,21 @@ STEPS = (
     ),
 )
 
+#: Of a group only.
+OF_GROUP = Step(
+    point="after_member",
+    accepted=(0, 1),
+    ends=("unknown interrupted", "accepted response"),
+    remark="the member is written down, and its request was never made: that member is asked",
+)
+
 LANES = ("verification", "notification")
+
+#: A group adds nothing to what happens before its member is chosen, and after the answer.
+CASES = [
+    *product(STEPS, LANES, ("SMS.Aliyun",)),
+    *product((STEPS[1], OF_GROUP, *STEPS[5:]), LANES, ("SMS.Group",)),
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,11 +121,21 @@ def told(end: object) -> str:
     return f"{end.outcome} {end.reason}"
 
 
-def kill_at(simulator: Simulator, step: Step, lane: str) -> Ended:
+def write(stage: Stage, poor: Simulator, of: str) -> None:
+    """Write SMS.Example. As a group it goes to a member that has no balance, and so to its spare."""
+    if of == "SMS.Aliyun":
+        stage.write()
+        return
+    stage.write("Poor", endpoint=poor.url)
+    stage.write("Spare")
+    stage.group("Example", {"element": "SMS.Poor"}, {"element": "SMS.Spare", "weight": 0})
+
+
+def kill_at(simulator: Simulator, poor: Simulator, step: Step, lane: str, of: str) -> Ended:
     """Kill a worker there, start another, and see."""
     phone = new_phone()
     with Stage(simulator=simulator, fresh=False) as stage:
-        stage.write()
+        write(stage, poor, of)
         worker = stage.worker(lanes=(lane,), app=PROBED, **SHORT)
         try:
             if step.point in POINTS:
@@ -141,18 +165,17 @@ def kill_at(simulator: Simulator, step: Step, lane: str) -> Ended:
 
 
 @pytest.fixture(scope="module")
-def ends() -> dict[tuple[str, str], Ended]:
+def ends() -> dict[tuple[str, str, str], Ended]:
     """All steps on both lanes, some at a time, each with a Redis of its own."""
-    cases = list(itertools.product(STEPS, LANES))
-    with Simulator() as simulator, ThreadPoolExecutor(6) as pool:
-        ended = pool.map(partial(kill_at, simulator), *zip(*cases, strict=True))
-        return {(step.point, lane): each for (step, lane), each in zip(cases, ended, strict=True)}
+    with Simulator() as simulator, Simulator() as poor, ThreadPoolExecutor(6) as pool:
+        poor.fault("code", code="isv.AMOUNT_NOT_ENOUGH", times=None)
+        ended = pool.map(partial(kill_at, simulator, poor), *zip(*CASES, strict=True))
+        return {(step.point, lane, of): each for (step, lane, of), each in zip(CASES, ended, strict=True)}
 
 
-@pytest.mark.parametrize("lane", LANES)
-@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.point)
-def test_killed_at_a_step(ends: dict[tuple[str, str], Ended], step: Step, lane: str) -> None:
+@pytest.mark.parametrize(("step", "lane", "of"), CASES, ids=lambda each: getattr(each, "point", each))
+def test_killed_at_a_step(ends: dict[tuple[str, str, str], Ended], step: Step, lane: str, of: str) -> None:
     """Killed at any step, a job ends once, as the table says, and both ways to ask agree."""
-    end, resends = ends[step.point, lane], lane == "notification"
+    end, resends = ends[step.point, lane, of], lane == "notification"
     assert (end.accepted, end.get) == (step.accepted[resends], step.ends[resends]), step.remark
     assert end.async_result == step.ends[resends].split()[0]

@@ -17,7 +17,10 @@ from support.stage import Stage, new_phone, outcome
 LOST = "unknown no_answer"
 
 #: The action by which each Type sends.
-SENDS = {"SMS.Aliyun": "SendSms", "SMS.AliyunVerify": "SendSmsVerifyCode"}
+SENDS = {"SMS.Aliyun": "SendSms", "SMS.AliyunVerify": "SendSmsVerifyCode", "SMS.Group": "SendSms"}
+
+#: Another account. Its record has nothing of the first.
+OTHER = {"accessKey": "demo_access_key", "accessSecret": "demo_access_secret"}
 
 LANES = ("verification", "notification", "bulk")
 
@@ -220,13 +223,25 @@ class Ended:
 Table = dict[tuple[str, str, str], Ended]
 
 
+def write(stage: Stage, name: str, of: str, **more: Any) -> None:
+    """Write an element of that Type. A group has two accounts, each with half of the messages."""
+    if of != "SMS.Group":
+        stage.write(name, of, **more)
+        return
+    members = [
+        stage.write(f"{name}{key}", **account, **more)
+        for key, account in {"Main": {}, "Spare": OTHER}.items()
+    ]
+    stage.group(name, *({"element": each} for each in members))
+
+
 @pytest.fixture(scope="module")
 def done() -> Iterator[tuple[Stage, Table]]:
     """All cases of all Types on all lanes, sent at once and ended."""
     with Stage() as stage:
         for number, each in enumerate(SENDS):
-            stage.write(f"Example{number}", each)
-            stage.write(f"Away{number}", each, endpoint="http://127.0.0.1:9")
+            write(stage, f"Example{number}", each)
+            write(stage, f"Away{number}", each, endpoint="http://127.0.0.1:9")
         jobs = {}
         with stage.worker(options=("--concurrency", "128")):
             for case, (number, of), lane in product(CASES, enumerate(SENDS), LANES):

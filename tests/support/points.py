@@ -4,7 +4,7 @@ import os
 import signal
 
 #: In the order in which a send passes them.
-POINTS = ("before_claim", "after_claim", "after_answer", "after_settle", "before_ack")
+POINTS = ("before_claim", "after_claim", "after_member", "after_answer", "after_settle", "before_ack")
 
 _SIGNALS = {"kill": signal.SIGKILL, "pause": signal.SIGSTOP}
 

@@ -38,6 +38,16 @@ def wrap(ledger: Ledger, points: Points) -> None:
 
         return run
 
+    write_member = ledger.write_member
+
+    def member_written(*args: Any, **more: Any) -> Any:
+        answer = write_member(*args, **more)
+        # The member that refuses everybody comes first.
+        if not args[2].endswith("Poor"):
+            points.pass_("after_member")
+        return answer
+
+    ledger.write_member = member_written  # type: ignore[method-assign]
     steps = {"claim": claimed, "settle": settled, "wait": answered(wait), "put_back": answered(put_back)}
     for name, step in steps.items():
         setattr(ledger, name, step)

@@ -1,6 +1,7 @@
 """Everything that a test from outside needs: a Redis, a simulator as judge, an app with elements, a producer."""
 
 import itertools
+import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterable
@@ -105,6 +106,14 @@ class Stage:
         url = self.simulator.verify_url if kind == "SMS.AliyunVerify" else self.simulator.url
         account = {"endpoint": url, "readTimeoutMs": 1000, **more}
         return write_element(self.app_dir, name, kind=kind, **account)
+
+    def group(self, name: str, *members: dict[str, object]) -> str:
+        """Write a group of elements; returns its full name."""
+        folder = self.app_dir / "SMS" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "e.json").write_text(json.dumps({"title": name, "type": "SMS.Group"}), "utf-8")
+        (folder / "sms.json").write_text(json.dumps({"members": members}), "utf-8")
+        return f"SMS.{name}"
 
     def worker(self, *, redis_url: str | None = None, **more: Any) -> WorkerProcess:
         """A worker of this app, not yet started, with short times unless told otherwise."""

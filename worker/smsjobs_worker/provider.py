@@ -155,6 +155,8 @@ class Provider(ABC):
     knows_templates: bool = False
     #: Most requests a second, over all workers together; None: no limit. The worker keeps to it.
     max_qps: float | None = None
+    #: The full name of the member of a group that it sends by; None for an element that is no group.
+    member: str | None = None
 
     @abstractmethod
     def send(self, message: Message, *, out_id: str, connect_within_s: float) -> Mapping[str, Any]:
@@ -234,6 +236,29 @@ class Provider(ABC):
         """
         del refusal
         return None
+
+    def concerns_account(self, refusal: AliyunRejected) -> bool:
+        """Whether a refusal is the account's own, so that a group may ask another: by default where only an operator can fix its cause."""
+        return refusal.advice == "operator"
+
+    def for_job(self, message: Message, *, member: str | None, lost: bool) -> Provider:
+        """What sends and looks up one job: a group's choice among its members; else the provider itself.
+
+        Args:
+            member: The member that was written down for its last request, or None.
+            lost: Whether the answer of that request was lost.
+
+        Raises:
+            InvalidArguments: No member can load.
+        """
+        del message, member, lost
+        return self
+
+    def weigh(
+        self, failure: AliyunRejected | NotSent | AnswerLost
+    ) -> AliyunRejected | NotSent | AnswerLost | None:
+        """The failure that counts for the job, or None: another member of the group sends it now."""
+        return failure
 
     def hints_accepted(self, refusal: AliyunRejected) -> bool:
         """Whether the refusal of a second request hints that the first, whose answer was lost, was accepted.

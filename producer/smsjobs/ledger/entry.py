@@ -15,6 +15,7 @@ requeue, looks  milliseconds until a published job is looked at again; how often
 token, lease    who holds it, and until when
 claimed         when the holder claimed it
 released        the token of the last holder that gave it back
+member          only where the element is a group: the full name of the member that makes the request, or made the last
 attempts        requests made, without those of the current claim; kept with an unknown outcome, as is label, the word
                 under which a campaign counts it
 lost_from, _to  the first and the last time at which an answer was lost
@@ -92,6 +93,8 @@ class Granted:
     resent: bool
     #: When it was recorded, in ms of Redis's clock.
     created_ms: int = 0
+    #: The member of a group that made the request whose answer was lost; None if there was none.
+    member: str | None = None
     #: Only for a chunk, whose `job` is its campaign's: its recipients and their parameters, packed. No parameters: ``""``.
     #: For a half, those of the planned chunk.
     chunk: tuple[str, str] | None = field(default=None, repr=False)

@@ -198,7 +198,7 @@ class Ledger:
         Raises:
             EntryDamaged: The entry is damaged, and was set aside. All further steps of one job raise this, too.
         """
-        verb, *rest = self._step("claim", job_id, id=job_id, token=token, lease=_ms(lease_s))
+        verb, *rest = self._step("claim", job_id, id=job_id, token=token, lease=_ms(lease_s), member="")
         match verb:
             case "granted":
                 return _granted(job_id, token, _Granted(*rest))
@@ -213,6 +213,18 @@ class Ledger:
                 return NotDue(job_id=job_id)
             case _:
                 return Missing(job_id=job_id)
+
+    def write_member(self, job_id: str, token: str, member: str, *, lease_s: float) -> bool:
+        """Write down which member of a group makes the next request, in a repetition of the claim.
+
+        Args:
+            member: The member's full name.
+
+        Returns:
+            False if the claim had run out. Then this holder must not make the request.
+        """
+        verb, *_ = self._step("claim", job_id, id=job_id, token=token, lease=_ms(lease_s), member=member)
+        return bool(verb == "granted")
 
     def wait(self, job_id: str, token: str, wait: Wait) -> bool:
         """Give a claimed job back until it is due.
@@ -619,6 +631,7 @@ class _Granted(NamedTuple):
     lost_to: str = "0"
     interrupted: str = "0"
     resent: str = "0"
+    member: str = ""
     #: For a chunk only: its recipients, and their parameters.
     rows: str | None = None
     params: str | None = None
@@ -638,6 +651,7 @@ def _granted(job_id: str, token: str, found: _Granted) -> Granted:
         interrupted=bool(int(found.interrupted)),
         resent=bool(int(found.resent)),
         created_ms=int(found.created),
+        member=found.member or None,
         chunk=None if found.rows is None else (found.rows, found.params or ""),
     )
 

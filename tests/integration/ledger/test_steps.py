@@ -503,3 +503,38 @@ def test_granted_is_what_the_sender_needs(ledger: Ledger) -> None:
     claim = ledger.claim(job.id, "mine", lease_s=LEASE_S)
     assert isinstance(claim, Granted)
     assert (claim.job_id, claim.token) == (job.id, "mine")
+
+
+def test_member_is_known_after_a_kill(ledger: Ledger, clock: Clock) -> None:
+    """The member of a group that was written down last is told with a job whose answer was lost, and with no other."""
+    job = a_job()
+    ledger.record(job)
+    assert granted(ledger, job, "one").member is None
+    for member in ("SMS.Main", "SMS.Spare"):
+        assert ledger.write_member(job.id, "one", member, lease_s=LEASE_S)
+    assert granted(ledger, job, "one").member is None
+    clock.pass_(LEASE_S)
+    claim = granted(ledger, job, "two")
+    assert (claim.state, claim.member) == ("looking_up", "SMS.Spare")
+
+
+def test_member_is_written_by_the_holder_only(ledger: Ledger, clock: Clock) -> None:
+    """Whoever lost the job writes no member, and does not get the job back by trying."""
+    job = a_job()
+    ledger.record(job)
+    granted(ledger, job, "one")
+    clock.pass_(LEASE_S)
+    ledger.sweep()
+    assert not ledger.write_member(job.id, "one", "SMS.Main", lease_s=LEASE_S)
+    claim = granted(ledger, job, "two")
+    assert (claim.state, claim.member) == ("looking_up", None)
+    assert not ledger.write_member(job.id, "one", "SMS.Main", lease_s=LEASE_S)
+    assert not ledger.write_member(a_job().id, "one", "SMS.Main", lease_s=LEASE_S)
+
+
+def test_a_job_without_a_group_has_no_member(ledger: Ledger, client: "redis.Redis") -> None:
+    """The entry of a job whose element is no group has no field for a member."""
+    job = a_job()
+    ledger.record(job)
+    granted(ledger, job, "one")
+    assert not client.hexists(job_key(job.id), "member")

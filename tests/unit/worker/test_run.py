@@ -548,3 +548,30 @@ def test_why_it_waits(reason: str, step: Callable[[], Any]) -> None:
     wait = step()
     assert isinstance(wait, Wait)
     assert wait.reason == reason
+
+
+class OfGroup(WithLookUp):
+    """A provider that sends by a member of a group."""
+
+    member = "SMS.Main"
+
+
+def test_member_is_written_before_its_request() -> None:
+    """The ledger knows the member before the first request to it, and is told once for all of its requests."""
+    provider, told = OfGroup(NOT_SENT, OK), []
+    permits = Permits()
+    run = a_run(permits=permits)
+    run.write_member = lambda member: told.append((member, len(provider.sent))) or True
+    assert isinstance(run.send(provider), SendResult)
+    assert (told, len(provider.sent)) == ([("SMS.Main", 0)], 2)
+    assert {element for element, _, _ in permits.taken} == {"SMS.Main"}
+
+
+def test_without_the_claim_no_member_is_asked() -> None:
+    """Where the member cannot be written down, because another worker has the job, no request is made."""
+    provider = OfGroup(OK)
+    run = a_run()
+    run.write_member = lambda _: False
+    step = run.send(provider)
+    assert isinstance(step, Wait)
+    assert (step.state, step.reason, provider.sent) == ("queued", "lease_ran_out", [])

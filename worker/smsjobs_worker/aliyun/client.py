@@ -278,6 +278,11 @@ class AliyunSms(Provider):
         known = find_code(refusal.aliyun_code)
         return known.blames if known else None
 
+    def concerns_account(self, refusal: AliyunRejected) -> bool:
+        """What the table says of Aliyun's code."""
+        known = find_code(refusal.aliyun_code)
+        return known is not None and known.of_account
+
     def hints_accepted(self, refusal: AliyunRejected) -> bool:
         """Whether it is the limit of a minute, which counts what Aliyun accepts."""
         return is_minute_limit(refusal.aliyun_code, refusal.aliyun_message)

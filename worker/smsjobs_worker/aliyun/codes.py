@@ -42,6 +42,8 @@ class Code:
     stops_campaign: StopsCampaign
     #: What of one recipient's may be its cause, when it refuses a request to many; None if it concerns all alike.
     blames: Blames | None = None
+    #: Whether it is the account's own: its key, balance, signature or limits. Another account may send the message.
+    of_account: bool = False
 
 
 def _table(
@@ -52,6 +54,7 @@ def _table(
     stops_campaign: StopsCampaign,
     ended: Ended = "rejected",
     blames: Blames | None = None,
+    of_account: bool = False,
 ) -> tuple[Code, ...]:
     return tuple(
         Code(
@@ -62,6 +65,7 @@ def _table(
             ended=ended,
             stops_campaign=stops_campaign,
             blames=blames,
+            of_account=of_account,
         )
         for code, meaning in rows
     )
@@ -87,6 +91,7 @@ _ALL: Final = (
     ),
     *_table(
         "credentials",
+        of_account=True,
         advice="operator",
         stops_campaign="always",
         rows=(
@@ -155,6 +160,7 @@ _ALL: Final = (
     ),
     *_table(
         "permission",
+        of_account=True,
         advice="operator",
         stops_campaign="always",
         rows=(
@@ -186,6 +192,7 @@ _ALL: Final = (
     ),
     *_table(
         "quota",
+        of_account=True,
         advice="later",
         stops_campaign="always",  # every chunk would be refused until the day or month ends
         rows=(
@@ -201,6 +208,7 @@ _ALL: Final = (
     ),
     *_table(
         "balance",
+        of_account=True,
         advice="operator",
         stops_campaign="always",
         rows=(
@@ -213,6 +221,7 @@ _ALL: Final = (
     ),
     *_table(
         "account",
+        of_account=True,
         advice="operator",
         stops_campaign="always",
         rows=(
@@ -240,6 +249,7 @@ _ALL: Final = (
     ),
     *_table(
         "signature",
+        of_account=True,
         advice="operator",
         stops_campaign="always",
         rows=(
@@ -254,12 +264,19 @@ _ALL: Final = (
             ("SIGNATURE_BLACKLIST", "the signature is banned; apply for another"),
             ("SignatureNotFound", "the account has no such signature; fix verifySign"),
             (
-                "isv.SMS_SIGNATURE_SCENE_ILLEGAL",
-                "the signature is for verification codes only; use another one for this template",
-            ),
-            (
                 "PORT_NOT_REGISTERED",
                 "the carriers have not yet registered the signature (5 to 10 working days); wait, or ask Aliyun",
+            ),
+        ),
+    ),
+    *_table(
+        "signature",
+        advice="operator",
+        stops_campaign="always",
+        rows=(
+            (
+                "isv.SMS_SIGNATURE_SCENE_ILLEGAL",
+                "the signature is for verification codes only; use another one for this template",
             ),
         ),
     ),

@@ -49,6 +49,9 @@ What it does to the campaign of a refused chunk:
 - **halves, values**: the same where the recipients of the chunk have values of their own, for one of those may be at fault.
 - nothing: the chunk is rejected, and the others are sent.
 
+What it does in a [group](groups.md): **moves on** means that the next member sends the message, because this one surely did not, or for its
+account's own sake. After any other code no member but the one that was asked sends it.
+
 A code that ends in `*` stands for all codes with that beginning that have no row of their own. A code without any row is *rejected*
 with the reason `unknown_code` if the gateway refused it with HTTP 4xx, and an *answer lost* otherwise.
 
@@ -79,12 +82,16 @@ def _campaign(code: Code) -> str:
     return "; ".join(filter(None, (_CAMPAIGN[code.stops_campaign], _HALVES[code.blames])))
 
 
+def _group(code: Code) -> str:
+    return "moves on" if code.of_account or code.ended == "not_sent" else ""
+
+
 def _section(reason: str, rows: list[Code]) -> str:
     lines = [
-        f"| `{each.code}` | {each.meaning} | {each.advice} | {_ENDS[each.ended]} | {_campaign(each)} |"
+        f"| `{each.code}` | {each.meaning} | {each.advice} | {_ENDS[each.ended]} | {_campaign(each)} | {_group(each)} |"
         for each in rows
     ]
-    head = ("| code | meaning | advice | request | campaign |", "|---|---|---|---|---|")
+    head = ("| code | meaning | advice | request | campaign | group |", "|---|---|---|---|---|---|")
     return "\n".join((f"### {reason}", "", *head, *lines, ""))
 
 

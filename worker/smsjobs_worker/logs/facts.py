@@ -44,6 +44,9 @@ __all__ = [
     "LimitsRefused",
     "LimitsUnreachable",
     "LookupMade",
+    "MemberFailed",
+    "MemberRefused",
+    "MemberWorks",
     "MessageDropped",
     "MessagePutBack",
     "MessagePutBackForRefusal",
@@ -307,6 +310,45 @@ class JobSealed(_OfSending):
     repeats_by = ()
 
     job_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberFailed(_OfSending):
+    """A member of a group cannot be reached, or throttles: others send in its place, until it works again."""
+
+    action = "member_failed"
+    level = logging.WARNING
+    sentence = "a member of a group cannot send, and others send in its place"
+
+    element: str
+    member: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberRefused(_OfSending):
+    """A member of a group was refused for its account's sake: others send in its place, until it works again."""
+
+    action = "member_failed"
+    level = logging.ERROR
+    sentence = "a member of a group is refused by Aliyun, and others send in its place: an operator has to fix its account"
+
+    element: str
+    member: str
+    reason: str
+    aliyun_code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberWorks(_OfSending):
+    """A member of a group that could not send works again."""
+
+    action = "member_works"
+    level = logging.INFO
+    sentence = "a member of a group works again"
+
+    element: str
+    member: str
 
 
 @dataclass(frozen=True, kw_only=True)

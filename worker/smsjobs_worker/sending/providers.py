@@ -11,7 +11,7 @@ from smsjobs_worker.logs.privacy import describe
 from smsjobs_worker.provider import AnswerLost, NotSent, Provider
 
 if TYPE_CHECKING:
-    from smsjobs_worker.elements import App
+    from smsjobs_worker.elements.node import Application
 
 __all__ = ["PlainProvider", "Providers"]
 
@@ -19,7 +19,7 @@ __all__ = ["PlainProvider", "Providers"]
 class Providers:
     """Finds the provider of an element by the element's full name."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: Application) -> None:
         self._app = app
 
     def provider(self, full_name: str) -> Provider:

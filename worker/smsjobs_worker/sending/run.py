@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from redis.exceptions import RedisError
@@ -25,7 +25,7 @@ from smsjobs.redis_store import CannotOpen, error_code, is_transient
 from smsjobs.suppression import ListDamaged, suppressed_error
 from smsjobs_worker.logs.facts import LimitsRefused, LimitsUnreachable, LookupMade, RequestMade, tell
 from smsjobs_worker.provider import AnswerLost, Blames, LookupFailed, NotSent, Provider
-from smsjobs_worker.retry import request_with_retries
+from smsjobs_worker.retry import Tried, request_with_retries
 from smsjobs_worker.sending.look_up import was_accepted
 from smsjobs_worker.sending.schedule import failed_lookup_delay, gives_up_looking, next_lookup, retry_delay
 from smsjobs_worker.sending.suppressions import Fenced, IsSuppressed, Suppressions
@@ -107,15 +107,20 @@ class Run:
     permits: Permits
     #: Whether it may still be sent, asked before each request: the campaign of a chunk may have been paused.
     may_be_sent: Callable[[], bool] = lambda: True
+    #: Writes down the member of a group that makes the next request; False: the claim ran out.
+    write_member: Callable[[str], bool] = lambda _: True
     #: What of it may be sent, asked before each request; None: all of it.
     suppressions: Suppressions | None = None
     #: Requests made in this run.
     attempts: int = field(default=0, init=False)
     #: What is sent.
     message: Message = field(init=False, repr=False)
+    #: The member of a group that the ledger has.
+    _member: str | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.message = self.job.message
+        self._member = self.granted.member
 
     def send(self, provider: Provider) -> Wait | StopCampaign | Halve | Outcome:
         """Make the request, and where it surely was not sent, make it again for a moment."""
@@ -128,9 +133,7 @@ class Run:
             )
         begun_ms = self._now_ms()
         try:
-            tried = request_with_retries(
-                lambda: self._request(provider), before=lambda _: self._may_send(provider)
-            )
+            tried = self._try(provider)
         except InvalidArguments as error:
             return self._bad_arguments(error)
         except _Expired:
@@ -224,6 +227,16 @@ class Run:
 
     # What leads to what
 
+    def _try(self, provider: Provider) -> Tried[dict[str, object]]:
+        while True:
+            tried = request_with_retries(
+                lambda: self._request(provider), before=lambda _: self._may_send(provider)
+            )
+            if tried.error is None:
+                return tried
+            if (failure := provider.weigh(tried.error)) is not None:
+                return replace(tried, error=failure)
+
     def _request(self, provider: Provider) -> dict[str, object]:
         self.attempts += 1
         began_at = time.monotonic()
@@ -266,12 +279,14 @@ class Run:
     def _may_send(self, provider: Provider) -> None:
         """The last look before each request: permit first, for it may take a while."""
         try:
-            if not self.permits.take(self.job.element, self.lane, provider.max_qps, within_s=_PERMIT_S):
+            element = provider.member or self.job.element
+            if not self.permits.take(element, self.lane, provider.max_qps, within_s=_PERMIT_S):
                 raise _NotNow("no_permit")
             if not self.may_be_sent():
                 raise _NotNow("paused")
             if self.suppressions is not None:
                 self.message = self.suppressions.to_send(self.job, self.granted)
+            self._write_member(provider.member)
         except Fenced:
             raise _Abandoned from None
         except CannotOpen as error:
@@ -286,6 +301,13 @@ class Run:
             raise _Expired
         if not self.holds():
             raise _Abandoned
+
+    def _write_member(self, member: str | None) -> None:
+        if member is None or member == self._member:
+            return
+        if not self.write_member(member):
+            raise Fenced
+        self._member = member
 
     def _rejected(self, provider: Provider, error: AliyunRejected) -> Wait | StopCampaign | Halve | Outcome:
         if self.granted.lost_to_ms and provider.hints_accepted(error):

@@ -264,11 +264,16 @@ class Sender:
             holds=holds,
             permits=self._permits,
             may_be_sent=lambda: granted.chunk is None or self._ledger.may_be_sent(granted.job_id),
+            write_member=lambda member: self._ledger.write_member(
+                granted.job_id, granted.token, member, lease_s=self._lease_s
+            ),
             suppressions=self._suppressions,
         )
         try:
             try:
-                provider = self._elements.provider(job.element)
+                provider = self._elements.provider(job.element).for_job(
+                    job.message, member=granted.member, lost=granted.lost_to_ms > 0
+                )
             except InvalidArguments as error:
                 return run.without_provider(error)
             return run.send(provider) if granted.state == "sending" else run.look_up(provider)
