@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,7 +21,7 @@ CHINESE = {
     ).exists()
 }
 
-_FENCE = re.compile(r'^(`{3,})(\w*)(?: title="([^"]+)")?\n(.*?)^\1$', re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r'^( *)(`{3,})(\w*)(?: title="([^"]+)")?\n(.*?)^\1\2$', re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +44,8 @@ def blocks(page: Path, *languages: str) -> list[Block]:
     """Its blocks in these languages, or all of them."""
     found = _FENCE.findall(page.read_text("utf-8"))
     return [
-        Block(language=language, title=title or None, text=text)
-        for _, language, title, text in found
+        Block(language=language, title=title or None, text=dedent(text))
+        for _, _, language, title, text in found
         if not languages or language in languages
     ]
 
