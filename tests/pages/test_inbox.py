@@ -219,3 +219,21 @@ def test_pages_from_elsewhere_get_nothing(dev: Dev, simulator: SimulatorControl)
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(request, timeout=20)
     assert len(ask(dev, f"/api/messages?phone={PHONE}")[1]["messages"]) == 1
+
+
+def test_a_hidden_tab_gives_its_connection_back(
+    browser: Browser, dev: Dev, simulator: SimulatorControl
+) -> None:
+    """A tab that nobody sees holds no connection, of which a browser permits six; seen again, it shows what came meanwhile."""
+    with opened(browser, strict=False) as page:
+        read(page, dev, "13800138016")
+        simulator.reply("13800138016", "one")
+        expect(page.get_by_text("one", exact=True).first).to_be_visible()
+        hide = "hidden => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true}); document.dispatchEvent(new Event('visibilitychange')); }"
+        states = "[...sources].map(each => each.readyState)"
+        page.evaluate(hide, arg=True)
+        assert page.evaluate(states) == [2]
+        simulator.reply("13800138016", "two")
+        page.evaluate(hide, arg=False)
+        expect(page.locator(".message.out .text").last).to_have_text("two")
+        assert page.evaluate(states) == [1]

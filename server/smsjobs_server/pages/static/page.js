@@ -30,3 +30,27 @@ document.addEventListener("htmx:responseError", (event) => {
 });
 document.addEventListener("htmx:sendError", () => tell(document.getElementById("problem").dataset.unreachable));
 document.addEventListener("htmx:afterRequest", (event) => event.detail.successful && tell(""));
+
+// A browser permits six connections to a server, and a page that follows holds one. So a tab that nobody sees gives its
+// own back, and follows again when it is seen. To htmx's extension that looks like a connection that was lost.
+const sources = new Set();
+
+htmx.createEventSource = (url) => {
+  const source = new EventSource(url);
+  sources.add(source);
+  source.addEventListener("error", () => source.readyState === EventSource.CLOSED && sources.delete(source));
+  if (document.hidden) {
+    source.close();
+  }
+  return source;
+};
+
+document.addEventListener("visibilitychange", () => {
+  for (const source of [...sources]) {
+    if (document.hidden) {
+      source.close();
+    } else if (source.readyState === EventSource.CLOSED) {
+      source.dispatchEvent(new Event("error"));
+    }
+  }
+});
