@@ -67,10 +67,10 @@ class DayTally:
                 self._count(fact.lane, fact.state, "other" if known == "*" else known, 1)
             case SettledByReceipt(before="unknown"):
                 # It was counted as unknown, and comes to be accepted.
-                self._count(fact.lane, "unknown", "receipt", -1)
-                self._count(fact.lane, "accepted", "OK", 1)
+                self._count(fact.lane, "unknown", "receipt", -fact.recipients)
+                self._count(fact.lane, "accepted", "OK", fact.recipients)
             case SettledByReceipt():
-                self._count(fact.lane, "accepted", "OK", 1)
+                self._count(fact.lane, "accepted", "OK", fact.recipients)
             case _:
                 if (told := self._more(fact)) is not None:
                     self._count(*told)

@@ -122,8 +122,10 @@ class _Asked:
     """The reports of one job that its step was asked to take."""
 
     job_id: str
+    #: How many numbers the job has.
+    recipients: int
     traceparent: str | None = None
-    #: How many of them are of its numbers.
+    #: How many of the reports are of its numbers.
     count: int = 0
     #: Numbers that their carrier refuses for good.
     unwanted: list[str] = field(default_factory=list, repr=False)
@@ -448,7 +450,7 @@ class DeliveryStore:
     ) -> _Asked:
         """Put the step for one job's reports on the pipeline."""
         rest: list[Any] = []
-        asked = _Asked(job_id=job_id, traceparent=read_traceparent(known.entry.trace))
+        asked = _Asked(job_id=job_id, recipients=known.total, traceparent=read_traceparent(known.entry.trace))
         for report in reports:
             places = ((known.find(each), each) for each in report.numbers())
             position, phone = next((pair for pair in places if pair[0] is not None), (None, ""))
@@ -614,7 +616,12 @@ def _note(taken: Taken, asked: _Asked, answer: list[Any]) -> bool:
     taken.counts["repeated"] += asked.count - len(written)
     if was != "accepted":
         settled = SettledByReceipt(
-            job_id=asked.job_id, before=was, element=element, lane=lane, traceparent=asked.traceparent
+            job_id=asked.job_id,
+            before=was,
+            element=element,
+            lane=lane,
+            recipients=asked.recipients,
+            traceparent=asked.traceparent,
         )
         taken.settled.append(settled)
         tell(settled)

@@ -168,6 +168,8 @@ class SettledByReceipt(_OfReceipts):
     before: str
     element: str
     lane: str
+    #: How many numbers the job has.
+    recipients: int = 1
     #: Of a traced job, where traces are recorded.
     traceparent: str | None = None
 

@@ -695,7 +695,7 @@ def _idempotency(job: JobRecord) -> tuple[str, str]:
 
 
 def _key_digest(element: str, idempotency_key: str) -> str:
-    return hashlib.sha256(element.encode() + b"\0" + idempotency_key.encode()).hexdigest()
+    return hashlib.sha256(element.encode() + b"\0" + idempotency_key.encode("utf-8", "replace")).hexdigest()
 
 
 def _payload_mark(job: JobRecord, seal: Seal | None) -> str:

@@ -17,7 +17,7 @@ What = Literal[
 ]
 
 
-@dataclass(frozen=True, kw_only=True, order=True)
+@dataclass(frozen=True, kw_only=True)
 class Moment:
     """Something that happened to a job, or is to happen."""
 
@@ -46,7 +46,9 @@ def moments(info: JobInfo, values: Sequence[str | None]) -> Sequence[Moment]:
     Raises:
         ValueError, OverflowError: The entry is damaged.
     """
-    return sorted(Moment(at=at, what=what) for at, what in _found(info, _Traces(*values)) if at is not None)
+    found = [Moment(at=at, what=what) for at, what in _found(info, _Traces(*values)) if at is not None]
+    # Of one moment, in the order in which a job comes to them.
+    return sorted(found, key=lambda each: each.at)
 
 
 def _found(info: JobInfo, traces: _Traces) -> Iterator[tuple[datetime | None, What]]:

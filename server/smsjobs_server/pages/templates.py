@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from importlib.resources import files
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from smsjobs.contract import mask_phone, visible
-from smsjobs_server.pages.languages import LANGUAGES, TRANSLATIONS, Language, chosen_language
+from smsjobs_server.pages.languages import LANGUAGES, TRANSLATIONS, Language, chosen_language, translated
 
 __all__ = ["Pages"]
 
@@ -66,6 +67,8 @@ def _environment(language: Language, loader: ChoiceLoader) -> Environment:
     environment.globals["language"] = language
     environment.filters["time"] = _time
     environment.filters["visible"] = visible
+    # For a text of a table, which may have a % of its own.
+    environment.filters["translated"] = partial(translated, language)
     environment.filters["mask"] = mask_phone
     return environment
 

@@ -65,7 +65,7 @@ def test_tally(redis: Redis) -> None:
     tell(a_delivery("DELIVERED", "delivered"))
     tell(a_delivery("nobody-knows-this", "failed"))
     tell(SettledByReceipt(job_id="1", before="unknown", element="SMS.Test", lane="bulk"))
-    tell(SettledByReceipt(job_id="1", before="looking_up", element="SMS.Test", lane="bulk"))
+    tell(SettledByReceipt(job_id="1", before="looking_up", element="SMS.Test", lane="bulk", recipients=100))
     tally.stop()
     tell(a_delivery("DELIVERED", "delivered"))
     found = {(each.what, each.code): each.recipients for each in days.read(days.today())}
@@ -73,7 +73,7 @@ def test_tally(redis: Redis) -> None:
         ("delivered", "DELIVERED"): 1,
         ("failed", "other"): 1,
         ("unknown", "receipt"): -1,
-        ("accepted", "OK"): 2,
+        ("accepted", "OK"): 101,
     }
 
 

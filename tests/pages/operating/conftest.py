@@ -1,7 +1,6 @@
 """What tests of the operator's pages share: a stage with a worker and a server, and people who are logged in there."""
 
 import json
-import os
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -9,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from aliyun_sms_simulator import SimulatorProcess
+from support.browser import opened_browser
 from support.redis_server import RedisServer
 from support.served import SECRET, Served
 from support.stage import Stage
@@ -54,14 +54,11 @@ def desk(redis_server: RedisServer, simulator_process: SimulatorProcess) -> Iter
         assert list(Path(temporary).iterdir()) == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, or the one that is named."""
-    with sync_playwright() as playwright:
-        path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    """The browser of this machine."""
+    with opened_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

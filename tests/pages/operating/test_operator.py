@@ -10,8 +10,14 @@ from playwright.sync_api import Page, expect
 
 from pages.operating.conftest import VIEW, Desk, acts, settled
 from smsjobs import SmsError
+from support.browser import why_no_browser
 from support.polling import until
 from support.stage import new_phone, outcome
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(why_no_browser() is not None, reason=str(why_no_browser())),
+]
 
 Person = Callable[..., Page]
 
