@@ -133,6 +133,8 @@ def test_another_site(pages: Pages) -> None:
     other.log_in(OPERATE)
     for wrong in ("", "x", "é", csrf[:-1], other.client.get("/").json()["csrf"]):
         assert pages.client.post("/act", data={"csrf": wrong}).status_code == 403
+        files = {"file": b"x"}
+        assert pages.client.post("/upload", data={"csrf": wrong}, files=files).status_code == 403
     assert pages.client.post("/logout", data={"x": ""}).status_code == 403
     assert pages.acted == []
     assert pages.client.post("/act", data={"csrf": csrf, "what": "x"}).text == "x"

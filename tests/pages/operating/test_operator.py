@@ -285,4 +285,4 @@ def test_chinese(desk: Desk, person: Person) -> None:
         expect(page.locator("h1").first).to_contain_text(words)
     page.goto("/")
     page.wait_for_timeout(500)
-    expect(page.locator(".tiles")).to_contain_text("已接受")
+    expect(page.locator(".tiles")).to_contain_text("已受理")
