@@ -89,7 +89,7 @@ class Installation:
                 self._report = await self._desk.act(request, "doctor", "", _ask)
             except SmsError as error:
                 return self._desk.back(request, "/installation", self._desk.why(request, error), kind="bad")
-        return self._desk.back(request, "/installation", mark("Looked."))
+        return self._desk.back(request, "/installation", mark("Checked: the result is below."))
 
 
 def _ask() -> _Report:

@@ -121,7 +121,7 @@ def test_only_what_was_shown_is_sent_again(sms: Sms, li: Visitor) -> None:
     first = a_refused_job(sms)
     shown = li.get("/jobs/retry")
     asked_at = re.findall(r'name="asked_at" value="([^"]+)"', shown.text)[0]
-    assert "Send 1 jobs again" in shown.text
+    assert "Send again: 1" in shown.text
     second = a_refused_job(sms)
     li.post("/jobs/retry", asked_at=asked_at)
     assert sms.job(first).info().retried_as

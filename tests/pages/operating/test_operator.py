@@ -126,7 +126,7 @@ def test_all_are_sent_again(desk: Desk, person: Person) -> None:
     page.goto("/jobs?code=isv.OUT_OF_SERVICE")
     expect(page.locator("tbody tr")).to_have_count(3)
     page.click("a:has-text('Send them again')")
-    page.click("button:has-text('Send 3 jobs again')")
+    page.click("button:has-text('Send again: 3')")
     expect(page.locator("main .notice")).to_have_text("Sent again: 3.")
     new = [each.info().retried_as for each in jobs]
     assert {outcome(desk.stage.sms.job(str(each))).outcome for each in new} == {"accepted"}
