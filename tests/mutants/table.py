@@ -495,4 +495,39 @@ CLUSTER = (
     ),
 )
 
-MUTANTS = (*LEDGER, *CLUSTER, *WORKER, *ALIYUN, *CAMPAIGN, *VERIFICATION, *EVENTS, *STEERING, *QUEUES)
+TRACES = (
+    Mutant(
+        name="an error of a tracing system stops a job",
+        file="producer/smsjobs/traces/enqueueing.py",
+        old="    with suppress(Exception):\n        _spans().end(",
+        new="    if True:\n        _spans().end(",
+        likely=("tests/integration/producer/test_traces.py",),
+    ),
+    Mutant(
+        name="other people's instrumentation sees requests to Aliyun",
+        file="worker/smsjobs_worker/aliyun/client.py",
+        old="            with unseen():\n",
+        new="            if True:\n",
+        likely=("tests/acceptance/test_traces.py",),
+    ),
+    Mutant(
+        name="a span tells what a Type of one's own answered",
+        file="worker/smsjobs_worker/watching/spans.py",
+        old="return None if aliyun_code is None else bounded(aliyun_code)",
+        new="return aliyun_code",
+        likely=("tests/unit/worker/test_spans.py",),
+    ),
+)
+
+MUTANTS = (
+    *LEDGER,
+    *CLUSTER,
+    *WORKER,
+    *ALIYUN,
+    *CAMPAIGN,
+    *VERIFICATION,
+    *EVENTS,
+    *STEERING,
+    *QUEUES,
+    *TRACES,
+)
