@@ -14,6 +14,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _program = use_redis_server()
 
+# Else workers would ask the simulator about every template that a test uses.
+os.environ.setdefault("SMS_PREFLIGHT", "off")
+
 
 def pytest_report_header() -> str:
     """Which Redis the tests run on."""

@@ -23,6 +23,7 @@ from smsjobs.replies import LastJobs
 from smsjobs.settings import ConnectionSettings, unreachable_text
 from smsjobs.steering import Steering
 from smsjobs.suppression import Feeding, SuppressedNumbers, suppressed_error
+from smsjobs.templates import Preflight, TemplateStore
 from smsjobs.traces import enqueue_traced
 
 if TYPE_CHECKING:
@@ -101,6 +102,11 @@ class Connection:
             events=self.events,
             opt_out_words=self.settings.opt_out_words,
         )
+
+    @property
+    def templates(self) -> TemplateStore:
+        """What workers have learned of templates."""
+        return TemplateStore(self.ledger.redis)
 
     def unreachable_text(self) -> str:
         """A sentence that no Redis answers at its address. Call it while an error of Redis is being handled."""
@@ -191,6 +197,7 @@ class Connection:
     def _record_if_allowed(self, job: JobRecord, asked_at_s: float) -> Recorded:
         ledger = self.ledger
         self.offers.check(job.element, job.lane)
+        self.preflight.check(job)
         self._refuse_suppressed(job)
         return ledger.record(job, asked_at_s=asked_at_s)
 
@@ -228,6 +235,7 @@ class Connection:
         self._suppressed = SuppressedNumbers(self._ledger.redis, seal=self.settings.seal)
         self._steering = Steering(self._ledger)
         self.offers = Offers(self._ledger.redis)
+        self.preflight = Preflight(TemplateStore(self._ledger.redis), self.settings.preflight)
         self._pid = os.getpid()
 
 

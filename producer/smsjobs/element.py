@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from smsjobs.contract import InvalidArguments, OnUnknown, make_job, new_job_id, unwrap
 from smsjobs.job import Job
+from smsjobs.redis_store import available
 from smsjobs.threads import in_thread
 
 if TYPE_CHECKING:
     from smsjobs.campaign import Campaign
     from smsjobs.connection import Connection
+    from smsjobs.templates import Template
     from smsjobs.verification import Guard, Keyring, Limit, Rules, Verification
 
 __all__ = ["Element"]
@@ -96,6 +98,32 @@ class Element:
     async def send_message_async(self, *args: Any, **kwargs: Any) -> Job:
         """`sendMessage` with the same arguments, without blocking the event loop."""
         return await in_thread(self.sendMessage, *args, **kwargs)
+
+    def template(self, code: str, *, timeout: float = 10.0) -> Template | None:
+        """What is known of a template: text, kind, state, variables and their types, and the signature's filing.
+
+        It is at most a day old. Workers learn it from Aliyun, and ask again after an hour while it is used.
+
+        Args:
+            code: Such as ``"SMS_123456789"``.
+            timeout: Seconds to wait for a worker where nothing is known yet.
+
+        Returns:
+            The template; None where no worker has learned of it in time, as where there is no such template.
+
+        Raises:
+            QueueUnavailable: Redis was unreachable for longer than the timeout, or refused to be asked.
+        """
+        return available(
+            lambda: self._connection.templates.wait_for(self._full_name, code, timeout_s=timeout),
+            for_s=self._connection.settings.timeout_s,
+            task="the template could not be asked for",
+            unreachable_text=self._connection.unreachable_text,
+        )
+
+    async def template_async(self, code: str, *, timeout: float = 10.0) -> Template | None:  # noqa: ASYNC109  as `template`
+        """`template`, without blocking the event loop."""
+        return await in_thread(self.template, code, timeout=timeout)
 
     def campaign(
         self,

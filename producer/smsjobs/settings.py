@@ -16,6 +16,7 @@ from smsjobs.addresses import BrokerAddress, InvalidAddress, RedisAddress, Tls, 
 from smsjobs.contract import OPT_OUT_WORDS, SCOPES, Scope, read_words
 from smsjobs.ledger import DEFAULT_RETENTION_S, DEFAULT_RETRYABLE_S
 from smsjobs.redis_store import NotReplicated, Seal, refusal_text
+from smsjobs.templates import MODES, Mode
 
 __all__ = [
     "DEFAULT_BROKER_URL",
@@ -83,6 +84,8 @@ class ConnectionSettings:
     opt_out_words: frozenset[str] = OPT_OUT_WORDS
     #: For which messages a number is suppressed that a carrier or Aliyun refuses (SMS_SUPPRESS_REFUSED); None: for none.
     suppress_refused: Scope | None = None
+    #: What follows where a message does not fit what is known of its template (SMS_PREFLIGHT).
+    preflight: Mode = "warn"
 
     @classmethod
     def read(
@@ -121,6 +124,7 @@ class ConnectionSettings:
             seal=_seal(env.get("SMS_PAYLOAD_KEY", "").strip()),
             opt_out_words=_words(env),
             suppress_refused=_scope(env),
+            preflight=_mode(env),
         )
 
 
@@ -156,6 +160,14 @@ def _scope(environ: Mapping[str, str]) -> Scope | None:
     if given not in ("off", *SCOPES):
         raise SettingsError("SMS_SUPPRESS_REFUSED must be off, promotional or all")
     return next((scope for scope in SCOPES if scope == given), None)
+
+
+def _mode(environ: Mapping[str, str]) -> Mode:
+    given = environ.get("SMS_PREFLIGHT") or "warn"
+    for mode in MODES:
+        if given == mode:
+            return mode
+    raise SettingsError("SMS_PREFLIGHT must be off, warn or refuse")
 
 
 def _replicas(environ: Mapping[str, str]) -> int:

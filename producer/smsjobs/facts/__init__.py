@@ -34,6 +34,7 @@ from smsjobs.facts.producer import (
     ReportsDropped,
     ReportsNotOurs,
     SettledByReceipt,
+    TemplateMisfit,
 )
 from smsjobs.facts.traced import is_traced
 
@@ -60,6 +61,7 @@ __all__ = [
     "ReportsDropped",
     "ReportsNotOurs",
     "SettledByReceipt",
+    "TemplateMisfit",
     "bounded",
     "is_traced",
     "subscribe",

@@ -27,6 +27,7 @@ __all__ = [
     "ReportsDropped",
     "ReportsNotOurs",
     "SettledByReceipt",
+    "TemplateMisfit",
 ]
 
 
@@ -43,6 +44,21 @@ class PublishFailed(Fact):
     job_id: str
     lane: str
     error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemplateMisfit(Fact):
+    """A message does not fit what is known of its template, and is enqueued all the same (``SMS_PREFLIGHT=warn``)."""
+
+    action = "template_misfit"
+    level = logging.WARNING
+    sentence = "a message does not fit its template; Aliyun will probably refuse it"
+    logger = "smsjobs.connection"
+    repeats_by = ("element", "template")
+
+    element: str
+    template: str
+    problems: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What Aliyun knows of a template and of the signature that goes with it, and what it permits. No I/O.
+"""What Aliyun knows of a template and of the signature that goes with it, what it permits, and what workers have learned of it.
 
 What is not known stays unknown: no word of Aliyun's that is new here makes a template bad, and no value is refused by a
 type that is not in the table.
@@ -6,8 +6,24 @@ type that is not in the table.
 
 from __future__ import annotations
 
+from smsjobs.templates.preflight import MODES, Mode, Preflight
 from smsjobs.templates.rules import find_faults
+from smsjobs.templates.store import FRESH_S, TemplateStore, is_fresh
 from smsjobs.templates.template import CARRIERS, Filing, Signature, Template
 from smsjobs.templates.variables import TYPES, VariableType
 
-__all__ = ["CARRIERS", "TYPES", "Filing", "Signature", "Template", "VariableType", "find_faults"]
+__all__ = [
+    "CARRIERS",
+    "FRESH_S",
+    "MODES",
+    "TYPES",
+    "Filing",
+    "Mode",
+    "Preflight",
+    "Signature",
+    "Template",
+    "TemplateStore",
+    "VariableType",
+    "find_faults",
+    "is_fresh",
+]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from smsjobs.templates.template import Template
 from smsjobs.templates.variables import TYPES
 
 __all__ = ["find_faults"]
+
+#: What is surely a name.
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z_0-9]{0,31}", re.ASCII)
 
 
 def find_faults(template: Template, params: Mapping[str, str]) -> list[str]:
@@ -25,7 +30,8 @@ def _faults(template: Template, params: Mapping[str, str]) -> Iterator[str]:
             yield f"the template's variable {name} is missing"
     for name in params:
         if name not in names:
-            yield f"the template has no variable {name}"
+            # What a caller has put there by mistake may be private.
+            yield f"the template has no variable {name if _NAME.fullmatch(name) else 'of one of the names'}"
     # A foreign message has other bounds.
     if template.kind == "international":
         return

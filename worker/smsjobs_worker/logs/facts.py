@@ -66,6 +66,7 @@ __all__ = [
     "SweepFailed",
     "SweepRefused",
     "TaskBroken",
+    "TemplateNotLearned",
     "UnexpectedError",
     "job_settled",
     "job_waits",
@@ -730,6 +731,20 @@ class PullFailed(_OfFollowing):
 
     job_id: str | None = None
     element: str | None = None
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemplateNotLearned(_OfFollowing):
+    """Aliyun told nothing of a template that is used, so its messages are not looked at before they are sent."""
+
+    action = "template_not_learned"
+    level = logging.INFO
+    sentence = "nothing was learned of a template; it is asked about again in ten minutes"
+    repeats_by = ("element", "template", "reason")
+
+    element: str | None = None
+    template: str | None = None
     reason: str
 
 

@@ -13,6 +13,7 @@ from smsjobs.addresses import BrokerAddress
 from smsjobs.contract import InvalidArguments
 from smsjobs_worker.following.events import Follower
 from smsjobs_worker.following.pull import Puller
+from smsjobs_worker.following.templates import Learner
 from smsjobs_worker.logs.facts import ElementOdd, tell
 from smsjobs_worker.logs.privacy import install_log_privacy
 from smsjobs_worker.logs.set_up import install_log_format
@@ -104,7 +105,10 @@ class _SweepStep(bootsteps.StartStopStep):  # type: ignore[misc]
         refuse_broken_elements(_runtime_of(app))
         tell_choice(app.settings.transport)
         self._runtime, every_s = app.runtime, app.settings.sweep_s
-        self._threads: list[Background] = [Sweeper(app.runtime.sweep, every_s=every_s)]
+        self._threads: list[Background] = [
+            Sweeper(app.runtime.sweep, every_s=every_s),
+            Learner(app.runtime.learning),
+        ]
         if app.runtime.pull:
             self._threads.append(Puller(app.runtime.pull, every_s=every_s))
         self._threads += [Follower(each, every_s=every_s) for each in app.runtime.following]

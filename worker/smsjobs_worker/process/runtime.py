@@ -17,9 +17,11 @@ from smsjobs.offers import Offers
 from smsjobs.redis_store import connect_redis
 from smsjobs.replies import LastJobs
 from smsjobs.suppression import Feeding, SuppressedNumbers
+from smsjobs.templates import TemplateStore
 from smsjobs_worker.elements import App
 from smsjobs_worker.following.events import EventTask, Following, Webhook
 from smsjobs_worker.following.pull import Pull
+from smsjobs_worker.following.templates import Learning
 from smsjobs_worker.process.broker import Broker
 from smsjobs_worker.process.results import Results
 from smsjobs_worker.sending.follow_up import FollowUp
@@ -53,6 +55,8 @@ class Runtime:
     sweep: Sweep
     #: None where deliveries are not pulled.
     pull: Pull | None
+    #: What producers are told of templates.
+    learning: Learning
     #: Who is told of events.
     following: tuple[Following, ...]
 
@@ -130,6 +134,7 @@ class Runtime:
                 offer=lambda: offers.tell(elements, _lanes_of(celery)),
             ),
             pull=pull if pulls else None,
+            learning=Learning(TemplateStore(ledger.redis), elements, providers),
             following=tuple(_following(settings, ledger, broker)),
         )
 

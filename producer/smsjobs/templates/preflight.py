@@ -1,0 +1,83 @@
+"""The look at a message before it is enqueued: does it fit what is known of its template?
+
+It never waits for anybody and asks Redis once a minute for each template. Where nothing is known, or Redis does not answer,
+every message passes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final, Literal
+
+from redis.exceptions import RedisError
+
+from smsjobs.contract import InvalidArguments, JobRecord
+from smsjobs.facts import TemplateMisfit, tell
+from smsjobs.templates.rules import find_faults
+from smsjobs.templates.store import TemplateStore, is_fresh
+from smsjobs.templates.template import Template
+
+__all__ = ["MODES", "Mode", "Preflight"]
+
+#: ``"off"``: no look, and workers learn nothing. ``"warn"``: what does not fit is logged. ``"refuse"``: it is an error.
+Mode = Literal["off", "warn", "refuse"]
+MODES: Final[tuple[Mode, ...]] = ("off", "warn", "refuse")
+
+#: Seconds for which this process goes by what it has read, and by that it has found nothing.
+_KNOWN_S: Final = 60.0
+_UNKNOWN_S: Final = 10.0
+
+#: Most templates that this process remembers.
+_MOST: Final = 1000
+
+
+class Preflight:
+    """Looks at messages by what workers have learned.
+
+    Args:
+        store: What they have learned.
+        mode: What follows.
+        clock: Seconds, rising.
+    """
+
+    def __init__(
+        self, store: TemplateStore, mode: Mode, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._store = store
+        self._mode = mode
+        self._clock = clock
+        #: Until when each template is not looked up again, and what is known of it.
+        self._memory: dict[tuple[str, str], tuple[float, Template | None]] = {}
+
+    def check(self, job: JobRecord) -> None:
+        """Refuse a job whose parameters do not fit its template, or log it.
+
+        Raises:
+            InvalidArguments: They do not, and the mode is ``"refuse"``.
+        """
+        if self._mode == "off":
+            return
+        template = self._template(job.element, job.message.template)
+        faults = find_faults(template, job.message.params) if template else []
+        if not faults:
+            return
+        problems = "; ".join(faults)
+        if self._mode == "refuse":
+            raise InvalidArguments.about("params", f"do not fit {job.message.template}: {problems}")
+        tell(TemplateMisfit(element=job.element, template=job.message.template, problems=problems))
+
+    def _template(self, element: str, code: str) -> Template | None:
+        until, template = self._memory.get((element, code), (0.0, None))
+        if self._clock() < until:
+            return template
+        try:
+            template = self._store.known(element, code)
+            if template is None or not is_fresh(template):
+                self._store.ask(element, code)
+        except RedisError:
+            template = None
+        if len(self._memory) >= _MOST:
+            self._memory.clear()
+        self._memory[element, code] = (self._clock() + (_KNOWN_S if template else _UNKNOWN_S), template)
+        return template

@@ -1,0 +1,118 @@
+"""What workers have learned of templates, in Redis, and what they are asked to learn.
+
+===============================  ======  ===============================================================
+``sms:{<tag>}:templates``        hash    code -> the template's JSON, with the time at which it was learned
+``sms:{<tag>}:templates:asked``  zset    code -> ms at which a producer last asked for it
+``sms:{<tag>}:templates:turn:…`` string  a worker asks Aliyun now, so no other does
+===============================  ======  ===============================================================
+
+Nothing rests on it: what is damaged, too old or not there is not known.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from smsjobs.contract import element_tag
+from smsjobs.redis_store import key
+from smsjobs.templates.template import Template
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+__all__ = ["FRESH_S", "TemplateStore"]
+
+#: Seconds after which a worker asks Aliyun again about a template that somebody uses.
+FRESH_S: Final = 3600.0
+
+#: Seconds for which what was learned is believed while no worker has learned it again.
+_BELIEVED_S: Final = 24 * 3600.0
+
+#: Seconds for which a template is learned again after a producer has last asked for it.
+_WANTED_S: Final = 24 * 3600.0
+
+#: Most templates of an element that are asked for, and that are kept. Aliyun lets an account make 100 a day.
+_MOST_ASKED: Final = 500
+_MOST_KEPT: Final = 1000
+
+
+class TemplateStore:
+    """What is known of the templates of all elements.
+
+    Args:
+        redis: The ledger's client. Each method raises its errors.
+    """
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def known(self, element: str, code: str) -> Template | None:
+        """What is known of a template; None where it is nothing, or too old to be believed."""
+        raw = self._redis.hget(_kept(element), code)
+        try:
+            template = Template.from_json(json.loads(cast("str", raw))) if raw else None
+        except (ValueError, RecursionError):
+            return None
+        if template is None or _age_s(template) > _BELIEVED_S:
+            return None
+        return template
+
+    def ask(self, element: str, code: str) -> None:
+        """Have workers learn of a template, and keep what they know of it fresh for a day."""
+        name = _asked(element)
+        pipeline: Any = self._redis.pipeline(transaction=False)
+        pipeline.zadd(name, {code: round(time.time() * 1000)})
+        pipeline.zremrangebyrank(name, 0, -_MOST_ASKED - 1)
+        pipeline.expire(name, round(_WANTED_S))
+        pipeline.execute()
+
+    def asked(self, element: str) -> list[str]:
+        """The templates that producers have asked for lately."""
+        since_ms = round((time.time() - _WANTED_S) * 1000)
+        return cast("list[str]", self._redis.zrangebyscore(_asked(element), since_ms, "+inf"))
+
+    def take_turn(self, element: str, code: str, *, for_s: float) -> bool:
+        """Whether this worker is the one to ask Aliyun now."""
+        turn = key(element_tag(element), "templates", "turn", code)
+        return bool(self._redis.set(turn, "1", nx=True, px=round(for_s * 1000)))
+
+    def learn(self, element: str, template: Template) -> None:
+        """Keep what Aliyun told."""
+        name = _kept(element)
+        if self._redis.hlen(name) >= _MOST_KEPT:
+            self._redis.delete(name)  # what is used is learned again
+        pipeline: Any = self._redis.pipeline(transaction=False)
+        pipeline.hset(name, template.code, json.dumps(template.to_json(), ensure_ascii=False))
+        pipeline.expire(name, round(_BELIEVED_S))
+        pipeline.execute()
+
+    def wait_for(self, element: str, code: str, *, timeout_s: float) -> Template | None:
+        """What is known of a template; where it is nothing, ask for it and wait for a worker."""
+        until = time.monotonic() + timeout_s
+        while (template := self.known(element, code)) is None:
+            left_s = until - time.monotonic()
+            if left_s <= 0:
+                return None
+            self.ask(element, code)
+            time.sleep(min(0.2, left_s))
+        return template
+
+
+def is_fresh(template: Template) -> bool:
+    """Whether Aliyun need not be asked again yet."""
+    return _age_s(template) < FRESH_S
+
+
+def _age_s(template: Template) -> float:
+    return (datetime.now(UTC) - template.learned_at).total_seconds()
+
+
+def _kept(element: str) -> str:
+    return key(element_tag(element), "templates")
+
+
+def _asked(element: str) -> str:
+    return key(element_tag(element), "templates", "asked")

@@ -1,0 +1,58 @@
+"""What Aliyun knows of a template reaches the web application: a real worker learns it, and a producer refuses by it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from aliyun_sms_simulator import Simulator
+from smsjobs import InvalidArguments
+from support.polling import until
+from support.redis_server import RedisServer
+from support.stage import Stage, new_phone, outcome, word
+
+TEXT = "${name}您好，${event}将于今晚进行。"
+CATALOGUE = {
+    "signatures": [{"name": "your_signature", "filing": {"unicom": "-1 REGISTERING"}}],
+    "templates": [{"code": "SMS_2", "content": TEXT, "variables": {"name": "name"}}],
+}
+
+
+@pytest.fixture
+def strict(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """A stage whose simulator knows one template, with a worker, and a producer that refuses what does not fit."""
+    monkeypatch.setenv("SMS_PREFLIGHT", "refuse")
+    with Simulator(catalogue=CATALOGUE) as simulator, Stage(redis_server, simulator) as stage:
+        stage.write()
+        with stage.worker():
+            yield stage
+
+
+def test_learned_and_refused(strict: Stage) -> None:
+    """A producer sees text, types and filing; then what does not fit is refused before it costs anything, by one question to Aliyun."""
+    element = strict.sms.getElement("SMS.Example")
+    found = element.template("SMS_2", timeout=20)
+    assert (found.text, found.kind, found.state) == (TEXT, "notification", "approved")
+    assert found.types == {"name": "name", "event": "others"}
+    assert [(each.carrier, each.state, each.reasons) for each in found.signature.filing][1] == (
+        "unicom",
+        "under_way",
+        ("its filing is under way",),
+    )
+    with pytest.raises(InvalidArguments, match="variable event is missing"):
+        element.sendMessage(phoneList=[new_phone()], params={"name": "张三"}, verifyTemplateCode="SMS_2")
+    fits = {"name": "张三", "event": "维护"}
+    jobs = [
+        element.sendMessage(phoneList=[new_phone()], params=fits, verifyTemplateCode="SMS_2")
+        for _ in range(3)
+    ]
+    assert {word(outcome(job)) for job in jobs} == {"accepted"}
+    counts = strict.simulator.request_counts()
+    assert (counts["GetSmsTemplate"], counts["GetSmsSign"], counts["SendSms"]) == (1, 1, 3)
+
+
+def test_unknown_template(strict: Stage) -> None:
+    """A template that Aliyun does not tell of passes the look, and Aliyun's own answer is the outcome."""
+    job = strict.send("SMS.Example")
+    assert outcome(job).aliyun_code == "isv.SMS_TEMPLATE_ILLEGAL"
+    until(lambda: strict.simulator.request_counts().get("GetSmsTemplate"), "it was asked about")
+    assert strict.sms.getElement("SMS.Example").template("SMS_123456789", timeout=0.2) is None

@@ -1,0 +1,206 @@
+"""A message is looked at before it is enqueued, by what workers have learned of its template."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import redis
+
+from smsjobs import InvalidArguments, connect
+from smsjobs.facts import TemplateMisfit, subscribe
+from smsjobs.redis_store import connect_redis
+from smsjobs.settings import ConnectionSettings, SettingsError
+from smsjobs.templates import Template, TemplateStore
+from smsjobs_worker.following.templates import Learning
+from smsjobs_worker.provider import LookupFailed, Provider
+
+ELEMENT, CODE = "SMS.Example", "SMS_123456789"
+FITS = {"name": "张三"}
+
+
+def template(**more) -> Template:
+    given = {"text": "${name}您好", "types": {"name": "name"}, "state": "approved", "kind": "notification"}
+    return Template(code=CODE, **{"learned_at": datetime.now(UTC), **given, **more})
+
+
+@pytest.fixture
+def store(redis_url: str) -> Iterator[TemplateStore]:
+    client = connect_redis(redis_url, timeout_s=5)
+    yield TemplateStore(client)
+    client.close()
+
+
+@pytest.fixture
+def misfits() -> Iterator[list[TemplateMisfit]]:
+    """What was told of messages that do not fit."""
+    told: list[TemplateMisfit] = []
+    stop = subscribe(lambda fact: told.append(fact) if isinstance(fact, TemplateMisfit) else None)
+    yield told
+    stop()
+
+
+def send(redis_url: str, monkeypatch, mode: str, params: dict[str, str], times: int = 1) -> list[str]:
+    monkeypatch.setenv("SMS_PREFLIGHT", mode)
+    with closing(connect(broker_url=redis_url)) as sms:
+        element = sms.getElement(ELEMENT)
+        return [
+            element.sendMessage(phoneList=["13800138000"], params=params, verifyTemplateCode=CODE).id
+            for _ in range(times)
+        ]
+
+
+@pytest.mark.parametrize("params", [{}, {"name": "张三", "code": "1"}, {"name": "x"}])
+def test_refused(redis_url, store, monkeypatch, params):
+    """With SMS_PREFLIGHT=refuse a missing, surplus or ill-typed parameter is an error, and nothing is enqueued."""
+    store.learn(ELEMENT, template())
+    with pytest.raises(InvalidArguments, match=f"params do not fit {CODE}: ") as caught:
+        send(redis_url, monkeypatch, "refuse", params)
+    assert (caught.value.code, caught.value.argument) == (46001, "params")
+    assert not [each for each in store._redis.scan_iter() if ":job" in each]
+    assert len(send(redis_url, monkeypatch, "refuse", FITS)) == 1
+
+
+def test_warned(redis_url, store, monkeypatch, misfits):
+    """By default what does not fit is told, without a value, and enqueued."""
+    store.learn(ELEMENT, template())
+    monkeypatch.delenv("SMS_PREFLIGHT")
+    assert ConnectionSettings.read(environ={}).preflight == "warn"
+    assert len(send(redis_url, monkeypatch, "warn", {"name": "张三", "13800138000": "837261"})) == 1
+    [told] = misfits
+    assert (told.element, told.template) == (ELEMENT, CODE)
+    assert "13800138000" not in told.problems
+    assert "837261" not in told.problems
+
+
+@pytest.mark.parametrize("mode", ["warn", "refuse"])
+def test_nothing_known(redis_url, store, monkeypatch, misfits, mode):
+    """Of a template of which nothing is known, or only what is damaged or old, every message passes, and workers are asked to learn."""
+    for raw in (None, "{", "[]", template(learned_at=datetime.now(UTC) - timedelta(days=2))):
+        store._redis.flushall()
+        if isinstance(raw, Template):
+            store.learn(ELEMENT, raw)
+        elif raw:
+            store.learn(ELEMENT, template())
+            [name] = [each for each in store._redis.scan_iter() if each.endswith(":templates")]
+            store._redis.hset(name, CODE, raw)
+        assert len(send(redis_url, monkeypatch, mode, {})) == 1
+        assert store.asked(ELEMENT) == [CODE]
+    assert misfits == []
+
+
+def test_damaged_key(redis_url, store, monkeypatch):
+    """Where the key of what was learned is something else, every message passes."""
+    store.learn(ELEMENT, template())
+    [name] = [each for each in store._redis.scan_iter() if each.endswith(":templates")]
+    store._redis.delete(name)
+    store._redis.set(name, "x")
+    assert len(send(redis_url, monkeypatch, "refuse", {})) == 1
+
+
+def test_off(redis_url, store, monkeypatch, misfits):
+    """With SMS_PREFLIGHT=off nothing is looked at and nothing is asked."""
+    store.learn(ELEMENT, template())
+    send(redis_url, monkeypatch, "off", {})
+    assert (store.asked(ELEMENT), misfits) == ([], [])
+
+
+def test_not_per_message(redis_url, store, monkeypatch):
+    """Many messages with one template look it up once."""
+    store.learn(ELEMENT, template())
+    store._redis.config_resetstat()
+    send(redis_url, monkeypatch, "refuse", FITS, times=50)
+    assert store._redis.info("commandstats")["cmdstat_hget"]["calls"] < 10
+
+
+def test_setting():
+    """Another word is a wrong setting."""
+    with pytest.raises(SettingsError, match="SMS_PREFLIGHT"):
+        ConnectionSettings.read(environ={"SMS_PREFLIGHT": "maybe"})
+
+
+class Known(Provider):
+    """Knows one template, and counts how often it is asked."""
+
+    knows_templates = True
+
+    def __init__(self, failure: LookupFailed | None = None) -> None:
+        self.asked: list[str] = []
+        self.failure = failure
+
+    def send(self, message, *, out_id, connect_within_s):
+        """It is not asked."""
+        raise AssertionError
+
+    def template(self, code: str) -> Template:
+        """The one."""
+        self.asked.append(code)
+        if self.failure:
+            raise self.failure
+        return template()
+
+
+class Elements:
+    """One provider for all."""
+
+    def __init__(self, provider: Provider) -> None:
+        self.one = provider
+
+    def provider(self, full_name: str) -> Provider:
+        """The one."""
+        return self.one
+
+
+def test_learned_once(redis_url, store):
+    """Of two workers one asks Aliyun, and neither asks again while what it knows is fresh; a producer sees it."""
+    provider = Known()
+    workers = [Learning(store, [ELEMENT], Elements(provider)) for _ in range(2)]
+    store.ask(ELEMENT, CODE)
+    for _ in range(5):
+        for each in workers:
+            each.run_once()
+    assert provider.asked == [CODE]
+    with closing(connect(broker_url=redis_url)) as sms:
+        found = sms.getElement(ELEMENT).template(CODE)
+    assert (found.text, found.variables) == ("${name}您好", ("name",))
+
+
+def test_not_learned(store):
+    """A template that cannot be learned is left alone for a while, and changes nothing."""
+    provider = Known(LookupFailed("permission", "example"))
+    clock = iter(range(0, 10_000, 100))
+    learning = Learning(store, [ELEMENT], Elements(provider), clock=lambda: next(clock))
+    store.ask(ELEMENT, CODE)
+    learning.run_once()
+    learning.run_once()
+    assert provider.asked == [CODE]
+    assert store.known(ELEMENT, CODE) is None
+
+
+def test_nobody_learns(redis_url):
+    """Where no worker learns of a template, asking for it ends in time with nothing."""
+    began_at = time.monotonic()
+    with closing(connect(broker_url=redis_url)) as sms:
+        assert sms.getElement(ELEMENT).template(CODE, timeout=0.5) is None
+    assert time.monotonic() - began_at < 5
+
+
+def test_bounded(store):
+    """However many codes are asked for, and learned, what is kept has a bound."""
+    for number in range(520):
+        store.ask(ELEMENT, f"SMS_{number}")
+    assert len(store.asked(ELEMENT)) == 500
+    assert all(store._redis.ttl(each) > 0 for each in store._redis.scan_iter())
+
+
+def test_redis_away(monkeypatch):
+    """A look that Redis does not answer refuses nothing by itself."""
+    from smsjobs.contract import make_job, new_job_id
+    from smsjobs.templates import Preflight
+
+    client = redis.Redis(port=1, socket_connect_timeout=0.2)
+    job = make_job(
+        id=new_job_id(ELEMENT), element=ELEMENT, phoneList=["13800138000"], params={}, verifyTemplateCode=CODE
+    )
+    Preflight(TemplateStore(client), "refuse").check(job)

@@ -1,0 +1,113 @@
+"""Learns of the templates that producers use, and tells them by Redis.
+
+A template is asked about once an hour while it is used, by one worker. Nothing here can slow or stop a send: it has a thread of
+its own, and asks about one template a second at most. What cannot be learned stays unknown, which refuses nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, Protocol
+
+from redis.exceptions import RedisError
+
+from smsjobs.contract import InvalidArguments
+from smsjobs.templates import FRESH_S, is_fresh
+from smsjobs_worker.logs.facts import TemplateNotLearned, tell
+from smsjobs_worker.logs.privacy import describe
+from smsjobs_worker.provider import LookupFailed, Provider
+from smsjobs_worker.sending.background import Background
+
+if TYPE_CHECKING:
+    from smsjobs.templates import TemplateStore
+
+__all__ = ["Learner", "Learning"]
+
+#: Seconds between two passes, each of which asks about one template of an element.
+_EVERY_S: Final = 1.0
+
+#: Seconds in which no other worker asks about the same.
+_TURN_S: Final = 60.0
+
+#: Seconds until something is looked at again that another worker asks about, or that could not be learned.
+_OTHER_S: Final = 5.0
+_FAILED_S: Final = 600.0
+
+#: Most templates whose times are remembered.
+_MOST: Final = 10_000
+
+
+class Elements(Protocol):
+    """Where the providers come from."""
+
+    def provider(self, full_name: str) -> Provider:
+        """The provider of the element of that name."""
+        ...
+
+
+class Learning:
+    """One pass at a time.
+
+    Args:
+        store: Where producers ask, and where they read.
+        names: The elements of this worker.
+        elements: Their providers.
+        clock: Seconds, rising.
+    """
+
+    def __init__(
+        self,
+        store: TemplateStore,
+        names: Sequence[str],
+        elements: Elements,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._names = names
+        self._elements = elements
+        self._clock = clock
+        #: When each template of an element is looked at again.
+        self._next_at: dict[tuple[str, str], float] = {}
+
+    def run_once(self) -> None:
+        """Learn of one template of each element, if one is due."""
+        for name in self._names:
+            asked = self._store.asked(name)
+            code = next((each for each in asked if self._clock() >= self._next_at.get((name, each), 0)), None)
+            if code is not None:
+                if len(self._next_at) >= _MOST:
+                    self._next_at.clear()
+                # First, so that what raises is not tried again at once.
+                self._next_at[name, code] = self._clock() + _FAILED_S
+                self._next_at[name, code] = self._clock() + self._learn(name, code)
+
+    def _learn(self, name: str, code: str) -> float:
+        """Learn of it; seconds until it is looked at again."""
+        known = self._store.known(name, code)
+        if known is not None and is_fresh(known):
+            return _EVERY_S * 60
+        try:
+            provider = self._elements.provider(name)
+            if not provider.knows_templates:
+                return FRESH_S
+            if not self._store.take_turn(name, code, for_s=_TURN_S):
+                return _OTHER_S
+            self._store.learn(name, provider.template(code))
+        except (LookupFailed, InvalidArguments) as error:
+            tell(TemplateNotLearned(element=name, template=code, reason=error.reason))
+            return _FAILED_S
+        return FRESH_S
+
+
+class Learner(Background):
+    """Learns in a thread of its own until it is stopped."""
+
+    def __init__(self, learning: Learning) -> None:
+        super().__init__(learning.run_once, name="smsjobs-templates", every_s=_EVERY_S, failed=_tell_failure)
+
+
+def _tell_failure(error: Exception) -> None:
+    reason = type(error).__name__ if isinstance(error, RedisError) else describe(error)
+    tell(TemplateNotLearned(reason=reason))
