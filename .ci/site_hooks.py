@@ -2,7 +2,10 @@
 
 import logging
 import re
+from pathlib import Path
 from typing import Any
+
+from pymdownx.slugs import slugify
 
 #: A relative link that leaves a page's folder: to README.md, an example, a configuration.
 _OUTWARD = re.compile(r"\]\(((?:\.\./)+)([^)#]+)(#[^)]*)?\)")
@@ -11,6 +14,9 @@ _OUTWARD = re.compile(r"\]\(((?:\.\./)+)([^)#]+)(#[^)]*)?\)")
 _FOREIGN = re.compile(
     r"<(?:script|img|iframe)[^>]+src=.?https?:|<link[^>]+rel=.?stylesheet[^>]+href=.?https?:"
 )
+
+#: A heading below the page's; or a block of code, in which none is meant.
+_HEADING = re.compile(r"^( *)(`{3,}).*?^\1\2$|^##+ (?P<text>[^\n]+)$", re.MULTILINE | re.DOTALL)
 
 # A warning ends a strict build.
 _log = logging.getLogger("mkdocs.hooks.site")
@@ -22,9 +28,28 @@ def on_config(config: Any) -> Any:
     return config
 
 
+def _with_english_places(markdown: str, file: Path) -> str:
+    """Let each heading of a translation be found by the English heading's name too: pages that are not translated lead there."""
+    english = file.with_name(file.name.replace(".zh.md", ".md"))
+    headings = [each["text"] for each in _HEADING.finditer(english.read_text("utf-8")) if each["text"]]
+    if len(headings) != sum(bool(each["text"]) for each in _HEADING.finditer(markdown)):
+        return markdown
+    places = iter(slugify(case="lower")(each, "-") for each in headings)
+
+    def placed(found: re.Match[str]) -> str:
+        if not found["text"]:
+            return found[0]
+        anchor = f'<a id="{next(places)}"></a>'
+        return found[0] if anchor in markdown else f"{anchor}\n\n{found[0]}"
+
+    return _HEADING.sub(placed, markdown)
+
+
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
-    """Turn each relative link that leaves docs/ into one to the file in the repository."""
+    """Turn each relative link that leaves docs/ into one to the file in the repository, and keep English places."""
     del files
+    if page.file.src_uri.endswith(".zh.md"):
+        markdown = _with_english_places(markdown, Path(page.file.abs_src_path))
     depth = page.file.src_uri.count("/") + 1
 
     def absolute(found: re.Match[str]) -> str:
