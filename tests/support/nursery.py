@@ -6,6 +6,7 @@ of its own, in which the program begins as it always does.
 """
 
 import atexit
+import contextlib
 import importlib
 import json
 import os
@@ -79,14 +80,19 @@ class Forked:
 
 
 class Nursery:
-    """Starts processes, for several threads at a time. It ends with whoever made it; what it started does not."""
+    """Starts processes, for several threads at a time. It ends with whoever made it; what it started does not.
 
-    def __init__(self) -> None:
+    Args:
+        packages: Where another version of our packages is.
+    """
+
+    def __init__(self, packages: Path | None = None) -> None:
         self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._turn = threading.Lock()
+        env = {**os.environ, **({"PYTHONPATH": str(packages)} if packages else {})}
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, __file__, str(theirs.fileno())], pass_fds=[theirs.fileno()]
+                [sys.executable, __file__, str(theirs.fileno())], env=env, pass_fds=[theirs.fileno()]
             )
         atexit.register(self._end)
 
@@ -134,9 +140,9 @@ class Nursery:
 
 
 @cache
-def nursery() -> Nursery:
-    """The nursery of this process, made when it is first needed."""
-    return Nursery()
+def nursery(packages: Path | None = None) -> Nursery:
+    """The nursery of this process, or that of another version of our packages, made when it is first needed."""
+    return Nursery(packages)
 
 
 def smsjobs(
@@ -166,7 +172,9 @@ def run(
 def _serve(asked: socket.socket) -> None:
     """Answer until nobody is left who asks."""
     for each in _LIBRARIES:
-        importlib.import_module(each)
+        # Another version may lack one. Its processes import what they have.
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module(each)
     assert threading.active_count() == 1, "a fork would lack the other threads"
     while True:
         question, descriptors, _, _ = socket.recv_fds(asked, _LONGEST, 3)

@@ -32,6 +32,7 @@ class WorkerProcess:
         app: The module of the Celery app: the product's own, or `PROBED`.
         lanes: The lanes whose queues it reads.
         options: More words for the command line.
+        packages: Where another version of our packages is.
         **env: More settings, such as ``SMS_LEASE="2"``.
     """
 
@@ -43,6 +44,7 @@ class WorkerProcess:
         app: str = APP,
         lanes: tuple[str, ...] = ("verification", "notification", "bulk"),
         options: tuple[str, ...] = ("--concurrency", "8"),
+        packages: Path | None = None,
         **env: str,
     ) -> None:
         self._log_file = tempfile.NamedTemporaryFile(prefix="worker-", suffix=".log")  # noqa: SIM115
@@ -58,8 +60,10 @@ class WorkerProcess:
             "SMS_APP": str(app_dir),
             "PYTHONUNBUFFERED": "1",
             **({} if app == APP else {"PYTHONPATH": str(_TESTS)}),
+            **({"PYTHONPATH": str(packages)} if packages else {}),
             **env,
         }
+        self._packages = packages
         self.process: Forked | None = None
 
     def __enter__(self) -> Self:
@@ -89,7 +93,7 @@ class WorkerProcess:
         assert self.process is None or self.process.poll() is not None, "it runs already"
         self._seen = seen = len(self.log())
         log = self._log_file.fileno()
-        self.process = nursery().start(
+        self.process = nursery(self._packages).start(
             "celery.__main__", self._arguments, env={**self._env, **env}, stdout=log, stderr=log
         )
         if wait:
