@@ -75,24 +75,54 @@ def test_a_release_has_the_projects_version(tag: str, status: int) -> None:
     env = os.environ | {"GITHUB_REF_NAME": tag, "PATH": path}
     run = subprocess.run(["bash", "-e", "-c", script], cwd=ROOT, env=env, check=False)
     assert run.returncode == status
-    assert [jobs["ci"]["needs"], jobs["build"]["needs"], jobs["publish"]["needs"]] == ["tag", "ci", "build"]
+    needs = {name: job.get("needs") for name, job in jobs.items()}
+    assert needs == {
+        "tag": None,
+        "ci": "tag",
+        "build": "ci",
+        "attest": "build",
+        "publish": ["build", "attest"],
+        "images": "publish",
+    }
+
+
+def test_images_of_a_release() -> None:
+    """Each stage of the Dockerfile that users run is built for amd64 and arm64; the example web application is not."""
+    job = loaded(".github/workflows/release.yml")["jobs"]["images"]
+    stages = set(re.findall(r"^FROM \S+ AS (\w+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
+    assert stages - {"wheels", "base", "web"} == set(job["strategy"]["matrix"]["target"])
+    (build,) = [step["with"] for step in job["steps"] if "build-push" in step["uses"]]
+    assert build["platforms"] == "linux/amd64,linux/arm64"
+
+
+def test_one_version() -> None:
+    """The newest section of the changelog, the bug report's example and the golden Redis know the project's version."""
+    version = project()["version"]
+    newest = re.search(r"^## \[(\d+\.\d+\.\d+)\] - ", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest
+    assert newest[1] == version
+    assert f"smsjobs {version}" in (ROOT / ".github/ISSUE_TEMPLATE/bug.yml").read_text()
 
 
 def test_only_publishing_may_publish() -> None:
-    """One job may ask for the right to publish, and it runs none of our code."""
+    """Three jobs may sign or publish. Those of the package index run no command and check nothing out; no password is stored."""
     permitted = {
         f"{file.stem}.{name}": job
         for file in WORKFLOWS.glob("*.yml")
         for name, job in yaml.safe_load(file.read_text())["jobs"].items()
         if "permissions" in job
     }
-    assert list(permitted) == ["release.publish"]
-    publish = permitted["release.publish"]
-    assert publish["permissions"] == {"id-token": "write"}
-    assert publish["environment"] == {"name": "pypi"}
-    assert not any("run" in step for step in publish["steps"])
+    assert {name: job["permissions"] for name, job in permitted.items()} == {
+        "release.attest": {"attestations": "write", "id-token": "write"},
+        "release.publish": {"id-token": "write"},
+        "release.images": {"contents": "read", "packages": "write"},
+    }
+    assert permitted["release.publish"]["environment"] == {"name": "pypi"}
+    for name in ("release.attest", "release.publish"):
+        assert not any("run" in step or "checkout" in step["uses"] for step in permitted[name]["steps"])
     for file in WORKFLOWS.glob("*.yml"):
         assert yaml.safe_load(file.read_text())["permissions"] == {"contents": "read"}, file.name
+        assert "secrets." not in file.read_text()
 
 
 @pytest.mark.parametrize("file", sorted(WORKFLOWS.glob("*.yml")), ids=lambda file: file.name)
@@ -103,7 +133,7 @@ def test_actions_are_pinned(file: Path) -> None:
             if "uses" in step:
                 assert re.fullmatch(r"[\w-]+/[\w-]+@(release/)?v\d+", step["uses"]), step["uses"]
             if step.get("uses", "").startswith("actions/checkout@"):
-                assert step["with"] == {"persist-credentials": False}
+                assert step["with"]["persist-credentials"] is False
 
 
 def test_every_room_has_its_floor() -> None:
