@@ -169,12 +169,13 @@ class Element:
             ignore_columns: Names of columns that are not parameters, such as ``["备注"]``.
 
         Raises:
-            InvalidArguments: An argument, a column or the file is wrong. Nothing was sent.
+            InvalidArguments: An argument, a column or the file is wrong. Or Aliyun would refuse every message, by what is
+                known of the template: see docs/templates.md. Nothing was sent.
             IdempotencyConflict: The name belongs to a campaign with other recipients or settings.
             QueueUnavailable: Redis was unreachable for longer than the timeout, or refused a step, as a full Redis
                 does. After a refusal `outcome` is ``"not_sent"``: nothing was sent. The same call continues.
         """
-        from smsjobs.campaign import Order  # noqa: PLC0415  only whoever has campaigns loads them
+        from smsjobs.campaign import Order, refuse_unfit  # noqa: PLC0415  only whoever has campaigns loads them
 
         order = Order.read(
             recipients,
@@ -187,6 +188,7 @@ class Element:
             countries=countries,
             ignore_columns=ignore_columns,
         )
+        refuse_unfit(self._connection, order, element=self._full_name, name=name, promotional=promotional)
         return self._start(order, element=self._full_name, name=name, at=at, promotional=promotional)
 
     def _start(self, *args: Any, **options: Any) -> Campaign:

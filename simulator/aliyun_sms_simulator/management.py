@@ -6,7 +6,7 @@ from typing import Any
 from aliyun_sms_simulator.catalogue import Catalogue, Signature
 from aliyun_sms_simulator.codes import refusal
 from aliyun_sms_simulator.gateway import Call
-from aliyun_sms_simulator.template import KINDS, Template
+from aliyun_sms_simulator.template import KINDS, Template, check_code
 from aliyun_sms_simulator.world import World
 
 __all__ = ["ABOUT"]
@@ -16,7 +16,13 @@ _LISTED_KINDS = {"verification": 2, "notification": 0, "promotional": 1, "intern
 
 
 def _get_template(world: World, call: Call) -> dict[str, Any]:
-    found = (world.catalogue.templates or {}).get(call.params.get("TemplateCode", ""))
+    code = call.params.get("TemplateCode", "")
+    if world.catalogue.templates is None:
+        # Any is good, and the text of none is known.
+        check_code(code)
+        found: Template | None = Template(code=code, content="")
+    else:
+        found = world.catalogue.templates.get(code)
     if found is None:
         raise refusal("isv.SMS_TEMPLATE_ILLEGAL")
     return {

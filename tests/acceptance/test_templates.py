@@ -1,11 +1,14 @@
 """What Aliyun knows of a template reaches the web application: a real worker learns it, and a producer refuses by it."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from aliyun_sms_simulator import Simulator
 from smsjobs import InvalidArguments
+from support.nursery import smsjobs
 from support.polling import until
 from support.redis_server import RedisServer
 from support.stage import Stage, new_phone, outcome, word
@@ -56,3 +59,20 @@ def test_unknown_template(strict: Stage) -> None:
     assert outcome(job).aliyun_code == "isv.SMS_TEMPLATE_ILLEGAL"
     until(lambda: strict.simulator.request_counts().get("GetSmsTemplate"), "it was asked about")
     assert strict.sms.getElement("SMS.Example").template("SMS_123456789", timeout=0.2) is None
+
+
+def test_campaign(strict: Stage, tmp_path: Path) -> None:
+    """`campaign check` and `start` go by what a worker learns: the text is shown, and what lacks a variable does not begin."""
+    people = tmp_path / "people.csv"
+    people.write_text(f"phone,name\n{new_phone()},张三\n", encoding="utf-8")
+    env = os.environ | {"SMS_BROKER_URL": strict.server.url}
+    words = [str(people), "--template", "SMS_2", "--element", "SMS.Example"]
+    lacking = smsjobs("campaign", "check", *words, env=env)
+    assert lacking.returncode == 2
+    assert "lack what SMS_2 asks for: event" in lacking.stdout
+    refused = smsjobs("campaign", "start", *words, "--yes", env=env)
+    assert refused.returncode == 2
+    assert "event" in refused.stderr
+    assert "SendSms" not in strict.simulator.request_counts()
+    fits = smsjobs("campaign", "check", *words, "--param", "event=维护", env=env)
+    assert (fits.returncode, "张三您好，维护将于今晚进行。" in fits.stdout) == (0, True), fits.stdout

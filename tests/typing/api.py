@@ -93,6 +93,14 @@ def reading(sms: Sms) -> str:
     return f"{result.outcome} {result.resolved_by} {result.response.get('Code')}"
 
 
+def looking_at_templates(element: Element) -> list[str]:
+    """What is known of a template."""
+    template = element.template("SMS_123456789", timeout=5)
+    if template is None or template.signature is None:
+        return []
+    return [f"{each.carrier} {each.state}" for each in template.signature.filing if not each.is_good]
+
+
 async def awaiting(element: Element) -> SendResult:
     """The async twins."""
     job = await element.send_message_async(["13800138000"], {}, "SMS_1", lane="bulk")

@@ -1,6 +1,7 @@
 """Campaigns: many recipients from a file, planned into chunks, with progress, pause, cancel and an exact report."""
 
 from smsjobs.campaign.check import CampaignCheck, Survey, check
+from smsjobs.campaign.fitting import find_misfits, learn_template, refuse_unfit
 from smsjobs.campaign.handle import Campaign
 from smsjobs.campaign.progress import CampaignProgress
 from smsjobs.campaign.report import COLUMNS, ReportRow
@@ -22,7 +23,10 @@ __all__ = [
     "billed",
     "campaign_store",
     "check",
+    "find_misfits",
     "find_undelivered",
+    "learn_template",
+    "refuse_unfit",
     "resend",
     "start",
 ]

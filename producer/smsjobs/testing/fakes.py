@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from smsjobs.ledger import Ledger
     from smsjobs.steering import Steering
     from smsjobs.suppression import SuppressedNumbers
+    from smsjobs.templates import TemplateStore
 
 __all__ = ["FakeCampaign", "FakeElement", "FakeJob", "FakeSms", "FakeVerification", "connect"]
 
@@ -137,7 +138,9 @@ class _Memory(Connection):
     """Stands where a real producer has its connection to Redis and the broker."""
 
     def __init__(self, clock: Clock) -> None:
-        super().__init__(ConnectionSettings(broker_url="", result_backend=None, redis_url=""))
+        super().__init__(
+            ConnectionSettings(broker_url="", result_backend=None, redis_url="", preflight="off")
+        )
         self.jobs = MemoryLedger(clock, keep_s=self.settings.retention_s)
         self.reported = MemoryDeliveries(self.jobs)
         self.codes = MemoryCodes(clock)
@@ -189,6 +192,11 @@ class _Memory(Connection):
         """The campaigns of the memory: as far as a producer uses them, they are a store."""
         return cast("CampaignStore", self._campaigns)
 
+    @property
+    def templates(self) -> TemplateStore:
+        """Nothing is known of any: there is no worker that learns."""
+        return cast("TemplateStore", _NoTemplates())
+
     def enqueue(self, job: JobRecord) -> str:
         """Write the job down."""
         self.maybe_fail(job.id)
@@ -207,6 +215,11 @@ class _Memory(Connection):
 
     def _connect(self) -> None:
         """Nothing is to be opened."""
+
+
+class _NoTemplates:
+    def wait_for(self, element: str, code: str, *, timeout_s: float) -> None:
+        """Nothing, at once."""
 
 
 class FakeJob(Job):

@@ -7,15 +7,18 @@ from typing import Unpack
 
 import click
 
-from smsjobs.campaign import Survey
+from smsjobs.campaign import Survey, find_misfits, learn_template
+from smsjobs.client import connect
+from smsjobs.templates import Template
 from smsjobs_shell.campaign.options import PROMOTIONAL, Ordered, as_bad_usage, message_options, read_order
 from smsjobs_shell.campaign.preview import document, preview
 from smsjobs_shell.campaign.reading import Reading, reading
 from smsjobs_shell.campaign.rejects import rejects_file
 from smsjobs_shell.campaign.suppressed import asked_if_possible
 from smsjobs_shell.terminal.failure import BAD_USAGE
-from smsjobs_shell.terminal.options import with_screen
+from smsjobs_shell.terminal.options import TEXT, with_screen
 from smsjobs_shell.terminal.screen import Screen
+from smsjobs_shell.terminal.wording import in_shell_words
 
 __all__ = ["check"]
 
@@ -30,17 +33,36 @@ Examples:
       --param event=系统维护 --sign 示例公司 --price 0.045 \\
       --template-text '${name}您好,今晚22点至24点进行${event},敬请谅解。'""",
 )
+@click.option(
+    "--element",
+    type=TEXT,
+    metavar="NAME",
+    help="Full name of the SMS element: look at what its workers know of the template, too.",
+)
 @PROMOTIONAL
 @message_options
 @with_screen
-def check(screen: Screen, *, file: Path, promotional: bool | None, **ordered: Unpack[Ordered]) -> int:
+def check(
+    screen: Screen,
+    *,
+    file: Path,
+    element: str | None,
+    promotional: bool | None,
+    **ordered: Unpack[Ordered],
+) -> int:
     """Read a file as `start` does, and tell what would be sent.
 
     Redis is needed only to count who wants no such messages: see `smsjobs suppress`. Without it they are not counted.
 
-    The exit status is 2 if `start` would refuse the file, because it cannot be read or has no row that can be used.
+    With --element, the texts and the parts are those of the template as Aliyun has it, unless --template-text is given.
+
+    The exit status is 2 if `start` would refuse the file, because it cannot be read, has no row that can be used, or does not
+    fit its template.
     """
     order = as_bad_usage(lambda: read_order(file, ordered))
+    template = _known(element, order.template) if element else None
+    if template and template.text and ordered["template_text"] is None:
+        ordered["template_text"] = template.text
     with rejects_file(ordered["rejects"], order) as rejects:
         survey = Survey(
             order,
@@ -54,9 +76,19 @@ def check(screen: Screen, *, file: Path, promotional: bool | None, **ordered: Un
         rejects.keep()
     found = survey.found()
     preview(screen, found, ordered)
+    misfits = list(find_misfits(order, template, promotional)) if template else []
+    for each in misfits:
+        screen.line(f"\nThe campaign would not start: {in_shell_words(each)}.", style="red")
+    if element and template is None:
+        screen.line(f"\nNothing is known of {order.template}: no worker of {element} has told of it.")
     _tell_what_next(screen, many=found.leaves_many_out, nobody=not found.recipients)
     screen.document(document(found, ordered))
-    return 0 if found.recipients else BAD_USAGE
+    return 0 if found.recipients and not misfits else BAD_USAGE
+
+
+def _known(element: str, code: str) -> Template | None:
+    sms = connect()
+    return learn_template(sms.connection, sms.getElement(element).fullName, code)
 
 
 def _read(survey: Survey, progress: Reading) -> None:

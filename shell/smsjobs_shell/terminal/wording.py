@@ -21,6 +21,7 @@ _TYPED: Final = {
     "params": "--param",
     "phoneList": "PHONE",
     "phone_column": "--phone-column",
+    "promotional": "--promotional",
     "recipients": "FILE",
     "sheet": "--sheet",
     "template_text": "--template-text",

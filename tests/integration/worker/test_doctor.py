@@ -80,6 +80,20 @@ def test_who_signs_is_named(redis_url: str, simulator: Simulator, tmp_path: Path
     simulator.clear_faults()
 
 
+def test_a_signature_that_is_not_filed_is_named(redis_url: str, tmp_path: Path) -> None:
+    """A signature that is not approved is bad, and a carrier that has not filed it is a doubt, with the reason in words."""
+    signature = {"name": "your_signature", "approved": False, "filing": {"unicom": "2 NO_SEND_RECORD"}}
+    with Simulator(catalogue={"signatures": [signature]}) as strict:
+        write_element(tmp_path, "Main", strict.url)
+        found = [(each.verdict, each.text, each.hint) for each in elements_of(tmp_path)]
+    assert ("bad", "its signature is not approved (in review)") in [each[:2] for each in found]
+    assert (
+        "doubtful",
+        "China Unicom has not filed its signature (lapsed), and may hold its messages back",
+        "nothing was sent under it for 6 months; file it again in the console",
+    ) in found
+
+
 def test_an_element_that_does_not_send_to_aliyun_is_named(
     redis_url: str, simulator: Simulator, tmp_path: Path
 ) -> None:

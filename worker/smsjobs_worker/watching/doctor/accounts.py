@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import Final
 
 from smsjobs.contract import InvalidArguments
+from smsjobs.templates import CARRIERS
 from smsjobs_worker.aliyun.client import AliyunSms
 from smsjobs_worker.elements import App, LoadedElement, Problem, loaded
 from smsjobs_worker.logs.privacy import describe
@@ -90,6 +91,7 @@ def _element(element: LoadedElement) -> Iterator[Finding]:
     yield _destination(name, thing)
     yield from _identity(name, thing)
     yield _credentials(name, thing)
+    yield from _signature(name, thing)
     yield from _aliyun_clock(name, thing)
 
 
@@ -140,6 +142,31 @@ def _credentials(name: str, sms: AliyunSms) -> Finding:
         text=f"{_answering(sms)} refuses its AccessKey ({checked.aliyun_code})",
         hint=checked.detail or "fix accessKey and accessSecret in sms.json",
     )
+
+
+def _signature(name: str, sms: AliyunSms) -> Iterator[Finding]:
+    """Whether the signature is approved and filed, where Aliyun tells."""
+    signature = sms.signature() if sms.knows_templates else None
+    if signature is None:
+        return
+    if signature.state not in ("approved", "unknown"):
+        why = f": {signature.reason}" if signature.reason else ""
+        yield Finding(
+            subject=name,
+            verdict="bad",
+            text=f"its signature is not approved ({signature.state.replace('_', ' ')}{why})",
+            hint="see the console; every message is refused until it is approved",
+        )
+    for each in signature.filing:
+        carrier = CARRIERS.get(each.carrier, each.carrier)
+        if each.is_good:
+            continue
+        yield Finding(
+            subject=name,
+            verdict="doubtful",
+            text=f"{carrier} has not filed its signature ({each.state.replace('_', ' ')}), and may hold its messages back",
+            hint="; ".join(each.reasons) or "see the console",
+        )
 
 
 def _answering(sms: AliyunSms) -> str:
