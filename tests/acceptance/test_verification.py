@@ -16,14 +16,16 @@ SECRET = "a secret that is good for tests only"
 PER_NUMBER = Limit(hour=1)
 
 
-@pytest.fixture(params=["SMS.Aliyun", "SMS.AliyunVerify"])
+@pytest.fixture(params=["SMS.Aliyun", "SMS.AliyunVerify", "SMS.Group"])
 def login(request, stage: Stage) -> Verification:
-    """A purpose's codes, through each of the official Types."""
-    if request.param == "SMS.Aliyun":
-        name, about = "SMS.Example", {"verifyTemplateCode": TEMPLATE}
-    else:
+    """A purpose's codes, through each of the official Types; the group has two accounts."""
+    name, about = "SMS.Example", {"verifyTemplateCode": TEMPLATE}
+    if request.param == "SMS.AliyunVerify":
         name = stage.write("Login", request.param)
         about = {"verifyTemplateCode": "100001", "params": {"min": "5"}}
+    if request.param == "SMS.Group":
+        stage.write("Other", accessKey="demo_access_key", accessSecret="demo_access_secret")
+        name = stage.group("Both", {"element": "SMS.Example"}, {"element": "SMS.Other"})
     return stage.sms.getElement(name).verification("login", secret=SECRET, per_number=PER_NUMBER, **about)
 
 

@@ -36,6 +36,45 @@ SCHEDULE = "tests/unit/worker/test_schedule.py"
 CODES = "tests/integration/verification/test_codes.py"
 LIMITS = "tests/integration/verification/test_limits.py"
 IN_REDIS = "tests/integration/steering/test_in_redis.py"
+GROUP = "tests/unit/worker/test_group.py"
+
+GROUPS = (
+    Mutant(
+        name="claim gives a job back to whoever lost it, for a member",
+        file="producer/smsjobs/ledger/scripts/claim.lua",
+        old="if member ~= '' and f.token ~= token then return {'in_flight'} end\n",
+        new="",
+        likely=(STEPS,),
+    ),
+    Mutant(
+        name="claim forgets the member of a worker that died",
+        file="producer/smsjobs/ledger/scripts/claim.lua",
+        old="    read(f, job, 'member')\n",
+        new="",
+        likely=(STEPS,),
+    ),
+    Mutant(
+        name="a group moves on after a lost answer",
+        file="worker/smsjobs_worker/sending/group.py",
+        old="        if isinstance(failure, AnswerLost):\n            return failure\n",
+        new="",
+        likely=(GROUP, "tests/faults/test_group.py"),
+    ),
+    Mutant(
+        name="a group looks a lost answer up at any member",
+        file="worker/smsjobs_worker/sending/group.py",
+        old="        if member is not None:\n            asked =",
+        new="        if False:\n            asked =",
+        likely=(GROUP,),
+    ),
+    Mutant(
+        name="a request is made before its member is written down",
+        file="worker/smsjobs_worker/sending/run.py",
+        old="            self._write_member(provider.member)\n",
+        new="",
+        likely=(RUN,),
+    ),
+)
 
 LEDGER = (
     Mutant(
@@ -521,6 +560,7 @@ TRACES = (
 
 MUTANTS = (
     *LEDGER,
+    *GROUPS,
     *CLUSTER,
     *WORKER,
     *ALIYUN,
