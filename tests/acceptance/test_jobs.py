@@ -12,8 +12,6 @@ from support.stage import Stage, new_phone, outcome
 from support.terminal import Terminal
 from support.worker import WorkerProcess
 
-pytestmark = pytest.mark.smoke
-
 
 @pytest.fixture
 def env(stage: Stage) -> dict[str, str]:

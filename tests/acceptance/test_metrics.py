@@ -12,8 +12,6 @@ from support.served import SECRET, Served
 from support.stage import Stage, new_phone, outcome, word
 from support.worker import WorkerProcess
 
-pytestmark = pytest.mark.smoke
-
 
 @pytest.fixture(scope="module")
 def port() -> int:

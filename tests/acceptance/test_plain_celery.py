@@ -12,8 +12,6 @@ from support.polling import until
 from support.stage import TEMPLATE, Stage, new_phone, outcome, plain_celery, word
 from support.worker import WorkerProcess
 
-pytestmark = pytest.mark.smoke
-
 
 def fields(phone: str | None = None, **more: Any) -> dict[str, Any]:
     """A good job's JSON, unless told otherwise."""
