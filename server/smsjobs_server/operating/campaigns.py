@@ -21,7 +21,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from smsjobs import InvalidArguments, SmsError
-from smsjobs.campaign import COLUMNS, Campaign, Order, ReportRow, Survey, campaign_store, start
+from smsjobs.campaign import COLUMNS, Campaign, Order, ReportRow, Survey, campaign_store, refuse_unfit, start
 from smsjobs.campaign.progress import BY_HAND, CampaignProgress
 from smsjobs.campaign.reasons import meaning
 from smsjobs.contract import campaign_id, tag_of_campaign
@@ -325,9 +325,25 @@ class Campaigns:
             raise
         return draft
 
+    def _order(self, draft: Draft) -> Order:
+        """What is sent, and to whom.
+
+        Raises:
+            InvalidArguments: Something in it is wrong, or Aliyun would refuse it as a whole.
+        """
+        order = Order.read(draft.path, **draft.order)
+        refuse_unfit(
+            self._sms.connection,
+            order,
+            element=draft.element,
+            name=draft.name,
+            promotional=draft.promotional,
+        )
+        return order
+
     def _survey(self, draft: Draft) -> None:
         survey = Survey(
-            Order.read(draft.path, **draft.order),
+            self._order(draft),
             template_text=draft.template_text,
             sign=draft.sign,
             suppressed=self._sms.connection.suppressed.counter(promotional=draft.promotional),
@@ -398,7 +414,7 @@ class Campaigns:
     def _begin(self, draft: Draft) -> Campaign:
         return start(
             campaign_store(self._sms.connection),
-            Order.read(draft.path, **draft.order),
+            self._order(draft),
             element=draft.element,
             name=draft.name,
             at=draft.at,
