@@ -327,16 +327,12 @@ class MemberFailed(_OfSending):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MemberRefused(_OfSending):
+class MemberRefused(MemberFailed):
     """A member of a group was refused for its account's sake: others send in its place, until it works again."""
 
-    action = "member_failed"
     level = logging.ERROR
     sentence = "a member of a group is refused by Aliyun, and others send in its place: an operator has to fix its account"
 
-    element: str
-    member: str
-    reason: str
     aliyun_code: str
 
 

@@ -1,6 +1,8 @@
 -- Have jobs that are to be pulled taken by nobody for a time (ms) from now on. What is not to be pulled any more stays so.
 --
 -- The jobs' ids follow.
+--
+-- Returns 1.
 local codes, others = unpack(KEYS)
 local now, time = unpack(ARGV, 1, 2)
 local again = ms(now_ms(now) + num(time))

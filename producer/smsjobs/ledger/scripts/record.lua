@@ -15,7 +15,7 @@
 -- include ledger/jobs
 -- replicated
 local job, agenda, key = unpack(KEYS)
-local now, id, record, lane, element, digest, payload, recipients, expires, countdown, requeue, latest = unpack(ARGV)
+local now, id, record, lane, element, digest, payload, recipients, expires, countdown, requeue, latest = unpack(ARGV, 1, 12)
 now = now_ms(now)
 if redis.call('EXISTS', job) == 1 then
   local f = fields(job, 'state', 'payload', 'campaign', 'created')
@@ -44,5 +44,5 @@ redis.call('ZADD', agenda, ms(math.min(look, last)), id)
 redis.call('HSET', job, 'state', QUEUED, 'job', record, 'lane', lane, 'element', element, 'key', key or '',
   'created', ms(now), 'due', ms(due), 'expires', ms(last), 'requeue', requeue, 'looks', looks, 'attempts', 0,
   'token', '', 'payload', payload, 'delivery', recipients)
-if ARGV[13] then redis.call('HSET', job, 'trace', ARGV[13]) end
+for trace in groups(13, 1) do redis.call('HSET', job, 'trace', trace) end
 return {'recorded', id, ms(now)}

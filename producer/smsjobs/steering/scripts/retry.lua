@@ -10,7 +10,7 @@
 -- include ledger/jobs, ledger/failed
 -- replicated
 local job, agenda, old = unpack(KEYS)
-local now, id, of, record, lane, element, recipients, expires, requeue, latest = unpack(ARGV)
+local now, id, of, record, lane, element, recipients, expires, requeue, latest = unpack(ARGV, 1, 10)
 now = now_ms(now)
 local f = fields(old, 'state', 'key', 'retried_as')
 if f.retried_as then return {f.retried_as == id and 'recorded' or 'exists', f.retried_as, ms(now)} end
@@ -24,7 +24,7 @@ redis.call('ZADD', agenda, ms(math.min(now + num(requeue), last)), id)
 redis.call('HSET', job, 'state', QUEUED, 'job', record, 'lane', lane, 'element', element,
   'key', holder == of and key or '', 'created', ms(now), 'due', ms(now), 'expires', ms(last), 'requeue', requeue,
   'looks', 1, 'attempts', 0, 'token', '', 'payload', '', 'delivery', recipients)
-if ARGV[11] then redis.call('HSET', job, 'trace', ARGV[11]) end
+for trace in groups(11, 1) do redis.call('HSET', job, 'trace', trace) end
 if holder == of then redis.call('SET', key, id .. ' ' .. digest) end
 redis.call('HSET', old, 'retried_as', id)
 redis.call('DEL', retry_key(of))
