@@ -258,12 +258,14 @@ def test_nothing_secret_gets_out(simulator, sender, message, caplog, capfd):
     one.send(message, out_id="job-1")
     held = next(iter(opening._shared.values()))
     private = [held._keys.access_secret, held._keys.security_token, held._keys.access_key]
-    simulator.fault("non_json_before", action="AssumeRole")
     simulator.expire_tokens()
     with pytest.raises(KeysRefused):
         one.send(message, out_id="job-2")
+    # The library's own text of this failure has the whole URL.
+    simulator.refuse()
+    other = sender(simulator.url, stsEndpoint=simulator.url, roleArn=ROLE, roleSessionName="other")
     with pytest.raises(NotSent) as caught:
-        one.send(message, out_id="job-2")
+        other.send(message, out_id="job-2")
     written = capfd.readouterr()
     shown = f"{caught.value!r} {one!r} {one.account!r} {held!r} {held._keys!r} {written.out} {written.err} {caplog.text}"
     for each in (*private, "Signature=", "SecurityToken="):

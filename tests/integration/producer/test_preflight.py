@@ -166,6 +166,22 @@ def test_learned_once(redis_url, store):
     assert (found.text, found.variables) == ("${name}您好", ("name",))
 
 
+def test_learned_by_one_at_a_time(store):
+    """While one worker asks Aliyun, no other asks about the same."""
+    slow, other = Known(), Known()
+    second = Learning(store, [ELEMENT], Elements(other))
+    ask = slow.template
+
+    def template_meanwhile(code: str) -> Template:
+        second.run_once()
+        return ask(code)
+
+    slow.template = template_meanwhile
+    store.ask(ELEMENT, CODE)
+    Learning(store, [ELEMENT], Elements(slow)).run_once()
+    assert (slow.asked, other.asked) == ([CODE], [])
+
+
 def test_not_learned(store):
     """A template that cannot be learned is left alone for a while, and changes nothing."""
     provider = Known(LookupFailed("permission", "example"))
