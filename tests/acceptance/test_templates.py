@@ -67,6 +67,7 @@ def test_campaign(strict: Stage, tmp_path: Path) -> None:
     people.write_text(f"phone,name\n{new_phone()},张三\n", encoding="utf-8")
     env = os.environ | {"SMS_BROKER_URL": strict.server.url}
     words = [str(people), "--template", "SMS_2", "--element", "SMS.Example"]
+    assert strict.sms.getElement("SMS.Example").template("SMS_2", timeout=20)
     lacking = smsjobs("campaign", "check", *words, env=env)
     assert lacking.returncode == 2
     assert "lack what SMS_2 asks for: event" in lacking.stdout

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from smsjobs.ledger import REPLIES_SECRET, Aside
 from smsjobs.presence import _queues
 from smsjobs.redis_store import ELEMENTS, OFFERED, key
 from smsjobs.replies import LastJobs
+from smsjobs.templates import Template, TemplateStore
 from smsjobs_shell.program import program
 from smsjobs_worker.sending.rate_limit import Permits
 from smsjobs_worker.watching.doctor.operation import _set_aside as doctor
@@ -261,3 +263,41 @@ def test_answers_of_workers(answer: Callable[[], Any]) -> None:
     """Whatever somebody answers in place of a worker, the shell counts the others."""
     assert list(_queues(answer())) == []
     assert list(_queues({"w": [answer(), {"name": "sms.bulk"}]})) == ["sms.bulk"]
+
+
+def a_template() -> Template:
+    """What Aliyun told of a template just now."""
+    return Template(code="SMS_1", text="${code}", state="approved", learned_at=datetime.now(UTC))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["templates", "templates:asked"])
+def test_what_is_known_of_templates(
+    sms: Sms, client: "redis.Redis", redis_url: str, name: str, kind: str
+) -> None:
+    """A key about templates that is of a wrong type is set aside by whoever reads or writes it, and what is learned then is found."""
+    store, wrong = TemplateStore(client), key(TAG, *name.split(":"))
+    send(sms)
+    for touch in (
+        lambda: (store.known(ELEMENT, "SMS_1"), store.asked(ELEMENT)),
+        lambda: (store.learn(ELEMENT, a_template()), store.ask(ELEMENT, "SMS_1")),
+    ):
+        replace_by(kind)(client, wrong)
+        with told() as facts:
+            touch()
+        assert named(facts) == [f"key:{name}"]
+        store.learn(ELEMENT, a_template())
+        store.ask(ELEMENT, "SMS_1")
+        assert store.known(ELEMENT, "SMS_1") is not None
+        assert store.asked(ELEMENT) == ["SMS_1"]
+        clear(redis_url, f"{TAG}:key:{name}")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_turn_without_an_end(client: "redis.Redis", kind: str) -> None:
+    """A turn that nothing would end does not keep workers from asking for ever."""
+    store, turn = TemplateStore(client), key(TAG, "templates", "turn", "SMS_1")
+    replace_by(kind)(client, turn)
+    assert not store.take_turn(ELEMENT, "SMS_1", for_s=60)
+    assert store.take_turn(ELEMENT, "SMS_1", for_s=60)
+    assert not store.take_turn(ELEMENT, "SMS_1", for_s=60)

@@ -52,6 +52,9 @@ DAMAGED_BY = {
     "sms:elements": "families.test_common_keys",
     "sms:offered": "families.test_common_keys",
     "sms:qps": "families.test_window_of_a_rate",
+    "templates": "families.test_what_is_known_of_templates",
+    "templates:asked": "families.test_what_is_known_of_templates",
+    "templates:turn": "families.test_a_turn_without_an_end",
     "suppressed:list": "suppression.test_nobody_takes_it_for_empty",
     "suppressed:secret": "suppression.test_nobody_takes_it_for_empty",
 }

@@ -6,7 +6,7 @@
 ``sms:{<tag>}:templates:turn:…`` string  a worker asks Aliyun now, so no other does
 ===============================  ======  ===============================================================
 
-Nothing rests on it: what is damaged, too old or not there is not known.
+Nothing rests on it: what is too old, not there or cannot be read is not known. A key of a wrong type is set aside.
 """
 
 from __future__ import annotations
@@ -14,16 +14,23 @@ from __future__ import annotations
 import json
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+from redis.exceptions import ResponseError
 
 from smsjobs.contract import element_tag
-from smsjobs.redis_store import key
+from smsjobs.ledger import Aside
+from smsjobs.redis_store import is_wrong_type, key
 from smsjobs.templates.template import Template
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from redis import Redis
 
 __all__ = ["FRESH_S", "TemplateStore"]
+
+T = TypeVar("T")
 
 #: Seconds after which a worker asks Aliyun again about a template that somebody uses.
 FRESH_S: Final = 3600.0
@@ -48,10 +55,12 @@ class TemplateStore:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._aside = Aside(redis, keep_s=0)
 
     def known(self, element: str, code: str) -> Template | None:
         """What is known of a template; None where it is nothing, or too old to be believed."""
-        raw = self._redis.hget(_kept(element), code)
+        name = _kept(element)
+        raw = self._beside_damage(name, "hash", lambda: self._redis.hget(name, code))
         try:
             template = Template.from_json(json.loads(cast("str", raw))) if raw else None
         except (ValueError, RecursionError):
@@ -63,31 +72,54 @@ class TemplateStore:
     def ask(self, element: str, code: str) -> None:
         """Have workers learn of a template, and keep what they know of it fresh for a day."""
         name = _asked(element)
-        pipeline: Any = self._redis.pipeline(transaction=False)
-        pipeline.zadd(name, {code: round(time.time() * 1000)})
-        pipeline.zremrangebyrank(name, 0, -_MOST_ASKED - 1)
-        pipeline.expire(name, round(_WANTED_S))
-        pipeline.execute()
+
+        def note() -> None:
+            pipeline: Any = self._redis.pipeline(transaction=False)
+            pipeline.zadd(name, {code: round(time.time() * 1000)})
+            pipeline.zremrangebyrank(name, 0, -_MOST_ASKED - 1)
+            pipeline.expire(name, round(_WANTED_S))
+            pipeline.execute()
+
+        self._beside_damage(name, "zset", note)
 
     def asked(self, element: str) -> list[str]:
         """The templates that producers have asked for lately."""
         since_ms = round((time.time() - _WANTED_S) * 1000)
-        return cast("list[str]", self._redis.zrangebyscore(_asked(element), since_ms, "+inf"))
+        name = _asked(element)
+        found = self._beside_damage(name, "zset", lambda: self._redis.zrangebyscore(name, since_ms, "+inf"))
+        return cast("list[str]", found)
 
     def take_turn(self, element: str, code: str, *, for_s: float) -> bool:
         """Whether this worker is the one to ask Aliyun now."""
         turn = key(element_tag(element), "templates", "turn", code)
-        return bool(self._redis.set(turn, "1", nx=True, px=round(for_s * 1000)))
+        if self._redis.set(turn, "1", nx=True, px=round(for_s * 1000)):
+            return True
+        if self._redis.pttl(turn) == -1:
+            self._redis.delete(turn)  # no turn of ours has no end
+        return False
 
     def learn(self, element: str, template: Template) -> None:
         """Keep what Aliyun told."""
         name = _kept(element)
-        if self._redis.hlen(name) >= _MOST_KEPT:
-            self._redis.delete(name)  # what is used is learned again
-        pipeline: Any = self._redis.pipeline(transaction=False)
-        pipeline.hset(name, template.code, json.dumps(template.to_json(), ensure_ascii=False))
-        pipeline.expire(name, round(_BELIEVED_S))
-        pipeline.execute()
+
+        def keep() -> None:
+            if self._redis.hlen(name) >= _MOST_KEPT:
+                self._redis.delete(name)  # what is used is learned again
+            pipeline: Any = self._redis.pipeline(transaction=False)
+            pipeline.hset(name, template.code, json.dumps(template.to_json(), ensure_ascii=False))
+            pipeline.expire(name, round(_BELIEVED_S))
+            pipeline.execute()
+
+        self._beside_damage(name, "hash", keep)
+
+    def _beside_damage(self, name: str, kind: str, step: Callable[[], T]) -> T:
+        try:
+            return step()
+        except ResponseError as error:
+            if not is_wrong_type(error):
+                raise
+        self._aside.set_key_aside(name, kind)
+        return step()
 
     def wait_for(self, element: str, code: str, *, timeout_s: float) -> Template | None:
         """What is known of a template; where it is nothing, ask for it and wait for a worker."""

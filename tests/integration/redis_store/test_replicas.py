@@ -150,6 +150,7 @@ def test_which_steps_wait() -> None:
         ("ledger", "unpublished"),
         ("campaign", "planning"),  # a heartbeat
         ("campaign", "progress"),
+        ("delivery", "hold"),  # no lease is lost by it, and what is lost of it is only asked about later
         ("delivery", "pull"),  # its lease ends, and it is pulled again
         ("delivery", "pulled"),
         ("delivery", "set_deliveries_aside"),

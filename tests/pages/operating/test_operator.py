@@ -77,6 +77,11 @@ def test_campaign(desk: Desk, person: Person, tmp_path: Path) -> None:
     assert campaign.progress().state == "paused"
     confirm(page, "Resume")
     expect(page.locator("main .badge").first).to_have_text("running")
+    before = campaign.progress().accepted
+    page.click("details.ask summary:has-text('Cancel')")
+    until(lambda: campaign.progress().accepted >= before + 200, "it goes on while the question is open")
+    page.click("details.ask[open] summary")
+    until(lambda: settled(legend.inner_text()) > before, "what came meanwhile is shown")
     confirm(page, "Cancel")
     expect(page.locator("main .badge").first).to_have_text("cancelled")
     ended = campaign.wait(20)

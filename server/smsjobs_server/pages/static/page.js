@@ -1,5 +1,5 @@
 "use strict";
-// What every page does: a button that copies, and a word when a request failed.
+// What every page does: a button that copies, a word when a request failed, and no news under an open question.
 
 function copied(button) {
   const text = button.textContent;
@@ -54,3 +54,26 @@ document.addEventListener("visibilitychange", () => {
     }
   }
 });
+
+// News would replace a question that somebody is about to answer. The newest of them waits until it is closed.
+const held = new Map();
+
+document.addEventListener("htmx:sseBeforeMessage", (event) => {
+  if (event.target.querySelector("details[open]")) {
+    held.set(event.target, event.detail);
+    event.preventDefault();
+  }
+});
+
+document.addEventListener(
+  "toggle",
+  () => {
+    for (const [part, news] of [...held]) {
+      if (!part.querySelector("details[open]")) {
+        held.delete(part);
+        news.target.dispatchEvent(new MessageEvent(news.type, { data: news.data }));
+      }
+    }
+  },
+  true,
+);
