@@ -6,6 +6,8 @@ PYTHONS := python3.12 python3.11 python3 python3.13 python3.14
 PYTHON  ?= $(shell for p in $(PYTHONS); do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV    ?= .venv
 BIN     := $(VENV)/bin
+# What setup installs. With dev,docs it brings the packages of the site too.
+EXTRAS  ?= dev
 
 # Tests and checks start hundreds of processes. Each would compile our source anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -24,10 +26,10 @@ $(VENV)/.made:
 $(VENV)/.ready: pyproject.toml requirements/dev.lock | $(VENV)/.made
 	@# A failed download is tried again. pip keeps what has already arrived.
 	@for try in 1 2 3; do \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 5 --constraint requirements/dev.lock --editable '.[dev]' && exit 0; \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 5 --constraint requirements/dev.lock --editable '.[$(EXTRAS)]' && exit 0; \
 		echo "pip failed (try $$try of 3)" >&2; sleep $$((try * 3)); \
 	done; exit 1
-	@touch $@
+	@touch $@ $(if $(findstring docs,$(EXTRAS)),$(VENV)/.docs-ready)
 
 setup: $(VENV)/.ready  ## make the virtual environment and install everything
 

@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 #: How many runs of each machine. Many more, for a change of a script:
 #: ``SMS_TEST_EXAMPLES=2000 make test ARGS="-k any_order --timeout 0"``.
-EXAMPLES = int(os.environ.get("SMS_TEST_EXAMPLES", "50"))
+EXAMPLES = int(os.environ.get("SMS_TEST_EXAMPLES", "30"))
 
 
 def play(machine: Callable[[], RuleBasedStateMachine]) -> None:
