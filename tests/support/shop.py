@@ -17,7 +17,7 @@ app = Celery("shop", broker=os.environ.get("SMS_BROKER_URL", "memory://"), set_a
 app.conf.broker_connection_retry_on_startup = True
 
 
-@app.task(name=TASK)
+@app.task(name=TASK, shared=False)
 def on_sms_event(event: dict[str, object]) -> None:
     """Write the event down, under the id of the task."""
     with redis.Redis.from_url(os.environ["SHOP_REDIS_URL"]) as client:

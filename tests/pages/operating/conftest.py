@@ -75,7 +75,7 @@ def person(desk: Desk, chromium: Browser) -> Iterator[Callable[..., Page]]:
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("dialog", lambda dialog: complaints.append(dialog.message))
+        page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
         page.on(
             "console", lambda message: complaints.append(message.text) if "Policy" in message.text else None
         )
@@ -89,6 +89,8 @@ def person(desk: Desk, chromium: Browser) -> Iterator[Callable[..., Page]]:
 
     yield log_in
     for each in contexts:
+        for page in each.pages:
+            page.goto("about:blank")  # a browser that is on its way somewhere may never close
         each.close()
     assert complaints == []
 

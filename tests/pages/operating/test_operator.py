@@ -236,8 +236,8 @@ def test_attack(desk: Desk, person: Person, tmp_path: Path) -> None:
         if page.locator("input[name=accept]").count():
             page.check("input[name=accept]")
         if page.locator("button:has-text('Send to')").count():
-            page.click("button:has-text('Send to')")
-            page.wait_for_load_state()
+            with page.expect_navigation():
+                page.click("button:has-text('Send to')")
         assert "hacked" not in page.title()
     page.goto("/campaigns")
     page.wait_for_timeout(1_500)  # an event has replaced the list
@@ -253,8 +253,8 @@ def test_attack(desk: Desk, person: Person, tmp_path: Path) -> None:
         assert "hacked" not in page.title()
     for attack in ATTACKS[:2]:
         page.fill("input[name=q]", attack)
-        page.keyboard.press("Enter")
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
         assert "hacked" not in page.title()
 
 
