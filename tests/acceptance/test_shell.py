@@ -234,7 +234,6 @@ def test_send_accepted(dev: dict[str, str]) -> None:
     assert "\x1b" not in done.stdout
 
 
-@pytest.mark.smoke
 def test_send_and_status_as_json(dev: dict[str, str]) -> None:
     """`send --json` and `status --json` give the same document, and it is all there is."""
     sent = smsjobs(*SEND, "--param", "name=张三", PHONE, "13800138001", "--json", env=dev)
@@ -246,7 +245,6 @@ def test_send_and_status_as_json(dev: dict[str, str]) -> None:
     assert (sent.stderr, asked.stderr) == ("", "")
 
 
-@pytest.mark.smoke
 def test_send_rejected(dev: dict[str, str]) -> None:
     """A message that Aliyun refuses ends with status 1, 46002, Aliyun's code and advice."""
     done = smsjobs(*SEND[:-1], "NO_TEMPLATE", PHONE, env=dev)
@@ -360,7 +358,6 @@ def test_redis_goes_away_while_send_waits(tmp_path: Path) -> None:
     assert "Redis is unreachable" in stderr
 
 
-@pytest.mark.smoke
 def test_interrupted_campaign(redis_url: str, tmp_path: Path) -> None:
     """Ctrl-C while a campaign is watched tells its id, that it continues, and how to see it again and hold it."""
     (tmp_path / "people.csv").write_text(f"phone\n{PHONE}\n")
@@ -381,7 +378,6 @@ def test_interrupted_campaign(redis_url: str, tmp_path: Path) -> None:
     assert (document["state"], document["pending"]) == ("running", 1)
 
 
-@pytest.mark.smoke
 @pytest.mark.parametrize("more", [(), ("--json",)])
 def test_report_that_cannot_be_written(more: tuple[str, ...], redis_url: str, tmp_path: Path) -> None:
     """A report that cannot be written is an error with its cause, and one of no campaign touches no file."""
@@ -400,7 +396,6 @@ def test_report_that_cannot_be_written(more: tuple[str, ...], redis_url: str, tm
     assert not (tmp_path / "new.csv").exists()
 
 
-@pytest.mark.smoke
 @pytest.mark.parametrize(
     "page",
     ["README.md", "docs/start.md", "docs/verification.md", "docs/campaigns.md", "docs/contract.md"],
