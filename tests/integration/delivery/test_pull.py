@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from smsjobs.campaign import Campaign, CampaignStore
-from smsjobs.contract import InvalidArguments, JobRecord, SendResult, encode_outcome, tag_of_job
+from smsjobs.contract import (
+    InvalidArguments,
+    JobRecord,
+    RequestFailed,
+    SendResult,
+    encode_outcome,
+    tag_of_job,
+)
 from smsjobs.delivery import Report
 from smsjobs.ledger import Awaited, Places
 from smsjobs.redis_store import Seal
@@ -302,6 +309,24 @@ def test_what_a_receipt_settled_ends_too(bench: DeliveryBench) -> None:
     assert bench.deliveries.deliveries(job.id).unreported == 2
 
 
+def test_an_unknown_chunk_that_a_receipt_settled_ends_too(bench: DeliveryBench) -> None:
+    """In a campaign whose only answer was lost for good, a late receipt settles the chunk, and who stays silent is unreported in the end."""
+    people = numbers(3)
+    bench.start(people=people)
+    (job_id,) = bench.sweep()
+    claimed = bench.granted(job_id)
+    lost = RequestFailed("x", reason="no_answer", outcome="unknown", out_id=job_id)
+    assert bench.ledger.settle(job_id, claimed.token, encode_outcome(lost)).ours
+    assert bench.handle(bench.store.ids()[0]).progress().unknown == 3
+    bench.deliveries.take([a_report(job_id, people[0])])
+    campaign = bench.handle(bench.store.ids()[0])
+    assert (campaign.progress().accepted, campaign.progress().awaiting) == (3, 2)
+    bench.clock.pass_(SCHEDULE[-1])
+    told = campaign.progress()
+    assert (told.delivered, told.unreported, told.awaiting) == (1, 2, 0)
+    assert bench.deliveries.deliveries(job_id).unreported == 2
+
+
 @pytest.mark.parametrize("ends", ["@soon", "@-1", "@١", "@", "@@1"])
 def test_a_damaged_end(bench: DeliveryBench, ends: str) -> None:
     """An end that cannot be read leaves a delivery as it was reported."""
@@ -329,9 +354,15 @@ def test_kept_until_the_last_pull(bench: DeliveryBench) -> None:
     assert bench.redis.pttl(job_key(job.id)) > SCHEDULE[-1] * 1000
 
 
-def _chunk(bench: DeliveryBench, people: list[str], asked: list[str], left_out: tuple[int, ...] = ()) -> str:
+def _chunk(
+    bench: DeliveryBench,
+    people: list[str],
+    asked: list[str],
+    left_out: tuple[int, ...] = (),
+    name: str = "test",
+) -> str:
     """A campaign's only chunk, accepted; some of its recipients are awaited. Returns its id."""
-    bench.start(people=people)
+    bench.start(people=people, name=name)
     (job_id,) = bench.sweep()
     claimed = bench.granted(job_id)
     if left_out:
@@ -452,20 +483,28 @@ def test_chunks_come_last(bench: DeliveryBench, record: Record) -> None:
     assert record.asked[0] == (job.id, "13900139000")
 
 
-def test_nobody_is_asked_about_after_the_lease(bench: DeliveryBench, record: Record) -> None:
-    """A chunk for which the lease leaves no time is left to the next one, so that no two workers ask about the same."""
-    people = numbers(30)
-    _chunk(bench, people, people)
+def test_a_code_waits_for_one_chunk_at_most(bench: DeliveryBench, record: Record) -> None:
+    """A chunk that takes long leaves what is behind it to the next pass, which asks about the codes that came due meanwhile first."""
+    first, second = numbers(30), [f"139{n:08d}" for n in range(30)]
+    _chunk(bench, first, first)
+    _chunk(bench, second, second, name="other")
+    code = _accepted(bench, lane_name="verification")
+    bench.redis.zadd(f"sms:{{{code.id[:6]}}}:pulls:codes", {code.id: 9_000_000_000_000})
     bench.clock.pass_(130)
-    clock = iter([0.0, 298.0])
+    # Each answer takes 3 seconds.
     pull = Pull(
-        bench.deliveries, Places(bench.redis), record, Free(), schedule_s=SCHEDULE, max_qps=10, clock=lambda: next(clock)
-    )  # fmt: skip
-    assert pull.run_once() == 1
-    assert record.asked == []
-    bench.clock.pass_(301)
-    assert _pull(bench, record) == 1
+        *(bench.deliveries, Places(bench.redis), record, Free()),
+        schedule_s=SCHEDULE,
+        max_qps=10,
+        clock=lambda: 3.0 * len(record.asked),
+    )
+    pull.run_once()
     assert len(record.asked) == 30
+    bench.redis.zadd(f"sms:{{{code.id[:6]}}}:pulls:codes", {code.id: 1})
+    pull.run_once()
+    assert record.asked[30] == (code.id, PHONE)
+    assert len(record.asked) == 61
+    assert len(set(record.asked)) == 61
 
 
 def test_a_later_campaign_of_the_name_is_left_alone(bench: DeliveryBench, record: Record) -> None:

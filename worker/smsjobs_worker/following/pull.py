@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from redis.exceptions import RedisError
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from smsjobs.delivery import DeliveryStore, DuePull, Report
     from smsjobs.ledger import Places
     from smsjobs.suppression import Feeding
+    from smsjobs_worker.sending.sender import Elements
 
 __all__ = ["Pull", "Puller"]
 
@@ -39,6 +40,12 @@ _LEASE_S: Final = 60.0
 #: Seconds after which the lease begins anew, while there is something left to ask.
 _RENEW_S: Final = 15.0
 
+#: Seconds of a pass after which only codes are still asked about: others that came due meanwhile go before the rest.
+_PASS_S: Final = 60.0
+
+#: The order of a pass. A chunk of a campaign may take minutes.
+_ORDER: Final = {"verification": 0, "notification": 1, "bulk": 2}
+
 #: Seconds until a job is asked about again whose look-up failed.
 _AGAIN_S: Final = 300.0
 
@@ -47,14 +54,6 @@ _PERMIT_S: Final = 10.0
 
 #: The longest time between a job's request and its acceptance by a look-up that is searched.
 _BEFORE: Final = timedelta(days=1)
-
-
-class Elements(Protocol):
-    """Where a job's element comes from."""
-
-    def provider(self, full_name: str) -> Provider:
-        """The provider of the element of that name."""
-        ...
 
 
 class Pull:
@@ -94,20 +93,22 @@ class Pull:
     def run_once(self) -> int:
         """Ask about some of what is due now. Returns how many jobs.
 
-        Chunks of campaigns come last. What is not asked about because the worker stops is due at once for another one.
+        Codes come first and chunks of campaigns last. What is not asked about, because the worker stops or the pass took long
+        enough, is due at once for the next pass, or for another worker.
         """
-        self._held_at = self._clock()
+        began = self._held_at = self._clock()
         due = [
             each
             for tag in self._places.tags()
             for each in self._deliveries.due_pulls(tag, most=_BATCH, lease_s=_LEASE_S)
         ]
-        self._held = sorted(due, key=lambda each: each.lane == "bulk")
+        self._held = sorted(due, key=lambda each: _ORDER.get(each.lane, 1))
         while self._held:
-            if self.stopping():
+            each = self._held[0]
+            is_long = each.lane != "verification" and self._clock() - began > _PASS_S
+            if self.stopping() or is_long:
                 self._deliveries.hold(self._held, for_s=0)
                 break
-            each = self._held[0]
             try:
                 self._pull(each)
             except RedisError:

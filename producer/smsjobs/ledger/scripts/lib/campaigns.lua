@@ -132,13 +132,18 @@ end
 
 -- Some of a campaign's recipients are accepted now. Whoever waits when the last pull is over is unreported to whoever reads
 -- it, whether or not he was asked about. `last` is the delay of that pull. Where anybody is asked, it is kept for as long.
+-- One that has ended is kept for no longer than it is.
 local function await_receipts(campaign, last, asks, now)
-  local keep = num(redis.call('HGET', campaign, 'keep'))
-  if asks and keep < last + SEEN_FOR then
+  local f = fields(campaign, 'keep', 'waits_until')
+  local keep, left = num(f.keep), redis.call('PTTL', campaign)
+  if left > 0 then
+    keep = math.min(keep, left)
+  elseif asks and keep < last + SEEN_FOR then
     keep = last + SEEN_FOR
     redis.call('HSET', campaign, 'keep', ms(keep))
   end
-  redis.call('HSET', campaign, 'waits_until', ms(waits_until(now, last, keep)))
+  local ends, before = waits_until(now, last, keep), is_count(f.waits_until) and num(f.waits_until) or 0
+  if ends > before then redis.call('HSET', campaign, 'waits_until', ms(ends)) end
 end
 
 -- Count a chunk's outcome, once. Recipients that its request left out were not sent to, whatever became of it.
@@ -166,7 +171,7 @@ end
 
 -- Count a chunk again whose outcome has changed. That happens to a chunk once at most, so an ended campaign has at most one
 -- event more for each chunk that was unknown.
-local function recount_chunk(id, chunk, was, was_label, state, label, outcome)
+local function recount_chunk(id, chunk, was, was_label, state, label, outcome, now)
   local campaign = campaign_key(id)
   local name, size = split_chunk(chunk)
   if redis.call('HEXISTS', campaign .. ':outcomes', name) == 0 then return end
@@ -178,6 +183,7 @@ local function recount_chunk(id, chunk, was, was_label, state, label, outcome)
     redis.call('HDEL', campaign .. ':codes', was_label)
   end
   redis.call('HINCRBY', campaign .. ':codes', label, size)
+  if state == ACCEPTED then await_receipts(campaign, LAST_PULL, false, now) end
   if redis.call('HEXISTS', campaign, 'ended') == 1 then tell_campaign(id) end
 end
 

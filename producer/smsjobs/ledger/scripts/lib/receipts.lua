@@ -15,7 +15,7 @@ local function settle_by_receipt(id, f, biz_id, keep, now)
   if f.state == UNKNOWN then redis.pcall('ZREM', failed_key(), id) end
   if not f.campaign then return end
   if f.state == UNKNOWN then
-    recount_chunk(f.campaign, f.chunk, UNKNOWN, f.label, ACCEPTED, 'OK', outcome)
+    recount_chunk(f.campaign, f.chunk, UNKNOWN, f.label, ACCEPTED, 'OK', outcome, now)
   else
     count_chunk(f.campaign, f.chunk, ACCEPTED, 'OK', outcome, now)
   end
