@@ -1,10 +1,12 @@
-"""From which addresses pushes are taken."""
+"""Addresses that may do something: push receipts, or say who a visitor is."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, Self
+
+from smsjobs.settings import SettingsError
 
 __all__ = ["AllowedAddresses"]
 
@@ -27,6 +29,23 @@ class AllowedAddresses:
 
     def __init__(self, text: str) -> None:
         self._networks: Sequence[_Network] = [_network(each) for each in text.translate(_SEPARATORS).split()]
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str], name: str, *, example: str) -> Self | None:
+        """Those of a setting; None where it is not set.
+
+        Raises:
+            SettingsError: One of them is not an address or a network.
+        """
+        text = environ.get(name, "").strip(" ,")
+        if not text:
+            return None
+        try:
+            return cls(text)
+        except ValueError as error:
+            raise SettingsError(
+                f"{name} must be addresses or networks, such as {example}; not {error}"
+            ) from None
 
     def __repr__(self) -> str:
         return f"<AllowedAddresses {len(self._networks)}>"

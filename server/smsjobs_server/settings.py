@@ -96,25 +96,15 @@ class ServerSettings:
             host=host,
             port=port,
             secret=secret,
-            allowed=_allowed(env),
+            allowed=AllowedAddresses.read(
+                env, "SMS_RECEIPT_ADDRESSES", example="203.0.113.7 198.51.100.0/24"
+            ),
             forward=targets,
             forward_secret=forward_secret,
             log=read_log_format(env),
             metrics_token=token,
             access=access,
         )
-
-
-def _allowed(environ: Mapping[str, str]) -> AllowedAddresses | None:
-    text = environ.get("SMS_RECEIPT_ADDRESSES", "").strip(" ,")
-    if not text:
-        return None
-    try:
-        return AllowedAddresses(text)
-    except ValueError as error:
-        raise SettingsError(
-            f"SMS_RECEIPT_ADDRESSES must be addresses or networks, such as 203.0.113.7 198.51.100.0/24; not {error}"
-        ) from None
 
 
 def _target(given: str, secret: str) -> tuple[str, Hook]:

@@ -85,7 +85,11 @@ class AccessSettings:
         view, operate = _token(env, "SMS_PAGES_VIEW_TOKEN"), _token(env, "SMS_PAGES_OPERATE_TOKEN")
         if view is not None and view == operate:
             raise SettingsError("SMS_PAGES_VIEW_TOKEN and SMS_PAGES_OPERATE_TOKEN must not be the same")
-        header, proxies, oidc = _header(env), _proxies(env), _oidc(env)
+        header, proxies, oidc = (
+            _header(env),
+            AllowedAddresses.read(env, "SMS_PAGES_PROXIES", example="127.0.0.1 10.0.0.0/8"),
+            _oidc(env),
+        )
         if header is not None and proxies is None:
             raise SettingsError(
                 "SMS_PAGES_PROXIES is missing: without it, anybody could send the header of SMS_PAGES_USER_HEADER; name "
@@ -132,18 +136,6 @@ def _header(env: Mapping[str, str]) -> str | None:
     if header and not _HEADER.fullmatch(header):
         raise SettingsError("SMS_PAGES_USER_HEADER must be the name of a header, such as X-Forwarded-Email")
     return header or None
-
-
-def _proxies(env: Mapping[str, str]) -> AllowedAddresses | None:
-    text = env.get("SMS_PAGES_PROXIES", "").strip(" ,")
-    if not text:
-        return None
-    try:
-        return AllowedAddresses(text)
-    except ValueError as error:
-        raise SettingsError(
-            f"SMS_PAGES_PROXIES must be addresses or networks, such as 127.0.0.1 10.0.0.0/8; not {error}"
-        ) from None
 
 
 def _oidc(env: Mapping[str, str]) -> OidcSettings | None:

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 from alibabacloud_tea_openapi.client import Client
-from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
+from alibabacloud_tea_openapi.utils_models import OpenApiRequest
 from darabonba.runtime import RuntimeOptions
 from mns.mns_client import MNSClient
 from mns.mns_exception import MNSServerException
@@ -29,6 +29,7 @@ from smsjobs_worker.aliyun.account import Account, Queues
 from smsjobs_worker.aliyun.credentials import Signed
 from smsjobs_worker.aliyun.deadlines import Deadlines
 from smsjobs_worker.aliyun.mapping import Failure, map_answer, map_exception
+from smsjobs_worker.aliyun.rpc import rpc
 from smsjobs_worker.provider import NotSent, Queued, QueueFailed, ReceiptQueue
 
 __all__ = ["AliyunQueue", "open_queues"]
@@ -52,17 +53,7 @@ _CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}", re.ASCII)
 
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)", re.ASCII)
 
-_TOKEN_CALL: Final = Params(
-    action="QueryTokenForMnsQueue",
-    version="2017-05-25",
-    protocol="HTTPS",
-    pathname="/",
-    method="POST",
-    auth_type="AK",
-    style="RPC",
-    req_body_type="formData",
-    body_type="json",
-)
+_TOKEN_CALL: Final = rpc("QueryTokenForMnsQueue", "2017-05-25")
 
 _deadlines: Final = Deadlines()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from redis.exceptions import RedisError
 
@@ -16,11 +16,12 @@ from smsjobs.contract import InvalidArguments
 from smsjobs.templates import FRESH_S, is_fresh
 from smsjobs_worker.logs.facts import TemplateNotLearned, tell
 from smsjobs_worker.logs.privacy import describe
-from smsjobs_worker.provider import LookupFailed, Provider
+from smsjobs_worker.provider import LookupFailed
 from smsjobs_worker.sending.background import Background
 
 if TYPE_CHECKING:
     from smsjobs.templates import TemplateStore
+    from smsjobs_worker.sending.sender import Elements
 
 __all__ = ["Learner", "Learning"]
 
@@ -36,14 +37,6 @@ _FAILED_S: Final = 600.0
 
 #: Most templates whose times are remembered.
 _MOST: Final = 10_000
-
-
-class Elements(Protocol):
-    """Where the providers come from."""
-
-    def provider(self, full_name: str) -> Provider:
-        """The provider of the element of that name."""
-        ...
 
 
 class Learning:

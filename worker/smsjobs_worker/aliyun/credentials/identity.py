@@ -8,27 +8,18 @@ from datetime import UTC, datetime
 from typing import Final
 
 from alibabacloud_tea_openapi.client import Client
-from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
+from alibabacloud_tea_openapi.utils_models import OpenApiRequest
 from darabonba.runtime import RuntimeOptions
 
 from smsjobs.contract import AliyunRejected
 from smsjobs_worker.aliyun.account import Account
 from smsjobs_worker.aliyun.credentials.signed import Signed
 from smsjobs_worker.aliyun.mapping import map_exception
+from smsjobs_worker.aliyun.rpc import rpc
 
 __all__ = ["Identity", "find_identity"]
 
-_CALL: Final = Params(
-    action="GetCallerIdentity",
-    version="2015-04-01",
-    protocol="HTTPS",
-    pathname="/",
-    method="POST",
-    auth_type="AK",
-    style="RPC",
-    req_body_type="formData",
-    body_type="json",
-)
+_CALL: Final = rpc("GetCallerIdentity", "2015-04-01")
 
 _ARN: Final = re.compile(r"acs:[A-Za-z0-9:._@/-]{1,256}", re.ASCII)
 
