@@ -37,7 +37,7 @@ CMD ["hypercorn", "--config", "hypercorn.toml", "--bind", "0.0.0.0:8000", "wsgi:
 
 FROM base AS server
 RUN --mount=type=bind,from=wheels,source=/wheels,target=/wheels \
-    pip install --no-cache-dir --no-index --find-links /wheels 'smsjobs[server,cli,encryption]'
+    pip install --no-cache-dir --no-index --find-links /wheels 'smsjobs[server,oidc,cli,encryption]'
 USER sms
 EXPOSE 8080
 CMD ["smsjobs", "serve", "--host", "0.0.0.0", "--port", "8080"]

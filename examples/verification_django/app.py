@@ -1,6 +1,6 @@
 """Login by SMS, with Django.
 
-    smsjobs dev     # in another terminal: Redis, a simulated Aliyun and workers; export here what it prints
+    smsjobs dev     # in another terminal: Redis, a simulated Aliyun and workers; run here the line that it prints
     hypercorn --config examples/hypercorn.toml wsgi:examples/verification_django/app:application
 
 This application only enqueues, and a worker sends. Without a worker, a code waits until it expires. With a Redis and
@@ -8,7 +8,7 @@ an account of your own, set SMS_BROKER_URL and SMS_CODE_SECRET here, and start a
 
     SMS_APP=path/to/app celery -A smsjobs_worker worker -Q sms.verification -l INFO
 
-Needs: pip install smsjobs django hypercorn. In your own project, use the views and the middleware, and keep your settings.
+Needs: pip install . (in the clone), django and hypercorn. In your own project, use the views and the middleware, and keep your settings.
 """
 
 import json

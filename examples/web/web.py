@@ -1,6 +1,6 @@
 """A web application that tells people about a maintenance window, without waiting for Aliyun.
 
-    smsjobs dev     # in another terminal: Redis, a simulated Aliyun and workers; export here what it prints
+    smsjobs dev     # in another terminal: Redis, a simulated Aliyun and workers; run here the line that it prints
     hypercorn --config examples/hypercorn.toml wsgi:examples/web/web:app
 
 This application only enqueues, and a worker sends. Without a worker, a message waits until it expires. With a Redis
@@ -11,7 +11,7 @@ and an account of your own, set SMS_BROKER_URL here, and start a worker of the l
 The page sends to the numbers that are typed in. The application installs only the producer, and has no secret. The
 accounts are files on the workers.
 
-Needs: pip install smsjobs flask hypercorn
+Needs: pip install . (in the clone), and flask hypercorn
 """
 
 import os

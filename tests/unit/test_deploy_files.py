@@ -149,8 +149,8 @@ def test_every_service_has_a_health_check() -> None:
 
 @pytest.mark.parametrize("lane", LANE_NAMES)
 def test_time_to_finish(lane: str) -> None:
-    """A worker that is told to stop is given a minute for the requests it has begun."""
-    assert compose()["services"][lane]["stop_grace_period"] == "60s"
+    """A worker that is told to stop is given a minute and a half for the requests it has begun."""
+    assert compose()["services"][lane]["stop_grace_period"] == "90s"
 
 
 @pytest.mark.parametrize(

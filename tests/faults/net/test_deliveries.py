@@ -90,7 +90,7 @@ def test_every_recipient_is_known(stage: Stage, sms: Sms, key: str) -> None:
         assert (result.twice, result.open, result.denied, result.invented) == ((), (), (), ())
         # A worker that was killed between its claim and its request leaves an unknown job. Nothing else may.
         assert result.outcomes["unknown"] <= 3 * 16, result.outcomes
-        # Five minutes are the lease of a worker that was killed while it pulled.
+        # Five minutes go by after a look-up that failed.
         until(lambda: not _waiting(jobs), "every delivery is known", timeout=400)
         recorded = {each["out_id"]: each["err_code"] for each in simulator.receipts()}
         known = Counter(

@@ -155,7 +155,7 @@ def _events(url: str) -> Iterator[Finding]:
                 subject="events",
                 verdict="doubtful",
                 text=f"{count} items of {name} were tried in vain for a day",
-                hint="smsjobs events lists them; then smsjobs events replay, or smsjobs events drop",
+                hint="smsjobs events list shows them; then smsjobs events replay --all, or smsjobs events drop ID",
             )
 
 
