@@ -75,4 +75,5 @@ def test_without_a_key(stage: Stage, more: dict[str, str], state: str) -> None:
         assert job.get(timeout=20).outcome == "accepted"
         until(lambda: job.delivery().state == state, "the delivery is known")
     asked = stage.simulator.request_counts().get("QuerySendDetails", 0) - before
-    assert asked == (state == "delivered")
+    # Within ten minutes of Beijing's midnight, both days are asked for.
+    assert asked in ({1, 2} if state == "delivered" else {0})

@@ -17,7 +17,7 @@ For Prometheus. A worker serves those of what it does, and `smsjobs serve` those
 
 | who | where | how |
 |---|---|---|
-| each worker | `http://127.0.0.1:9500/metrics` | `SMS_METRICS_PORT=9500`, and `pip install 'smsjobs[metrics]'`. Each worker process of a machine needs a port of its own: one that is in use ends the worker with status 2. An address may stand before the port: `0.0.0.0:9500`. `smsjobs serve --queues` does the same |
+| each worker | `http://127.0.0.1:9500/metrics` | `SMS_METRICS_PORT=9500`, and `pip install '.[metrics]'`. Each worker process of a machine needs a port of its own: one that is in use ends the worker with status 2. An address may stand before the port: `0.0.0.0:9500`. `smsjobs serve --queues` does the same |
 | `smsjobs serve` | `/metrics` on its port | nothing. One process tells what is in the ledger, for all |
 | a web application that serves figures of its own | wherever it serves them | `from smsjobs.metrics import count_facts; count_facts()`, once a process |
 

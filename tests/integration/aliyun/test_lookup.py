@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aliyun_sms_simulator import Simulator
 from smsjobs_worker.aliyun.beijing import BEIJING
 from smsjobs_worker.provider import LookupFailed
 
@@ -14,23 +15,25 @@ NOON = datetime(2026, 5, 4, 12, tzinfo=BEIJING)
 MIDNIGHT = datetime(2026, 5, 5, tzinfo=BEIJING)
 
 
-def just_now():
-    now = datetime.now(UTC)
-    return {"since": now, "until": now}
-
-
 def at(moment):
     return {"since": moment, "until": moment}
+
+
+@pytest.fixture
+def simulator(simulator: Simulator) -> Simulator:
+    """Aliyun at noon: near midnight a look-up asks for two days, and a rule for one request would hit one of them."""
+    simulator.set_clock(NOON)
+    return simulator
 
 
 def test_found_and_absent(simulator, sender, message):
     """What was accepted is found by number, time and OutId, and by no other day or OutId."""
     one = sender(simulator.url)
     one.send(message, out_id="job-1")
-    assert one.find(PHONE, **just_now(), out_id="job-1")
-    assert not one.find(PHONE, **just_now(), out_id="job-2")
-    assert not one.find("13800138001", **just_now(), out_id="job-1")
-    assert not one.find(PHONE, **at(datetime.now(UTC) - timedelta(days=2)), out_id="job-1")
+    assert one.find(PHONE, **at(NOON), out_id="job-1")
+    assert not one.find(PHONE, **at(NOON), out_id="job-2")
+    assert not one.find("13800138001", **at(NOON), out_id="job-1")
+    assert not one.find(PHONE, **at(NOON - timedelta(days=2)), out_id="job-1")
 
 
 def test_found_after_a_lost_answer(simulator, sender, message):
@@ -39,7 +42,7 @@ def test_found_after_a_lost_answer(simulator, sender, message):
     simulator.fault("reset_after")
     with pytest.raises(Exception, match="no_answer"):
         one.send(message, out_id="job-1")
-    assert one.find(PHONE, **just_now(), out_id="job-1")
+    assert one.find(PHONE, **at(NOON), out_id="job-1")
 
 
 def test_all_pages(simulator, sender, message):
@@ -47,9 +50,9 @@ def test_all_pages(simulator, sender, message):
     one = sender(simulator.url)
     for number in range(120):
         one.send(message, out_id=f"job-{number}")
-    assert all(one.find(PHONE, **just_now(), out_id=f"job-{number}") for number in (0, 60, 119))
+    assert all(one.find(PHONE, **at(NOON), out_id=f"job-{number}") for number in (0, 60, 119))
     simulator_pages = len(simulator.requests(action="QuerySendDetails"))
-    assert not one.find(PHONE, **just_now(), out_id="absent")
+    assert not one.find(PHONE, **at(NOON), out_id="absent")
     assert len(simulator.requests(action="QuerySendDetails")) - simulator_pages == 3
 
 
@@ -73,7 +76,7 @@ def test_failed(simulator, sender, message, kind, rule, reason):
     one.send(message, out_id="job-1")
     simulator.fault(kind, action="QuerySendDetails", **rule)
     with pytest.raises(LookupFailed) as caught:
-        one.find(PHONE, **just_now(), out_id="job-1")
+        one.find(PHONE, **at(NOON), out_id="job-1")
     assert caught.value.reason == reason
     assert PHONE not in str(caught.value)
     assert caught.value.__context__ is None

@@ -10,6 +10,7 @@ import pytest
 
 from smsjobs.contract import InvalidArguments
 from smsjobs_worker.elements import App, loaded
+from support.own_records import own_records
 
 COUNTING = """
 import threading
@@ -110,7 +111,7 @@ def test_broken_change(root, write, account, clock, caplog, broken):
     for _ in range(30):
         clock.now += 1
         assert loaded(element) is first
-    [record] = caplog.records
+    [record] = own_records(caplog)
     assert (record.levelname, record.action, record.element) == ("ERROR", "element_kept", "SMS.A")
     assert record.args in ((), None)
     assert "sms.json" in record.problems[0]
@@ -118,7 +119,7 @@ def test_broken_change(root, write, account, clock, caplog, broken):
     put(directory, account | {"verifySign": "新签名"})
     clock.now += 1
     assert loaded(element).account.sign == "新签名"
-    assert [each.action for each in caplog.records] == ["element_kept", "element_reloaded"]
+    assert [each.action for each in own_records(caplog)] == ["element_kept", "element_reloaded"]
 
 
 def test_change_that_waits_for_another_file(root, write, account, clock):

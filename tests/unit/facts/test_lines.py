@@ -11,6 +11,7 @@ import pytest
 import smsjobs.facts.lines as module
 from smsjobs.facts import Fact, LogLines
 from support.ledgers import Clock
+from support.own_records import own_records
 
 LOGGER = "smsjobs.weather"
 
@@ -62,7 +63,7 @@ def written(caplog: pytest.LogCaptureFixture) -> list[tuple[str, int]]:
 def test_one_line(lines: LogLines, caplog: pytest.LogCaptureFixture) -> None:
     """A fact is one line: its level, its constant sentence, its action and those of its fields that have a value."""
     lines.write(Rain(place="here"))
-    (line,) = caplog.records
+    (line,) = own_records(caplog)
     standard = {*vars(logging.makeLogRecord({})), "message", "asctime"}
     assert {key: value for key, value in vars(line).items() if key not in standard} == {
         "action": "rain",
@@ -76,7 +77,7 @@ def test_nobody_reads_that_level(lines: LogLines, caplog: pytest.LogCaptureFixtu
     logging.getLogger(LOGGER).setLevel(logging.ERROR)
     for _ in range(3):
         lines.write(Leak(place="here"))
-    assert caplog.records == []
+    assert own_records(caplog) == []
     logging.getLogger(LOGGER).setLevel(logging.INFO)
     lines.write(Leak(place="there"))
     assert written(caplog) == [("there", 1)]
