@@ -22,11 +22,13 @@ class Authority:
 
     Args:
         folder: Where its files are written.
+        days: Days until its certificates end.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, days: float = 30) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
+        self._days = days
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"authority in {folder.name}")])
         unsigned = self._begin(self._name, self._key).add_extension(
@@ -59,14 +61,13 @@ class Authority:
 
     def _begin(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
         now = dt.datetime.now(dt.UTC)
-        day = dt.timedelta(days=1)
         return x509.CertificateBuilder(
             issuer_name=self._name,
             subject_name=subject,
             public_key=key.public_key(),
             serial_number=x509.random_serial_number(),
-            not_valid_before=now - day,
-            not_valid_after=now + day,
+            not_valid_before=now - dt.timedelta(days=1),
+            not_valid_after=now + dt.timedelta(days=self._days),
         )
 
     def _write(self, file: Path, unsigned: x509.CertificateBuilder) -> None:
