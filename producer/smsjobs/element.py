@@ -175,7 +175,7 @@ class Element:
             QueueUnavailable: Redis was unreachable for longer than the timeout, or refused a step, as a full Redis
                 does. After a refusal `outcome` is ``"not_sent"``: nothing was sent. The same call continues.
         """
-        from smsjobs.campaign import Order, refuse_unfit  # noqa: PLC0415  only whoever has campaigns loads them
+        from smsjobs.campaign import Order, fitted  # noqa: PLC0415  only whoever has campaigns loads them
 
         order = Order.read(
             recipients,
@@ -188,7 +188,7 @@ class Element:
             countries=countries,
             ignore_columns=ignore_columns,
         )
-        refuse_unfit(self._connection, order, element=self._full_name, name=name, promotional=promotional)
+        order = fitted(self._connection, order, element=self._full_name, name=name, promotional=promotional)
         return self._start(order, element=self._full_name, name=name, at=at, promotional=promotional)
 
     def _start(self, *args: Any, **options: Any) -> Campaign:

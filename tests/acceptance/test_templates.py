@@ -16,7 +16,10 @@ from support.stage import Stage, new_phone, outcome, word
 TEXT = "${name}您好，${event}将于今晚进行。"
 CATALOGUE = {
     "signatures": [{"name": "your_signature", "filing": {"unicom": "-1 REGISTERING"}}],
-    "templates": [{"code": "SMS_2", "content": TEXT, "variables": {"name": "name"}}],
+    "templates": [
+        {"code": "SMS_2", "content": TEXT, "variables": {"name": "name"}},
+        {"code": "SMS_3", "content": "${name}您好", "approved": False},
+    ],
 }
 
 
@@ -75,5 +78,32 @@ def test_campaign(strict: Stage, tmp_path: Path) -> None:
     assert refused.returncode == 2
     assert "event" in refused.stderr
     assert "SendSms" not in strict.simulator.request_counts()
+    words[2] = "SMS_3"
+    assert strict.sms.getElement("SMS.Example").template("SMS_3", timeout=20)
+    refused = smsjobs("campaign", "start", *words, "--yes", env=env)
+    assert refused.returncode == 2
+    assert "not approved" in refused.stderr
+    assert "SendSms" not in strict.simulator.request_counts()
+    words[2] = "SMS_2"
     fits = smsjobs("campaign", "check", *words, "--param", "event=维护", env=env)
     assert (fits.returncode, "张三您好，维护将于今晚进行。" in fits.stdout) == (0, True), fits.stdout
+
+
+def test_ill_typed_rows(strict: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a file with an ill-typed value its row alone gets no message, told with its line; with SMS_PREFLIGHT=refuse nobody does."""
+    people = tmp_path / "people.csv"
+    rows = [f"{new_phone()},{name}\n" for name in ("张三", "x", "李四")]
+    people.write_text("phone,name\n" + "".join(rows), encoding="utf-8")
+    env = os.environ | {"SMS_BROKER_URL": strict.server.url}
+    words = [str(people), "--template", "SMS_2", "--element", "SMS.Example", "--param", "event=维护"]
+    assert strict.sms.getElement("SMS.Example").template("SMS_2", timeout=20)
+    stopped = smsjobs("campaign", "start", *words, env=env | {"SMS_PREFLIGHT": "refuse"})
+    assert stopped.returncode == 2
+    assert "line 3: parameter_ill_typed: name" in stopped.stderr
+    env["SMS_PREFLIGHT"] = "warn"
+    checked = smsjobs("campaign", "check", *words, env=env)
+    assert (checked.returncode, "line 3 (parameter_ill_typed: name)" in checked.stdout) == (0, True)
+    assert "SendBatchSms" not in strict.simulator.request_counts()
+    sent = smsjobs("campaign", "start", *words, "--accept-left-out", "--watch", env=env)
+    assert sent.returncode == 0, sent.stderr
+    assert sum(len(each["phones"]) for each in strict.simulator.accepted()) == 2

@@ -1,24 +1,26 @@
 """Whether a campaign fits what is known of its template. What would be refused for all is refused before it begins.
 
-What is known changes nothing in the plan, so the same call finds the same campaign, whenever that was learned.
+A row with a value that is not of its variable's type is left out, or stops it. A campaign keeps the types that were known when
+it was begun, so the same call finds the same plan, whatever is learned later.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from redis.exceptions import RedisError
 
 from smsjobs.campaign.store import campaign_store
 from smsjobs.contract import InvalidArguments, campaign_id
-from smsjobs.templates import TYPES, Template
+from smsjobs.templates import TYPES, Template, checked_types
 
 if TYPE_CHECKING:
     from smsjobs.campaign.start import Order
     from smsjobs.connection import Connection
 
-__all__ = ["find_misfits", "learn_template", "refuse_unfit"]
+__all__ = ["find_misfits", "fitted", "learn_template", "with_types"]
 
 #: Seconds to wait for a worker, where there is one.
 _LEARN_S: Final = 5.0
@@ -27,10 +29,10 @@ _LEARN_S: Final = 5.0
 _NOT_APPROVED: Final = {"in_review": "still in review", "refused": "refused", "cancelled": "cancelled"}
 
 
-def refuse_unfit(
+def fitted(
     connection: Connection, order: Order, *, element: str, name: Any, promotional: bool | None
-) -> None:
-    """Refuse a new campaign that does not fit its template. One that has begun is left alone.
+) -> Order:
+    """The order of a new campaign, with what is known of its template. One that has begun is left alone.
 
     Where nothing is known, Redis does not tell, or ``SMS_PREFLIGHT`` is ``off``, every campaign passes.
 
@@ -38,12 +40,21 @@ def refuse_unfit(
         InvalidArguments: It does not fit. Nothing was sent.
     """
     if connection.settings.preflight == "off" or not isinstance(name, str):
-        return
+        return order
     if _has_begun(connection, campaign_id(element, name.strip())):
-        return
+        return order
     template = learn_template(connection, element, order.template)
-    for each in find_misfits(order, template, promotional) if template else ():
+    if template is None:
+        return order
+    for each in find_misfits(order, template, promotional):
         raise each
+    return with_types(connection, order, template)
+
+
+def with_types(connection: Connection, order: Order, template: Template) -> Order:
+    """The order, so that each row is checked by the types of the template's variables. With ``refuse`` a misfit stops it."""
+    refuses = connection.settings.preflight == "refuse"
+    return replace(order, types=checked_types(template), strict_types=refuses)
 
 
 def learn_template(connection: Connection, element: str, code: str) -> Template | None:
@@ -71,10 +82,10 @@ def find_misfits(order: Order, template: Template, promotional: bool | None) -> 
     missing = [name for name in template.variables if name not in given]
     if missing and template.text:
         yield about("params", f"lack what {code} asks for: {', '.join(missing)}")
-    for name, value in order.recipients.shared.items():
-        known = TYPES.get(template.types.get(name, ""))
-        if name not in order.recipients.names and known is not None and not known.fits(value):
-            yield about("params", f"do not fit {code}: {name} has to be {known.words}")
+    for name, kind in checked_types(template).items():
+        value = order.recipients.shared.get(name)
+        if value is not None and not TYPES[kind].fits(value):
+            yield about("params", f"do not fit {code}: {name} has to be {TYPES[kind].words}")
     if template.kind == "promotional" and promotional is None:
         yield about(
             "promotional",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 __all__ = ["Planner"]
@@ -18,3 +19,5 @@ class Planner:
     token: str
     #: The secret of the digests of its pages, if recipients are sealed; else empty.
     secret: str = field(repr=False)
+    #: The types of the template's variables that were known when the campaign was begun.
+    types: Mapping[str, str] = field(default_factory=dict)

@@ -14,6 +14,7 @@ MEANINGS: Final = {
     "hidden_row": "the row is hidden or filtered out in the workbook",
     "not_a_phone_number": "there is no phone number, or not a valid one",
     "parameter_has_url": "the value has a URL, which Aliyun refuses",
+    "parameter_ill_typed": "the value is not of its variable's type, and Aliyun refuses it",
     "parameter_missing": "the cell is empty",
     "parameter_not_allowed": "the value has a character that Aliyun refuses",
     "parameter_too_long": "the value has too many characters for Aliyun",

@@ -24,8 +24,12 @@ from smsjobs.contract import (
     read_phone,
     unwrap,
 )
+from smsjobs.templates import TYPES, VariableType
 
-__all__ = ["Recipients", "Row"]
+__all__ = ["ILL_TYPED", "Recipients", "Row"]
+
+#: Why a row is left out whose value is not of its variable's type.
+ILL_TYPED: Final = "parameter_ill_typed"
 
 #: A value that is wholly ``{column}`` names the column that it is taken from.
 _COLUMN: Final = re.compile(r"\{([^{}]+)\}")
@@ -95,12 +99,22 @@ class Recipients:
             raise bad_recipients(f"no column and no value for the parameter {', '.join(missing)}")
         self.columns = tuple(chosen.items())
         self.cells: Sequence[str | None] = ()
+        self._types: Mapping[str, VariableType] = {}
         # Who gets a bad value that all share depends on the number: some values are refused at home only.
         used = {n: v for n, v in self.shared.items() if template_params is None or n in template_params}
         self._shared_faults = {each: _shared_fault(used, mainland=each) for each in (True, False)}
 
     def __iter__(self) -> Iterator[Row]:
         """The rows in the order of the input."""
+        return self.read({})
+
+    def read(self, types: Mapping[str, str]) -> Iterator[Row]:
+        """The rows in the order of the input; those with a value that does not fit are left out.
+
+        Args:
+            types: The types of the template's variables, as Aliyun calls them. What is not known is not checked.
+        """
+        self._types = {name: TYPES[kind] for name, kind in types.items() if kind in TYPES}
         # Numbers have no leading zeros in the form that is sent; as integers a million of them take 65 MB.
         seen: set[int] = set()
         phone_at = self.table.phone
@@ -156,6 +170,8 @@ class Recipients:
             value = cell.strip()
             if fault := value_fault(value, mainland=mainland):
                 return (), f"{fault}: {name}"
+            if name in self._types and not self._types[name].fits(value):
+                return (), f"{ILL_TYPED}: {name}"
             values.append(value)
         return tuple(values), ""
 

@@ -46,6 +46,8 @@ class Undelivered:
     params: Mapping[str, str] = field(repr=False)
     #: Names of the parameters that each recipient had of his own. Their values are forgotten.
     columns: Sequence[str]
+    #: The types of the variables by which its rows were checked.
+    types: Mapping[str, str]
     #: As in `start`.
     promotional: bool | None
 
@@ -78,7 +80,7 @@ class Undelivered:
         wanted = set(self.phones)
         found = [
             (row.phone, dict(zip(recipients.names, row.values, strict=True)))
-            for row in recipients
+            for row in recipients.read(self.types)
             if not row.fault and row.phone in wanted
         ]
         if len(found) != len(wanted):
@@ -136,6 +138,7 @@ def find_undelivered(store: CampaignStore, campaign: str) -> Undelivered:
         resent=resent,
         params=shared["params"],
         columns=tuple(shared.get("columns", ())),
+        types=shared["types"],
         promotional=True if before.promotional else (False if shared.get("notice") is True else None),
     )
 

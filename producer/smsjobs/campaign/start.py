@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from smsjobs.campaign.handle import Campaign
 from smsjobs.campaign.heartbeat import heartbeat
 from smsjobs.campaign.pages import PAGE, Page, plan
-from smsjobs.campaign.recipients import Recipients, Row
+from smsjobs.campaign.recipients import ILL_TYPED, Recipients, Row
 from smsjobs.campaign.tables import open_table
 from smsjobs.campaign.tables.faults import bad_recipients
 from smsjobs.campaign.text import variables
@@ -46,6 +46,11 @@ class Order:
     template: str
     #: Whether an invalid row stops it. A repeated number never does.
     strict: bool = False
+    #: The types of the template's variables that are known, as Aliyun calls them: a row with a value that does not fit
+    #: is invalid. A campaign keeps those with which it was begun.
+    types: Mapping[str, str] = field(default_factory=dict)
+    #: Whether such a row stops it.
+    strict_types: bool = False
     #: Most recipients of a page of the plan.
     page_size: int = PAGE
     #: Is told each row as it is read, with its cells; None: nobody is.
@@ -85,7 +90,7 @@ class Order:
         """Return the plan, page by page.
 
         Raises:
-            InvalidArguments: The input cannot be read to its end, or the order is `strict` and a row is invalid.
+            InvalidArguments: The input cannot be read to its end, or a row is invalid and the order is strict about it.
         """
         return plan(self.rows(), self.page_size)
 
@@ -95,10 +100,12 @@ class Order:
         Raises:
             InvalidArguments: As in `pages`.
         """
-        for row in self.recipients:
+        for row in self.recipients.read(self.types):
             if self.on_row is not None:
                 self.on_row(row, self.recipients.cells)
-            if row.fault == "invalid" and self.strict:
+            if row.fault == "invalid" and (
+                self.strict or (self.strict_types and row.reason.startswith(ILL_TYPED))
+            ):
                 raise bad_recipients(f"line {row.line}: {row.reason}; nothing is sent")
             yield row
 
@@ -153,8 +160,16 @@ def start(
         element, order.template, _sorted(listed.shared), listed.names, is_notice=promotional is False
     )
     planner = store.create(
-        identity, name=name, element=element, shared=shared, at=_check_at(at), promotional=bool(promotional)
+        identity,
+        name=name,
+        element=element,
+        shared=shared,
+        types=order.types,
+        at=_check_at(at),
+        promotional=bool(promotional),
     )
+    # By what was known when it was begun: else its plan would be another one whenever more is learned.
+    order = replace(order, types=planner.types)
     pages = last_line = 0
     reach = _Reach()
     try:

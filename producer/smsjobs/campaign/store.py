@@ -9,6 +9,7 @@ paused             why it is paused, or empty
 at, promotional    its start, or 0; 1 if it is sent only in the hours of promotional messages
 name, element      as given
 job                what all its chunks share, as JSON
+types              the types of the template's variables by which its rows are checked, as JSON; there is none if none was known
 secret             the secret of its pages' digests, sealed; empty if recipients are not sealed
 pages, chunks      how many are planned; planned is 1 when the plan is complete
 most_refused       1 once it was paused because more recipients were refused than accepted
@@ -36,7 +37,7 @@ import json
 import secrets
 import unicodedata
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -152,8 +153,12 @@ class CampaignStore:
         shared: str,
         at: datetime | None,
         promotional: bool,
+        types: Mapping[str, str] | None = None,
     ) -> Planner:
         """Create a campaign, or find it. The caller then writes its plan, or compares its own with it.
+
+        Args:
+            types: The types of the template's variables, where it is new. Later calls get these.
 
         Raises:
             InvalidArguments: It is new, and its time is past. Or it is sealed with a key that is not here. Or no worker has
@@ -169,6 +174,7 @@ class CampaignStore:
             "shared": shared,
             "at": _at_ms(at),
             "promotional": int(promotional),
+            "types": json.dumps(types, sort_keys=True) if types else "",
             "keep": round(self._keep_s * 1000),
             "lives": _PLANNER_MS,
             "past": _PAST_MS,
@@ -182,7 +188,7 @@ class CampaignStore:
         )
         if verb == "past" and at is not None:
             raise _past(at, now_ms=int(generation))
-        sealed, *there = there
+        sealed, kept, *there = there
         if there != wanted:
             raise IdempotencyConflict(
                 f"there is a campaign of this name on this element with {_other(there, wanted)}: use another name",
@@ -190,7 +196,13 @@ class CampaignStore:
                 argument="name",
             )
         secret = self._open_secret(campaign_id, sealed)
-        return Planner(campaign_id=campaign_id, generation=generation, token=token, secret=secret)
+        return Planner(
+            campaign_id=campaign_id,
+            generation=generation,
+            token=token,
+            secret=secret,
+            types=_types(campaign_id, kept),
+        )
 
     def write(self, planner: Planner, page: Page, names: Sequence[str]) -> bool:
         """Write a page of the plan. If the page is already there, check that it is the same.
@@ -310,18 +322,22 @@ class CampaignStore:
             raise _damaged(campaign_id) from None
 
     def shared(self, campaign_id: str) -> dict[str, Any]:
-        """Return what `pack_campaign` gave for a campaign: what all its chunks share.
+        """Return what `pack_campaign` gave for a campaign: what all its chunks share; and the ``types`` of its variables.
 
         Raises:
             InvalidArguments: The campaign does not exist, or what Redis has of it is damaged.
         """
         with unless_damaged(campaign_id):
-            text = self._patiently(lambda: self._redis.hget(_key(campaign_id), "job"))
+            text, types = self._patiently(lambda: self._redis.hmget(_key(campaign_id), "job", "types"))
         if text is None:
             raise _missing(campaign_id)
         try:
             shared: dict[str, Any] = json.loads(str(text))
-            return {**shared, "params": dict(shared["params"])}
+            return {
+                **shared,
+                "params": dict(shared["params"]),
+                "types": _types(campaign_id, str(types or "")),
+            }
         except (ValueError, KeyError, TypeError):
             raise _damaged(campaign_id) from None
 
@@ -631,6 +647,14 @@ def _other(there: Sequence[str], wanted: Sequence[str]) -> str:
     if old.get("notice") != new.get("notice"):
         return "another promotional"
     return "another template or params"
+
+
+def _types(campaign_id: str, text: str) -> dict[str, str]:
+    """The types that a campaign keeps, by variable."""
+    try:
+        return {name: str(kind) for name, kind in dict(json.loads(text or "{}")).items()}
+    except (ValueError, TypeError, RecursionError):
+        raise _damaged(campaign_id) from None
 
 
 def _at_ms(at: datetime | None) -> int:

@@ -7,7 +7,7 @@ type that is not in the table.
 from __future__ import annotations
 
 from smsjobs.templates.preflight import MODES, Mode, Preflight
-from smsjobs.templates.rules import find_faults
+from smsjobs.templates.rules import checked_types, find_faults
 from smsjobs.templates.store import FRESH_S, TemplateStore, is_fresh
 from smsjobs.templates.template import CARRIERS, Filing, Signature, Template
 from smsjobs.templates.variables import TYPES, VariableType
@@ -24,6 +24,7 @@ __all__ = [
     "Template",
     "TemplateStore",
     "VariableType",
+    "checked_types",
     "find_faults",
     "is_fresh",
 ]

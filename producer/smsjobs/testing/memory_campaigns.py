@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -94,8 +94,10 @@ class MemoryCampaigns:
         shared: str,
         at: datetime | None,
         promotional: bool,
+        types: Mapping[str, str] | None = None,
     ) -> Planner:
         """Create a campaign, or find it."""
+        del types  # nothing is known of templates
         found = self._find(campaign_id)
         if found is None:
             if at is not None and at.timestamp() < self._now() - _PAST_S:

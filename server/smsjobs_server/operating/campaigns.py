@@ -21,7 +21,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from smsjobs import InvalidArguments, SmsError
-from smsjobs.campaign import COLUMNS, Campaign, Order, ReportRow, Survey, campaign_store, refuse_unfit, start
+from smsjobs.campaign import COLUMNS, Campaign, Order, ReportRow, Survey, campaign_store, fitted, start
 from smsjobs.campaign.progress import BY_HAND, CampaignProgress
 from smsjobs.campaign.reasons import meaning
 from smsjobs.contract import campaign_id, tag_of_campaign
@@ -331,15 +331,13 @@ class Campaigns:
         Raises:
             InvalidArguments: Something in it is wrong, or Aliyun would refuse it as a whole.
         """
-        order = Order.read(draft.path, **draft.order)
-        refuse_unfit(
+        return fitted(
             self._sms.connection,
-            order,
+            Order.read(draft.path, **draft.order),
             element=draft.element,
             name=draft.name,
             promotional=draft.promotional,
         )
-        return order
 
     def _survey(self, draft: Draft) -> None:
         survey = Survey(

@@ -7,7 +7,7 @@ from typing import Unpack
 
 import click
 
-from smsjobs.campaign import Survey, find_misfits, learn_template
+from smsjobs.campaign import Order, Survey, find_misfits, learn_template, with_types
 from smsjobs.client import connect
 from smsjobs.templates import Template
 from smsjobs_shell.campaign.options import PROMOTIONAL, Ordered, as_bad_usage, message_options, read_order
@@ -60,7 +60,7 @@ def check(
     fit its template.
     """
     order = as_bad_usage(lambda: read_order(file, ordered))
-    template = _known(element, order.template) if element else None
+    template, order = _known(element, order) if element else (None, order)
     if template and template.text and ordered["template_text"] is None:
         ordered["template_text"] = template.text
     with rejects_file(ordered["rejects"], order) as rejects:
@@ -86,9 +86,10 @@ def check(
     return 0 if found.recipients and not misfits else BAD_USAGE
 
 
-def _known(element: str, code: str) -> Template | None:
+def _known(element: str, order: Order) -> tuple[Template | None, Order]:
     sms = connect()
-    return learn_template(sms.connection, sms.getElement(element).fullName, code)
+    template = learn_template(sms.connection, sms.getElement(element).fullName, order.template)
+    return template, with_types(sms.connection, order, template) if template else order
 
 
 def _read(survey: Survey, progress: Reading) -> None:

@@ -9,7 +9,7 @@ from typing import Final, Unpack
 
 import click
 
-from smsjobs.campaign import Campaign, CampaignCheck, Order, Survey, campaign_store, refuse_unfit
+from smsjobs.campaign import Campaign, CampaignCheck, Order, Survey, campaign_store, fitted
 from smsjobs.campaign import start as begin
 from smsjobs.campaign.filenames import readable
 from smsjobs.campaign.pages import Page
@@ -105,8 +105,8 @@ def start(
     if trial is not None:
         return as_bad_usage(lambda: send_trial(screen, sms, order, trial, element=full_name))
     called = name or readable(file.stem)
-    as_bad_usage(
-        lambda: refuse_unfit(sms.connection, order, element=full_name, name=called, promotional=promotional)
+    order = as_bad_usage(
+        lambda: fitted(sms.connection, order, element=full_name, name=called, promotional=promotional)
     )
     zone = None if at is None else at.tzinfo
     when = "now" if at is None else f"from {show_moment(round(at.timestamp() * 1000), zone)} on"

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from smsjobs import InvalidArguments, Sms, connect
+from smsjobs.campaign import CampaignStore
 from smsjobs.templates import Signature, Template
 
 ELEMENT, CODE = "SMS.Example", "SMS_200000001"
@@ -67,6 +68,71 @@ def test_begins(sms, known, order):
     if known is not None:
         learn(sms, **known)
     assert begin(sms, **order).progress().total == 2
+
+
+CODES = [
+    ("13800138000", {"code": "123456"}),
+    ("13800138001", {"code": "12"}),
+    ("13800138001", {"code": "4321"}),
+]
+OF_CODES = {"text": "${code} ${event}", "types": {"code": "numberCaptcha", "event": "others"}}
+
+
+def test_ill_typed_row(sms):
+    """A row with a value that is not of its variable's type is left out and reported with its line; a later row has the number."""
+    learn(sms, **OF_CODES)
+    campaign = begin(sms, recipients=CODES)
+    found = [(row.line, row.outcome, row.reason) for row in campaign.report()]
+    assert found[1] == (2, "invalid", "parameter_ill_typed: code")
+    assert (campaign.progress().total, campaign.progress().invalid) == (2, 1)
+
+
+def test_ill_typed_row_refused(redis_url, sms, monkeypatch):
+    """With SMS_PREFLIGHT=refuse such a row is an error that names its line, and there is no campaign."""
+    learn(sms, **OF_CODES)
+    monkeypatch.setenv("SMS_PREFLIGHT", "refuse")
+    with closing(connect(broker_url=redis_url)) as other:
+        with pytest.raises(InvalidArguments, match="line 2: parameter_ill_typed: code; nothing is sent"):
+            begin(other, recipients=CODES)
+        assert other.campaigns() == []
+        assert begin(other, recipients=CODES[::2]).progress().total == 2
+
+
+def test_types_are_kept(sms, monkeypatch):
+    """A campaign that was interrupted is planned to its end by the types with which it was begun, whatever is learned meanwhile."""
+    learn(sms, **OF_CODES)
+    with monkeypatch.context() as killed:
+        killed.setattr(CampaignStore, "complete", _dies)
+        killed.setattr(CampaignStore, "discard", lambda *_, **__: "kept")
+        with pytest.raises(KeyboardInterrupt):
+            begin(sms, recipients=CODES)
+    learn(sms, text="${code} ${event}", types={"code": "others"})
+    assert begin(sms, recipients=CODES).progress().invalid == 1
+    [campaign] = sms.campaigns()
+    assert campaign.progress().state == "running"
+
+
+def test_begun_without_types(sms):
+    """The same call finds a campaign that was begun before anything was known, and no row is looked at by its type."""
+    first = begin(sms, recipients=CODES)
+    learn(sms, **OF_CODES)
+    again = begin(sms, recipients=CODES)
+    assert (again.id, again.progress().invalid) == (first.id, 0)
+
+
+def test_damaged_types(sms):
+    """A campaign whose types are damaged is told as damaged, and nobody plans it by other ones."""
+    learn(sms, **OF_CODES)
+    campaign = begin(sms, recipients=CODES)
+    client = sms.connection.redis()
+    [name] = [each for each in client.scan_iter() if each.endswith(f":campaign:{campaign.id}")]
+    client.hset(name, "types", "[3")
+    with pytest.raises(InvalidArguments, match="damaged"):
+        begin(sms, recipients=CODES)
+
+
+def _dies(*_, **__) -> None:
+    raise KeyboardInterrupt
 
 
 def test_off(redis_url, sms, monkeypatch):

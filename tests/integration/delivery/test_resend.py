@@ -1,10 +1,11 @@
 """A campaign sent again to those whose message did not arrive."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from smsjobs.campaign import Campaign, find_undelivered, resend
+from smsjobs.campaign import Campaign, Order, find_undelivered, resend, start
 from smsjobs.contract import InvalidArguments, campaign_id, make_chunk, pack_campaign
 from support.campaigns import numbers, refused
 from support.receipts import DeliveryBench, a_report
@@ -67,6 +68,19 @@ def test_those_go_again_whose_code_permits_it(bench: DeliveryBench, sent: Sent) 
     assert [row.phone for row in campaign.report()] == found.phones
     assert bench.store.shared(campaign.id)["params"] == {"event": "x"}
     assert PEOPLE[1] not in repr(found)
+
+
+def test_values_are_those_that_were_sent(bench: DeliveryBench) -> None:
+    """A resend takes everybody's value from the row that was sent, not from one that was left out for its variable's type."""
+    people = [(PEOPLE[0], {"code": "12"}), (PEOPLE[0], {"code": "123456"})]
+    order = replace(Order.read(people, "SMS_1"), types={"code": "numberCaptcha"})
+    campaign = start(bench.store, order, element="SMS.Test", name="test")
+    for job_id in bench.sweep():
+        bench.send(job_id)
+    sent = next(row for row in campaign.report() if row.outcome == "accepted")
+    bench.deliveries.take([a_report(sent.out_id, sent.phone, "EXPIRED")])
+    again = find_undelivered(bench.store, campaign.id).order(people)
+    assert [row.values for row in again.rows()] == [("123456",)]
 
 
 def test_second_run_sends_to_nobody_twice(bench: DeliveryBench, sent: Sent) -> None:
