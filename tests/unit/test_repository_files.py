@@ -229,7 +229,7 @@ def test_links(page: Path) -> None:
             assert heading in slugs, target
 
 
-@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md", "docs/architecture.zh.md"])
 def test_places(page: str) -> None:
     """Each file and folder that a page for contributors names is there."""
     named = re.findall(

@@ -27,12 +27,14 @@ class _Quiet(ast.NodeTransformer):
 
 
 def code(block: Block) -> str:
-    """What a block does: without comments, and Python's texts."""
+    """What a block does: without comments, and Python's texts. Of a drawing, how each line begins: places are named there."""
     if block.language == "python":
         flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
         return ast.dump(_Quiet().visit(compile(block.text, "page", "exec", flags=flags)))
     if block.language == "console":
         return re.sub(r"[ \t]+# .*$", "", block.text, flags=re.MULTILINE)
+    if not block.language:
+        return re.sub(r"(?<=\S) {2,}.*$", "", block.text, flags=re.MULTILINE)
     return block.text
 
 
