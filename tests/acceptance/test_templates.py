@@ -29,6 +29,7 @@ def strict(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.setenv("SMS_PREFLIGHT", "refuse")
     with Simulator(catalogue=CATALOGUE) as simulator, Stage(redis_server, simulator) as stage:
         stage.write()
+        stage.group("Shop", {"element": "SMS.Example", "templates": {"SMS_9": "SMS_2"}})
         with stage.worker():
             yield stage
 
@@ -87,6 +88,22 @@ def test_campaign(strict: Stage, tmp_path: Path) -> None:
     words[2] = "SMS_2"
     fits = smsjobs("campaign", "check", *words, "--param", "event=维护", env=env)
     assert (fits.returncode, "张三您好，维护将于今晚进行。" in fits.stdout) == (0, True), fits.stdout
+
+
+def test_group(strict: Stage) -> None:
+    """Of a group a producer sees what its members have, by their own codes, and refuses by it."""
+    shop = strict.sms.getElement("SMS.Shop")
+    found = shop.template("SMS_9", timeout=20)
+    assert (found.code, found.text, found.types["name"]) == ("SMS_9", TEXT, "name")
+    with pytest.raises(InvalidArguments, match="variable event is missing"):
+        shop.sendMessage(phoneList=[new_phone()], params={"name": "张三"}, verifyTemplateCode="SMS_9")
+    fits = {"name": "张三", "event": "维护"}
+    job = shop.sendMessage(phoneList=[new_phone()], params=fits, verifyTemplateCode="SMS_9")
+    assert word(outcome(job)) == "accepted"
+    shown = smsjobs(
+        "templates", "SMS_9", "--element", "SMS.Shop", "--app", str(strict.app_dir), env=dict(os.environ)
+    )
+    assert (shown.returncode, TEXT in shown.stdout) == (0, True), shown.stdout
 
 
 def test_ill_typed_rows(strict: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

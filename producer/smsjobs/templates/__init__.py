@@ -6,6 +6,7 @@ type that is not in the table.
 
 from __future__ import annotations
 
+from smsjobs.templates.merging import merged
 from smsjobs.templates.preflight import MODES, Mode, Preflight
 from smsjobs.templates.rules import checked_types, find_faults
 from smsjobs.templates.store import FRESH_S, TemplateStore, is_fresh
@@ -27,4 +28,5 @@ __all__ = [
     "checked_types",
     "find_faults",
     "is_fresh",
+    "merged",
 ]

@@ -14,7 +14,9 @@ from smsjobs.redis_store import connect_redis
 from smsjobs.settings import ConnectionSettings, SettingsError
 from smsjobs.templates import Template, TemplateStore
 from smsjobs_worker.following.templates import Learning
+from smsjobs_worker.logs.facts import TemplateNotLearned
 from smsjobs_worker.provider import LookupFailed, Provider
+from smsjobs_worker.sending.group import Group, Member
 
 ELEMENT, CODE = "SMS.Example", "SMS_123456789"
 FITS = {"name": "张三"}
@@ -38,6 +40,15 @@ def misfits() -> Iterator[list[TemplateMisfit]]:
     told: list[TemplateMisfit] = []
     stop = subscribe(lambda fact: told.append(fact) if isinstance(fact, TemplateMisfit) else None)
     yield told
+    stop()
+
+
+@pytest.fixture
+def told() -> Iterator[list[TemplateNotLearned]]:
+    """What was told of templates that could not be learned."""
+    facts: list[TemplateNotLearned] = []
+    stop = subscribe(lambda fact: facts.append(fact) if isinstance(fact, TemplateNotLearned) else None)
+    yield facts
     stop()
 
 
@@ -180,6 +191,43 @@ def test_learned_by_one_at_a_time(store):
     store.ask(ELEMENT, CODE)
     Learning(store, [ELEMENT], Elements(slow)).run_once()
     assert (slow.asked, other.asked) == ([CODE], [])
+
+
+def test_group(redis_url, store, monkeypatch):
+    """Of a group workers tell what its members have, each of which is asked once; a producer refuses by it."""
+    main, spare = Known(), Known()
+    members = [Member(element="SMS.Main"), Member(element="SMS.Spare", templates={CODE: "SMS_77"})]
+    providers = {"SMS.Main": main, "SMS.Spare": spare}
+    providers[ELEMENT] = Group(ELEMENT, members, providers.__getitem__)
+
+    class Each:
+        provider = staticmethod(providers.__getitem__)
+
+    learning = Learning(store, [*providers], Each())
+    store.ask(ELEMENT, CODE)
+    store.ask("SMS.Main", CODE)
+    for _ in range(3):
+        learning.run_once()
+    assert (main.asked, spare.asked) == ([CODE], ["SMS_77"])
+    with pytest.raises(InvalidArguments, match=f"do not fit {CODE}: the template's variable name is missing"):
+        send(redis_url, monkeypatch, "refuse", {})
+    assert store.known("SMS.Main", CODE).text == store.known(ELEMENT, CODE).text
+
+
+def test_nobody_knows_templates(store, told):
+    """A group whose members know nothing of templates is no trouble, and is left alone."""
+
+    class Plain(Known):
+        knows_templates = False
+
+        def template(self, code: str) -> Template:
+            return Provider.template(self, code)
+
+    group = Group(ELEMENT, [Member(element="SMS.Main")], lambda _: Plain())
+    store.ask(ELEMENT, CODE)
+    learning = Learning(store, [ELEMENT], Elements(group))
+    learning.run_once()
+    assert told == []
 
 
 def test_not_learned(store):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from smsjobs.contract import AliyunRejected, InvalidArguments, Message
+from smsjobs.templates import Template
 from smsjobs_worker.provider import AnswerLost, LookupFailed, NotSent, Provider
 from smsjobs_worker.sending.breaker import Breaker
 from smsjobs_worker.sending.group import Group, Member
@@ -212,3 +213,49 @@ def test_breaker_keeps_to_what_was_asked():
     assert not breaker.takes_probe()
     now[0] = 30
     assert breaker.takes_probe()
+
+
+class Knows(Account):
+    """A provider that knows templates."""
+
+    knows_templates = True
+
+    def __init__(self, **known):
+        super().__init__()
+        self.known = known
+
+    def template(self, code):
+        """What it knows."""
+        if code not in self.known:
+            raise LookupFailed("template", code)
+        return Template(code=code, learned_at=NOW, **self.known[code])
+
+
+def test_template():
+    """A group knows of a template what its members know of it, each by its own code; a pure spare does not count."""
+    accounts = {
+        "A": Knows(SMS_1={"text": "${a}", "state": "approved"}),
+        "B": Knows(SMS_77={"text": "${a}", "state": "refused"}),
+    }
+
+    def a_group(weight):
+        members = [Member(element="A"), Member(element="B", weight=weight, templates={"SMS_1": "SMS_77"})]
+        return Group("SMS.All", members, accounts.__getitem__)
+
+    assert (a_group(1).template("SMS_1").code, a_group(1).template("SMS_1").state) == ("SMS_1", "refused")
+    assert a_group(0).template("SMS_1").state == "approved"
+    with pytest.raises(LookupFailed) as caught:
+        a_group(1).template("SMS_3")
+    assert caught.value.reason == "template"
+    with pytest.raises(LookupFailed, match="ask for that of A"):
+        a_group(1).templates()
+
+
+def test_template_of_some():
+    """A member that tells nothing, or does not load, leaves what the others know."""
+    known = Knows(SMS_1={"text": "${a}"})
+    for other in (Account(), Knows(), InvalidArguments("broken", reason="element_invalid")):
+        assert a_group({"A": other, "B": known}, A=9, B=1).template("SMS_1").text == "${a}"
+    with pytest.raises(LookupFailed) as caught:
+        a_group({"A": Account(), "B": Account()}, A=1, B=1).template("SMS_1")
+    assert caught.value.reason == "no_templates"

@@ -18,9 +18,10 @@ from smsjobs_worker.logs.facts import TemplateNotLearned, tell
 from smsjobs_worker.logs.privacy import describe
 from smsjobs_worker.provider import LookupFailed
 from smsjobs_worker.sending.background import Background
+from smsjobs_worker.sending.group import Group
 
 if TYPE_CHECKING:
-    from smsjobs.templates import TemplateStore
+    from smsjobs.templates import Template, TemplateStore
     from smsjobs_worker.sending.sender import Elements
 
 __all__ = ["Learner", "Learning"]
@@ -87,11 +88,24 @@ class Learning:
                 return FRESH_S
             if not self._store.take_turn(name, code, for_s=_TURN_S):
                 return _OTHER_S
-            self._store.learn(name, provider.template(code))
+            if isinstance(provider, Group):
+                self._store.learn(name, provider.template_by(code, self._of_member))
+            else:
+                self._store.learn(name, provider.template(code))
         except (LookupFailed, InvalidArguments) as error:
+            if error.reason == "no_templates":
+                return FRESH_S
             tell(TemplateNotLearned(element=name, template=code, reason=error.reason))
             return _FAILED_S
         return FRESH_S
+
+    def _of_member(self, name: str, code: str) -> Template:
+        """What a member of a group knows. It is kept, so that each account is asked once."""
+        known = self._store.known(name, code)
+        if known is None or not is_fresh(known):
+            known = self._elements.provider(name).template(code)
+            self._store.learn(name, known)
+        return known
 
 
 class Learner(Background):

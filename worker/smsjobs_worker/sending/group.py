@@ -18,6 +18,7 @@ from typing import Any
 
 from smsjobs.contract import AliyunRejected, InvalidArguments, Message
 from smsjobs.delivery import Report
+from smsjobs.templates import Template, merged
 from smsjobs_worker.logs.facts import MemberFailed, MemberRefused, MemberWorks, tell
 from smsjobs_worker.provider import AnswerLost, Blames, LookupFailed, NotSent, Provider, StopsCampaign
 from smsjobs_worker.sending.breaker import Breaker
@@ -48,6 +49,7 @@ class Group(Provider):
 
     looks_up = True
     reports = True
+    knows_templates = True
 
     def __init__(self, element: str, members: Sequence[Member], find: Callable[[str], Provider]) -> None:
         self.element = element
@@ -88,6 +90,45 @@ class Group(Provider):
         providers = [each for each in (self._find(one.element) for one in self.members) if each.reports]
         report: Report | None = _ask_all(providers, "delivery", phone, about)
         return report
+
+    def template(self, code: str) -> Template:
+        """What the members know of that template, as one."""
+        return self.template_by(code, lambda member, its_code: self._find(member).template(its_code))
+
+    def template_by(self, code: str, ask: Callable[[str, str], Template]) -> Template:
+        """What the members know of that template, as one. A pure spare is asked too, and does not count.
+
+        Args:
+            ask: Gives what a member knows of the template that has this code there.
+
+        Raises:
+            LookupFailed: No member that counts tells anything.
+        """
+        counting = [each for each in self.members if each.weight > 0] or [self.members[0]]
+        found: dict[str, Template] = {}
+        failure: LookupFailed | None = None
+        for each in self.members:
+            try:
+                found[each.element] = ask(each.element, each.templates.get(code, code))
+            except InvalidArguments as error:
+                failure = failure or LookupFailed(error.reason, error.message)
+            except LookupFailed as error:
+                failure = failure or error
+        counting.sort(key=lambda each: each.weight, reverse=True)
+        parts = [(each.element, found[each.element]) for each in counting if each.element in found]
+        if parts:
+            return merged(code, parts)
+        raise failure or LookupFailed("no_templates", "no member knows anything of templates")
+
+    def templates(self) -> Sequence[Template]:
+        """None of its own.
+
+        Raises:
+            LookupFailed: Always.
+        """
+        raise LookupFailed(
+            "no_templates", f"a group has no list of templates; ask for that of {self.members[0].element}"
+        )
 
     def failed(self, member: str, failure: AliyunRejected | NotSent) -> None:
         """A member could not send for its own sake."""
