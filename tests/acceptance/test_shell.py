@@ -20,6 +20,7 @@ from smsjobs import SendResult, connect
 from smsjobs.contract import encode_outcome
 from smsjobs_shell.sandbox.dev import _alone_in
 from smsjobs_shell.terminal.failure import CommandFailed
+from smsjobs_shell.terminal.screen import width_of
 from support.nursery import smsjobs
 from support.redis_server import RedisServer
 
@@ -150,10 +151,38 @@ def test_demo_as_json(tmp_path: Path, mark: str) -> None:
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("moment", ["Starting", "Sending"])
-def test_demo_interrupted(moment: str, tmp_path: Path, mark: str) -> None:
+def test_demo_compare(tmp_path: Path, mark: str) -> None:
+    """A lost answer costs a plain Celery task six texts and smsjobs one, as 80 columns and as --json show it."""
+    elsewhere = {"CELERY_BROKER_URL": "redis://127.0.0.1:1", "CELERY_CONFIG_MODULE": "of_another_application"}
+    env = environment(mark, TMPDIR=str(tmp_path), **elsewhere)
+    # Both at once: most of their time is the task's waiting between its retries.
+    with started("demo", "--compare", "--json", env=env, cwd=tmp_path) as as_json:
+        shown = installed("demo", "--compare", env=env, cwd=tmp_path)
+        stdout, stderr = as_json.communicate(timeout=30)
+    assert (shown.returncode, as_json.returncode) == (0, 0), shown.stdout + shown.stderr + stdout + stderr
+    table = re.findall(r"^(.*?) {2,}(\d+) +(\d+) +(\d+) +(\w+) +[\d.]+ s$", shown.stdout, re.MULTILINE)
+    assert table == [
+        ("a plain Celery task", "6", "6", "0", "FAILURE"),
+        ("smsjobs", "1", "1", "1", "accepted"),
+    ]
+    assert re.search(
+        r"8000, sent by a plain.*\n( {6}.*123456.*\n){6} .*8001, sent by smsjobs\n( {6}.*\n)\n", shown.stdout
+    )
+    assert all(width_of(line) <= 80 for line in shown.stdout.splitlines() if "/" not in line)
+    document = json.loads(stdout)
+    told = [(each["by"], len(each["texts"]), each["outcome"]) for each in document["compared"]]
+    assert told == [("celery", 6, "FAILURE"), ("smsjobs", 1, "accepted")]
+    assert "1380013" not in shown.stdout + stdout
+    assert (shown.stderr, stderr) == ("", "")
+    check_demo_left_nothing(mark, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "moment"), [([], "Starting"), ([], "Sending"), (["--compare"], "Sending")]
+)
+def test_demo_interrupted(options: list[str], moment: str, tmp_path: Path, mark: str) -> None:
     """Ctrl-C ends the demo with status 130, no traceback, no process and no file left."""
-    with started("demo", env=environment(mark, TMPDIR=str(tmp_path)), cwd=tmp_path) as process:
+    with started("demo", *options, env=environment(mark, TMPDIR=str(tmp_path)), cwd=tmp_path) as process:
         read_until(process.stdout, moment)
         ctrl_c(process)
         _, stderr = process.communicate(timeout=30)

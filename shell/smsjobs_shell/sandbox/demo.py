@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import shutil
-import socket
 import sys
-import tempfile
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -18,39 +14,20 @@ from typing import Any, Final
 import click
 
 from smsjobs.client import connect
-from smsjobs.contract import LANES, mask_phone
-from smsjobs.embedded import TemporaryRedis
+from smsjobs.contract import mask_phone
 from smsjobs.job import Job
 from smsjobs_shell.sandbox.children import Children
-from smsjobs_shell.sandbox.stage import (
-    Simulator,
-    hold_redis,
-    start_simulator,
-    start_worker,
-    wait_for_simulator,
-    wait_for_workers,
-    worker_environment,
-    write_element,
-)
+from smsjobs_shell.sandbox.compare import compare
+from smsjobs_shell.sandbox.demo_system import demo_system
 from smsjobs_shell.terminal.extras import need_extras
 from smsjobs_shell.terminal.failure import FAILED
 from smsjobs_shell.terminal.options import with_screen
 from smsjobs_shell.terminal.screen import Screen
-from smsjobs_shell.terminal.signals import ending_in_order, held_back
 
 __all__ = ["demo"]
 
 #: Seconds that all outcomes together may take.
 _OUTCOMES_S: Final = 12.0
-
-#: The templates that the simulated Aliyun knows. It refuses every other one.
-_CATALOGUE: Final = {
-    "templates": [
-        {"code": "SMS_100000001", "content": "您的验证码是${code},5分钟内有效。", "kind": "verification"},
-        {"code": "SMS_100000002", "content": "${name}您好,今晚22点至24点进行${event},敬请谅解。"},
-    ]
-}
-
 
 _WIDE: Final = ("Message", "To", "Lane", "Outcome", "Code", "Reason", "Aliyun's code", "Attempts", "Time")
 _NARROW: Final = ("Message", "Lane", "Outcome, reason,\nAliyun's code", "Attempts", "Time")
@@ -168,32 +145,32 @@ class _Ended:
     epilog="""\b
 Examples:
   smsjobs demo
+  smsjobs demo --compare
   smsjobs demo --json | jq '.messages[].outcome'""",
 )
+@click.option(
+    "--compare",
+    "compared",
+    is_flag=True,
+    help="Send one code by a plain Celery task and one by smsjobs instead, while each answer of Aliyun is lost. "
+    "Count the texts on each phone.",
+)
 @with_screen
-def demo(screen: Screen) -> int:
+def demo(screen: Screen, *, compared: bool) -> int:
     """Send four messages to a simulated Aliyun, and show what became of each.
 
     It starts a private Redis, the simulator and a worker, and removes everything afterwards. No message leaves this
     machine.
     """
     need_extras("worker", "simulator")
+    if compared:
+        return compare(screen)
     began = time.monotonic()
-    with ending_in_order(), ExitStack() as stack:
-        with held_back():
-            directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="smsjobs-demo-")))
-        servers = stack.enter_context(Children(directory, grace_s=3))
-        with screen.working("Starting Redis, a simulated Aliyun and a worker"):
-            redis_url, simulator = _put_up(stack, servers, directory)
-            workers = stack.enter_context(Children(directory, grace_s=3))
-            queues = [each.queue for each in LANES.values()]
-            env = worker_environment(redis_url=redis_url, app=directory / "app")
-            worker = start_worker(workers, "demo", queues, env)
-            wait_for_workers(workers, redis_url)
+    with demo_system(screen, "Starting Redis, a simulated Aliyun and a worker") as system:
         with screen.working(f"Sending {len(_MESSAGES)} messages"):
-            ended = _send_all(redis_url, workers)
-        log = worker.tail()
-        texts = [(item["phones"], item["text"]) for item in simulator.accepted()]
+            ended = _send_all(system.redis_url, system.workers)
+        log = system.tail()
+        texts = [(item["phones"], item["text"]) for item in system.simulator.accepted()]
     good = all(each.as_expected for each in ended)
     _show(screen, ended, texts, time.monotonic() - began)
     document = {"ok": good, "messages": [each.to_json() for each in ended]}
@@ -201,34 +178,6 @@ def demo(screen: Screen) -> int:
     if not good:
         screen.line(f"\nNot every outcome was the expected one.\n\n{log}")
     return 0 if good else FAILED
-
-
-def _put_up(stack: ExitStack, servers: Children, directory: Path) -> tuple[str, Simulator]:
-    catalogue, ready_file = directory / "catalogue.json", directory / "simulator.json"
-    catalogue.write_text(json.dumps(_CATALOGUE), encoding="utf-8")
-    start_simulator(
-        servers, ready_file, ["--port", "0", "--control-port", "0", "--catalogue", str(catalogue)]
-    )
-    redis_url = hold_redis(stack, TemporaryRedis)
-    simulator = wait_for_simulator(servers, ready_file)
-    account: dict[str, Any] = {
-        "accessKey": "demo_access_key",
-        "accessSecret": "demo_access_secret",
-        "verifySign": "示例公司",
-        "endpoint": simulator.url,
-    }
-    write_element(directory / "app", "SMS.Demo", "演示短信", account)
-    closed = {"endpoint": f"http://127.0.0.1:{_closed_port(stack)}", "connectTimeoutMs": 500}
-    write_element(directory / "app", "SMS.Unreachable", "连不上的短信", account | closed)
-    return redis_url, simulator
-
-
-def _closed_port(stack: ExitStack) -> int:
-    """A port that refuses connections: it is bound, so that nobody else takes it, and nobody listens."""
-    holder = stack.enter_context(socket.socket())
-    holder.bind(("127.0.0.1", 0))
-    port: int = holder.getsockname()[1]
-    return port
 
 
 def _send_all(redis_url: str, workers: Children) -> list[_Ended]:

@@ -20,6 +20,7 @@ from smsjobs_shell.sandbox.children import Child, Children
 from smsjobs_shell.terminal.signals import held_back
 
 __all__ = [
+    "QUICK",
     "Inbox",
     "Simulator",
     "hold_redis",
@@ -36,6 +37,9 @@ __all__ = [
 #: Seconds that a part may take to be ready. A worker imports Aliyun's SDK, which is large.
 READY_S: Final = 60.0
 
+#: Options of a worker. On one machine workers have nothing to tell each other, and waiting for each other costs a second.
+QUICK: Final = ("--without-mingle", "--without-gossip")
+
 # The environment's proxy must not be asked for localhost.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -51,7 +55,20 @@ class Simulator:
 
     def accepted(self, *, after: int = 0) -> list[dict[str, Any]]:
         """The requests that it accepted, oldest first, without the first `after` ones."""
-        with _OPENER.open(f"{self.control_url}/accepted?offset={after}", timeout=5) as answer:
+        return self._items(f"accepted?offset={after}")
+
+    def received(self) -> list[dict[str, Any]]:
+        """The requests that reached it, oldest first."""
+        return self._items("requests")
+
+    def lose_answers(self) -> None:
+        """Accept each message from now on, and close the connection without an answer."""
+        fault = json.dumps({"kind": "close_after", "times": None}).encode()
+        with _OPENER.open(f"{self.control_url}/faults", data=fault, timeout=5):
+            pass
+
+    def _items(self, path: str) -> list[dict[str, Any]]:
+        with _OPENER.open(f"{self.control_url}/{path}", timeout=5) as answer:
             items: list[dict[str, Any]] = json.load(answer)["items"]
         return items
 
@@ -172,8 +189,6 @@ def worker_environment(*, redis_url: str, app: Path, **more: str) -> dict[str, s
 
 def start_worker(children: Children, name: str, queues: Sequence[str], env: Mapping[str, str]) -> Child:
     """Start a worker process for those queues."""
-    # Workers on one machine have nothing to tell each other, and waiting for each other costs a second.
-    quick = ("--without-mingle", "--without-gossip")
     worker = (
         "-A",
         "smsjobs_worker",
@@ -184,7 +199,7 @@ def start_worker(children: Children, name: str, queues: Sequence[str], env: Mapp
         f"{name}@%h",
         "-l",
         "INFO",
-        *quick,
+        *QUICK,
     )
     return children.start(f"{name} worker", [sys.executable, "-m", "celery", *worker], env)
 

@@ -39,6 +39,7 @@ _STYLES: Final = {
     "ok": "green",
     "good": "green",
     "rejected": "red",
+    "FAILURE": "red",
     "problem": "red",
     "not_sent": "yellow",
     "unknown": "yellow",

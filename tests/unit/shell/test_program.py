@@ -59,6 +59,7 @@ BAD_USAGE = [
     pytest.param(["campaign", "status", ""], id="no name of a campaign"),
     pytest.param(["campaign", "report", " "], id="a blank name of a campaign"),
     pytest.param(["elements", "--app", "/nonexistent"], id="no such directory"),
+    pytest.param(["demo", "--compare", "arq"], id="nothing to compare with"),
 ]
 
 
