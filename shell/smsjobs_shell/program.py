@@ -34,6 +34,8 @@ from smsjobs_shell.status import status
 from smsjobs_shell.suppress import suppress
 from smsjobs_shell.templates import templates
 from smsjobs_shell.terminal.failure import BAD_USAGE, FAILED, INTERRUPTED, BadOption, CommandFailed
+from smsjobs_shell.terminal.help import with_translated_help
+from smsjobs_shell.terminal.language import ENGLISH, chosen_language, speaking, tr
 from smsjobs_shell.terminal.masking import mask_typed
 from smsjobs_shell.terminal.screen import Screen
 from smsjobs_shell.terminal.wording import in_shell_words
@@ -60,17 +62,21 @@ class Program(click.Group):
         """Run a command, and end the process with its exit status."""
         Screen.wrote_document = False
         typed = list(sys.argv[1:] if args is None else args)
-        try:
-            status = super().main(typed, **(extra | {"standalone_mode": False}))
-            sys.stdout.flush()
-        except BrokenPipeError:
-            # Nobody reads our output any more, so what is buffered has nowhere to go when Python ends.
-            _discard_output()
-            status = FAILED
-        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  no command ends in a traceback
-            if _is_no_room(error):
+        with contextlib.ExitStack() as stack:
+            try:
+                language = _language(typed)
+                stack.enter_context(speaking(language))
+                shown = self if language == ENGLISH else with_translated_help(self)
+                status = super(Program, shown).main(typed, **(extra | {"standalone_mode": False}))
+                sys.stdout.flush()
+            except BrokenPipeError:
+                # Nobody reads our output any more, so what is buffered has nowhere to go when Python ends.
                 _discard_output()
-            status = _end(error, as_json="--json" in typed and not _is_no_room(error))
+                status = FAILED
+            except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  no command ends in a traceback
+                if _is_no_room(error):
+                    _discard_output()
+                status = _end(error, as_json="--json" in typed and not _is_no_room(error))
         sys.exit(status if isinstance(status, int) else 0)
 
 
@@ -121,6 +127,12 @@ for _command in (
     program.add_command(_command)
 
 
+def _language(typed: Sequence[str]) -> str:
+    chosen = chosen_language(os.environ)
+    # What programs read is the same everywhere.
+    return ENGLISH if "--json" in typed else chosen
+
+
 def _is_no_room(error: BaseException) -> bool:
     """Whether our output could not be written. The error of a file that could not be opened names that file."""
     return isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None
@@ -146,11 +158,12 @@ def _end(error: BaseException, *, as_json: bool) -> int:
 def _told(error: BaseException) -> tuple[CommandFailed, str]:
     match error:
         case CommandFailed(status=130):
-            return error, "Interrupted."
+            return error, tr("Interrupted.")
         case CommandFailed():
-            return error, f"Error: {error}"
+            return error, _error(error)
         case KeyboardInterrupt() | click.Abort():
-            return CommandFailed("interrupted", "interrupted", status=INTERRUPTED), "\nInterrupted."
+            failure = CommandFailed("interrupted", "interrupted", status=INTERRUPTED)
+            return failure, "\n" + tr("Interrupted.")
         case _NoCommand():
             help_text = error.format_message()
             return CommandFailed("a command is missing", "bad_usage", status=BAD_USAGE), help_text
@@ -158,38 +171,48 @@ def _told(error: BaseException) -> tuple[CommandFailed, str]:
             message = error.format_message()
             message = message if isinstance(error, BadOption) else mask_typed(message)
             if isinstance(error, click.NoSuchOption) and error.option_name == "--json":
-                message = "--json stands after the command: smsjobs COMMAND --json"
+                message = tr("--json stands after the command: smsjobs COMMAND --json")
             usage = f"{error.ctx.get_usage()}\n" if isinstance(error, click.UsageError) and error.ctx else ""
-            hint = f"Try '{error.ctx.command_path} --help'.\n" if usage and error.ctx else ""  # type: ignore[attr-defined]
+            hint = (
+                tr("Try '{command} --help'.", command=error.ctx.command_path) + "\n"  # type: ignore[attr-defined]
+                if usage
+                else ""
+            )
             failure = CommandFailed(message, "bad_usage", status=BAD_USAGE)
-            return failure, f"{usage}{hint}\nError: {message}"
+            return failure, f"{usage}{hint}\n{_error(message)}"
         case SmsError():
             message = in_shell_words(error)
             more = {name: value for name, value in error.to_json().items() if name != "message"}
             if error.reason in _NOT_FOUND:
                 more |= {"outcome": None, "attempts": None}
             failure = CommandFailed(message, error.reason, more=more)
-            return failure, f"Error: {error.code} {error.label}: {message}"
+            return failure, _error(f"{error.code} {error.label}: {message}")
         case SettingsError():
-            return CommandFailed(str(error), "bad_setting", status=BAD_USAGE), f"Error: {error}"
+            return CommandFailed(str(error), "bad_setting", status=BAD_USAGE), _error(error)
         case EmbeddedRedisError() | RedisServerNotFound():
-            return CommandFailed(str(error), "no_embedded_redis"), f"Error: {error}"
+            return CommandFailed(str(error), "no_embedded_redis"), _error(error)
         case RedisError():
             # Its own text may quote a command, and so what was typed.
             failure = CommandFailed(_told_of_redis(error), "redis_failed")
-            return failure, f"Error: {failure}"
+            return failure, _error(failure)
         case OSError() if _is_no_room(error):
-            failure = CommandFailed(f"the output could not be written: {error.strerror}", "not_written")
-            return failure, f"Error: {failure}"
+            failure = CommandFailed(
+                tr("the output could not be written: {why}", why=error.strerror), "not_written"
+            )
+            return failure, _error(failure)
         case _:
             return _unforeseen(error)
 
 
+def _error(told: object) -> str:
+    return tr("Error: {message}", message=told)
+
+
 def _told_of_redis(error: RedisError) -> str:
     if is_transient(error):
-        return f"Redis is unreachable ({type(error).__name__})"
+        return tr("Redis is unreachable ({why})", why=type(error).__name__)
     hint = refusal_hint(error)
-    return f"Redis refused a command ({error_code(error)})" + (f": {hint}" if hint else "")
+    return tr("Redis refused a command ({code})", code=error_code(error)) + (f": {tr(hint)}" if hint else "")
 
 
 def _unforeseen(error: BaseException) -> tuple[CommandFailed, str]:
@@ -197,8 +220,12 @@ def _unforeseen(error: BaseException) -> tuple[CommandFailed, str]:
     if os.environ.get(_DEBUG):
         traceback.print_exception(error)
     failure = CommandFailed(
-        f"smsjobs failed ({type(error).__name__}). To see where, set {_DEBUG}=1 and run it again. The traceback that "
-        "it shows may hold numbers and parameters",
+        tr(
+            "smsjobs failed ({error}). To see where, set {name}=1 and run it again. The traceback that it shows may "
+            "hold numbers and parameters",
+            error=type(error).__name__,
+            name=_DEBUG,
+        ),
         "unforeseen",
     )
-    return failure, f"Error: {failure}"
+    return failure, _error(failure)

@@ -1,52 +1,111 @@
-"""The catalogue of what pages say: finds the texts, keeps their translations, compiles them. `make strings` runs it."""
+"""The catalogues of what pages and the shell say: finds the texts, keeps their translations, compiles them.
 
+`make strings` runs it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract, extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from smsjobs.campaign.reasons import MEANINGS
 from smsjobs.delivery.err_codes import ERR_CODES, UNKNOWN_CODE
 from smsjobs.delivery.err_codes import FAMILIES as ERR_FAMILIES
+from smsjobs_shell.program import program
+from smsjobs_shell.terminal.help import help_texts
 from smsjobs_worker.aliyun.codes import CODES, FAMILIES
 
-__all__ = ["CATALOGUE", "compiled", "found", "kept", "untranslated"]
+__all__ = ["CATALOGUES", "PAGES", "SHELL", "Strings", "compiled", "untranslated"]
 
-SOURCE = Path(__file__).parents[2] / "server" / "smsjobs_server"
-
-#: The Chinese catalogue, as people edit it. The compiled one stands beside it.
-CATALOGUE = SOURCE / "pages" / "locale" / "zh" / "LC_MESSAGES" / "smsjobs.po"
+_ROOT = Path(__file__).parents[2]
 
 #: By what a text is found: a function, and which of its arguments it is.
-_KEYWORDS = {"translated": (2,), "mark": (1,), "_": (1,), "gettext": (1,), "ngettext": (1, 2)}
+_KEYWORDS = {
+    "translated": (2,),
+    "mark": (1,),
+    "tr": (1,),
+    "tr_count": (1, 2),
+    "_": (1,),
+    "gettext": (1,),
+    "ngettext": (1, 2),
+}
+
+#: Those of click's files that say something to whoever types a command.
+_CLICK = ("core.py", "decorators.py", "exceptions.py", "formatting.py", "parser.py", "termui.py", "types.py")
+
+#: A text, or its singular and plural, and the file that has it.
+Found = tuple[str | tuple[str, ...], str]
 
 
-def found() -> Catalog:
-    """Every text in the source, with the files that have it."""
-    catalogue = Catalog(locale="zh", fuzzy=False)
-    methods = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
-    options = {"**/templates/**.html": {"trimmed": "true", "silent": "false"}}
-    for file, _, text, _, context in extract_from_dir(SOURCE, methods, options, _KEYWORDS):
-        catalogue.add(text, locations=[(file, None)], context=context)
-    # What pages show of tables that stand elsewhere: what Aliyun's codes mean, and the carriers'.
-    for code in (*CODES.values(), *FAMILIES):
-        catalogue.add(code.meaning, locations=[("aliyun/codes.py", None)])
+@dataclass(frozen=True, kw_only=True)
+class Strings:
+    """One catalogue."""
+
+    source: Path
+    #: The Chinese catalogue, as people edit it, in `source`. The compiled one stands beside it.
+    kept_in: str
+    #: Texts that stand elsewhere.
+    others: Callable[[], Iterator[Found]]
+
+    @property
+    def file(self) -> Path:
+        """The Chinese catalogue, as people edit it. The compiled one stands beside it."""
+        return self.source / self.kept_in / "zh" / "LC_MESSAGES" / "smsjobs.po"
+
+    def found(self) -> Catalog:
+        """Every text in the source, with the files that have it."""
+        catalogue = Catalog(locale="zh", fuzzy=False)
+        methods = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
+        options = {"**/templates/**.html": {"trimmed": "true", "silent": "false"}}
+        for file, _, text, _, context in extract_from_dir(self.source, methods, options, _KEYWORDS):
+            catalogue.add(text, locations=[(file, None)], context=context)
+        for text, file in self.others():
+            catalogue.add(text, locations=[(file, None)])
+        return catalogue
+
+    def kept(self) -> Catalog:
+        """The catalogue as it is kept."""
+        with self.file.open("rb") as file:
+            return read_po(file, locale="zh")
+
+
+def _tables() -> Iterator[Found]:
+    """What carriers' codes and the reasons of rows mean."""
     for err_code in (*ERR_CODES.values(), *ERR_FAMILIES, UNKNOWN_CODE):
         for text in (err_code.meaning, err_code.advice):
-            catalogue.add(text, locations=[("delivery/err_codes.py", None)])
+            yield text, "delivery/err_codes.py"
     for text in MEANINGS.values():
-        catalogue.add(text, locations=[("campaign/reasons.py", None)])
-    return catalogue
+        yield text, "campaign/reasons.py"
 
 
-def kept() -> Catalog:
-    """The catalogue as it is kept."""
-    with CATALOGUE.open("rb") as file:
-        return read_po(file, locale="zh")
+def _of_pages() -> Iterator[Found]:
+    for code in (*CODES.values(), *FAMILIES):
+        yield code.meaning, "aliyun/codes.py"
+    yield from _tables()
+
+
+def _of_shell() -> Iterator[Found]:
+    yield from ((text, "help") for text in help_texts(program))
+    yield from _tables()
+    for name in _CLICK:
+        with files("click").joinpath(name).open("rb") as file:
+            for _, text, _, _ in extract("python", file, {"_": (1,), "ngettext": (1, 2)}):
+                yield text, f"click/{name}"
+    # These stand in click as values.
+    for text in ("required", "[OPTIONS]", "COMMAND [ARGS]..."):
+        yield text, "click/core.py"
+
+
+PAGES = Strings(source=_ROOT / "server" / "smsjobs_server", kept_in="pages/locale", others=_of_pages)
+SHELL = Strings(source=_ROOT / "shell" / "smsjobs_shell", kept_in="locale", others=_of_shell)
+CATALOGUES = {"pages": PAGES, "shell": SHELL}
 
 
 def untranslated(catalogue: Catalog) -> list[str]:
@@ -65,18 +124,34 @@ def _strings(message: Message) -> tuple[str, ...]:
     return message.string if isinstance(message.string, tuple) else (message.string or "",)
 
 
-def main() -> None:
-    """Write both files anew. What has no translation yet is told."""
-    catalogue = kept() if CATALOGUE.exists() else Catalog(locale="zh", fuzzy=False)
-    catalogue.update(found(), no_fuzzy_matching=True)
+def _renew(strings: Strings) -> None:
+    catalogue = strings.kept() if strings.file.exists() else Catalog(locale="zh", fuzzy=False)
+    catalogue.update(strings.found(), no_fuzzy_matching=True)
     catalogue.obsolete.clear()
     # The same texts give the same files, whenever they are written.
     catalogue.creation_date = catalogue.revision_date = datetime(2026, 1, 1, tzinfo=UTC)
-    with CATALOGUE.open("wb") as file:
+    _take_from_others(strings, catalogue)
+    with strings.file.open("wb") as file:
         write_po(file, catalogue, sort_by_file=True, width=110, omit_header=True)
-    CATALOGUE.with_suffix(".mo").write_bytes(compiled(catalogue))
+    strings.file.with_suffix(".mo").write_bytes(compiled(catalogue))
     for each in untranslated(catalogue):
         print(f"not translated: {each}")
+
+
+def _take_from_others(strings: Strings, catalogue: Catalog) -> None:
+    """What another catalogue has translated already is not translated twice."""
+    for other in CATALOGUES.values():
+        if other is strings or not other.file.exists():
+            continue
+        for each in other.kept():
+            if each.id in catalogue and not all(_strings(catalogue[each.id])):
+                catalogue[each.id].string = each.string
+
+
+def main() -> None:
+    """Write the files anew. What has no translation yet is told."""
+    for each in CATALOGUES.values():
+        _renew(each)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -19,7 +20,7 @@ from typing import Any, ClassVar, Final
 
 from smsjobs.contract import escaped, visible
 
-__all__ = ["Bar", "Screen", "width_of"]
+__all__ = ["Bar", "Screen", "width_of", "wrapped"]
 
 #: The width where there is no terminal: no line needs to be broken.
 _UNLIMITED: Final = 10_000
@@ -48,6 +49,11 @@ _STYLES: Final = {
     "doubtful": "yellow",
 }
 
+
+#: What a line may not be broken within: a word, or a Chinese character with the signs that belong before and behind it.
+_UNBROKEN: Final = re.compile(
+    r"\s+|[“‘（《【「\[]*(?:[\u2e80-\u9fff\uff00-\uffef]|[^\s“‘（《【「\[\u2e80-\u9fff\uff00-\uffef]+)[，。、；：？！）》】」”’…\]]*|."
+)
 
 #: What a text of our own may have: the ends of its lines, and the tabs of a block that is to be copied.
 _LINES: Final = "\n\t"
@@ -314,6 +320,18 @@ def width_of(text: str) -> int:
         0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1
         for each in text
     )
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The text in lines of at most so many columns, broken at blanks and between Chinese characters."""
+    lines = [""]
+    for piece in _UNBROKEN.findall(text):
+        if width_of(lines[-1] + piece.rstrip()) > width:
+            lines[-1] = lines[-1].rstrip()
+            lines.append("")
+        if lines[-1] or not piece.isspace():
+            lines[-1] += piece
+    return lines
 
 
 def _folded(text: str, width: int) -> str:
