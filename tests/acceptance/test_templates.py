@@ -8,6 +8,8 @@ import pytest
 
 from aliyun_sms_simulator import Simulator
 from smsjobs import InvalidArguments
+from smsjobs.contract import element_tag
+from smsjobs.redis_store import key
 from support.nursery import smsjobs
 from support.polling import until
 from support.redis_server import RedisServer
@@ -91,15 +93,19 @@ def test_campaign(strict: Stage, tmp_path: Path) -> None:
 
 
 def test_group(strict: Stage) -> None:
-    """Of a group a producer sees what its members have, by their own codes, and refuses by it."""
+    """Of a group a producer sees what its members have, by their own codes, and refuses by it; a send by it keeps its member's signature alive."""
     shop = strict.sms.getElement("SMS.Shop")
     found = shop.template("SMS_9", timeout=20)
     assert (found.code, found.text, found.types["name"]) == ("SMS_9", TEXT, "name")
     with pytest.raises(InvalidArguments, match="variable event is missing"):
         shop.sendMessage(phoneList=[new_phone()], params={"name": "张三"}, verifyTemplateCode="SMS_9")
+    client, sends = strict.sms.connection.redis(), key(element_tag("SMS.Example"), "templates", "sends")
+    until(lambda: client.hexists(sends, "your_signature"), "the signature was seen")
+    client.hset(sends, "your_signature", 0)
     fits = {"name": "张三", "event": "维护"}
     job = shop.sendMessage(phoneList=[new_phone()], params=fits, verifyTemplateCode="SMS_9")
     assert word(outcome(job)) == "accepted"
+    until(lambda: int(client.hget(sends, "your_signature")) > 0, "its last send was noted")
     shown = smsjobs(
         "templates", "SMS_9", "--element", "SMS.Shop", "--app", str(strict.app_dir), env=dict(os.environ)
     )

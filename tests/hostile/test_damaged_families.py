@@ -294,6 +294,26 @@ def test_what_is_known_of_templates(
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_what_is_known_of_signatures(sms: Sms, client: "redis.Redis", redis_url: str, kind: str) -> None:
+    """The key of last sends is set aside where it is of a wrong type, by whoever reads or writes it; what is not a time is not known."""
+    store, wrong = TemplateStore(client), key(TAG, "templates", "sends")
+    send(sms)
+    for touch in (
+        lambda: store.idle_s(ELEMENT, "示例"),
+        lambda: store.note_signature(ELEMENT, "示例", sends=True),
+    ):
+        replace_by(kind)(client, wrong)
+        with told() as facts:
+            touch()
+        assert named(facts) == ["key:templates:sends"]
+        store.note_signature(ELEMENT, "示例", sends=False)
+        assert 0 <= (store.idle_s(ELEMENT, "示例") or 0) < 60
+        clear(redis_url, f"{TAG}:key:templates:sends")
+    client.hset(wrong, "示例", "yesterday")
+    assert store.idle_s(ELEMENT, "示例") is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_turn_without_an_end(client: "redis.Redis", kind: str) -> None:
     """A turn that nothing would end does not keep workers from asking for ever."""
     store, turn = TemplateStore(client), key(TAG, "templates", "turn", "SMS_1")

@@ -26,6 +26,7 @@ __all__ = [
     "QueueFailed",
     "Queued",
     "ReceiptQueue",
+    "SignedBy",
     "StopsCampaign",
 ]
 
@@ -107,6 +108,15 @@ class Queued:
     handle: str = field(repr=False)
 
 
+@dataclass(frozen=True, kw_only=True)
+class SignedBy:
+    """An account and a signature of its own. Elements that have both in common keep the same filing alive."""
+
+    #: What tells the account from others.
+    account: str = field(repr=False)
+    signature: str
+
+
 class ReceiptQueue(ABC):
     """A queue of receipts or replies at a provider. One thread uses it.
 
@@ -155,6 +165,8 @@ class Provider(ABC):
     knows_templates: bool = False
     #: Most requests a second, over all workers together; None: no limit. The worker keeps to it.
     max_qps: float | None = None
+    #: Under what its messages go, where a carrier's filing lapses without messages; None: there is nothing to keep alive.
+    signed_by: SignedBy | None = None
     #: The full name of the member of a group that it sends by; None for an element that is no group.
     member: str | None = None
 

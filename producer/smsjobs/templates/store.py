@@ -4,6 +4,7 @@
 ``sms:{<tag>}:templates``        hash    code -> the template's JSON, with the time at which it was learned
 ``sms:{<tag>}:templates:asked``  zset    code -> ms at which a producer last asked for it
 ``sms:{<tag>}:templates:turn:…`` string  a worker asks Aliyun now, so no other does
+``sms:{<tag>}:templates:sends``  hash    signature -> ms at which a day's first message went under it, or it was first there
 ===============================  ======  ===============================================================
 
 Nothing rests on it: what is too old, not there or cannot be read is not known. A key of a wrong type is set aside.
@@ -40,6 +41,10 @@ _BELIEVED_S: Final = 24 * 3600.0
 
 #: Seconds for which a template is learned again after a producer has last asked for it.
 _WANTED_S: Final = 24 * 3600.0
+
+#: Seconds for which the last send of a signature is kept, and most signatures of an element: it has one at a time.
+_SENDS_S: Final = 400 * 24 * 3600
+_MOST_SIGNATURES: Final = 20
 
 #: Most templates of an element that are asked for, and that are kept. Aliyun lets an account make 100 a day.
 _MOST_ASKED: Final = 500
@@ -112,6 +117,30 @@ class TemplateStore:
 
         self._beside_damage(name, "hash", keep)
 
+    def note_signature(self, element: str, signature: str, *, sends: bool) -> None:
+        """Note that messages go under that signature now; or only that the element has it, so that its idle time has a beginning."""
+        name, now_ms = _sends(element), round(time.time() * 1000)
+
+        def note() -> None:
+            if self._redis.hlen(name) >= _MOST_SIGNATURES:
+                self._redis.delete(name)
+            pipeline: Any = self._redis.pipeline(transaction=False)
+            if sends:
+                pipeline.hset(name, signature, now_ms)
+            else:
+                pipeline.hsetnx(name, signature, now_ms)
+            pipeline.expire(name, _SENDS_S)
+            pipeline.execute()
+
+        self._beside_damage(name, "hash", note)
+
+    def idle_s(self, element: str, signature: str) -> float | None:
+        """Seconds since messages last went under that signature, or since it was first there; None where nobody knows."""
+        name = _sends(element)
+        found = self._beside_damage(name, "hash", lambda: self._redis.hget(name, signature))
+        text = str(found or "")
+        return max(0.0, time.time() - int(text) / 1000) if text.isdigit() and len(text) < 17 else None
+
     def _beside_damage(self, name: str, kind: str, step: Callable[[], T]) -> T:
         try:
             return step()
@@ -144,6 +173,10 @@ def _age_s(template: Template) -> float:
 
 def _kept(element: str) -> str:
     return key(element_tag(element), "templates")
+
+
+def _sends(element: str) -> str:
+    return key(element_tag(element), "templates", "sends")
 
 
 def _asked(element: str) -> str:

@@ -18,6 +18,7 @@ from smsjobs.ledger.places import Places
 from smsjobs.presence import workers_by_lane
 from smsjobs.redis_store import connect_redis
 from smsjobs.settings import ConnectionSettings, unreachable_text
+from smsjobs.templates import TemplateStore
 from smsjobs_worker.aliyun.account import Endpoint
 from smsjobs_worker.process.settings import WorkerSettings
 from smsjobs_worker.watching.doctor import Finding, examine
@@ -78,6 +79,20 @@ def test_who_signs_is_named(redis_url: str, simulator: Simulator, tmp_path: Path
         f"no keys to sign with: {role}-2, taken on with the keys of sms.json: refused (NoPermission)"
     )
     simulator.clear_faults()
+
+
+@pytest.mark.parametrize(("days", "is_told"), [(149, False), (151, True)])
+def test_a_signature_that_lapses_soon_is_named(
+    redis_url: str, simulator: Simulator, tmp_path: Path, days: int, is_told: bool
+) -> None:
+    """A signature under which nothing was sent for five months is a doubt: after six its filing lapses."""
+    write_element(tmp_path, "Idle", simulator.url)
+    client = connect_redis(redis_url, timeout_s=5)
+    TemplateStore(client).note_signature("SMS.Idle", "your_signature", sends=True)
+    [name] = client.scan_iter("*:templates:sends")
+    client.hincrby(name, "your_signature", -days * 86_400_000)
+    found = [each for each in findings(redis_url, tmp_path) if "nothing was sent under" in each.text]
+    assert [(each.subject, each.verdict) for each in found] == [("SMS.Idle", "doubtful")] * is_told
 
 
 def test_a_signature_that_is_not_filed_is_named(redis_url: str, tmp_path: Path) -> None:

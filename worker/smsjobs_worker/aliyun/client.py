@@ -39,6 +39,7 @@ from smsjobs_worker.provider import (
     NotSent,
     Provider,
     ReceiptQueue,
+    SignedBy,
     StopsCampaign,
 )
 from smsjobs_worker.retry import RetryPolicy, Tried, request_with_retries
@@ -104,6 +105,11 @@ class AliyunSms(Provider):
     ) -> None:
         self.account = account
         self.max_qps = account.max_qps
+        if self.knows_templates:
+            who = account.access_key or "the chain"
+            self.signed_by = SignedBy(
+                account=f"{who} {account.role.arn if account.role else ''}", signature=account.sign
+            )
         self._policy = policy
         self._now = now
         self._signed = Signed(account, account.endpoint, self.sdk)

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Final
 from redis.exceptions import RedisError
 
 from smsjobs.contract import InvalidArguments
+from smsjobs.facts import subscribe
 from smsjobs.templates import FRESH_S, is_fresh
+from smsjobs_worker.following.signatures import Sends
 from smsjobs_worker.logs.facts import TemplateNotLearned, tell
 from smsjobs_worker.logs.privacy import describe
 from smsjobs_worker.provider import LookupFailed
@@ -109,10 +111,28 @@ class Learning:
 
 
 class Learner(Background):
-    """Learns in a thread of its own until it is stopped."""
+    """Learns in a thread of its own until it is stopped, and notes there which signatures send."""
 
-    def __init__(self, learning: Learning) -> None:
-        super().__init__(learning.run_once, name="smsjobs-templates", every_s=_EVERY_S, failed=_tell_failure)
+    def __init__(self, learning: Learning, sends: Sends) -> None:
+        super().__init__(self._pass, name="smsjobs-templates", every_s=_EVERY_S, failed=_tell_failure)
+        self._learning = learning
+        self._sends = sends
+        self._unsubscribe: Callable[[], None] = lambda: None
+
+    def start(self) -> None:
+        """Begin."""
+        self._unsubscribe = subscribe(self._sends.take)
+        super().start()
+
+    def stop(self) -> None:
+        """End, and note what is left."""
+        self._unsubscribe()
+        super().stop()
+        self._sends.run_once()
+
+    def _pass(self) -> None:
+        self._sends.run_once()
+        self._learning.run_once()
 
 
 def _tell_failure(error: Exception) -> None:

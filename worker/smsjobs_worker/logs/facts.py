@@ -135,6 +135,8 @@ class RequestMade(_OfSending):
     seconds: float
     #: Of a job's first request: how long the job had been due before it. Else None.
     waited_s: float | None
+    #: The member of a group that it was made by; None where the element is no group.
+    member: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

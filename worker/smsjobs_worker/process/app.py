@@ -107,7 +107,7 @@ class _SweepStep(bootsteps.StartStopStep):  # type: ignore[misc]
         self._runtime, every_s = app.runtime, app.settings.sweep_s
         self._threads: list[Background] = [
             Sweeper(app.runtime.sweep, every_s=every_s),
-            Learner(app.runtime.learning),
+            Learner(app.runtime.learning, app.runtime.sends),
         ]
         if app.runtime.pull:
             self._threads.append(Puller(app.runtime.pull, every_s=every_s))

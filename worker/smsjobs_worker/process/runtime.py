@@ -21,6 +21,7 @@ from smsjobs.templates import TemplateStore
 from smsjobs_worker.elements import App
 from smsjobs_worker.following.events import EventTask, Following, Webhook
 from smsjobs_worker.following.pull import Pull
+from smsjobs_worker.following.signatures import Sends
 from smsjobs_worker.following.templates import Learning
 from smsjobs_worker.process.broker import Broker
 from smsjobs_worker.process.results import Results
@@ -57,6 +58,8 @@ class Runtime:
     pull: Pull | None
     #: What producers are told of templates.
     learning: Learning
+    #: What is noted of signatures.
+    sends: Sends
     #: Who is told of events.
     following: tuple[Following, ...]
 
@@ -120,6 +123,7 @@ class Runtime:
         )
         elements = [each.fullName for each in app.elements()]
         offers = Offers(ledger.redis)
+        templates = TemplateStore(ledger.redis)
         return cls(
             app=app,
             ledger=ledger,
@@ -134,7 +138,8 @@ class Runtime:
                 offer=lambda: offers.tell(elements, _lanes_of(celery)),
             ),
             pull=pull if pulls else None,
-            learning=Learning(TemplateStore(ledger.redis), elements, providers),
+            learning=Learning(templates, elements, providers),
+            sends=Sends(templates, elements, providers),
             following=tuple(_following(settings, ledger, broker)),
         )
 

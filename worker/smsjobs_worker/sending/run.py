@@ -244,12 +244,14 @@ class Run:
             # What is connected only after the job expired must not be sent then.
             answer = dict(provider.send(self.message, out_id=self.job.id, connect_within_s=self._left_s()))
         except (AliyunRejected, NotSent, AnswerLost) as error:
-            self._tell_request(began_at, error)
+            self._tell_request(provider.member, began_at, error)
             raise
-        self._tell_request(began_at, None)
+        self._tell_request(provider.member, began_at, None)
         return answer
 
-    def _tell_request(self, began_at: float, error: AliyunRejected | NotSent | AnswerLost | None) -> None:
+    def _tell_request(
+        self, member: str | None, began_at: float, error: AliyunRejected | NotSent | AnswerLost | None
+    ) -> None:
         code: str | None = None
         match error:
             case None:
@@ -273,6 +275,7 @@ class Run:
                 attempts=self._attempts(),
                 seconds=time.monotonic() - began_at,
                 waited_s=waited_s,
+                member=member,
             )
         )
 

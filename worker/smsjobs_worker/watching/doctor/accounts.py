@@ -6,13 +6,17 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Final
 
+from redis.exceptions import RedisError
+
 from smsjobs.contract import InvalidArguments
-from smsjobs.templates import CARRIERS
+from smsjobs.redis_store import connect_redis
+from smsjobs.templates import CARRIERS, TemplateStore
 from smsjobs_worker.aliyun.client import AliyunSms
 from smsjobs_worker.elements import App, LoadedElement, Problem, loaded
 from smsjobs_worker.logs.privacy import describe
 from smsjobs_worker.process.settings import WorkerSettings
 from smsjobs_worker.provider import NotSent
+from smsjobs_worker.sending.providers import Providers
 from smsjobs_worker.watching.doctor.finding import Finding
 from smsjobs_worker.watching.doctor.versions import numbers
 
@@ -39,6 +43,10 @@ def sdk() -> Iterator[Finding]:
             )
         else:
             yield Finding(subject="SDK", verdict="good", text=f"{name} {number} makes one request a call")
+
+
+#: Seconds without a message after which a signature's filing lapses soon: carriers let it lapse after six months.
+_LAPSES_SOON_S: Final = 150 * 24 * 3600
 
 
 def elements(settings: WorkerSettings) -> Iterator[Finding]:
@@ -69,6 +77,7 @@ def elements(settings: WorkerSettings) -> Iterator[Finding]:
     for element in elements:
         if element.fullName not in broken:
             yield from _element(element)
+            yield from _idle(element, settings.connection.redis_url)
 
 
 def _where(problem: Problem) -> str:
@@ -167,6 +176,27 @@ def _signature(name: str, sms: AliyunSms) -> Iterator[Finding]:
             text=f"{carrier} has not filed its signature ({each.state.replace('_', ' ')}), and may hold its messages back",
             hint="; ".join(each.reasons) or "see the console",
         )
+
+
+def _idle(element: LoadedElement, redis_url: str) -> Iterator[Finding]:
+    """Whether the signature's filing lapses soon, because nothing is sent under it."""
+    name = element.fullName
+    try:
+        signed_by = Providers(element.app).provider(name).signed_by
+        idle_s = signed_by and _templates(redis_url).idle_s(name, signed_by.signature)
+    except (InvalidArguments, RedisError, OSError):
+        return
+    if idle_s and idle_s >= _LAPSES_SOON_S:
+        yield Finding(
+            subject=name,
+            verdict="doubtful",
+            text=f"nothing was sent under its signature for {idle_s / 86_400:.0f} days; after six months the carriers let its filing lapse",
+            hint="send a few messages to numbers of each carrier",
+        )
+
+
+def _templates(redis_url: str) -> TemplateStore:
+    return TemplateStore(connect_redis(redis_url, timeout_s=3))
 
 
 def _answering(sms: AliyunSms) -> str:
