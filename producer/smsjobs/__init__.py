@@ -28,7 +28,7 @@ from smsjobs.delivery import Deliveries, Delivery
 from smsjobs.element import Element
 from smsjobs.job import Job
 from smsjobs.settings import SettingsError
-from smsjobs.steering import JobInfo
+from smsjobs.steering import JobInfo, Try
 
 __all__ = [
     "AliyunRejected",
@@ -45,6 +45,7 @@ __all__ = [
     "SettingsError",
     "Sms",
     "SmsError",
+    "Try",
     "VerificationRefused",
     "connect",
     "receipts",

@@ -54,6 +54,23 @@ def test_balance_refusal_is_found_and_sent_again(
     assert (status["retried_as"], status["last_error"]) == (again.id, "isv.AMOUNT_NOT_ENOUGH")
 
 
+def test_each_try_is_told(stage: Stage, worker: WorkerProcess, env: dict[str, str]) -> None:
+    """A lost answer, the look-ups that did not find it, and the request that was accepted are told with their times, in order."""
+    phone = new_phone()
+    stage.simulator.fault("hang_before", phone=phone, times=1)
+    job = stage.send("SMS.Example", phone, on_unknown="resend")
+    assert outcome(job).attempts == 2
+    status = json.loads(smsjobs("status", job.id, "--json", env=env).stdout)
+    first, *absent, last = status["tries"]
+    assert (first["kind"], first["result"], first["reason"]) == ("request", "lost", "no_answer")
+    assert {(each["kind"], each["result"]) for each in absent} == {("look_up", "absent")}
+    assert (last["kind"], last["result"]) == ("request", "accepted")
+    times = [each["at"] for each in status["tries"]]
+    assert times == sorted(set(times))
+    assert status["created"] <= times[0]
+    assert [each.to_json() for each in job.info().tries] == status["tries"]
+
+
 def test_cancelled_job_is_never_sent(stage: Stage, worker: WorkerProcess, env: dict[str, str]) -> None:
     """A job that waits for its time is cancelled, Celery's result says so, and Aliyun never hears of it."""
     job = stage.send("SMS.Example", countdown=3600)

@@ -1,5 +1,6 @@
 """A damaged entry of the ledger is set aside, alone: named, kept as it is, and nothing behind it is late."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,13 +10,14 @@ from hypothesis import strategies as st
 
 from smsjobs.contract import IdempotencyConflict, InvalidArguments, JobRecord
 from smsjobs.facts import ItemSetAside
-from smsjobs.ledger import Aside, EntryDamaged, Granted, Ledger, Settled
+from smsjobs.ledger import Aside, EntryDamaged, Granted, Ledger, Settled, Try
 from smsjobs.redis_store import ELEMENTS, error_code, pointer
+from smsjobs.steering import Listing, Steering
 from smsjobs_worker.sending.sweep import Sweep
 from support.damage import ENTRY_DAMAGES, WRONG_TYPES, Damage, replace_by
 from support.facts import told
 from support.keys import agenda, job_key, open_campaigns
-from support.ledgers import LEASE_S, Clock, a_job, accepted, granted
+from support.ledgers import LEASE_S, Clock, a_job, accepted, failed, granted, to_send
 
 KEEP_S = 3600.0
 
@@ -148,8 +150,34 @@ FIELDS = st.sampled_from(
         "created",
         "job",
         "followers",
+        "tries",
     ]
 )
+
+
+@pytest.mark.parametrize("damage", [b"\xff" * 100_000, b"\n1 lost\xff", b"\n9999999999999 lost", b""])
+def test_damaged_tries(bench: Bench, damage: bytes) -> None:
+    """Damaged tries are no damage of the entry: all that is told of the job is told, each step goes on, and they stay short."""
+    job = bench.record()
+    bench.redis.hset(job_key(job.id), "tries", damage)
+    steering = Steering(bench.ledger, clock=bench.clock)
+    one = Try(at=datetime.fromtimestamp(bench.clock.now, UTC), result="not_sent", reason="connect_failed")
+    granted(bench.ledger, job)
+    bench.ledger.wait(job.id, "token", to_send(), tries=[one])
+    assert "expires" in [each.what for each in steering.timeline(job.id)]
+    granted(bench.ledger, job, "died")
+    bench.clock.pass_(LEASE_S + 1)
+    assert bench.pass_over() == []
+    granted(bench.ledger, job, "last")
+    assert bench.ledger.settle(job.id, "last", failed(job, "unknown"), tries=[one]).ours
+    assert [each.result for each in steering.info(job.id).tries][-3:] == [
+        "not_sent",
+        "interrupted",
+        "not_sent",
+    ]
+    assert next(steering.jobs(Listing(), lambda step: step())).id == job.id
+    assert bench.redis.hstrlen(job_key(job.id), "tries") <= 800
+    assert bench.aside.count() == 0
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

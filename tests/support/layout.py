@@ -9,12 +9,13 @@ import re
 import sys
 import zlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import redis
 
 from smsjobs.contract import JobRecord, element_tag
-from smsjobs.ledger import Awaited
+from smsjobs.ledger import Awaited, Try
 from smsjobs.redis_store import connect_redis
 from support.campaigns import numbers, refused, unknown
 from support.families import families
@@ -58,7 +59,8 @@ def write(bench: DeliveryBench) -> None:
     clock.pass_(40)
     ledger.sweep()  # interrupted
     granted(ledger, job(2))
-    ledger.wait(job(2).id, "token", to_look_up(clock, delay_s=60))
+    lost = Try(at=datetime.fromtimestamp(clock.now, UTC), result="lost", reason="no_answer")
+    ledger.wait(job(2).id, "token", to_look_up(clock, delay_s=60), tries=[lost])
     granted(ledger, job(3))
     ledger.wait(job(3).id, "token", to_send(delay_s=60))
     granted(ledger, job(4))

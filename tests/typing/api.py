@@ -18,6 +18,7 @@ from smsjobs import (
     SettingsError,
     Sms,
     SmsError,
+    Try,
     connect,
 )
 
@@ -81,6 +82,7 @@ def reading(sms: Sms) -> str:
     assert_type(job.deliveries(), Deliveries)
     assert_type(job.info(), JobInfo)
     assert_type(job.info().next_try, datetime | None)
+    assert_type(job.info().tries, tuple[Try, ...])
     assert_type(job.cancel(), bool)
     assert_type(job.retry(), Job)
     assert_type(job.retry(expires=60).id, str)

@@ -46,10 +46,12 @@ class AttemptFailed(Exception):
     Attributes:
         reason: A stable word, such as ``"connect_failed"``.
         detail: What happened, for people; no number, parameter, secret or URL.
+        aliyun_code: The other side's own code, if it answered with one, or None.
     """
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: str, detail: str, *, aliyun_code: str | None = None) -> None:
         super().__init__(reason, detail)
+        self.aliyun_code = aliyun_code
         self.reason = reason
         self.detail = detail
 
@@ -64,8 +66,10 @@ class NotSent(AttemptFailed):
         retry_after: Seconds to wait before that, where the other side asked for it, or None.
     """
 
-    def __init__(self, reason: str, detail: str, retry_after: float | None = None) -> None:
-        super().__init__(reason, detail)
+    def __init__(
+        self, reason: str, detail: str, retry_after: float | None = None, *, aliyun_code: str | None = None
+    ) -> None:
+        super().__init__(reason, detail, aliyun_code=aliyun_code)
         self.retry_after = retry_after
 
 
@@ -80,8 +84,10 @@ class LookupFailed(AttemptFailed):
         retry_after: Seconds to wait before the next one, where the other side asked for it, or None.
     """
 
-    def __init__(self, reason: str, detail: str, retry_after: float | None = None) -> None:
-        super().__init__(reason, detail)
+    def __init__(
+        self, reason: str, detail: str, retry_after: float | None = None, *, aliyun_code: str | None = None
+    ) -> None:
+        super().__init__(reason, detail, aliyun_code=aliyun_code)
         self.retry_after = retry_after
 
 

@@ -20,6 +20,7 @@ from smsjobs.ledger.entry import (
 from smsjobs.ledger.ledger import DEFAULT_RETENTION_S, DEFAULT_RETRYABLE_S, Ledger
 from smsjobs.ledger.outcome_text import outcome_json, read_outcome
 from smsjobs.ledger.places import Places
+from smsjobs.ledger.tries import Try, read_tries
 
 __all__ = [
     "DEFAULT_RETENTION_S",
@@ -42,8 +43,10 @@ __all__ = [
     "Settled",
     "Settlement",
     "Snapshot",
+    "Try",
     "Wait",
     "outcome_json",
     "read_outcome",
+    "read_tries",
     "tell_set_aside",
 ]

@@ -22,6 +22,7 @@ lost_from, _to  the first and the last time at which an answer was lost
 resent          1 if it was sent again after a lost answer
 interrupted     1 if a worker died while it held the job
 cause           why it waited last, the word of `Wait`
+tries           what its requests and look-ups led to, the newest; only of a job that had more than one. See `tries`
 trace           the traceparent of its caller's trace, if that is recorded; what is sent has it too, as long as it is kept
 recipients      how many numbers it had, if it was rejected or not sent: it has no delivery then
 times           when it was due, and would have expired, if it did not end well

@@ -47,6 +47,7 @@ from smsjobs.ledger.entry import (
 )
 from smsjobs.ledger.outcome_text import write_outcome
 from smsjobs.ledger.places import Places
+from smsjobs.ledger.tries import Try, write_tries
 from smsjobs.redis_store import ELEMENTS, RedisClock, Scripts, is_transient, is_wrong_type, key, place_of
 
 if TYPE_CHECKING:
@@ -226,8 +227,11 @@ class Ledger:
         verb, *_ = self._step("claim", job_id, id=job_id, token=token, lease=_ms(lease_s), member=member)
         return bool(verb == "granted")
 
-    def wait(self, job_id: str, token: str, wait: Wait) -> bool:
+    def wait(self, job_id: str, token: str, wait: Wait, *, tries: Sequence[Try] = ()) -> bool:
         """Give a claimed job back until it is due.
+
+        Args:
+            tries: Those that were made under this claim.
 
         Returns:
             False if the claim had run out. Then this holder no longer decides about the job.
@@ -244,6 +248,7 @@ class Ledger:
             lost_to=wait.lost_to_ms,
             resent=int(wait.resent),
             cause=wait.reason,
+            tries=write_tries(tries),
         )
         return bool(verb == "ok")
 
@@ -257,6 +262,7 @@ class Ledger:
         result: tuple[str, str] | None = None,
         halve: bool = False,
         awaited: Awaited | None = None,
+        tries: Sequence[Try] = (),
     ) -> Settlement:
         """Write the final outcome, once. This removes the numbers and parameters from the job's entry.
 
@@ -272,6 +278,7 @@ class Ledger:
             halve: Whether the outcome is that of a refused chunk whose halves are to be sent in its place. Then its
                 campaign counts theirs.
             awaited: Deliveries that are to be pulled if the job is accepted.
+            tries: Those that were made under this claim, if they are to be kept.
         """
         text = write_outcome(outcome)
         result_key, value = result or (None, "")
@@ -290,6 +297,7 @@ class Ledger:
             kept=self._pull(awaited) if outcome["outcome"] == "accepted" else _ms(self.retryable_s),
             result=value,
             halve=int(halve),
+            tries=write_tries(tries),
         )
         if verb == "ok":
             tell_set_aside(rest[1:])
@@ -452,18 +460,27 @@ class Ledger:
         return [int(each) for each in self._step("left_out", job_id).split()]
 
     def put_back(
-        self, job_id: str, token: str, *, attempts: int, reason: str
+        self, job_id: str, token: str, *, attempts: int, reason: str, tries: Sequence[Try] = ()
     ) -> Literal["ok", "fenced", "settle"]:
         """Pause a campaign because Aliyun refused a claimed chunk of it, and make the chunk pending again.
 
         Args:
             attempts: Requests made under this claim.
             reason: Why, as a text for people.
+            tries: Those that were made under this claim.
 
         Returns:
             ``"fenced"`` if the claim had run out; ``"settle"`` if the campaign is not running any more.
         """
-        (verb,) = self._step("put_back", job_id, id=job_id, token=token, attempts=attempts, reason=reason)
+        (verb,) = self._step(
+            "put_back",
+            job_id,
+            id=job_id,
+            token=token,
+            attempts=attempts,
+            reason=reason,
+            tries=write_tries(tries),
+        )
         return cast("Literal['ok', 'fenced', 'settle']", verb)
 
     def confirm_stored(self, job_id: str) -> None:

@@ -16,7 +16,7 @@ from smsjobs.contract import (
     encode_outcome,
     split_delivery,
 )
-from smsjobs.ledger import read_outcome
+from smsjobs.ledger import Try, read_outcome, read_tries
 
 __all__ = ["FIELDS", "RETRYABLE", "JobInfo", "read_info"]
 
@@ -62,6 +62,9 @@ class JobInfo:
     result: SendResult | None = None
     #: The id of the job by which it was sent again.
     retried_as: str | None = None
+    #: When Aliyun was asked, and what came of it: the newest requests and look-ups, the earliest of them first. Empty where the
+    #: first request settled the job.
+    tries: tuple[Try, ...] = ()
 
     @property
     def is_worth_sending_again(self) -> bool:
@@ -90,6 +93,7 @@ class JobInfo:
             "next_try": _text(self.next_try),
             "outcome": encode_outcome(outcome) if (outcome := self.error or self.result) else None,
             "retried_as": self.retried_as,
+            "tries": [each.to_json() for each in self.tries],
         }
 
 
@@ -114,20 +118,22 @@ class _Entry(NamedTuple):
 
 
 #: The fields of a job's entry that `read_info` needs, in their order.
-FIELDS: Final = _Entry._fields
+FIELDS: Final = (*_Entry._fields, "tries")
 
 
-def read_info(job_id: str, values: Sequence[str | None], settled_ms: float | None = None) -> JobInfo | None:
+def read_info(job_id: str, values: Sequence[bytes | None], settled_ms: float | None = None) -> JobInfo | None:
     """Return what these values of `FIELDS` tell; None if there is no such job.
 
     Args:
+        values: Not decoded: damaged tries are no damage of the entry, and hold up nothing.
         settled_ms: When it got its outcome, if that is known.
 
     Raises:
         ValueError, OverflowError: The entry is damaged.
         InvalidArguments: Its outcome is.
     """
-    entry = _Entry(*values)
+    *texts, tries = values
+    entry = _Entry(*(None if each is None else each.decode() for each in texts))
     if entry.state is None:
         return None
     if entry.state not in STATUSES:
@@ -154,6 +160,7 @@ def read_info(job_id: str, values: Sequence[str | None], settled_ms: float | Non
         error=error,
         result=outcome if isinstance(outcome, SendResult) else None,
         retried_as=entry.retried_as,
+        tries=read_tries(tries),
     )
 
 

@@ -69,15 +69,15 @@ class Steering:
         """
         with _damage_set_aside(self._ledger, job_id):
             tag = self._places.of(job_id)
-            pipe = self._ledger.redis.pipeline(transaction=False)
-            pipe.hmget(key(tag, "job", job_id), list(FIELDS))
+            pipe: Any = self._ledger.redis.pipeline(transaction=False)
+            pipe.execute_command("HMGET", key(tag, "job", job_id), *FIELDS, NEVER_DECODE=True)
             pipe.zscore(key(tag, "failed"), job_id)
             values, settled_ms = pipe.execute(raise_on_error=False)
             if isinstance(values, Exception):
                 raise values
             # A list that is damaged hides no job.
             score = settled_ms if isinstance(settled_ms, float) else None
-            found = read_info(job_id, cast("Sequence[str | None]", values), score)
+            found = read_info(job_id, values, score)
         if found is None:
             raise no_such_job(job_id)
         return found
@@ -313,8 +313,7 @@ class Steering:
                     continue
                 raise values
             try:
-                texts = [None if each is None else each.decode() for each in values]
-                info = read_info(job_id, texts, settled_ms)
+                info = read_info(job_id, values, settled_ms)
             except (ValueError, OverflowError, InvalidArguments):
                 continue  # whoever asks for it by its id is told that it is damaged
             # Its retention may be over.

@@ -8,12 +8,22 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
+    from smsjobs.ledger import Try
     from smsjobs.steering.info import JobInfo
 
 __all__ = ["TRACES", "Moment", "moments"]
 
 What = Literal[
-    "recorded", "claimed", "answer_lost", "answer_lost_again", "accepted", "settled", "next_try", "expires"
+    "recorded",
+    "claimed",
+    "request",
+    "look_up",
+    "answer_lost",
+    "answer_lost_again",
+    "accepted",
+    "settled",
+    "next_try",
+    "expires",
 ]
 
 
@@ -23,6 +33,8 @@ class Moment:
 
     at: datetime
     what: What
+    #: Of a request and of a look-up: what came of it.
+    tried: Try | None = None
 
 
 class _Traces(NamedTuple):
@@ -46,19 +58,22 @@ def moments(info: JobInfo, values: Sequence[str | None]) -> Sequence[Moment]:
     Raises:
         ValueError, OverflowError: The entry is damaged.
     """
-    found = [Moment(at=at, what=what) for at, what in _found(info, _Traces(*values)) if at is not None]
+    found = [Moment(at=each.at, what=each.kind, tried=each) for each in info.tries]
+    found += [Moment(at=at, what=what) for at, what in _found(info, _Traces(*values)) if at is not None]
     # Of one moment, in the order in which a job comes to them.
-    return sorted(found, key=lambda each: each.at)
+    return sorted(found, key=lambda each: (each.at, each.what != "recorded"))
 
 
 def _found(info: JobInfo, traces: _Traces) -> Iterator[tuple[datetime | None, What]]:
     yield info.created, "recorded"
     if traces.token:
         yield _moment(traces.claimed), "claimed"
-    lost_from, lost_to = _moment(traces.lost_from), _moment(traces.lost_to)
-    yield lost_from, "answer_lost"
-    if lost_to != lost_from:
-        yield lost_to, "answer_lost_again"
+    # An entry of an older version has no tries.
+    if not any(each.result in ("lost", "interrupted") for each in info.tries):
+        lost_from, lost_to = _moment(traces.lost_from), _moment(traces.lost_to)
+        yield lost_from, "answer_lost"
+        if lost_to != lost_from:
+            yield lost_to, "answer_lost_again"
     yield _moment(traces.accepted_at), "accepted"
     yield info.settled, "settled"
     yield info.next_try, "next_try"

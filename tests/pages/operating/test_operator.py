@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from pages.operating.conftest import VIEW, Desk, acts, settled
 from smsjobs import SmsError
+from support.keys import job_key
 from support.polling import until
 from support.stage import new_phone, outcome
 
@@ -134,6 +135,37 @@ def test_all_are_sent_again(desk: Desk, person: Person) -> None:
     assert cancelled.info().retried_as is None
     page.goto("/jobs/retry?status=not_sent")
     expect(page.locator("main")).to_contain_text("There is no job to send again")
+
+
+def test_each_try(desk: Desk, person: Person) -> None:
+    """A job whose answer was lost shows its requests and look-ups in their order, each with its time, in both languages."""
+    phone = new_phone()
+    desk.stage.simulator.fault("code", code="isp.GATEWAY_ERROR", message="x", phone=phone, times=1)
+    job = desk.stage.send(desk.element, phone, on_unknown="resend")
+    assert outcome(job).attempts == 2
+    for locale, lost, absent, accepted in (
+        (
+            "en-US",
+            "request: its answer was lost",
+            "look-up: not in Aliyun's record",
+            "request: accepted by Aliyun",
+        ),
+        ("zh-CN", "请求：响应丢失", "反查：阿里云记录中没有", "请求：阿里云已受理"),
+    ):
+        page = person(locale=locale)
+        page.goto(f"/jobs/{job.id}")
+        shown = page.locator(".timeline li").all_inner_texts()
+        tries = [each for each in shown if any(word in each for word in (lost, absent, accepted))]
+        assert lost in tries[0]
+        assert "no_answer isp.GATEWAY_ERROR" in tries[0]
+        assert accepted in tries[-1]
+        assert len(tries) >= 4
+        assert all(absent in each for each in tries[1:-1])
+        assert all(re.search(r"\d\d:\d\d:\d\d", each) for each in tries)
+    desk.stage.client().hset(job_key(job.id), "tries", b"\xff\n1 lost\xff")
+    page.reload()
+    expect(page.locator("h1 .badge")).to_have_text("已受理")
+    expect(page.locator(".timeline")).not_to_contain_text("请求：")
 
 
 def test_cancel(desk: Desk, person: Person) -> None:

@@ -15,6 +15,7 @@ from smsjobs.contract import LANES, AliyunRejected, InvalidArguments, JobRecord,
 from smsjobs.facts import Fact, subscribe
 from smsjobs.ledger import Ledger
 from smsjobs.redis_store import Seal
+from smsjobs.steering import Steering
 from smsjobs_worker.logs.facts import (
     JobFenced,
     JobSettled,
@@ -23,7 +24,7 @@ from smsjobs_worker.logs.facts import (
     MessageRefused,
     RequestMade,
 )
-from smsjobs_worker.provider import AnswerLost, Provider
+from smsjobs_worker.provider import AnswerLost, LookupFailed, NotSent, Provider
 from smsjobs_worker.sending.leases import Leases
 from smsjobs_worker.sending.sender import Done, NothingToDo, Sender
 from support.facts import told
@@ -154,6 +155,65 @@ def test_lost_answer_is_looked_up_and_found(
     assert isinstance(done, Done)
     assert (done.outcome.outcome, done.outcome.attempts) == ("accepted", 1)
     assert aliyun.sent == [job.id]
+    tried = Steering(ledger).info(job.id).tries
+    assert [(each.kind, each.result, each.reason) for each in tried] == [
+        ("request", "lost", "no_answer"),
+        ("look_up", "absent", None),
+        ("look_up", "found", None),
+    ]
+    assert [round(each.at.timestamp() - tried[0].at.timestamp()) for each in tried] == [0, 2, 5]
+
+
+@pytest.mark.parametrize("answer", [{"Code": "OK"}, AliyunRejected("no", reason="refused")])
+def test_an_only_try_is_told_by_the_outcome(
+    sender: Sender, aliyun: Scripted, ledger: Ledger, job: JobRecord, answer: Any
+) -> None:
+    """A job whose first request settles it leaves no tries behind, so it pays nothing for them."""
+    aliyun.answers = [answer]
+    assert isinstance(sender.run(job.id), Done)
+    assert Steering(ledger).info(job.id).tries == ()
+
+
+def test_each_try_is_kept(sender: Sender, aliyun: Scripted, ledger: Ledger, clock: Clock) -> None:
+    """Requests that are repeated at once, those of later runs, failed look-ups and a resend are all kept, with Aliyun's codes."""
+    job = a_job(lane_name="notification")
+    ledger.record(job)
+    aliyun.answers = [
+        NotSent("connect_failed", "x"),
+        NotSent("throttled", "x", 60.0, aliyun_code="Throttling.User"),
+        AnswerLost("no_answer", "x", aliyun_code="isp.SYSTEM_ERROR"),
+        LookupFailed("throttled", "x", 1.0, aliyun_code="Throttling.User"),
+        *(False, False),
+        {"Code": "OK"},
+    ]
+    while not isinstance(sender.run(job.id), Done):
+        clock.pass_(60)
+        ledger.sweep()
+    tried = [(each.result, each.reason, each.aliyun_code) for each in Steering(ledger).info(job.id).tries]
+    assert tried == [
+        ("not_sent", "connect_failed", None),
+        ("not_sent", "throttled", "Throttling.User"),
+        ("lost", "no_answer", "isp.SYSTEM_ERROR"),
+        ("failed", "throttled", "Throttling.User"),
+        *[("absent", None, None)] * 2,
+        ("accepted", None, None),
+    ]
+
+
+@pytest.mark.parametrize("damage", [b"\xff" * 5000, b"1 2 3", b""])
+def test_damaged_tries_stop_no_job(
+    sender: Sender, aliyun: Scripted, ledger: Ledger, job: JobRecord, clock: Clock, damage: bytes
+) -> None:
+    """What is damaged of a job's tries changes nothing of what is sent, and what follows is kept as ever."""
+    aliyun.answers = [AnswerLost("no_answer", "x"), True]
+    sender.run(job.id)
+    ledger.redis.hset(job_key(job.id), "tries", damage)
+    assert Steering(ledger).info(job.id).tries == ()
+    clock.pass_(2.1)
+    done = sender.run(job.id)
+    assert isinstance(done, Done)
+    assert done.outcome.outcome == "accepted"
+    assert [each.result for each in Steering(ledger).info(job.id).tries][-1:] == ["found"]
 
 
 def test_worker_that_was_overtaken_reports_the_outcome_that_counts(

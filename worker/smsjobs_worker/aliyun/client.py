@@ -414,11 +414,12 @@ def _looked_up(call: Callable[[], T]) -> T:
     try:
         return _asked_twice(call)
     except AliyunRejected as error:
-        failure = LookupFailed(error.reason, f"{error.aliyun_code}: {error.message}", error.retry_after)
+        code = error.aliyun_code
+        failure = LookupFailed(error.reason, f"{code}: {error.message}", error.retry_after, aliyun_code=code)
     except NotSent as error:
-        failure = LookupFailed(error.reason, error.detail, error.retry_after)
+        failure = LookupFailed(error.reason, error.detail, error.retry_after, aliyun_code=error.aliyun_code)
     except AnswerLost as error:
-        failure = LookupFailed(error.reason, error.detail)
+        failure = LookupFailed(error.reason, error.detail, aliyun_code=error.aliyun_code)
     raise failure
 
 

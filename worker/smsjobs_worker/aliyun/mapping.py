@@ -49,9 +49,10 @@ class Throttled(NotSent):
         request_id: Aliyun's id of the request, or None.
     """
 
+    aliyun_code: str
+
     def __init__(self, aliyun_code: str, detail: str, retry_after: float, request_id: str | None) -> None:
-        super().__init__("throttled", detail, retry_after)
-        self.aliyun_code = aliyun_code
+        super().__init__("throttled", detail, retry_after, aliyun_code=aliyun_code)
         self.request_id = request_id
 
 
@@ -80,7 +81,7 @@ def map_answer(
     known = find_code(code) or _unlisted(code, status, request_id, retry_after)
     if known is None or known.ended == "answer_lost":
         meaning = known.meaning if known else f"an unknown code{_status(status)}"
-        return AnswerLost("no_answer", f"{code}: {meaning}")
+        return AnswerLost("no_answer", f"{code}: {meaning}", aliyun_code=code)
     if known.ended == "not_sent":
         wait = max(retry_after or 0.0, MIN_THROTTLED_S)
         return Throttled(code, f"{code}: {known.meaning}", wait, request_id)

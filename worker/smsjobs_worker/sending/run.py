@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from redis.exceptions import RedisError
@@ -20,7 +21,7 @@ from smsjobs.contract import (
     RequestFailed,
     SendResult,
 )
-from smsjobs.ledger import Granted, Wait
+from smsjobs.ledger import Granted, Try, Wait
 from smsjobs.redis_store import CannotOpen, error_code, is_transient
 from smsjobs.suppression import ListDamaged, suppressed_error
 from smsjobs_worker.logs.facts import LimitsRefused, LimitsUnreachable, LookupMade, RequestMade, tell
@@ -111,6 +112,8 @@ class Run:
     write_member: Callable[[str], bool] = lambda _: True
     #: What of it may be sent, asked before each request; None: all of it.
     suppressions: Suppressions | None = None
+    #: What each request and look-up of this run led to. The run appends to it.
+    tries: list[Try] = field(default_factory=list)
     #: Requests made in this run.
     attempts: int = field(default=0, init=False)
     #: What is sent.
@@ -171,7 +174,7 @@ class Run:
                 self.message = self.suppressions.sent(self.job, self.granted)
             found = was_accepted(provider, self.job.id, self.message.phones, self.granted)
         except LookupFailed as failure:
-            self._tell_look_up(began_at, "failed", failure.reason)
+            self._tell_look_up(began_at, "failed", failure.reason, failure.aliyun_code)
             return self._look_again(failure.reason, failure.detail, elapsed_s, failure.retry_after)
         except RedisError as error:
             self._tell_look_up(began_at, "failed", "redis_unreachable")
@@ -188,7 +191,10 @@ class Run:
             return self._wait("looking_up", delay, "absent")
         return self._absent()
 
-    def _tell_look_up(self, began_at: float, result: str, reason: str | None = None) -> None:
+    def _tell_look_up(
+        self, began_at: float, result: str, reason: str | None = None, code: str | None = None
+    ) -> None:
+        self._note(began_at, result, reason, code)
         tell(
             LookupMade(
                 job_id=self.job.id,
@@ -203,6 +209,7 @@ class Run:
     def broken(self) -> Wait | Outcome:
         """What becomes of the job after an unexpected error: what cannot be known counts as lost."""
         if self.granted.state == "looking_up":
+            self._note(time.monotonic(), "failed", "internal_error")
             return self._look_again(
                 "internal_error", "an unexpected error, see the worker's log", self._elapsed_s(), None
             )
@@ -210,6 +217,7 @@ class Run:
             # The wait grows with the requests, and there was none: what is broken now is rarely fixed in a second.
             failure = NotSent("internal_error", "an unexpected error, see the worker's log", _BROKEN_S)
             return self._not_sent(failure)
+        self._note(time.monotonic(), "lost", "internal_error")
         return self._wait(
             "looking_up",
             self.lane.lookups_s[0],
@@ -260,6 +268,10 @@ class Run:
                 result, reason, code = "rejected", error.reason, error.aliyun_code
             case _:
                 result, reason = "not_sent" if isinstance(error, NotSent) else "lost", error.reason
+        if error is None:
+            self._note(began_at, result)
+        else:
+            self._note(began_at, result, reason, error.aliyun_code)
         waited_s: float | None = None
         if self._attempts() == 1:
             recorded_s = (self.granted.now_ms - self.granted.created_ms) / 1000
@@ -278,6 +290,12 @@ class Run:
                 member=member,
             )
         )
+
+    def _note(
+        self, began_at: float, result: str, reason: str | None = None, aliyun_code: str | None = None
+    ) -> None:
+        at = datetime.fromtimestamp(self._ms_of(began_at) / 1000, UTC)
+        self.tries.append(Try(at=at, result=result, reason=reason, aliyun_code=aliyun_code))
 
     def _may_send(self, provider: Provider) -> None:
         """The last look before each request: permit first, for it may take a while."""
@@ -433,7 +451,10 @@ class Run:
     # The clock: Redis's, carried on by this machine's
 
     def _now_ms(self) -> int:
-        return self.granted.now_ms + round((time.monotonic() - self.claimed_at) * 1000)
+        return self._ms_of(time.monotonic())
+
+    def _ms_of(self, monotonic: float) -> int:
+        return self.granted.now_ms + round((monotonic - self.claimed_at) * 1000)
 
     def _left_s(self) -> float:
         return (self.granted.expires_ms - self._now_ms()) / 1000

@@ -18,8 +18,8 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypedDict
 
 from smsjobs.contract import (
@@ -55,7 +55,7 @@ from smsjobs_worker.sending.follow_up import FollowUp
 from smsjobs_worker.sending.run import Halve, Run, StopCampaign, stop_campaign
 
 if TYPE_CHECKING:
-    from smsjobs.ledger import Claim, Ledger, Snapshot
+    from smsjobs.ledger import Claim, Ledger, Snapshot, Try
     from smsjobs.redis_store import Seal
     from smsjobs_worker.provider import Provider
     from smsjobs_worker.sending.leases import Leases
@@ -114,11 +114,17 @@ class _Taken:
     claimed_at: float
     #: None until it is read, and where it cannot be.
     job: JobRecord | None = None
+    #: What each request and look-up of this run led to.
+    tries: list[Try] = field(default_factory=list)
 
     def names(self) -> _Names:
         """What its facts name it by."""
         element, lane = (self.job.element, self.job.lane) if self.job else (None, None)
         return {"job_id": self.granted.job_id, "element": element, "lane": lane}
+
+    def tries_to_keep(self) -> Sequence[Try]:
+        """The tries, for the outcome's step. Where the first try of all settles it, the outcome tells of it."""
+        return self.tries if self.granted.attempts or len(self.tries) > 1 else ()
 
     def age_s(self) -> float:
         """Seconds since it was recorded."""
@@ -268,6 +274,7 @@ class Sender:
                 granted.job_id, granted.token, member, lease_s=self._lease_s
             ),
             suppressions=self._suppressions,
+            tries=taken.tries,
         )
         try:
             try:
@@ -287,7 +294,8 @@ class Sender:
     def _wait(self, taken: _Taken, wait: Wait) -> None:
         granted = taken.granted
         kept = patiently(
-            lambda: self._ledger.wait(granted.job_id, granted.token, wait), for_s=self._patience_s
+            lambda: self._ledger.wait(granted.job_id, granted.token, wait, tries=taken.tries),
+            for_s=self._patience_s,
         )
         if not kept:
             tell(JobFenced(**taken.names()))
@@ -312,6 +320,7 @@ class Sender:
                 granted.token,
                 attempts=max(0, refusal.attempts - granted.attempts),
                 reason=f"{refusal.label}: {refusal.message}",
+                tries=taken.tries,
             ),
             for_s=self._patience_s,
         )
@@ -335,6 +344,7 @@ class Sender:
                 result=result,
                 halve=halve,
                 awaited=awaited,
+                tries=taken.tries_to_keep(),
             ),
             for_s=self._patience_s,
         )

@@ -8,6 +8,7 @@
 -- if its deliveries are to be pulled; only the delay of the last one if nobody is asked; else "". Of any other: how long (ms) its payload is kept, if it surely was not sent.
 -- label is the word under which a campaign counts the outcome; attempts are all requests that were made.
 -- halve is 1 for a refused chunk whose halves are to be sent in its place, else 0.
+-- tries are those of this claim, as text, if they are to be kept.
 --
 -- Returns {"ok", followers}: settled, by this call or by an earlier one with the same token;
 --         {"ok", followers, what was set aside, what is wrong}: likewise, but its campaign could not count it;
@@ -17,7 +18,7 @@
 -- replicated
 local job, agenda, result_key = unpack(KEYS)
 local now, id, token, state, outcome, keep, store_after, label, attempts, kept, result,
-  halve = unpack(ARGV)
+  halve, tries = unpack(ARGV)
 local f = fields(job, 'state', 'token', 'followers', 'key', 'campaign', 'delivery')
 if not f.state then return {'missing'} end
 if SETTLED[f.state] then
@@ -43,6 +44,7 @@ if uncounted then
 end
 if state ~= ACCEPTED and not f.campaign then note_failure(id, state, kept, now) end
 write_outcome(id, token, state, outcome, keep, num(store_after) > 0 and now + num(store_after) or nil, halve == '1')
+note_tries(job, tries)
 -- A receipt may still settle what is unknown, and needs these then.
 if state == UNKNOWN then redis.call('HSET', job, 'label', label, 'attempts', attempts) end
 local last, numbers

@@ -5,14 +5,14 @@
 -- attempts are the requests made under this claim.
 -- lost_from and lost_to are the first and last time (ms) at which an answer was lost, or 0.
 -- resent is 1 if it is sent again after a lost answer.
--- cause is why it waits, a stable word.
+-- cause is why it waits, a stable word; tries are those of this claim, as text.
 --
 -- Returns {"ok"}, also if this call is repeated; {"fenced"}: the token no longer holds the job.
 -- include ledger/jobs
 -- include when needed: ledger/campaigns, ledger/damage
 -- replicated
 local job, agenda = unpack(KEYS)
-local now, id, token, state, delay, attempts, lost_from, lost_to, resent, cause = unpack(ARGV)
+local now, id, token, state, delay, attempts, lost_from, lost_to, resent, cause, tries = unpack(ARGV)
 now = now_ms(now)
 local f = fields(job, 'state', 'token', 'released', 'expires', 'campaign', 'chunk', 'attempts')
 if f.released == token then return {'ok'} end
@@ -21,6 +21,7 @@ local due = now + num(delay)
 redis.call('HINCRBY', job, 'attempts', num(attempts))
 redis.call('HSET', job, 'state', state, 'token', '', 'released', token, 'due', ms(due), 'looks', 0,
   'lost_from', lost_from, 'lost_to', lost_to, 'resent', resent, 'cause', cause)
+note_tries(job, tries)
 -- A job that waits to be sent is settled when it expires. A job that is looked up is looked up to the end.
 if state == QUEUED then due = math.min(due, num(f.expires)) end
 redis.call('ZADD', agenda, ms(due), id)

@@ -24,7 +24,9 @@ class KeysRefused(NotSent):
     """Aliyun refused the keys before it looked at the request, and others are there or fetched: the same may be asked again."""
 
     def __init__(self, aliyun_code: str) -> None:
-        super().__init__(NO_CREDENTIALS, f"{aliyun_code}: the keys were refused, and are renewed")
+        super().__init__(
+            NO_CREDENTIALS, f"{aliyun_code}: the keys were refused, and are renewed", aliyun_code=aliyun_code
+        )
 
 
 class Signed(Generic[ClientT]):
