@@ -17,6 +17,7 @@ from smsjobs.contract import mask_phone
 from smsjobs_shell.sandbox.demo_system import DemoSystem, demo_system
 from smsjobs_shell.sandbox.stage import QUICK, worker_environment
 from smsjobs_shell.terminal.failure import FAILED
+from smsjobs_shell.terminal.language import mark, tr
 from smsjobs_shell.terminal.screen import Screen
 
 __all__ = ["compare"]
@@ -33,9 +34,16 @@ _CODE: Final = "123456"
 _PHONES: Final = {"celery": "13800138000", "smsjobs": "13800138001"}
 
 #: Who sends, in words.
-_WORDS: Final = {"celery": "a plain Celery task", "smsjobs": "smsjobs"}
+_WORDS: Final = {"celery": mark("a plain Celery task"), "smsjobs": "smsjobs"}
 
-_COLUMNS: Final = ("Sent by", "Texts", "Requests", "Look-ups", "Outcome", "Time")
+_COLUMNS: Final = (
+    mark("Sent by"),
+    mark("Texts"),
+    mark("Requests"),
+    mark("Look-ups"),
+    mark("Outcome"),
+    mark("Time"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +63,7 @@ class _Ended:
     def row(self) -> tuple[str, ...]:
         """It in the table."""
         counts = map(str, (len(self.texts), self.requests, self.lookups))
-        return (_WORDS[self.by], *counts, self.outcome, f"{self.seconds:.1f} s")
+        return (tr(_WORDS[self.by]), *counts, self.outcome, f"{self.seconds:.1f} s")
 
     def to_json(self) -> dict[str, Any]:
         """It for ``--json``."""
@@ -73,10 +81,10 @@ class _Ended:
 def compare(screen: Screen) -> int:
     """Send by both, show what landed on the phones, and give the exit status."""
     began = time.monotonic()
-    starting = "Starting Redis, a simulated Aliyun and a worker of each"
+    starting = tr("Starting Redis, a simulated Aliyun and a worker of each")
     with demo_system(screen, starting, _start_plain_worker) as system:
         system.simulator.lose_answers()
-        with screen.working("Sending the same code by both, while each answer of Aliyun is lost"):
+        with screen.working(tr("Sending the same code by both, while each answer of Aliyun is lost")):
             plain, ours = _send_by_both(system)
         log = system.tail()
     good = len(plain.texts) > 1 and len(ours.texts) == 1 and ours.outcome == "accepted"
@@ -84,7 +92,7 @@ def compare(screen: Screen) -> int:
     document = {"ok": good, "compared": [plain.to_json(), ours.to_json()]}
     screen.document(document if good else document | {"log": log})
     if not good:
-        screen.line(f"\nThis is not what was expected.\n\n{log}")
+        screen.line("\n" + tr("This is not what was expected.") + f"\n\n{log}")
     return 0 if good else FAILED
 
 
@@ -151,15 +159,20 @@ def _seen(system: DemoSystem, by: str, outcome: str, seconds: float) -> _Ended:
 
 def _show(screen: Screen, both: Sequence[_Ended], seconds: float) -> None:
     screen.line()
-    screen.table(_COLUMNS, [each.row() for each in both])
-    screen.line("What Aliyun would have put on the phones:")
+    screen.table([tr(each) for each in _COLUMNS], [each.row() for each in both])
+    screen.line(tr("What Aliyun would have put on the phones:"))
     for each in both:
-        screen.line(f"  {mask_phone(_PHONES[each.by])}, sent by {_WORDS[each.by]}")
+        about = {"phone": mask_phone(_PHONES[each.by]), "sender": tr(_WORDS[each.by])}
+        screen.line("  " + tr("{phone}, sent by {sender}", **about))
         for text in each.texts:
             screen.line(f"      {text}")
-    screen.line(
-        "\nAliyun accepted each request and its answer was lost: the task sends again,\n"
+    why = tr(
+        "Aliyun accepted each request and its answer was lost: the task sends again,\n"
         "and smsjobs looks the message up in Aliyun's record before anything else."
     )
-    screen.line(f"\nDone in {seconds:.0f} s; everything is stopped and removed. The plain task is this file:")
+    done = tr(
+        "Done in {seconds} s; everything is stopped and removed. The plain task is this file:",
+        seconds=round(seconds),
+    )
+    screen.line(f"\n{why}\n\n{done}")
     screen.line(f"  {_TASK}", exact=True)
