@@ -17,10 +17,12 @@ from redis.exceptions import RedisError
 from smsjobs.addresses import is_redis
 from smsjobs.contract import LANES, is_job_id, tag_of_job
 from smsjobs.events import Outbox
+from smsjobs.facts import bounded
 from smsjobs.ledger import Places
 from smsjobs.metrics import Metric, catalogue
 from smsjobs.offers import Offers
-from smsjobs.redis_store import ClusterClient, connect_redis, is_damage, key
+from smsjobs.redis_store import ELEMENTS, ClusterClient, connect_redis, is_damage, key
+from smsjobs.templates import CARRIERS, Standing, standings
 
 if TYPE_CHECKING:
     from smsjobs import Sms
@@ -35,6 +37,9 @@ _ELEMENTS: Final = 200
 _JOBS: Final = 100
 _FAILURES: Final = 500
 _CAMPAIGNS: Final = 200
+
+#: How many elements are named in labels.
+_NAMED: Final = 100
 
 #: For so many milliseconds an unknown outcome is news.
 _NEWS_MS: Final = 3_600_000
@@ -80,7 +85,7 @@ class Figures:
         queues = self._queues()
         heads = [each for _, text in queues.values() if (each := _job_of(text))]
         ledger = self._ledger(tags, heads, now_ms)
-        samples = [*ledger, *self._lanes(queues), *self._events(), *self._memory()]
+        samples = [*ledger, *self._lanes(queues), *self._standings(tags), *self._events(), *self._memory()]
         return [*samples, (catalogue.LEDGER_READ_SECONDS, (), time.monotonic() - began)]
 
     def _ledger(self, tags: Sequence[str], heads: Sequence[bytes], now_ms: int) -> Iterator[Sample]:
@@ -174,6 +179,18 @@ class Figures:
         yield from ((catalogue.CAMPAIGNS, (state,), count) for state, count in states.items())
         yield from ((catalogue.CAMPAIGN_RECIPIENTS, (state,), count) for state, count in recipients.items())
 
+    def _standings(self, tags: Sequence[str]) -> Iterator[Sample]:
+        """What is not approved, not filed, and not used, by element."""
+        known = [each for each in standings(self._redis, tags[:_NAMED]) if each.is_known]
+        names = self._redis.hmget(ELEMENTS, [each.tag for each in known]) if known else ()
+        worst: dict[tuple[Metric, tuple[str, ...]], float] = {}
+        for each, name in zip(known, names, strict=True):
+            for metric, values, value in _standing(each, (name or b"").decode("utf-8", "replace")):
+                # What may not be told of several elements is one series.
+                labels = metric, tuple(map(bounded, values))
+                worst[labels] = max(value, worst.get(labels, 0))
+        yield from ((metric, values, value) for (metric, values), value in worst.items())
+
     def _events(self) -> Iterator[Sample]:
         now_s = time.time()
         waiting: Counter[str] = Counter()
@@ -206,6 +223,17 @@ class Figures:
             pipe.hmget(name, fields)
         for values in _execute(pipe):
             yield tuple(value or b"" for value in values or [b""] * len(fields))
+
+
+def _standing(each: Standing, name: str) -> Iterator[Sample]:
+    yield catalogue.TEMPLATES_NOT_APPROVED, (name,), each.not_approved
+    if (signature := each.signature) is not None:
+        yield catalogue.SIGNATURE_NOT_APPROVED, (name,), signature.state not in ("approved", "unknown")
+        for filing in signature.filing:
+            if filing.carrier in CARRIERS:
+                yield catalogue.SIGNATURE_NOT_FILED, (name, filing.carrier), not filing.is_good
+    if each.idle_s is not None:
+        yield catalogue.SIGNATURE_IDLE_SECONDS, (name,), each.idle_s
 
 
 def _execute(pipe: Any) -> list[Any]:

@@ -55,7 +55,9 @@ DAMAGED_BY = {
     "templates": "families.test_what_is_known_of_templates",
     "templates:asked": "families.test_what_is_known_of_templates",
     "templates:sends": "families.test_what_is_known_of_signatures",
+    "templates:signature": "../integration/server/test_metrics.py:test_damaged_keys",
     "templates:turn": "families.test_a_turn_without_an_end",
+    "templates:unapproved": "families.test_what_is_known_of_templates",
     "suppressed:list": "suppression.test_nobody_takes_it_for_empty",
     "suppressed:secret": "suppression.test_nobody_takes_it_for_empty",
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from smsjobs.templates.merging import merged
 from smsjobs.templates.preflight import MODES, Mode, Preflight
 from smsjobs.templates.rules import checked_types, find_faults
+from smsjobs.templates.standing import Standing, standings
 from smsjobs.templates.store import FRESH_S, TemplateStore, is_fresh
 from smsjobs.templates.template import CARRIERS, Filing, Signature, Template
 from smsjobs.templates.variables import TYPES, VariableType
@@ -22,6 +23,7 @@ __all__ = [
     "Mode",
     "Preflight",
     "Signature",
+    "Standing",
     "Template",
     "TemplateStore",
     "VariableType",
@@ -29,4 +31,5 @@ __all__ = [
     "find_faults",
     "is_fresh",
     "merged",
+    "standings",
 ]

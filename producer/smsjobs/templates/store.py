@@ -1,11 +1,13 @@
 """What workers have learned of templates, in Redis, and what they are asked to learn.
 
-===============================  ======  ===============================================================
-``sms:{<tag>}:templates``        hash    code -> the template's JSON, with the time at which it was learned
-``sms:{<tag>}:templates:asked``  zset    code -> ms at which a producer last asked for it
-``sms:{<tag>}:templates:turn:…`` string  a worker asks Aliyun now, so no other does
-``sms:{<tag>}:templates:sends``  hash    signature -> ms at which a day's first message went under it, or it was first there
-===============================  ======  ===============================================================
+====================================  ======  ===================================================================================
+``sms:{<tag>}:templates``             hash    code -> the template's JSON, with the time at which it was learned
+``sms:{<tag>}:templates:asked``       zset    code -> ms at which a producer last asked for it
+``sms:{<tag>}:templates:turn:…``      string  a worker asks Aliyun now, so no other does
+``sms:{<tag>}:templates:unapproved``  zset    code -> ms at which it was learned, of those that are known not to be approved
+``sms:{<tag>}:templates:signature``   string  the signature's JSON, as it was learned last
+``sms:{<tag>}:templates:sends``       hash    signature -> ms at which a day's first message went under it, or it was first there
+====================================  ======  ===================================================================================
 
 Nothing rests on it: what is too old, not there or cannot be read is not known. A key of a wrong type is set aside.
 """
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
-__all__ = ["FRESH_S", "TemplateStore"]
+__all__ = ["BELIEVED_S", "FRESH_S", "TemplateStore"]
 
 T = TypeVar("T")
 
@@ -37,7 +39,7 @@ T = TypeVar("T")
 FRESH_S: Final = 3600.0
 
 #: Seconds for which what was learned is believed while no worker has learned it again.
-_BELIEVED_S: Final = 24 * 3600.0
+BELIEVED_S: Final = 24 * 3600.0
 
 #: Seconds for which a template is learned again after a producer has last asked for it.
 _WANTED_S: Final = 24 * 3600.0
@@ -70,7 +72,7 @@ class TemplateStore:
             template = Template.from_json(json.loads(cast("str", raw))) if raw else None
         except (ValueError, RecursionError):
             return None
-        if template is None or _age_s(template) > _BELIEVED_S:
+        if template is None or _age_s(template) > BELIEVED_S:
             return None
         return template
 
@@ -112,10 +114,28 @@ class TemplateStore:
                 self._redis.delete(name)  # what is used is learned again
             pipeline: Any = self._redis.pipeline(transaction=False)
             pipeline.hset(name, template.code, json.dumps(template.to_json(), ensure_ascii=False))
-            pipeline.expire(name, round(_BELIEVED_S))
+            pipeline.expire(name, round(BELIEVED_S))
+            if template.signature:
+                sign = json.dumps(template.signature.to_json(), ensure_ascii=False)
+                pipeline.set(key(element_tag(element), "templates", "signature"), sign, ex=round(BELIEVED_S))
             pipeline.execute()
 
         self._beside_damage(name, "hash", keep)
+        self._list_unapproved(element, template)
+
+    def _list_unapproved(self, element: str, template: Template) -> None:
+        """Keep whether it has to be approved: figures need not read all templates then."""
+        name = key(element_tag(element), "templates", "unapproved")
+
+        def note() -> None:
+            pipeline: Any = self._redis.pipeline(transaction=False)
+            pipeline.zrem(name, template.code)
+            if template.state not in ("approved", "unknown"):
+                pipeline.zadd(name, {template.code: round(time.time() * 1000)})
+            pipeline.expire(name, round(BELIEVED_S))
+            pipeline.execute()
+
+        self._beside_damage(name, "zset", note)
 
     def note_signature(self, element: str, signature: str, *, sends: bool) -> None:
         """Note that messages go under that signature now; or only that the element has it, so that its idle time has a beginning."""

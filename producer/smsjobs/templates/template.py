@@ -46,6 +46,42 @@ class Signature:
     #: Its filing, a carrier each; empty where Aliyun tells nothing of it.
     filing: tuple[Filing, ...] = ()
 
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return {
+            "name": self.name,
+            "state": self.state,
+            "reason": self.reason,
+            "filing": [
+                {"carrier": each.carrier, "state": each.state, "reasons": list(each.reasons)}
+                for each in self.filing
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Signature:
+        """What `to_json` gave.
+
+        Raises:
+            ValueError: It is something else.
+        """
+        try:
+            return cls(
+                name=str(data["name"]),
+                state=str(data["state"]),
+                reason=str(data["reason"]),
+                filing=tuple(
+                    Filing(
+                        carrier=str(each["carrier"]),
+                        state=str(each["state"]),
+                        reasons=tuple(map(str, each["reasons"])),
+                    )
+                    for each in data["filing"]
+                ),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not a signature ({type(error).__name__})") from None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Template:
@@ -88,17 +124,7 @@ class Template:
             "reason": self.reason,
             "variables": {name: self.types.get(name) for name in self.variables},
             "related_signature": self.related,
-            "signature": None
-            if self.signature is None
-            else {
-                "name": self.signature.name,
-                "state": self.signature.state,
-                "reason": self.signature.reason,
-                "filing": [
-                    {"carrier": each.carrier, "state": each.state, "reasons": list(each.reasons)}
-                    for each in self.signature.filing
-                ],
-            },
+            "signature": None if self.signature is None else self.signature.to_json(),
             "learned_at": self.learned_at.astimezone(UTC).isoformat(timespec="seconds"),
         }
 
@@ -120,24 +146,8 @@ class Template:
                 reason=str(data["reason"]),
                 types={name: str(kind) for name, kind in dict(data["variables"]).items() if kind},
                 related=data["related_signature"] and str(data["related_signature"]),
-                signature=sign and _signature(sign),
+                signature=sign and Signature.from_json(sign),
                 learned_at=datetime.fromisoformat(data["learned_at"]).astimezone(UTC),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a template ({type(error).__name__})") from None
-
-
-def _signature(data: Mapping[str, Any]) -> Signature:
-    return Signature(
-        name=str(data["name"]),
-        state=str(data["state"]),
-        reason=str(data["reason"]),
-        filing=tuple(
-            Filing(
-                carrier=str(each["carrier"]),
-                state=str(each["state"]),
-                reasons=tuple(map(str, each["reasons"])),
-            )
-            for each in data["filing"]
-        ),
-    )

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from smsjobs.events import EventStreams, Item, Outbox
 from smsjobs.metrics import METRICS, Guard, catalogue
 from smsjobs.offers import Offers
 from smsjobs.redis_store import ELEMENTS
+from smsjobs.templates import Filing, Signature, Template
 from smsjobs_server.app import make_app
 from smsjobs_server.figures import Figures, Sample
 from smsjobs_server.metrics import MetricsPage, _Collected
@@ -41,10 +43,12 @@ def read(sms: Sms) -> Scraped:
 
 
 def test_of_an_empty_redis(sms: Sms) -> None:
-    """Where nothing was ever sent, every figure that needs no subscriber is there, and is 0."""
+    """Where nothing was ever sent, every figure that needs no subscriber and no signature is there, and is 0."""
     found = read(sms)
     of_others = {"smsjobs_stream_waiting", "smsjobs_stream_oldest_seconds", "smsjobs_ledger_up"}
     of_others |= {"smsjobs_outbox_waiting", "smsjobs_outbox_parked"}
+    of_others |= {"smsjobs_templates_not_approved", "smsjobs_signature_not_approved"}
+    of_others |= {"smsjobs_signature_not_filed", "smsjobs_signature_idle_seconds"}
     assert found.names() == {each.name for each in METRICS if each.place == "ledger"} - of_others
     still = {name for name, _, value in found.samples if value}
     assert still == {"smsjobs_redis_used_bytes", "smsjobs_ledger_read_seconds"}
@@ -132,6 +136,61 @@ def test_who_is_told(sms: Sms) -> None:
     assert found("smsjobs_lane_served", lane="bulk") == found("smsjobs_lane_served") == 1
 
 
+def a_template(code: str = "SMS_1", state: str = "approved", **more: Any) -> Template:
+    return Template(code=code, state=state, learned_at=datetime.now(UTC), **more)
+
+
+def test_templates_and_signatures(sms: Sms) -> None:
+    """What is not approved, not filed and not used is told by element and carrier, and no code and no signature's name is in it."""
+    store = sms.connection.templates
+    sms.connection.ledger.announce(["SMS.Main", "SMS.Spare", "SMS.Unknown"])
+    filing = (Filing(carrier="mobile", state="filed"), Filing(carrier="unicom", state="not_filed"))
+    signature = Signature(name="示例公司", state="approved", filing=filing)
+    for code, state in (
+        ("SMS_1", "refused"),
+        ("SMS_2", "refused"),
+        ("SMS_3", "approved"),
+        ("SMS_1", "approved"),
+    ):
+        store.learn("SMS.Main", a_template(code, state, signature=signature))
+    store.learn("SMS.Spare", a_template(state="unknown", signature=Signature(name="示例", state="refused")))
+    store.note_signature("SMS.Spare", "示例", sends=False)
+    [sends] = sms.connection.redis().scan_iter("*:templates:sends")
+    sms.connection.redis().hincrby(sends, "示例", -86_400_000)
+    found = read(sms)
+    told = {
+        (name, labels["element"], labels.get("carrier", "")): value
+        for name, labels, value in found.samples
+        if name.startswith(("smsjobs_templates", "smsjobs_signature"))
+    }
+    idle_s = told.pop(("smsjobs_signature_idle_seconds", "SMS.Spare", ""))
+    assert 86_400 <= idle_s < 86_500
+    assert told == {
+        ("smsjobs_templates_not_approved", "SMS.Main", ""): 1,
+        ("smsjobs_templates_not_approved", "SMS.Spare", ""): 0,
+        ("smsjobs_signature_not_approved", "SMS.Main", ""): 0,
+        ("smsjobs_signature_not_approved", "SMS.Spare", ""): 1,
+        ("smsjobs_signature_not_filed", "SMS.Main", "mobile"): 0,
+        ("smsjobs_signature_not_filed", "SMS.Main", "unicom"): 1,
+    }
+    assert "SMS_" not in found.text
+    assert "示例" not in found.text
+
+
+@pytest.mark.parametrize("states", [("refused", "approved"), ("approved", "refused")])
+def test_elements_that_may_not_be_named(sms: Sms, states: tuple[str, str]) -> None:
+    """Elements whose names could be somebody's are told as one, by the worst of them."""
+    names = ["SMS.A13800138000", "SMS.A13800138001"]
+    sms.connection.ledger.announce(names)
+    for name, state in zip(names, states, strict=True):
+        sms.connection.templates.learn(name, a_template(state=state))
+        sms.connection.templates.note_signature(name, "示例", sends=True)
+    found = read(sms)
+    named = [(labels, value) for name, labels, value in found.samples if name.endswith("s_not_approved")]
+    assert named == [({"element": "other"}, 1)]
+    assert "13800138" not in found.text
+
+
 def test_damaged_keys(sms: Sms) -> None:
     """Whatever is in Redis in place of our keys, figures are given, and what is damaged counts as not there."""
     redis = sms.connection.redis()
@@ -142,8 +201,23 @@ def test_damaged_keys(sms: Sms) -> None:
     redis.hset(in_element(f"job:{jobs[0].id}"), mapping={"due": b"\xff", "lane": b"\xff", "state": "queued"})
     redis.delete(in_element(f"job:{jobs[1].id}"))
     redis.set(in_element(f"job:{jobs[1].id}"), "no hash")
+    sms.connection.templates.learn("SMS.Test", a_template(signature=Signature(name="示例", state="refused")))
+    sms.connection.templates.note_signature("SMS.Test", "示例", sends=True)
+    assert read(sms)("smsjobs_signature_not_approved", element="SMS.Test") == 1
     for name in ("failed", "pulls:codes", "aside", "campaigns:open"):
         redis.set(in_element(name), "no such key")
+    for name in ("templates:unapproved", "templates:sends"):
+        redis.set(in_element(name), "no such key")
+    for damage in (
+        '{"state"',
+        "[]",
+        b"\xff",
+        '{"name": "x", "state": "refused", "reason": "", "filing": [3]}',
+    ):
+        redis.set(in_element("templates:signature"), damage)
+        assert "smsjobs_signature_not_approved" not in read(sms).names()
+    redis.delete(in_element("templates:signature"))
+    redis.lpush(in_element("templates:signature"), "x")
     redis.lpush("sms.bulk", "[" * 50_000, '{"headers": 7}', '{"headers": {"id": "../x"}}', b"\xff")
     redis.hset(ELEMENTS, b"\xff", "x")
     found = read(sms)
