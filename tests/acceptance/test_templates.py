@@ -10,6 +10,7 @@ from aliyun_sms_simulator import Simulator
 from smsjobs import InvalidArguments
 from smsjobs.contract import element_tag
 from smsjobs.redis_store import key
+from smsjobs_server.figures import Figures
 from support.nursery import smsjobs
 from support.polling import until
 from support.redis_server import RedisServer
@@ -55,6 +56,10 @@ def test_learned_and_refused(strict: Stage) -> None:
         for _ in range(3)
     ]
     assert {word(outcome(job)) for job in jobs} == {"accepted"}
+    told = {(metric.name, values): value for metric, values, value in Figures(strict.sms).read()}
+    assert told["smsjobs_signature_not_filed", ("SMS.Example", "unicom")] == 1
+    assert told["smsjobs_templates_not_approved", ("SMS.Example",)] == 0
+    assert strict.sms.connection.templates.lanes("SMS.Example") == {"SMS_2": {"notification"}}
     counts = strict.simulator.request_counts()
     assert (counts["GetSmsTemplate"], counts["GetSmsSign"], counts["SendSms"]) == (1, 1, 3)
 

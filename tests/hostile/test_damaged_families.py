@@ -271,7 +271,7 @@ def a_template() -> Template:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", ["templates", "templates:asked", "templates:unapproved"])
+@pytest.mark.parametrize("name", ["templates", "templates:asked", "templates:lanes", "templates:unapproved"])
 def test_what_is_known_of_templates(
     sms: Sms, client: "redis.Redis", redis_url: str, name: str, kind: str
 ) -> None:
@@ -279,8 +279,8 @@ def test_what_is_known_of_templates(
     store, wrong = TemplateStore(client), key(TAG, *name.split(":"))
     send(sms)
     touches = [
-        lambda: (store.known(ELEMENT, "SMS_1"), store.asked(ELEMENT)),
-        lambda: (store.learn(ELEMENT, a_template()), store.ask(ELEMENT, "SMS_1")),
+        lambda: (store.known(ELEMENT, "SMS_1"), store.asked(ELEMENT), store.lanes(ELEMENT)),
+        lambda: (store.learn(ELEMENT, a_template()), store.ask(ELEMENT, "SMS_1", lane="bulk")),
     ]
     # Figures read the list of those that are not approved, and take what is damaged for nothing.
     for touch in touches[name == "templates:unapproved" :]:

@@ -54,6 +54,7 @@ DAMAGED_BY = {
     "sms:qps": "families.test_window_of_a_rate",
     "templates": "families.test_what_is_known_of_templates",
     "templates:asked": "families.test_what_is_known_of_templates",
+    "templates:lanes": "families.test_what_is_known_of_templates",
     "templates:sends": "families.test_what_is_known_of_signatures",
     "templates:signature": "../integration/server/test_metrics.py:test_damaged_keys",
     "templates:turn": "families.test_a_turn_without_an_end",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from redis.exceptions import RedisError
@@ -32,6 +33,17 @@ _UNKNOWN_S: Final = 10.0
 _MOST: Final = 1000
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Known:
+    """What this process remembers of a template."""
+
+    #: Until when it is not looked up again.
+    until: float
+    template: Template | None
+    #: The lanes for which it was asked for.
+    lanes: frozenset[str] = frozenset()
+
+
 class Preflight:
     """Looks at messages by what workers have learned.
 
@@ -47,8 +59,7 @@ class Preflight:
         self._store = store
         self._mode = mode
         self._clock = clock
-        #: Until when each template is not looked up again, and what is known of it.
-        self._memory: dict[tuple[str, str], tuple[float, Template | None]] = {}
+        self._memory: dict[tuple[str, str], _Known] = {}
 
     def check(self, job: JobRecord) -> None:
         """Refuse a job whose parameters do not fit its template, or log it.
@@ -58,7 +69,7 @@ class Preflight:
         """
         if self._mode == "off":
             return
-        template = self._template(job.element, job.message.template)
+        template = self._template(job.element, job.message.template, job.lane)
         faults = find_faults(template, job.message.params) if template else []
         if not faults:
             return
@@ -67,17 +78,26 @@ class Preflight:
             raise InvalidArguments.about("params", f"do not fit {job.message.template}: {problems}")
         tell(TemplateMisfit(element=job.element, template=job.message.template, problems=problems))
 
-    def _template(self, element: str, code: str) -> Template | None:
-        until, template = self._memory.get((element, code), (0.0, None))
-        if self._clock() < until:
-            return template
+    def _template(self, element: str, code: str, lane: str) -> Template | None:
+        known = self._memory.get((element, code))
+        if known is not None and self._clock() < known.until and lane in known.lanes:
+            return known.template
         try:
-            template = self._store.known(element, code)
-            if template is None or not is_fresh(template):
-                self._store.ask(element, code)
+            if known is None or self._clock() >= known.until:
+                known = self._look_up(element, code, known.lanes if known else frozenset())
+            if lane not in known.lanes:
+                self._store.ask(element, code, lane=lane)
         except RedisError:
-            template = None
+            known = _Known(until=self._clock() + _UNKNOWN_S, template=None)
         if len(self._memory) >= _MOST:
             self._memory.clear()
-        self._memory[element, code] = (self._clock() + (_KNOWN_S if template else _UNKNOWN_S), template)
-        return template
+        self._memory[element, code] = replace(known, lanes=known.lanes | {lane})
+        return known.template
+
+    def _look_up(self, element: str, code: str, told: frozenset[str]) -> _Known:
+        template = self._store.known(element, code)
+        until = self._clock() + (_KNOWN_S if template else _UNKNOWN_S)
+        # What has to be learned again is asked for again, by each lane.
+        return _Known(
+            until=until, template=template, lanes=told if template and is_fresh(template) else frozenset()
+        )

@@ -3,6 +3,7 @@
 ====================================  ======  ===================================================================================
 ``sms:{<tag>}:templates``             hash    code -> the template's JSON, with the time at which it was learned
 ``sms:{<tag>}:templates:asked``       zset    code -> ms at which a producer last asked for it
+``sms:{<tag>}:templates:lanes``       zset    lane and code -> ms at which a producer last sent so
 ``sms:{<tag>}:templates:turn:…``      string  a worker asks Aliyun now, so no other does
 ``sms:{<tag>}:templates:unapproved``  zset    code -> ms at which it was learned, of those that are known not to be approved
 ``sms:{<tag>}:templates:signature``   string  the signature's JSON, as it was learned last
@@ -76,13 +77,20 @@ class TemplateStore:
             return None
         return template
 
-    def ask(self, element: str, code: str) -> None:
-        """Have workers learn of a template, and keep what they know of it fresh for a day."""
-        name = _asked(element)
+    def ask(self, element: str, code: str, *, lane: str | None = None) -> None:
+        """Have workers learn of a template, and keep what they know of it fresh for a day.
 
+        Args:
+            lane: The lane on which it is sent; None: on none yet.
+        """
+        self._note_use(_asked(element), code)
+        if lane is not None:
+            self._note_use(_lanes(element), f"{lane} {code}")
+
+    def _note_use(self, name: str, what: str) -> None:
         def note() -> None:
             pipeline: Any = self._redis.pipeline(transaction=False)
-            pipeline.zadd(name, {code: round(time.time() * 1000)})
+            pipeline.zadd(name, {what: round(time.time() * 1000)})
             pipeline.zremrangebyrank(name, 0, -_MOST_ASKED - 1)
             pipeline.expire(name, round(_WANTED_S))
             pipeline.execute()
@@ -91,8 +99,18 @@ class TemplateStore:
 
     def asked(self, element: str) -> list[str]:
         """The templates that producers have asked for lately."""
+        return self._used_lately(_asked(element))
+
+    def lanes(self, element: str) -> dict[str, frozenset[str]]:
+        """The lanes on which each template was sent lately, by its code."""
+        found: dict[str, frozenset[str]] = {}
+        for each in self._used_lately(_lanes(element)):
+            lane, _, code = each.partition(" ")
+            found[code] = found.get(code, frozenset()) | {lane}
+        return found
+
+    def _used_lately(self, name: str) -> list[str]:
         since_ms = round((time.time() - _WANTED_S) * 1000)
-        name = _asked(element)
         found = self._beside_damage(name, "zset", lambda: self._redis.zrangebyscore(name, since_ms, "+inf"))
         return cast("list[str]", found)
 
@@ -193,6 +211,10 @@ def _age_s(template: Template) -> float:
 
 def _kept(element: str) -> str:
     return key(element_tag(element), "templates")
+
+
+def _lanes(element: str) -> str:
+    return key(element_tag(element), "templates", "lanes")
 
 
 def _sends(element: str) -> str:

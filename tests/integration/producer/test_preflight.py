@@ -125,6 +125,36 @@ def test_not_per_message(redis_url, store, monkeypatch):
     assert store._redis.info("commandstats")["cmdstat_hget"]["calls"] < 10
 
 
+def test_lanes(redis_url, store, monkeypatch):
+    """Workers are told on which lanes a template is used: once for each, and again when it has to be learned again."""
+    store.learn(ELEMENT, template())
+    monkeypatch.setenv("SMS_PREFLIGHT", "warn")
+    calls: list[str | None] = []
+    ask = TemplateStore.ask
+    monkeypatch.setattr(
+        TemplateStore, "ask", lambda *args, **more: (calls.append(more.get("lane")), ask(*args, **more))
+    )
+    with closing(connect(broker_url=redis_url)) as sms:
+        element, now = sms.getElement(ELEMENT), [0.0]
+        sms.connection.preflight._clock = lambda: now[0]
+
+        def use(lane: str) -> None:
+            element.sendMessage(phoneList=["13800138000"], params=FITS, verifyTemplateCode=CODE, lane=lane)
+
+        for lane in ("bulk", "notification", "bulk", "notification"):
+            use(lane)
+        assert calls == ["bulk", "notification"]
+        assert store.lanes(ELEMENT) == {CODE: {"bulk", "notification"}}
+        now[0] = 61
+        use("bulk")
+        assert len(calls) == 2
+        store.learn(ELEMENT, template(learned_at=datetime.now(UTC) - timedelta(hours=2)))
+        now[0] = 122
+        use("bulk")
+        use("notification")
+        assert calls[2:] == ["bulk", "notification"]
+
+
 def test_setting():
     """Another word is a wrong setting."""
     with pytest.raises(SettingsError, match="SMS_PREFLIGHT"):

@@ -18,6 +18,7 @@ from smsjobs_worker.process.settings import WorkerSettings
 from smsjobs_worker.provider import NotSent
 from smsjobs_worker.sending.providers import Providers
 from smsjobs_worker.watching.doctor.finding import Finding
+from smsjobs_worker.watching.doctor.templates import templates
 from smsjobs_worker.watching.doctor.versions import numbers
 
 __all__ = ["elements", "sdk"]
@@ -77,7 +78,9 @@ def elements(settings: WorkerSettings) -> Iterator[Finding]:
     for element in elements:
         if element.fullName not in broken:
             yield from _element(element)
-            yield from _idle(element, settings.connection.redis_url)
+            store = TemplateStore(connect_redis(settings.connection.redis_url, timeout_s=3))
+            yield from _idle(element, store)
+            yield from templates(element, store)
 
 
 def _where(problem: Problem) -> str:
@@ -178,12 +181,12 @@ def _signature(name: str, sms: AliyunSms) -> Iterator[Finding]:
         )
 
 
-def _idle(element: LoadedElement, redis_url: str) -> Iterator[Finding]:
+def _idle(element: LoadedElement, store: TemplateStore) -> Iterator[Finding]:
     """Whether the signature's filing lapses soon, because nothing is sent under it."""
     name = element.fullName
     try:
         signed_by = Providers(element.app).provider(name).signed_by
-        idle_s = signed_by and _templates(redis_url).idle_s(name, signed_by.signature)
+        idle_s = signed_by and store.idle_s(name, signed_by.signature)
     except (InvalidArguments, RedisError, OSError):
         return
     if idle_s and idle_s >= _LAPSES_SOON_S:
@@ -193,10 +196,6 @@ def _idle(element: LoadedElement, redis_url: str) -> Iterator[Finding]:
             text=f"nothing was sent under its signature for {idle_s / 86_400:.0f} days; after six months the carriers let its filing lapse",
             hint="send a few messages to numbers of each carrier",
         )
-
-
-def _templates(redis_url: str) -> TemplateStore:
-    return TemplateStore(connect_redis(redis_url, timeout_s=3))
 
 
 def _answering(sms: AliyunSms) -> str:

@@ -1,0 +1,109 @@
+"""The templates that producers use: approved, of a kind that fits their lanes, and the same at all members of a group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+from redis.exceptions import RedisError
+
+from smsjobs.contract import InvalidArguments
+from smsjobs_worker.provider import LookupFailed, Provider
+from smsjobs_worker.sending.group import Group
+from smsjobs_worker.sending.providers import Providers
+from smsjobs_worker.watching.doctor.finding import Finding, bad, doubtful, good
+
+if TYPE_CHECKING:
+    from smsjobs.templates import Template, TemplateStore
+    from smsjobs_worker.elements import LoadedElement
+
+__all__ = ["templates"]
+
+#: Most templates of an element that Aliyun is asked about.
+_MOST: Final = 20
+
+
+def templates(element: LoadedElement, store: TemplateStore) -> Iterator[Finding]:
+    """Look at the templates that producers used within a day, and ask Aliyun about each."""
+    name = element.fullName
+    try:
+        provider = Providers(element.app).provider(name)
+        codes = store.asked(name) if provider.knows_templates else []
+        lanes = store.lanes(name)
+    except (InvalidArguments, RedisError, OSError):
+        return
+    sound = 0
+    for code in sorted(codes)[:_MOST]:
+        found = list(_template(name, provider, element, code, lanes.get(code, frozenset())))
+        sound += not found
+        yield from found
+    if sound:
+        words = "template that is used is" if sound == 1 else "templates that are used are"
+        yield good(name, f"{sound} {words} approved, and of a kind that fits")
+
+
+def _template(
+    name: str, provider: Provider, element: LoadedElement, code: str, lanes: frozenset[str]
+) -> Iterator[Finding]:
+    try:
+        if isinstance(provider, Group):
+            parts: dict[str, Template] = {}
+            template = provider.template_by(code, lambda *of: parts.setdefault(of[0], _of(element, *of)))
+            yield from _members(name, code, parts)
+        else:
+            template = provider.template(code)
+    except LookupFailed as failure:
+        if failure.reason != "no_templates":
+            yield doubtful(
+                name,
+                f"Aliyun tells nothing of template {code}, which is used ({failure.detail})",
+                "see that the account has it, and the right dysms:GetSmsTemplate",
+            )
+        return
+    yield from _state(name, template)
+    yield from _kind(name, template, lanes)
+
+
+def _of(element: LoadedElement, member: str, code: str) -> Template:
+    return Providers(element.app).provider(member).template(code)
+
+
+def _state(name: str, template: Template) -> Iterator[Finding]:
+    if template.state not in ("approved", "unknown"):
+        why = f": {template.reason}" if template.reason else ""
+        yield bad(
+            name,
+            f"template {template.code}, which is used, is not approved ({template.state.replace('_', ' ')}{why})",
+            "every message with it is refused: change it in the console, or send with another",
+        )
+
+
+def _kind(name: str, template: Template, lanes: frozenset[str]) -> Iterator[Finding]:
+    """Whether it is used on lanes that are not for its kind. What nobody knows fits."""
+    if template.kind == "promotional":
+        for lane in sorted(lanes - {"bulk"}):
+            yield doubtful(
+                name,
+                f"template {template.code} is promotional, and is used on the lane {lane}: at any hour, and to those who want none",
+                "send it by a campaign with promotional=True",
+            )
+    elif template.kind == "notification" and "verification" in lanes:
+        yield doubtful(
+            name,
+            f"template {template.code} is for notifications, and is used on the lane verification",
+            "send codes with a template of that kind, or these messages on the lane notification",
+        )
+
+
+def _members(name: str, code: str, parts: Mapping[str, Template]) -> Iterator[Finding]:
+    """Whether a message fits every member of a group."""
+    variables = {member: set(each.variables) for member, each in parts.items() if each.text}
+    if len(set(map(frozenset, variables.values()))) > 1:
+        told = "; ".join(
+            f"{member} has {', '.join(sorted(each)) or 'none'}" for member, each in variables.items()
+        )
+        yield doubtful(
+            name,
+            f"the members' templates for {code} have different variables: {told}",
+            "give all members templates with the same variables, and name them in sms.json under templates",
+        )
