@@ -46,6 +46,11 @@ class Terminal:
         os.close(self._ours)
 
     @property
+    def written(self) -> str:
+        """What was written so far, as it was written."""
+        return self._read
+
+    @property
     def text(self) -> str:
         """What was written so far, without escape codes."""
         return _ESCAPES.sub("", self._read).replace("\r", "")
