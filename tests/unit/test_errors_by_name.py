@@ -49,10 +49,12 @@ def error_classes(trees: list[tuple[Path, ast.AST]]) -> set[str]:
 
 def positional(tree: ast.AST, classes: set[str]) -> Iterator[ast.Call]:
     for each in ast.walk(tree):
-        if isinstance(each, ast.Call) and last_name(each.func) in classes | {"type()"}:
-            starred = any(isinstance(argument, ast.Starred) for argument in each.args)
-            if starred or len(each.args) > 1:
-                yield each
+        if (
+            isinstance(each, ast.Call)
+            and (len(each.args) > 1 or any(isinstance(argument, ast.Starred) for argument in each.args))
+            and ((name := last_name(each.func)) in classes or name == "type()")
+        ):
+            yield each
 
 
 def test_no_error_is_made_positionally() -> None:
