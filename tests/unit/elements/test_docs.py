@@ -1,6 +1,9 @@
 """The examples in docs/elements.md, run as they stand there."""
 
+import json
+import os
 import re
+import subprocess
 from pathlib import Path
 
 from smsjobs_worker.elements import App
@@ -11,6 +14,39 @@ DOCS = Path(__file__).parents[3] / "docs" / "elements.md"
 BLOCK = re.compile(
     r"(?:^`(?P<path>[^`]+)`:\n\n)?^```(?P<kind>json|python)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
+
+#: What is copied into a shell.
+SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def test_copied_account(tmp_path, monkeypatch):
+    """The account of a machine's role is whole when its block is copied into a shell, and asks for no key."""
+    block = next(each[1] for each in SHELL.finditer(DOCS.read_text(encoding="utf-8")) if "mkdir" in each[1])
+    subprocess.run(["sh", "-eu", "-c", block], cwd=tmp_path, check=True)
+    monkeypatch.setenv("SMS_SIGN", "your_signature")
+    app = App(tmp_path / "app")
+    assert (app.check(), [each.fullName for each in app.elements()]) == ([], ["SMS.Main"])
+
+
+def test_copied_role(tmp_path):
+    """What is copied to make the role gives Aliyun's command line whole policies, with the rights that the code asks with."""
+    block = next(each[1] for each in SHELL.finditer(DOCS.read_text(encoding="utf-8")) if "aliyun" in each[1])
+    (tmp_path / "aliyun").write_text('#!/bin/sh\nfor each; do printf "%s\\0" "$each"; done >"$0.$2"\n')
+    (tmp_path / "aliyun").chmod(0o755)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    subprocess.run(["sh", "-eu", "-c", block], cwd=tmp_path, env=env, check=True)
+
+    def given(action: str) -> dict[str, str]:
+        words = (tmp_path / f"aliyun.{action}").read_text().split("\0")[2:-1]
+        return dict(zip(words[::2], words[1::2], strict=True))
+
+    (allowed,) = json.loads(given("CreatePolicy")["--PolicyDocument"])["Statement"]
+    asked = {"SendSms", "SendBatchSms", "QuerySendDetails", "GetSmsTemplate", "GetSmsSign"}
+    assert set(allowed["Action"]) == {f"dysms:{each}" for each in asked | {"QuerySmsTemplateList"}}
+    (trusted,) = json.loads(given("CreateRole")["--AssumeRolePolicyDocument"])["Statement"]
+    assert trusted["Principal"] == {"Service": ["ecs.aliyuncs.com"]}
+    assert given("AttachPolicyToRole")["--RoleName"] == given("AttachInstanceRamRole")["--RamRoleName"]
+    assert json.loads(given("AttachInstanceRamRole")["--InstanceIds"]) == ["i-bp1example"]
 
 
 def test_examples(root):
