@@ -7,6 +7,7 @@ import click
 from smsjobs import InvalidArguments, connect
 from smsjobs_shell.status import is_campaign
 from smsjobs_shell.terminal.failure import CommandFailed
+from smsjobs_shell.terminal.language import tr
 from smsjobs_shell.terminal.options import ID, with_screen
 from smsjobs_shell.terminal.screen import Screen
 
@@ -33,7 +34,7 @@ def cancel(screen: Screen, *, job_id: str) -> None:
     except InvalidArguments as error:
         if error.reason == "job_not_found" and is_campaign(sms, job_id):
             error = InvalidArguments(
-                f"that is a campaign's id: smsjobs campaign cancel {job_id}",
+                tr("that is a campaign's id: {command}", command=f"smsjobs campaign cancel {job_id}"),
                 reason=error.reason,
                 out_id=job_id,
             )
@@ -41,7 +42,9 @@ def cancel(screen: Screen, *, job_id: str) -> None:
     if not cancelled:
         status = job.status()
         raise CommandFailed(
-            f"it is too late: the job is {status}", "too_late", more={"id": job_id, "status": status}
+            tr("it is too late: the job is {status}", status=status),
+            "too_late",
+            more={"id": job_id, "status": status},
         )
-    screen.line("It is cancelled, and will not be sent.")
+    screen.line(tr("It is cancelled, and will not be sent."))
     screen.document({"id": job_id, "cancelled": True})

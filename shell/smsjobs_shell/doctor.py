@@ -9,6 +9,8 @@ import click
 
 from smsjobs.settings import SettingsError
 from smsjobs_shell.terminal.failure import FAILED, CommandFailed
+from smsjobs_shell.terminal.language import mark, tr
+from smsjobs_shell.terminal.library import in_language
 from smsjobs_shell.terminal.options import with_screen
 from smsjobs_shell.terminal.screen import Screen
 from smsjobs_shell.worker_side import ask_worker_side
@@ -16,9 +18,9 @@ from smsjobs_shell.worker_side import ask_worker_side
 __all__ = ["doctor"]
 
 _ENDS = {
-    "good": "Nothing is wrong: this installation is safe to send with.",
-    "doubtful": "Nothing is bad, but a promise may not hold: see the doubtful lines.",
-    "bad": "Do not send with this installation before the bad lines are fixed.",
+    "good": mark("Nothing is wrong: this installation is safe to send with."),
+    "doubtful": mark("Nothing is bad, but a promise may not hold: see the doubtful lines."),
+    "bad": mark("Do not send with this installation before the bad lines are fixed."),
 }
 
 
@@ -37,14 +39,14 @@ the credentials are tried with a query. The exit status is 0 if nothing is bad,
 @with_screen
 def doctor(screen: Screen) -> int:
     """Look at Redis, clocks, the SDK, elements and credentials, and say how to fix what is wrong."""
-    with screen.working("Looking at Redis, the SDK and every element"):
+    with screen.working(tr("Looking at Redis, the SDK and every element")):
         report = _ask()
     findings = report["findings"]
     screen.table(
-        ("State", "What", "Finding"),
+        (tr("State"), tr("Subject"), tr("Finding")),
         [(each["verdict"], each["subject"], _told(each["text"], each["hint"])) for each in findings],
     )
-    screen.line(_ENDS[report["verdict"]])
+    screen.line(tr(_ENDS[report["verdict"]]))
     screen.document(report)
     return FAILED if report["verdict"] == "bad" else 0
 
@@ -59,4 +61,6 @@ def _ask() -> dict[str, Any]:
 
 
 def _told(text: str, hint: str) -> str:
-    return f"{text}\nhint: {hint}" if hint else text
+    return (
+        f"{in_language(text)}\n" + tr("hint: {hint}", hint=in_language(hint)) if hint else in_language(text)
+    )

@@ -10,6 +10,8 @@ from typing import Any
 import click
 
 from smsjobs_shell.terminal.failure import FAILED
+from smsjobs_shell.terminal.language import tr
+from smsjobs_shell.terminal.library import in_language
 from smsjobs_shell.terminal.options import app_option, with_screen
 from smsjobs_shell.terminal.screen import Screen
 from smsjobs_shell.worker_side import ask_worker_side
@@ -36,11 +38,11 @@ def elements(screen: Screen, *, app: Path | None, check: bool) -> int:
     report = read_elements(app or Path(), os.environ)
     rows = [_row(each) for each in report["elements"]]
     if rows:
-        screen.table(("Element", "Title", "Types", "State"), rows)
+        screen.table((tr("Element"), tr("Title"), tr("Types"), tr("State")), rows)
     for each in report["elements"]:
         for problem in each["problems"]:
-            screen.line(f"{each['name']}: {_place(problem)}{problem['cause']}")
-            screen.line(f"    hint: {problem['hint']}")
+            screen.line(f"{each['name']}: {_place(problem)}{in_language(problem['cause'])}")
+            screen.line("    " + tr("hint: {hint}", hint=in_language(problem["hint"])))
     screen.document(report)
     broken = any(each["state"] == "problem" for each in report["elements"])
     del check
@@ -62,5 +64,7 @@ def _row(element: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _place(problem: Mapping[str, Any]) -> str:
-    place = ", ".join(filter(None, (problem["file"], problem["key"] and f"key {problem['key']}")))
+    place = ", ".join(
+        filter(None, (problem["file"], problem["key"] and tr("key {name}", name=problem["key"])))
+    )
     return f"{place}: " if place else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -12,6 +12,7 @@ from smsjobs.client import connect
 from smsjobs.events import Backlog, EventStreams, Item, Outbox
 from smsjobs.redis_store import available
 from smsjobs_shell.terminal.failure import BadOption, CommandFailed
+from smsjobs_shell.terminal.language import mark, tr
 from smsjobs_shell.terminal.options import with_screen
 from smsjobs_shell.terminal.screen import Screen
 
@@ -43,17 +44,17 @@ def list_events(screen: Screen) -> None:
     backlogs, boxes = _patiently(lambda streams, boxes: (_by_subscriber(streams.backlogs()), _look(boxes)))
     if backlogs:
         rows = [(name, str(waiting), _moment(since)) for name, (waiting, since) in backlogs.items()]
-        screen.records(("Subscriber", "Waiting", "Since"), rows)
+        screen.records((tr("Subscriber"), tr("Waiting"), tr("Since")), rows)
     else:
-        screen.line("Nobody is told of events.")
+        screen.line(tr("Nobody is told of events."))
     for name, (waiting, _) in boxes.items():
         if waiting:
-            screen.line(f"{name}: {waiting} failed, and will be tried again.")
+            screen.line(tr("{name}: {count} failed, and will be tried again.", name=name, count=waiting))
     parked = [(name, item) for name, (_, items) in boxes.items() for item in items]
     if parked:
-        screen.line("Parked:")
+        screen.line(tr("Parked:"))
         screen.records(
-            ("Id", "What", "For", "Since", "Error"),
+            (tr("Id"), tr("Kind"), tr("To"), tr("Since"), tr("Error")),
             [
                 (item.id, item.what, name, _moment(round(item.since_s * 1000)), item.error)
                 for name, item in parked
@@ -113,20 +114,23 @@ def drop(screen: Screen, *, ids: tuple[str, ...], every: bool) -> None:
 def unsubscribe(screen: Screen, *, name: str) -> None:
     """End a subscription, and drop what waits for it. A worker that still has its settings subscribes again at once."""
     if not _patiently(lambda streams, _: streams.unsubscribe(name)):
-        raise CommandFailed("there is no subscriber of that name", "subscriber_not_found")
-    screen.line("It is told of nothing any more.")
+        raise CommandFailed(tr("there is no subscriber of that name"), "subscriber_not_found")
+    screen.line(tr("It is told of nothing any more."))
     screen.document({"name": name, "unsubscribed": True})
+
+
+_DONE: Final = {"replayed": mark("{count} replayed."), "dropped": mark("{count} dropped.")}
 
 
 def _check(ids: Sequence[str], *, every: bool) -> None:
     if bool(ids) == every:
-        raise BadOption("name the ids that smsjobs events list shows, or say --all")
+        raise BadOption(tr("name the ids that smsjobs events list shows, or say --all"))
 
 
 def _end(screen: Screen, what: str, count: int) -> None:
     if not count:
-        raise CommandFailed("nothing of that is parked", "not_parked")
-    screen.line(f"{count} {what}.")
+        raise CommandFailed(tr("nothing of that is parked"), "not_parked")
+    screen.line(tr(_DONE[what], count=count))
     screen.document({what: count})
 
 

@@ -12,6 +12,7 @@ import click
 from smsjobs import InvalidArguments, JobInfo, Sms, connect
 from smsjobs.contract import LANES, mask_phone
 from smsjobs_shell.terminal.failure import bad_usage
+from smsjobs_shell.terminal.language import mark, tr
 from smsjobs_shell.terminal.moment import distance, read_since
 from smsjobs_shell.terminal.options import TEXT, WHOLE, with_lines
 from smsjobs_shell.terminal.screen import Screen
@@ -24,7 +25,15 @@ R = TypeVar("R")
 _SHOWN: Final = 50
 
 #: The columns in the order of their weight: a narrow terminal shows the first ones.
-_COLUMNS: Final = ("Id", "Age", "Why", "To", "Outcome", "Lane", "Element")
+_COLUMNS: Final = (
+    mark("Id"),
+    mark("Age"),
+    mark("Why"),
+    mark("To"),
+    mark("Outcome"),
+    mark("Lane"),
+    mark("Element"),
+)
 
 
 class Filters(TypedDict):
@@ -73,7 +82,7 @@ def filters(command: Callable[..., R]) -> Callable[..., R]:
 def found(sms: Sms, typed: Filters) -> Iterator[JobInfo]:
     """The jobs that are asked for, the newest outcome first."""
     if typed["failed"] and typed["status"]:
-        raise click.UsageError("--failed and --status exclude each other")
+        raise click.UsageError(tr("{one} and {other} exclude each other", one="--failed", other="--status"))
     try:
         return sms.jobs(
             typed["status"] or "failed",
@@ -120,11 +129,11 @@ def jobs(screen: Screen, **typed: Any) -> None:
         return
     infos = list(listed)
     if not infos:
-        screen.line("There is no such job.")
+        screen.line(tr("There is no such job."))
         return
     table(screen, sms, infos)
     if len(infos) == typed["limit"]:
-        screen.line(f"These are the newest {len(infos):,}. --limit 0 shows all.")
+        screen.line(tr("These are the newest {count}. --limit 0 shows all.", count=f"{len(infos):,}"))
 
 
 def table(screen: Screen, sms: Sms, infos: Sequence[JobInfo]) -> None:
@@ -141,7 +150,7 @@ def table(screen: Screen, sms: Sms, infos: Sequence[JobInfo]) -> None:
         )
         for info, to in _with_numbers(sms, infos)
     ]
-    screen.records(_COLUMNS, rows)
+    screen.records([tr(each) for each in _COLUMNS], rows)
 
 
 def _with_numbers(sms: Sms, infos: Iterable[JobInfo]) -> Iterator[tuple[JobInfo, str | None]]:

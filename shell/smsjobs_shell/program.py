@@ -36,6 +36,7 @@ from smsjobs_shell.templates import templates
 from smsjobs_shell.terminal.failure import BAD_USAGE, FAILED, INTERRUPTED, BadOption, CommandFailed
 from smsjobs_shell.terminal.help import with_translated_help
 from smsjobs_shell.terminal.language import ENGLISH, chosen_language, speaking, tr
+from smsjobs_shell.terminal.library import in_language
 from smsjobs_shell.terminal.masking import mask_typed
 from smsjobs_shell.terminal.screen import Screen
 from smsjobs_shell.terminal.wording import in_shell_words
@@ -188,7 +189,8 @@ def _told(error: BaseException) -> tuple[CommandFailed, str]:
             failure = CommandFailed(message, error.reason, more=more)
             return failure, _error(f"{error.code} {error.label}: {message}")
         case SettingsError():
-            return CommandFailed(str(error), "bad_setting", status=BAD_USAGE), _error(error)
+            failure = CommandFailed(in_language(str(error)), "bad_setting", status=BAD_USAGE)
+            return failure, _error(failure)
         case EmbeddedRedisError() | RedisServerNotFound():
             return CommandFailed(str(error), "no_embedded_redis"), _error(error)
         case RedisError():

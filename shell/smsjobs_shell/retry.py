@@ -11,10 +11,12 @@ import click
 from smsjobs import InvalidArguments, JobInfo, QueueUnavailable, Sms, SmsError, connect
 from smsjobs_shell.jobs import Filters, filtered, filters, found, table
 from smsjobs_shell.terminal.failure import FAILED, CommandFailed, bad_usage
+from smsjobs_shell.terminal.language import tr, tr_count
+from smsjobs_shell.terminal.library import in_language
 from smsjobs_shell.terminal.options import ID, SECONDS, with_screen
 from smsjobs_shell.terminal.question import ask
 from smsjobs_shell.terminal.screen import Screen
-from smsjobs_shell.terminal.wording import counted, in_shell_words
+from smsjobs_shell.terminal.wording import in_shell_words
 
 __all__ = ["retry"]
 
@@ -55,12 +57,12 @@ def retry(
     """
     asked = Filters(**typed)  # type: ignore[typeddict-item]
     if bool(job_ids) == filtered(asked):
-        raise click.UsageError("name jobs by their ids, or say which by --failed, --since, --code …")
+        raise click.UsageError(tr("name jobs by their ids, or say which by --failed, --since, --code …"))
     sms = connect()
     infos = [sms.job(each).info() for each in job_ids] if job_ids else list(found(sms, asked))
     chosen = infos if job_ids else _to_send_again(screen, infos)
     if not chosen:
-        screen.line("There is no job to send again.")
+        screen.line(tr("There is no job to send again."))
     elif screen.can_ask and not agreed:
         _ask(screen, sms, chosen)
     done = _send_again(sms, chosen, expires)
@@ -74,20 +76,33 @@ def _to_send_again(screen: Screen, infos: Sequence[JobInfo]) -> list[JobInfo]:
     unknown = sum(each.status == "unknown" for each in infos)
     cancelled = sum(each.last_error == _CANCELLED for each in infos)
     if unknown:
-        may = counted(unknown, "job is unknown: it", "jobs are unknown: they")
-        screen.line(f"{may} may have been sent, and will not be sent again.")
+        screen.line(
+            tr_count(
+                "{count} job is unknown: it may have been sent, and will not be sent again.",
+                "{count} jobs are unknown: they may have been sent, and will not be sent again.",
+                unknown,
+            )
+        )
     if cancelled:
-        were = counted(cancelled, "job was cancelled, and stays", "jobs were cancelled, and stay")
-        screen.line(f"{were} so. Name a job by its id to send it all the same.")
+        screen.line(
+            tr_count(
+                "{count} job was cancelled, and stays so. Name a job by its id to send it all the same.",
+                "{count} jobs were cancelled, and stay so. Name a job by its id to send it all the same.",
+                cancelled,
+            )
+        )
     return [each for each in infos if each.is_worth_sending_again]
 
 
 def _ask(screen: Screen, sms: Sms, chosen: Sequence[JobInfo]) -> None:
     table(screen, sms, chosen[:_SHOWN])
     if len(chosen) > _SHOWN:
-        screen.line(f"… and {len(chosen) - _SHOWN:,} more")
+        screen.line(tr("… and {count} more", count=f"{len(chosen) - _SHOWN:,}"))
     screen.line()
-    ask(f"Send {counted(len(chosen), 'job')} again?", "nothing is sent again")
+    ask(
+        tr_count("Send {count} job again?", "Send {count} jobs again?", len(chosen)),
+        tr("nothing is sent again"),
+    )
 
 
 def _send_again(
@@ -100,8 +115,13 @@ def _send_again(
             retried.append({"id": info.id, "retried_as": sms.job(info.id).retry(expires=expires).id})
         except QueueUnavailable as error:
             raise CommandFailed(
-                f"{in_shell_words(error)}. {counted(len(retried), 'job')} of {len(chosen):,} were sent again; the same "
-                "command continues, and sends none twice",
+                tr_count(
+                    "{error}. {count} job of {all} was sent again; the same command continues, and sends none twice",
+                    "{error}. {count} jobs of {all} were sent again; the same command continues, and sends none twice",
+                    len(retried),
+                    error=in_shell_words(error),
+                    all=f"{len(chosen):,}",
+                ),
                 error.reason,
                 more={"code": error.code, "retried": retried},
             ) from None
@@ -120,9 +140,19 @@ def _failure(info: JobInfo, error: SmsError) -> dict[str, Any]:
 
 def _show(screen: Screen, done: dict[str, list[dict[str, Any]]]) -> None:
     for each in done["retried"][:_SHOWN]:
-        screen.pairs([("job", each["id"]), ("sent again as", each["retried_as"])])
+        screen.pairs([(tr("job"), each["id"]), (tr("sent again as"), each["retried_as"])])
     if len(done["retried"]) > 1:
-        screen.line(f"{counted(len(done['retried']), 'job is', 'jobs are')} sent again.")
+        screen.line(
+            tr_count("{count} job is sent again.", "{count} jobs are sent again.", len(done["retried"]))
+        )
     reasons = Counter((each["reason"], each["message"]) for each in done["failed"])
     for (reason, message), count in reasons.items():
-        screen.line(f"{counted(count, 'job is', 'jobs are')} not sent again ({reason}): {message}")
+        screen.line(
+            tr_count(
+                "{count} job is not sent again ({reason}): {message}",
+                "{count} jobs are not sent again ({reason}): {message}",
+                count,
+                reason=reason,
+                message=in_language(message),
+            )
+        )

@@ -11,6 +11,7 @@ from smsjobs.contract import LANES, InvalidArguments, QueueUnavailable, read_pho
 from smsjobs.contract.phones import WRONG_NUMBER
 from smsjobs_shell.status import follow, show, tell_that_it_goes_on
 from smsjobs_shell.terminal.failure import BadOption, CommandFailed, bad_usage
+from smsjobs_shell.terminal.language import tr
 from smsjobs_shell.terminal.options import SECONDS, TEXT, with_screen
 from smsjobs_shell.terminal.outcome import exit_status
 from smsjobs_shell.terminal.screen import Screen
@@ -23,10 +24,10 @@ def parameters(ctx: click.Context, option: click.Parameter, typed: Sequence[str]
     """The typed parameters by name. An error never repeats what was typed: it may be a verification code."""
     pairs = [each.partition("=") for each in typed]
     if not all(name and equals for name, equals, _ in pairs):
-        raise BadOption("each needs the form NAME=VALUE", ctx, option)
+        raise BadOption(tr("each needs the form NAME=VALUE"), ctx, option)
     by_name = {name: value for name, _, value in pairs}
     if len(by_name) < len(pairs):
-        raise BadOption("each NAME may be given once", ctx, option)
+        raise BadOption(tr("each NAME may be given once"), ctx, option)
     return by_name
 
 
@@ -108,7 +109,7 @@ def send(
     """
     source = click.get_current_context().get_parameter_source("wait_s")
     if no_wait and source is not click.core.ParameterSource.DEFAULT:
-        raise click.UsageError("--wait and --no-wait exclude each other")
+        raise click.UsageError(tr("{one} and {other} exclude each other", one="--wait", other="--no-wait"))
     sms = connect()
     try:
         job = sms.getElement(element).sendMessage(
@@ -127,11 +128,18 @@ def send(
         # The job is recorded. Only the question about its outcome failed.
         tell_that_it_goes_on(screen, job.id)
         more = {"code": error.code, "id": job.id, "outcome": None, "attempts": None}
-        raise CommandFailed(f"{in_shell_words(error)}. The job continues", error.reason, more=more) from None
+        raise CommandFailed(
+            tr("{error}. The job continues", error=in_shell_words(error)), error.reason, more=more
+        ) from None
     return exit_status(details, settled_wanted=not no_wait)
 
 
 def _wrong_phone(phones: Sequence[str]) -> str:
     """What is wrong with the first wrong PHONE, counted from 1; empty where none is wrong. The library counts from 0."""
     faults = ((place, read_phone(each)[1]) for place, each in enumerate(phones, 1))
-    return next((f"PHONE number {place} {WRONG_NUMBER[fault]}" for place, fault in faults if fault), "")
+    told = (
+        tr("PHONE number {place} {fault}", place=place, fault=tr(WRONG_NUMBER[fault]))
+        for place, fault in faults
+        if fault
+    )
+    return next(told, "")

@@ -12,15 +12,16 @@ import click
 from smsjobs.client import connect
 from smsjobs_shell.terminal.extras import need_extras
 from smsjobs_shell.terminal.failure import CommandFailed
+from smsjobs_shell.terminal.language import mark, tr
 from smsjobs_shell.terminal.options import with_screen
 from smsjobs_shell.terminal.screen import Screen
 
 __all__ = ["serve"]
 
 _FIGURES: Final = {
-    "token": "Figures: /metrics, to whoever sends SMS_METRICS_TOKEN.",
-    "local": "Figures: /metrics, to this machine only.",
-    None: "Figures are not served: SMS_METRICS_TOKEN is not set.",
+    "token": mark("Figures: /metrics, to whoever sends SMS_METRICS_TOKEN."),
+    "local": mark("Figures: /metrics, to this machine only."),
+    None: mark("Figures are not served: SMS_METRICS_TOKEN is not set."),
 }
 
 
@@ -79,20 +80,20 @@ def serve(
     except OSError as error:
         raise CommandFailed(_why(error, host, port), "cannot_listen") from None
     takes = settings.secret is not None
-    screen.line(f"Serving at {server.url}. Ctrl-C ends it.")
+    screen.line(tr("Serving at {url}. Ctrl-C ends it.", url=server.url))
     screen.line(
-        "Receipts: /receipts/ and SMS_RECEIPT_SECRET."
+        tr("Receipts: /receipts/ and SMS_RECEIPT_SECRET.")
         if takes
-        else "Receipts are not taken: SMS_RECEIPT_SECRET is not set."
+        else tr("Receipts are not taken: SMS_RECEIPT_SECRET is not set.")
     )
-    screen.line(_FIGURES[settings.metrics])
+    screen.line(tr(_FIGURES[settings.metrics]))
     screen.line(
-        f"Pages: {(settings.access.url or server.url)}/, for whoever has a role."
+        tr("Pages: {url}/, for whoever has a role.", url=settings.access.url or server.url)
         if settings.access
-        else "Pages are not served: see SMS_PAGES_OPERATE_TOKEN."
+        else tr("Pages are not served: see SMS_PAGES_OPERATE_TOKEN.")
     )
     if settings.forward:
-        screen.line(f"What is not known here is passed on to: {', '.join(settings.forward)}.")
+        screen.line(tr("What is not known here is passed on to: {names}.", names=", ".join(settings.forward)))
     screen.document(
         {
             "url": server.url,
@@ -111,7 +112,9 @@ def serve(
 def _refuse_beside_queues(ctx: click.Context) -> None:
     for name in ("host", "port", "forward"):
         if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"--{name} and --queues exclude each other: queues are read, not served")
+            raise click.UsageError(
+                tr("--{name} and --queues exclude each other: queues are read, not served", name=name)
+            )
 
 
 def _become_queue_reader(screen: Screen) -> NoReturn:
@@ -124,5 +127,8 @@ def _become_queue_reader(screen: Screen) -> NoReturn:
 
 def _why(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"port {port} is in use; stop what uses it, or choose another with --port (0 takes a free one)"
-    return f"cannot listen on {host} port {port}: {error.strerror or error}"
+        return tr(
+            "port {port} is in use; stop what uses it, or choose another with --port (0 takes a free one)",
+            port=port,
+        )
+    return tr("cannot listen on {host} port {port}: {why}", host=host, port=port, why=error.strerror or error)

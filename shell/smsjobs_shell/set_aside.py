@@ -14,6 +14,7 @@ from smsjobs.ledger import Aside, SetAside
 from smsjobs.redis_store import available
 from smsjobs.suppression import LIST_ITEM, SuppressedNumbers
 from smsjobs_shell.terminal.failure import CommandFailed
+from smsjobs_shell.terminal.language import tr
 from smsjobs_shell.terminal.options import with_screen
 from smsjobs_shell.terminal.screen import Screen
 
@@ -55,9 +56,9 @@ def list_items(screen: Screen) -> None:
             )
             for each in found
         ]
-        screen.records(("Id", "Problem", "Since"), rows)
+        screen.records((tr("Id"), tr("Problem"), tr("Since")), rows)
     else:
-        screen.line("Nothing is set aside.")
+        screen.line(tr("Nothing is set aside."))
     items = [{"id": each.id, "problem": each.problem, "since_ms": each.since_ms} for each in found]
     screen.document({"set_aside": items})
 
@@ -77,8 +78,10 @@ def put_back(screen: Screen, *, item_id: str) -> None:
     else:
         problem = _patiently(lambda aside, _: aside.put_back(item_id))
     if problem:
-        raise CommandFailed(f"it is still damaged: {problem}", "still_damaged", more={"id": item_id})
-    screen.line("It is back.")
+        raise CommandFailed(
+            tr("it is still damaged: {problem}", problem=problem), "still_damaged", more={"id": item_id}
+        )
+    screen.line(tr("It is back."))
     screen.document({"id": item_id, "put_back": True})
 
 
@@ -92,11 +95,13 @@ def drop(screen: Screen, *, item_id: str) -> None:
     """
     if item_id == LIST_ITEM:
         if not _patiently(lambda _, listed: listed.damage()):
-            raise CommandFailed("the suppression list is not damaged", "not_set_aside", more={"id": item_id})
+            raise CommandFailed(
+                tr("the suppression list is not damaged"), "not_set_aside", more={"id": item_id}
+            )
         _patiently(lambda _, listed: listed.discard())
     else:
         _patiently(lambda aside, _: aside.drop(item_id))
-    screen.line("It is dropped.")
+    screen.line(tr("It is dropped."))
     screen.document({"id": item_id, "dropped": True})
 
 

@@ -13,6 +13,7 @@ import click
 from smsjobs_shell.sandbox.children import Children
 from smsjobs_shell.sandbox.stage import start_simulator, wait_for_simulator
 from smsjobs_shell.terminal.extras import need_extras
+from smsjobs_shell.terminal.language import tr
 from smsjobs_shell.terminal.options import with_screen
 from smsjobs_shell.terminal.screen import Screen
 from smsjobs_shell.terminal.signals import ending_in_order
@@ -45,7 +46,10 @@ def _help() -> int:
     command = [sys.executable, "-m", "aliyun_sms_simulator", "--help"]
     run = subprocess.run(command, check=False)  # noqa: S603  our own program, no shell
     click.echo(
-        "\nsmsjobs simulator has one more option:\n  --json                tell where it is as one JSON document"
+        "\n"
+        + tr("smsjobs simulator has one more option:")
+        + "\n  --json                "
+        + tr("tell where it is as one JSON document")
     )
     return run.returncode
 

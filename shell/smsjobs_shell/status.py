@@ -13,6 +13,7 @@ from smsjobs.job import Job
 from smsjobs.presence import workers_by_lane
 from smsjobs_shell.no_worker import tell_that_no_worker_answers
 from smsjobs_shell.terminal.failure import INTERRUPTED, CommandFailed
+from smsjobs_shell.terminal.language import tr
 from smsjobs_shell.terminal.options import ID, SECONDS, with_screen
 from smsjobs_shell.terminal.outcome import exit_status, facts
 from smsjobs_shell.terminal.screen import Screen
@@ -47,7 +48,7 @@ def status(screen: Screen, *, wait: bool, timeout_s: float | None, job_id: str) 
     Ctrl-C ends only the waiting: the job continues.
     """
     if timeout_s is not None and not wait:
-        raise click.UsageError("--timeout needs --wait")
+        raise click.UsageError(tr("{one} needs {other}", one="--timeout", other="--wait"))
     sms = connect()
     job = sms.job(job_id)
     try:
@@ -55,7 +56,7 @@ def status(screen: Screen, *, wait: bool, timeout_s: float | None, job_id: str) 
     except InvalidArguments as error:
         if error.reason == "job_not_found" and is_campaign(sms, job_id):
             raise InvalidArguments(
-                f"that is a campaign's id: smsjobs campaign status {job_id}",
+                tr("that is a campaign's id: {command}", command=f"smsjobs campaign status {job_id}"),
                 reason=error.reason,
                 out_id=error.out_id,
                 argument=error.argument,
@@ -81,13 +82,13 @@ def follow(screen: Screen, sms: Sms, job: Job, timeout_s: float | None) -> dict[
         SmsError: Redis is unreachable, or there is no such job.
     """
     try:
-        with screen.working("Waiting for the outcome"):
+        with screen.working(tr("Waiting for the outcome")):
             _wait(job, timeout_s)
             details = _record(sms, job)
     except KeyboardInterrupt:
         tell_that_it_goes_on(screen, job.id)
         raise CommandFailed(
-            "interrupted; the job continues", "interrupted", status=INTERRUPTED, more={"id": job.id}
+            tr("interrupted; the job continues"), "interrupted", status=INTERRUPTED, more={"id": job.id}
         ) from None
     _show(screen, details)
     return details
@@ -133,12 +134,14 @@ def _show(screen: Screen, details: dict[str, Any]) -> None:
 def tell_that_it_goes_on(screen: Screen, job_id: str) -> None:
     """Name the job whose outcome was not seen, and tell how to see it again."""
     screen.line()
-    screen.pairs([("job", job_id)])
+    screen.pairs([(tr("job"), job_id)])
     _tell_how_to_see_it(screen, job_id)
 
 
 def _tell_how_to_see_it(screen: Screen, job_id: str) -> None:
-    screen.line(f"\nThe job continues; see it with:\n  smsjobs status --wait {job_id}", exact=True)
+    screen.line(
+        "\n" + tr("The job continues; see it with:") + f"\n  smsjobs status --wait {job_id}", exact=True
+    )
 
 
 def _wait(job: Job, timeout_s: float | None) -> None:

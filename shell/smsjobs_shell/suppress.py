@@ -20,9 +20,9 @@ from smsjobs.contract import SCOPES, InvalidArguments, mask_phone, visible
 from smsjobs.suppression import Suppressed, Suppression
 from smsjobs_shell.campaign.csv_file import CsvFile
 from smsjobs_shell.terminal.failure import FAILED, bad_usage
+from smsjobs_shell.terminal.language import tr, tr_count
 from smsjobs_shell.terminal.options import TEXT, with_screen
 from smsjobs_shell.terminal.screen import Screen
-from smsjobs_shell.terminal.wording import counted
 
 __all__ = ["suppress"]
 
@@ -66,7 +66,7 @@ def add(screen: Screen, *, phones: Sequence[str], scope: str, source: str, note:
     """Put numbers on the list. Whoever is there already stays there as he is."""
     numbers = [_read(phone, scope=scope, source=source, note=note) for phone in phones]
     new = connect().suppression.add_all(numbers)
-    screen.line(f"{counted(new, 'number is', 'numbers are')} new on the list.")
+    screen.line(tr_count("{count} number is new on the list.", "{count} numbers are new on the list.", new))
     screen.document({"added": new})
 
 
@@ -79,7 +79,14 @@ def remove(screen: Screen, *, phones: Sequence[str], scope: Any) -> int:
     numbers = [_read(phone).phone for phone in phones]
     suppression = connect().suppression
     gone = sum([suppression.remove(number, scope=scope) for number in numbers])
-    screen.line(f"{gone} of {counted(len(numbers), 'number')} taken off the list.")
+    screen.line(
+        tr_count(
+            "{gone} of {count} number taken off the list.",
+            "{gone} of {count} numbers taken off the list.",
+            len(numbers),
+            gone=gone,
+        )
+    )
     screen.document({"removed": gone})
     return 0 if gone == len(numbers) else FAILED
 
@@ -104,8 +111,15 @@ def list_numbers(screen: Screen, *, phones: Sequence[str], limit: int) -> int:
             (mask_phone(each.phone), each.scope, each.source, _day(each.at), visible(each.note) or "-")
             for each in found
         ]
-        screen.table(("Number", "Scope", "Source", "Since", "Note"), rows)
-    screen.line(f"{counted(total, 'entry', 'entries')} in all, {len(found)} shown.")
+        screen.table((tr("Number"), tr("Scope"), tr("Source"), tr("Since"), tr("Note")), rows)
+    screen.line(
+        tr_count(
+            "{count} entry in all, {shown} shown.",
+            "{count} entries in all, {shown} shown.",
+            total,
+            shown=len(found),
+        )
+    )
     entries = [
         {
             "phone": mask_phone(each.phone),
@@ -147,14 +161,31 @@ def import_numbers(screen: Screen, *, file: Path, scope: str, source: str, phone
     try:
         table = open_table(file, phone_column=phone_column)
         reader = _Rows(table, scope=scope, source=source)
-        with screen.working("Putting the numbers on the list"):
+        with screen.working(tr("Putting the numbers on the list")):
             added = _add_in_parts(connect().suppression, reader)
     except InvalidArguments as error:
         raise bad_usage(error) from None
-    screen.line(f"{counted(reader.good, 'row')} read, {added:,} of them new on the list.")
+    screen.line(
+        tr_count(
+            "{count} row read, {added} of them new on the list.",
+            "{count} rows read, {added} of them new on the list.",
+            reader.good,
+            added=f"{added:,}",
+        )
+    )
     if reader.bad:
-        named = ", ".join(f"line {line} ({reason})" for line, reason in reader.first)
-        screen.line(f"{counted(reader.bad, 'row')} cannot be used: {named}", style="yellow")
+        named = ", ".join(
+            tr("line {line} ({reason})", line=line, reason=reason) for line, reason in reader.first
+        )
+        screen.line(
+            tr_count(
+                "{count} row cannot be used: {named}",
+                "{count} rows cannot be used: {named}",
+                reader.bad,
+                named=named,
+            ),
+            style="yellow",
+        )
     screen.document(
         {
             "read": reader.good,
@@ -179,16 +210,18 @@ def import_numbers(screen: Screen, *, file: Path, scope: str, source: str, phone
 def export(screen: Screen, *, output: Path) -> None:
     """Write the whole list as CSV, with whole numbers: phone, scope, source, note, at. `import` reads it."""
     if screen.as_json and str(output) == "-":
-        raise click.UsageError("--json and -o - both want standard output")
+        raise click.UsageError(tr("--json and -o - both want standard output"))
     found = connect().suppression.export()
     if str(output) == "-":
         csv.writer(sys.stdout).writerows(_lines(found, Counter()))
         return
     written: Counter[str] = Counter()
-    with screen.working("Writing the list"), CsvFile(output, "the list") as file:
+    with screen.working(tr("Writing the list")), CsvFile(output, tr("the list")) as file:
         file.write(_lines(found, written))
         file.keep()
-    screen.line(f"{counted(written.total(), 'entry', 'entries')}: {output}", exact=True)
+    screen.line(
+        tr_count("{count} entry: {file}", "{count} entries: {file}", written.total(), file=output), exact=True
+    )
     screen.document({"entries": written.total(), "output": str(output)})
 
 
@@ -245,7 +278,7 @@ def _look_up(screen: Screen, numbers: Sequence[str]) -> int:
         (phone, "all" if everything else "promotional" if promo else "-")
         for phone, promo, everything in found
     ]
-    screen.table(("Number", "Suppressed for"), rows)
+    screen.table((tr("Number"), tr("Suppressed for")), rows)
     screen.document({"numbers": [{"phone": phone, "suppressed_for": scope} for phone, scope in rows]})
     return 0 if all(promo for _, promo, _ in found) else FAILED
 

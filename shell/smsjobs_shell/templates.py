@@ -11,20 +11,23 @@ import click
 
 from smsjobs.templates import CARRIERS, TYPES
 from smsjobs_shell.terminal.failure import FAILED
+from smsjobs_shell.terminal.language import mark, tr
 from smsjobs_shell.terminal.options import app_option, with_screen
 from smsjobs_shell.terminal.screen import Screen
 from smsjobs_shell.worker_side import ask_worker_side
 
 __all__ = ["templates"]
 
+_NO_TYPE: Final = mark("type unknown")
+
 #: States in words.
 _WORDS: Final = {
-    "in_review": "in review",
-    "unproved": "filed, not proved: send a few messages to each carrier",
-    "under_way": "under way",
-    "not_filed": "not filed",
-    "failed": "refused by the carrier",
-    "lapsed": "lapsed: nothing was sent for 6 months",
+    "in_review": mark("in review"),
+    "unproved": mark("filed, not proved: send a few messages to each carrier"),
+    "under_way": mark("under way"),
+    "not_filed": mark("not filed"),
+    "failed": mark("refused by the carrier"),
+    "lapsed": mark("lapsed: nothing was sent for 6 months"),
 }
 
 
@@ -53,11 +56,11 @@ def templates(screen: Screen, *, code: str | None, element: str, app: Path | Non
         _show(screen, found[0])
     elif found:
         screen.table(
-            ("Template", "Name", "Kind", "State"),
+            (tr("Template"), tr("Name"), tr("Kind"), tr("State")),
             [(each["code"], each["name"] or "-", each["kind"], _word(each["state"])) for each in found],
         )
     else:
-        screen.line("The account has no templates.")
+        screen.line(tr("The account has no templates."))
     screen.document(report)
     return FAILED if code is not None and not _is_good(found[0]) else 0
 
@@ -65,25 +68,25 @@ def templates(screen: Screen, *, code: str | None, element: str, app: Path | Non
 def _show(screen: Screen, template: Mapping[str, Any]) -> None:
     screen.line(f"{template['code']}  {template['name']}  {template['kind']}, {_word(template['state'])}")
     if template["reason"]:
-        screen.line(f"    why: {template['reason']}")
+        screen.line("    " + tr("why: {reason}", reason=template["reason"]))
     screen.line(f"    {template['text']}")
     for name, kind in template["variables"].items():
         known = TYPES.get(kind or "")
-        screen.line(f"    ${{{name}}}: {known.words if known else 'type unknown'}")
+        screen.line(f"    ${{{name}}}: {tr(known.words if known else _NO_TYPE)}")
     signature = template["signature"]
     if signature is None:
-        screen.line("the signature is not known: GetSmsSign was not answered")
+        screen.line(tr("the signature is not known: GetSmsSign was not answered"))
         return
-    screen.line(f"{signature['name']}  signature, {_word(signature['state'])}")
+    screen.line(f"{signature['name']}  " + tr("signature, {state}", state=_word(signature["state"])))
     if signature["reason"]:
-        screen.line(f"    why: {signature['reason']}")
+        screen.line("    " + tr("why: {reason}", reason=signature["reason"]))
     for each in signature["filing"]:
         why = f" ({'; '.join(each['reasons'])})" if each["reasons"] else ""
-        screen.line(f"    {CARRIERS.get(each['carrier'], each['carrier'])}: {_word(each['state'])}{why}")
+        screen.line(f"    {tr(CARRIERS.get(each['carrier'], each['carrier']))}: {_word(each['state'])}{why}")
 
 
 def _word(state: str) -> str:
-    return _WORDS.get(state, state)
+    return tr(_WORDS.get(state, state))
 
 
 def _is_good(template: Mapping[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from smsjobs import worker_side
 from smsjobs_shell.terminal.extras import need_extras
 from smsjobs_shell.terminal.failure import CommandFailed
+from smsjobs_shell.terminal.library import in_language
 
 __all__ = ["ask_worker_side"]
 
@@ -23,4 +24,4 @@ def ask_worker_side(*words: str, env: Mapping[str, str], what: str) -> dict[str,
         return worker_side.ask_worker_side(*words, env=env, what=what)
     except worker_side.WorkerSideFailed as failure:
         more = {} if failure.code is None else {"code": failure.code}
-        raise CommandFailed(str(failure), failure.reason, more=more) from None
+        raise CommandFailed(in_language(str(failure)), failure.reason, more=more) from None

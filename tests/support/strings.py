@@ -4,10 +4,11 @@
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -16,8 +17,11 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from smsjobs.campaign.reasons import MEANINGS
+from smsjobs.contract.phones import WRONG_NUMBER
 from smsjobs.delivery.err_codes import ERR_CODES, UNKNOWN_CODE
 from smsjobs.delivery.err_codes import FAMILIES as ERR_FAMILIES
+from smsjobs.redis_store.failures import HINTS
+from smsjobs.templates import CARRIERS, TYPES
 from smsjobs_shell.program import program
 from smsjobs_shell.terminal.help import help_texts
 from smsjobs_worker.aliyun.codes import CODES, FAMILIES
@@ -64,8 +68,10 @@ class Strings:
         catalogue = Catalog(locale="zh", fuzzy=False)
         methods = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
         options = {"**/templates/**.html": {"trimmed": "true", "silent": "false"}}
-        for file, _, text, _, context in extract_from_dir(self.source, methods, options, _KEYWORDS):
-            catalogue.add(text, locations=[(file, None)], context=context)
+        # Babel would tell of every f-string that is a value. One that is a text is ruff's to find.
+        with redirect_stderr(StringIO()):
+            for file, _, text, _, context in extract_from_dir(self.source, methods, options, _KEYWORDS):
+                catalogue.add(text, locations=[(file, None)], context=context)
         for text, file in self.others():
             catalogue.add(text, locations=[(file, None)])
         return catalogue
@@ -77,7 +83,9 @@ class Strings:
 
 
 def _tables() -> Iterator[Found]:
-    """What carriers' codes and the reasons of rows mean."""
+    """What Aliyun's codes mean, the carriers', and the reasons of rows."""
+    for code in (*CODES.values(), *FAMILIES):
+        yield code.meaning, "aliyun/codes.py"
     for err_code in (*ERR_CODES.values(), *ERR_FAMILIES, UNKNOWN_CODE):
         for text in (err_code.meaning, err_code.advice):
             yield text, "delivery/err_codes.py"
@@ -85,15 +93,13 @@ def _tables() -> Iterator[Found]:
         yield text, "campaign/reasons.py"
 
 
-def _of_pages() -> Iterator[Found]:
-    for code in (*CODES.values(), *FAMILIES):
-        yield code.meaning, "aliyun/codes.py"
-    yield from _tables()
-
-
 def _of_shell() -> Iterator[Found]:
     yield from ((text, "help") for text in help_texts(program))
     yield from _tables()
+    yield from ((text, "contract/phones.py") for text in WRONG_NUMBER.values())
+    yield from ((each.words, "templates/variables.py") for each in TYPES.values())
+    yield from ((text, "templates/template.py") for text in CARRIERS.values())
+    yield from ((text, "redis_store/failures.py") for text in HINTS.values())
     for name in _CLICK:
         with files("click").joinpath(name).open("rb") as file:
             for _, text, _, _ in extract("python", file, {"_": (1,), "ngettext": (1, 2)}):
@@ -103,7 +109,7 @@ def _of_shell() -> Iterator[Found]:
         yield text, "click/core.py"
 
 
-PAGES = Strings(source=_ROOT / "server" / "smsjobs_server", kept_in="pages/locale", others=_of_pages)
+PAGES = Strings(source=_ROOT / "server" / "smsjobs_server", kept_in="pages/locale", others=_tables)
 SHELL = Strings(source=_ROOT / "shell" / "smsjobs_shell", kept_in="locale", others=_of_shell)
 CATALOGUES = {"pages": PAGES, "shell": SHELL}
 

@@ -26,6 +26,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 __all__ = [
+    "HINTS",
     "error_code",
     "is_damage",
     "is_demoted",
@@ -60,7 +61,7 @@ _IN_PIPELINE: Final = re.compile(r"Command # \d+ \(.*\) of pipeline caused error
 _NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"})
 
 #: What an operator can do about a refusal that does not pass by itself.
-_HINTS: Final = {
+HINTS: Final = {
     "MISCONF": "it cannot save to its disk; its log says why",
     "NOAUTH": "it wants a password: fix SMS_BROKER_URL or SMS_REDIS_URL",
     "NOPERM": "its user lacks a permission",
@@ -114,7 +115,7 @@ def is_damage(error: BaseException) -> bool:
 
 def refusal_hint(error: BaseException) -> str:
     """Return what an operator can do about the refusal, or an empty text if only Redis's own log tells."""
-    return _HINTS.get(error_code(error), "")
+    return HINTS.get(error_code(error), "")
 
 
 def refusal_text(error: BaseException | None) -> str | None:

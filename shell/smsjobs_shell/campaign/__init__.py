@@ -19,10 +19,11 @@ from smsjobs_shell.campaign.report import report
 from smsjobs_shell.campaign.resend import resend
 from smsjobs_shell.campaign.start import start
 from smsjobs_shell.terminal.failure import CommandFailed
+from smsjobs_shell.terminal.language import tr, tr_count
 from smsjobs_shell.terminal.options import with_screen
 from smsjobs_shell.terminal.question import ask
 from smsjobs_shell.terminal.screen import Screen
-from smsjobs_shell.terminal.wording import counted, printable
+from smsjobs_shell.terminal.wording import printable
 
 __all__ = ["campaign"]
 
@@ -95,10 +96,13 @@ def cancel(screen: Screen, *, agreed: bool, campaign_name: str) -> None:
         ):
             show(screen, found)
             screen.line()
-            unsent = counted(progress.pending, "recipient has", "recipients have")
             ask(
-                f"{unsent} no message yet, and will get none. End the campaign for good?",
-                "the campaign was not cancelled",
+                tr_count(
+                    "{count} recipient has no message yet, and will get none. End the campaign for good?",
+                    "{count} recipients have no message yet, and will get none. End the campaign for good?",
+                    progress.pending,
+                ),
+                tr("the campaign was not cancelled"),
             )
         return store.cancel(found.id)
 
@@ -112,11 +116,20 @@ def list_campaigns(screen: Screen) -> None:
     all_of_them = list(_progress_of(connect().campaigns()))
     if all_of_them:
         screen.records(
-            ("Name", "State", "Done", "Not accepted", "Begins", "Id", "Element", "Template"),
+            (
+                tr("Name"),
+                tr("State"),
+                tr("Done"),
+                tr("Not accepted"),
+                tr("Begins"),
+                tr("Id"),
+                tr("Element"),
+                tr("Template"),
+            ),
             [_listed(each) for each in all_of_them],
         )
     else:
-        screen.line("There is no campaign.")
+        screen.line(tr("There is no campaign."))
     screen.document({"campaigns": [each.to_json() for each in all_of_them]})
 
 
@@ -125,7 +138,7 @@ def _listed(progress: CampaignProgress) -> tuple[str, ...]:
     return (
         printable(progress.name),
         progress.state,
-        f"{progress.settled:,} of {progress.total:,}",
+        tr("{done} of {total}", done=f"{progress.settled:,}", total=f"{progress.total:,}"),
         f"{progress.settled - progress.accepted:,}",
         begins.strftime("%Y-%m-%d %H:%M"),
         progress.id,
@@ -151,5 +164,7 @@ def _control(screen: Screen, campaign_name: str, step: Callable[[CampaignStore, 
     # Asked before the step, a campaign may end in between. So the step itself tells whether it had ended.
     if not step(campaign_store(sms.connection), found):
         state = found.progress().state
-        raise CommandFailed(f"the campaign is {state}", "campaign_ended", more={"campaign": found.id})
+        raise CommandFailed(
+            tr("the campaign is {state}", state=state), "campaign_ended", more={"campaign": found.id}
+        )
     show(screen, found)

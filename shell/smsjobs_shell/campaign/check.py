@@ -16,6 +16,7 @@ from smsjobs_shell.campaign.reading import Reading, reading
 from smsjobs_shell.campaign.rejects import rejects_file
 from smsjobs_shell.campaign.suppressed import asked_if_possible
 from smsjobs_shell.terminal.failure import BAD_USAGE
+from smsjobs_shell.terminal.language import tr
 from smsjobs_shell.terminal.options import TEXT, with_screen
 from smsjobs_shell.terminal.screen import Screen
 from smsjobs_shell.terminal.wording import in_shell_words
@@ -78,9 +79,16 @@ def check(
     preview(screen, found, ordered)
     misfits = list(find_misfits(order, template, promotional)) if template else []
     for each in misfits:
-        screen.line(f"\nThe campaign would not start: {in_shell_words(each)}.", style="red")
+        screen.line("\n" + tr("The campaign would not start: {why}.", why=in_shell_words(each)), style="red")
     if element and template is None:
-        screen.line(f"\nNothing is known of {order.template}: no worker of {element} has told of it.")
+        screen.line(
+            "\n"
+            + tr(
+                "Nothing is known of {template}: no worker of {element} has told of it.",
+                template=order.template,
+                element=element,
+            )
+        )
     _tell_what_next(screen, many=found.leaves_many_out, nobody=not found.recipients)
     screen.document(document(found, ordered))
     return 0 if found.recipients and not misfits else BAD_USAGE
@@ -101,16 +109,20 @@ def _read(survey: Survey, progress: Reading) -> None:
 def _tell_what_next(screen: Screen, *, many: bool, nobody: bool) -> None:
     screen.line()
     if nobody:
-        screen.line("No row can be used, so a campaign of this file would not start.", style="red")
+        screen.line(tr("No row can be used, so a campaign of this file would not start."), style="red")
         return
     if many:
         screen.line(
-            "More than 5 % of the rows are left out. Look at the reasons above before you send: `start` asks about "
-            "it, or takes --accept-left-out.",
+            tr(
+                "More than 5 % of the rows are left out. Look at the reasons above before you send: `start` asks about "
+                "it, or takes --accept-left-out."
+            ),
             style="yellow",
         )
     screen.line(
-        "Nothing was sent. To send it, type `start` in place of `check`, and add --element with the name of your "
-        "account, such as --element SMS.YourSmsName. To get the first message on your own phone before, add "
-        "--test and your number."
+        tr(
+            "Nothing was sent. To send it, type `start` in place of `check`, and add --element with the name of your "
+            "account, such as --element SMS.YourSmsName. To get the first message on your own phone before, add "
+            "--test and your number."
+        )
     )

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from smsjobs_shell.terminal.failure import CommandFailed
+from smsjobs_shell.terminal.language import tr
 
 __all__ = ["CsvFile"]
 
@@ -71,5 +72,11 @@ class CsvFile:
         except OSError as error:
             why = error.strerror or type(error).__name__
             raise CommandFailed(
-                f"{self._what} could not be written to {self._output}: {why}", "not_written"
+                tr(
+                    "{what} could not be written to {file}: {why}",
+                    what=self._what,
+                    file=self._output,
+                    why=why,
+                ),
+                "not_written",
             ) from None

@@ -10,6 +10,7 @@ from smsjobs.campaign import Campaign, CampaignStore, campaign_store
 from smsjobs.client import Sms
 from smsjobs.contract import InvalidArguments, tag_of_campaign
 from smsjobs_shell.terminal.failure import BAD_USAGE, BadOption, CommandFailed
+from smsjobs_shell.terminal.language import tr
 from smsjobs_shell.terminal.options import TEXT
 
 __all__ = ["CAMPAIGN", "find"]
@@ -17,7 +18,7 @@ __all__ = ["CAMPAIGN", "find"]
 
 def _named(ctx: click.Context, argument: click.Parameter, typed: str) -> str:
     if not typed.strip():
-        raise BadOption("a campaign's name or id is not empty", ctx, argument)
+        raise BadOption(tr("a campaign's name or id is not empty"), ctx, argument)
     return typed
 
 
@@ -39,15 +40,21 @@ def find(sms: Sms, typed: str) -> Campaign:
     ids = store.named(typed)
     if len(ids) > 1:
         raise CommandFailed(
-            f"{len(ids)} elements have a campaign of that name; type the id of the one that is meant: {', '.join(ids)}",
+            tr(
+                "{count} elements have a campaign of that name; type the id of the one that is meant: {ids}",
+                count=len(ids),
+                ids=", ".join(ids),
+            ),
             "ambiguous_name",
             status=BAD_USAGE,
             more={"campaigns": ids},
         )
     if not ids:
         raise InvalidArguments(
-            "there is no campaign of that name or id, or it ended longer ago than SMS_RETENTION; see them with: "
-            "smsjobs campaign list",
+            tr(
+                "there is no campaign of that name or id, or it ended longer ago than SMS_RETENTION; see them with: "
+                "smsjobs campaign list"
+            ),
             reason="campaign_not_found",
             argument="campaign_id",
         )

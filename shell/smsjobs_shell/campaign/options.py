@@ -13,6 +13,7 @@ from smsjobs.campaign import Order
 from smsjobs.contract import InvalidArguments
 from smsjobs_shell.send import parameters
 from smsjobs_shell.terminal.failure import BadOption, bad_usage
+from smsjobs_shell.terminal.language import tr
 from smsjobs_shell.terminal.options import TEXT
 
 __all__ = ["PROMOTIONAL", "Ordered", "as_bad_usage", "message_options", "read_order"]
@@ -51,7 +52,7 @@ def _codes(ctx: click.Context, option: click.Parameter, typed: Sequence[str]) ->
     """Country codes, each by itself or several with commas between them."""
     codes = tuple(code.strip().removeprefix("+") for each in typed for code in each.split(","))
     if not all(code.isascii() and code.isdigit() and not code.startswith("0") for code in codes):
-        raise BadOption("must be country codes, such as 86 or 86,852", ctx, option)
+        raise BadOption(tr("must be country codes, such as 86 or 86,852"), ctx, option)
     return codes or None
 
 
@@ -64,7 +65,7 @@ def _price(ctx: click.Context, option: click.Parameter, typed: str | None) -> De
     except InvalidOperation:
         price = Decimal(-1)
     if not price.is_finite() or not 0 <= price <= _DEAREST:
-        raise BadOption("must be the price of one part, such as 0.045", ctx, option)
+        raise BadOption(tr("must be the price of one part, such as 0.045"), ctx, option)
     return price
 
 
@@ -72,7 +73,7 @@ def _rejects(ctx: click.Context, option: click.Parameter, typed: Path | None) ->
     """A file that is not the one with the recipients."""
     source = ctx.params.get("file")
     if typed is not None and source is not None and typed.exists() and typed.samefile(source):
-        raise BadOption("must be another file than the recipients'", ctx, option)
+        raise BadOption(tr("must be another file than the recipients'"), ctx, option)
     return typed
 
 

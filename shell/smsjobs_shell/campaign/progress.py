@@ -15,9 +15,10 @@ from smsjobs.delivery import DELIVERED, explain
 from smsjobs.presence import workers_by_lane
 from smsjobs_shell.no_worker import tell_that_no_worker_answers
 from smsjobs_shell.terminal.failure import FAILED, INTERRUPTED, CommandFailed
+from smsjobs_shell.terminal.language import tr, tr_count
 from smsjobs_shell.terminal.moment import show_moment
 from smsjobs_shell.terminal.screen import Screen
-from smsjobs_shell.terminal.wording import counted, in_shell_words, printable
+from smsjobs_shell.terminal.wording import in_shell_words, printable
 
 __all__ = ["by_country", "chart", "exit_status", "show", "tell_of_report", "watch"]
 
@@ -55,23 +56,32 @@ def watch(
         CommandFailed: Ctrl-C was pressed, or Redis is unreachable. The campaign continues.
     """
     try:
-        screen.pairs([("campaign", campaign.id)])
+        screen.pairs([(tr("campaign"), campaign.id)])
         if (progress := campaign.progress()).state == "scheduled":
-            screen.pairs([("state", progress.state), ("begins", _begins(progress, begins_in))])
+            screen.pairs([(tr("state"), progress.state), (tr("begins"), _begins(progress, begins_in))])
         _watch(screen, campaign, broker_url)
     except KeyboardInterrupt:
         screen.line(
-            f"\nThe campaign continues; see it with:\n  smsjobs campaign status --watch {campaign.id}",
+            "\n"
+            + tr("The campaign continues; see it with:")
+            + f"\n  smsjobs campaign status --watch {campaign.id}",
             exact=True,
         )
-        screen.line(f"and hold it with:\n  smsjobs campaign pause {campaign.id}", exact=True)
+        screen.line(tr("and hold it with:") + f"\n  smsjobs campaign pause {campaign.id}", exact=True)
         raise CommandFailed(
-            "interrupted; the campaign continues", "interrupted", status=INTERRUPTED, more={"id": campaign.id}
+            tr("interrupted; the campaign continues"),
+            "interrupted",
+            status=INTERRUPTED,
+            more={"id": campaign.id},
         ) from None
     except QueueUnavailable as error:
         raise CommandFailed(
-            f"{error.code} {in_shell_words(error)}. The campaign continues when Redis is back; see it with: "
-            f"smsjobs campaign status --watch {campaign.id}",
+            tr(
+                "{code} {error}. The campaign continues when Redis is back; see it with: {command}",
+                code=error.code,
+                error=in_shell_words(error),
+                command=f"smsjobs campaign status --watch {campaign.id}",
+            ),
             error.reason,
             more={"id": campaign.id, "code": error.code},
         ) from None
@@ -80,7 +90,7 @@ def watch(
 def _watch(screen: Screen, campaign: Campaign, broker_url: str | None) -> None:
     seen: deque[tuple[float, int]] = deque()
     workers = None if broker_url is None else _Workers(broker_url)
-    with screen.bar("Sending", "messages") as bar:
+    with screen.bar(tr("Sending"), tr("messages")) as bar:
         while True:
             progress = campaign.progress()
             done = progress.settled - _never_tried(progress)
@@ -133,13 +143,15 @@ def show(screen: Screen, campaign: Campaign, *, begins_in: tzinfo | None = None)
     for line in chart(progress, min(screen.width, 100), mark=screen.mark):
         screen.line(line, exact=True)
     if why := _why(progress):
-        screen.line("\nWhy it did not arrive:")
+        screen.line("\n" + tr("Why it did not arrive:"))
         screen.pairs(why)
     if progress.ended and progress.awaiting and _reported(progress):
-        screen.line(f"\nReceipts still come in:  smsjobs campaign status {progress.id}", exact=True)
+        screen.line(
+            "\n" + tr("Receipts still come in:") + f"  smsjobs campaign status {progress.id}", exact=True
+        )
     if progress.state == "paused" and not progress.interrupted:
-        when = "To continue it" if progress.reason == BY_HAND else "Once that is fixed"
-        screen.line(f"\n{when}:  smsjobs campaign resume {progress.id}", exact=True)
+        when = tr("To continue it:") if progress.reason == BY_HAND else tr("Once that is fixed:")
+        screen.line(f"\n{when}  smsjobs campaign resume {progress.id}", exact=True)
     screen.document(progress.to_json())
     return progress
 
@@ -152,7 +164,9 @@ def exit_status(progress: CampaignProgress) -> int:
 def tell_of_report(screen: Screen, progress: CampaignProgress) -> None:
     """Tell how to get the report, where the campaign has ended and not every row's message was accepted."""
     if progress.ended and (progress.invalid or progress.duplicates or progress.accepted != progress.total):
-        screen.line(f"\nWho got what:  smsjobs campaign report {progress.id} -o report.csv", exact=True)
+        screen.line(
+            "\n" + tr("Who got what:") + f"  smsjobs campaign report {progress.id} -o report.csv", exact=True
+        )
 
 
 def chart(progress: CampaignProgress, width: int, *, mark: str = "█") -> Sequence[str]:
@@ -190,7 +204,9 @@ def _failed(progress: CampaignProgress) -> Sequence[tuple[str, int]]:
 
 def _why(progress: CampaignProgress) -> Sequence[tuple[str, str]]:
     """What these codes mean, and what to do."""
-    return [(code, f"{explain(code).meaning}: {explain(code).advice}") for code, _ in _failed(progress)]
+    return [
+        (code, f"{tr(explain(code).meaning)}: {tr(explain(code).advice)}") for code, _ in _failed(progress)
+    ]
 
 
 def by_country(countries: Mapping[str, int]) -> str:
@@ -198,30 +214,46 @@ def by_country(countries: Mapping[str, int]) -> str:
     foreign = {code: count for code, count in countries.items() if code != "86"}
     most = sorted(foreign.items(), key=lambda item: (-item[1], item[0]))
     named = ", ".join(f"{code}: {count:,}" for code, count in most[:_COUNTRIES])
-    more = f", and {len(most) - _COUNTRIES} more" if len(most) > _COUNTRIES else ""
-    told = f"mainland {countries.get('86', 0):,}, foreign {sum(foreign.values()):,}"
+    more = tr(", and {count} more", count=len(most) - _COUNTRIES) if len(most) > _COUNTRIES else ""
+    told = tr(
+        "mainland {mainland}, foreign {foreign}",
+        mainland=f"{countries.get('86', 0):,}",
+        foreign=f"{sum(foreign.values()):,}",
+    )
     return f"{told} ({named}{more})" if foreign else told
 
 
 def _facts(progress: CampaignProgress, begins_in: tzinfo | None = None) -> list[tuple[str, str]]:
-    left_out = f"{progress.invalid:,} invalid, {counted(progress.duplicates, 'duplicate')}"
+    left_out = (
+        tr("{count} invalid", count=f"{progress.invalid:,}"),
+        tr_count("{count} duplicate", "{count} duplicates", progress.duplicates),
+        tr_count("{count} blank row", "{count} blank rows", progress.blank),
+    )
     facts = [
-        ("campaign", progress.id),
-        ("name", printable(progress.name)),
-        ("element", progress.element),
-        ("template", printable(progress.template)),
-        ("state", f"{progress.state}: {progress.reason}" if progress.reason else progress.state),
-        ("recipients", f"{progress.total:,} in {counted(progress.requests, 'request')}"),
-        ("countries", by_country(progress.countries)),
-        ("left out", f"{left_out}, {counted(progress.blank, 'blank row')}"),
+        (tr("campaign"), progress.id),
+        (tr("name"), printable(progress.name)),
+        (tr("element"), progress.element),
+        (tr("template"), printable(progress.template)),
+        (tr("state"), f"{progress.state}: {progress.reason}" if progress.reason else progress.state),
+        (
+            tr("recipients"),
+            tr_count(
+                "{total} in {count} request",
+                "{total} in {count} requests",
+                progress.requests,
+                total=f"{progress.total:,}",
+            ),
+        ),
+        (tr("countries"), by_country(progress.countries)),
+        (tr("left out"), ", ".join(left_out)),
     ]
     if progress.state == "scheduled":
-        facts.append(("begins", _begins(progress, begins_in)))
+        facts.append((tr("begins"), _begins(progress, begins_in)))
     return facts
 
 
 def _begins(progress: CampaignProgress, zone: tzinfo | None) -> str:
-    hours = "from 8:00 to 20:00 Beijing time only" if progress.promotional else ""
+    hours = tr("from 8:00 to 20:00 Beijing time only") if progress.promotional else ""
     if progress.starts_ms is None or progress.starts_ms < time.time() * 1000:
         return hours
     return f"{show_moment(progress.starts_ms, zone)}{hours and f', {hours}'}"

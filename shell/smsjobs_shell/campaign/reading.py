@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from smsjobs_shell.terminal.failure import INTERRUPTED, CommandFailed
+from smsjobs_shell.terminal.language import tr
 from smsjobs_shell.terminal.screen import Bar, Screen
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def reading(screen: Screen, *, going_on: str | None = None) -> Iterator[Reading]
     Args:
         going_on: The id of the campaign that reading begins and that stays begun after Ctrl-C; None for a dry run.
     """
-    with screen.bar("Reading", "rows") as bar:
+    with screen.bar(tr("Reading"), tr("rows")) as bar:
         found = Reading(bar)
         try:
             yield found
@@ -52,9 +53,11 @@ def reading(screen: Screen, *, going_on: str | None = None) -> Iterator[Reading]
             if going_on is None or found.is_over:
                 raise
             bar.end()
-            screen.line("\nNothing is sent before the whole file is read. The same command again continues.")
-            screen.line(f"To give it up:  smsjobs campaign cancel {going_on}", exact=True)
+            screen.line(
+                "\n" + tr("Nothing is sent before the whole file is read. The same command again continues.")
+            )
+            screen.line(tr("To give it up:") + f"  smsjobs campaign cancel {going_on}", exact=True)
             raise CommandFailed(
-                "interrupted; nothing is sent", "interrupted", status=INTERRUPTED, more={"id": going_on}
+                tr("interrupted; nothing is sent"), "interrupted", status=INTERRUPTED, more={"id": going_on}
             ) from None
         found.end()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from smsjobs.campaign import Order
 from smsjobs.campaign.report import for_excel
 from smsjobs_shell.campaign.csv_file import CsvFile
+from smsjobs_shell.terminal.language import tr
 
 if TYPE_CHECKING:
     from smsjobs.campaign.recipients import Row
@@ -44,6 +45,6 @@ def rejects_file(output: Path | None, order: Order) -> Iterator[Rejects]:
     if output is None:
         yield Rejects(None)
         return
-    with CsvFile(output, "the rows that are left out") as file:
+    with CsvFile(output, tr("the rows that are left out")) as file:
         file.write([["line", "reason", *map(for_excel, order.recipients.table.columns)]])
         yield Rejects(file)

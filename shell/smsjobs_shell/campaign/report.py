@@ -15,6 +15,7 @@ from smsjobs.client import connect
 from smsjobs_shell.campaign.csv_file import CsvFile
 from smsjobs_shell.campaign.naming import CAMPAIGN, find
 from smsjobs_shell.campaign.progress import show
+from smsjobs_shell.terminal.language import tr
 from smsjobs_shell.terminal.options import with_screen
 from smsjobs_shell.terminal.screen import Screen
 
@@ -44,23 +45,23 @@ unknown, pending, invalid or duplicate.""",
 def report(screen: Screen, *, output: Path | None, campaign_name: str) -> None:
     """Write a CSV with what became of every row of the file, and show a summary."""
     if screen.as_json and str(output) == "-":
-        raise click.UsageError("--json and -o - both want standard output")
+        raise click.UsageError(tr("--json and -o - both want standard output"))
     # It raises where there is no such campaign, before the file is touched.
     campaign = find(connect(), campaign_name)
     if str(output) == "-":
         _write(sys.stdout, campaign.report())
         return
     if output is not None:
-        with screen.working("Writing the report"):
+        with screen.working(tr("Writing the report")):
             _write_file(output, campaign.report())
     show(screen, campaign)
     if output is not None:
-        screen.line(f"\nEvery row: {output}", exact=True)
+        screen.line("\n" + tr("Every row: {file}", file=output), exact=True)
 
 
 def _write_file(output: Path, rows: Iterable[ReportRow]) -> None:
     """Write a new file. An earlier report stays until it is whole: that may be the only record that is left."""
-    with CsvFile(output, "the report") as file:
+    with CsvFile(output, tr("the report")) as file:
         file.write(_lines(rows))
         file.keep()
 

@@ -14,10 +14,11 @@ from smsjobs_shell.campaign.naming import CAMPAIGN, find
 from smsjobs_shell.campaign.options import as_bad_usage
 from smsjobs_shell.campaign.progress import exit_status, show, tell_of_report, watch
 from smsjobs_shell.send import parameters
+from smsjobs_shell.terminal.language import tr, tr_count
 from smsjobs_shell.terminal.options import TEXT, with_screen
 from smsjobs_shell.terminal.question import ask
 from smsjobs_shell.terminal.screen import Screen
-from smsjobs_shell.terminal.wording import counted, printable
+from smsjobs_shell.terminal.wording import printable
 
 __all__ = ["resend"]
 
@@ -76,22 +77,27 @@ def resend(
 ) -> int:
     """Send a campaign again to those whose message did not arrive, and may arrive now."""
     if params and file is None:
-        raise click.UsageError("--param needs --file")
+        raise click.UsageError(tr("{one} needs {other}", one="--param", other="--file"))
     del undelivered  # so far there is nobody else to send to again
     sms = connect()
     store = campaign_store(sms.connection)
-    with screen.working("Reading what the carriers reported"):
+    with screen.working(tr("Reading what the carriers reported")):
         found = find_undelivered(store, find(sms, campaign_name).id)
     _preview(screen, found)
     if not found.phones:
-        screen.line("There is nobody to send to again.")
+        screen.line(tr("There is nobody to send to again."))
         screen.document({"of": found.of.id, "resend": None, **_counts(found)})
         return 0
 
     def consent() -> None:
         if screen.can_ask and not agreed:
             screen.line()
-            ask(f"Send to {counted(len(found.phones), 'recipient')} now?", "nothing is sent")
+            ask(
+                tr_count(
+                    "Send to {count} recipient now?", "Send to {count} recipients now?", len(found.phones)
+                ),
+                tr("nothing is sent"),
+            )
 
     campaign = as_bad_usage(lambda: begin(store, found, file=file, params=params, before_sending=consent))
     if watching:
@@ -99,7 +105,7 @@ def resend(
         progress = show(screen, campaign)
         tell_of_report(screen, progress)
         return exit_status(progress)
-    screen.line(f"\nThe new campaign is {printable(found.name)!r}. How far it is:")
+    screen.line("\n" + tr("The new campaign is {name}. How far it is:", name=repr(printable(found.name))))
     screen.line(f"  smsjobs campaign status --watch {campaign.id}", exact=True)
     screen.document({"of": found.of.id, "resend": campaign.id, "name": found.name, **_counts(found)})
     return 0
@@ -109,21 +115,27 @@ def _preview(screen: Screen, found: Undelivered) -> None:
     """Show whom it would be sent to, and whom not, by code."""
     screen.pairs(
         [
-            ("campaign", printable(found.of.name)),
-            ("new campaign", printable(found.name)),
-            ("template", printable(found.of.template)),
+            (tr("campaign"), printable(found.of.name)),
+            (tr("new campaign"), printable(found.name)),
+            (tr("template"), printable(found.of.template)),
         ]
     )
     screen.line()
-    rows = [(code, count, "yes") for code, count in found.again.items()]
-    rows += [(code, count, "no") for code, count in found.not_again.items()]
+    rows = [(code, count, tr("yes")) for code, count in found.again.items()]
+    rows += [(code, count, tr("no")) for code, count in found.not_again.items()]
     if rows:
         screen.table(
-            ("Send again", "Recipients", "Code", "Why it did not arrive"),
-            [(again, f"{count:,}", code, explain(code).meaning) for code, count, again in rows],
+            (tr("Send again"), tr("Recipients"), tr("Code"), tr("Why it did not arrive")),
+            [(again, f"{count:,}", code, tr(explain(code).meaning)) for code, count, again in rows],
         )
     if found.resent:
-        screen.line(f"{counted(found.resent, 'recipient')} more had a resend already.")
+        screen.line(
+            tr_count(
+                "{count} recipient more had a resend already.",
+                "{count} recipients more had a resend already.",
+                found.resent,
+            )
+        )
 
 
 def _counts(found: Undelivered) -> dict[str, object]:

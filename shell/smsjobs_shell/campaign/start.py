@@ -22,11 +22,12 @@ from smsjobs_shell.campaign.reading import reading
 from smsjobs_shell.campaign.rejects import rejects_file
 from smsjobs_shell.campaign.trial import TEST, send_trial
 from smsjobs_shell.terminal.failure import BAD_USAGE, CommandFailed, bad_usage
+from smsjobs_shell.terminal.language import tr, tr_count
 from smsjobs_shell.terminal.moment import read_moment, show_moment
 from smsjobs_shell.terminal.options import TEXT, with_screen
 from smsjobs_shell.terminal.question import ask
 from smsjobs_shell.terminal.screen import Screen
-from smsjobs_shell.terminal.wording import counted, printable
+from smsjobs_shell.terminal.wording import printable
 
 __all__ = ["start"]
 
@@ -109,7 +110,11 @@ def start(
         lambda: fitted(sms.connection, order, element=full_name, name=called, promotional=promotional)
     )
     zone = None if at is None else at.tzinfo
-    when = "now" if at is None else f"from {show_moment(round(at.timestamp() * 1000), zone)} on"
+    when = (
+        tr("now")
+        if at is None
+        else tr("from {time} on", time=show_moment(round(at.timestamp() * 1000), zone))
+    )
 
     def consent(found: CampaignCheck) -> None:
         _consent(screen, found, ordered, agreed=agreed, accepted=accepted, when=when)
@@ -131,7 +136,9 @@ def start(
     if watching:
         tell_of_report(screen, progress)
     elif not progress.ended:
-        screen.line(f"\nHow far it is:  smsjobs campaign status --watch {campaign.id}", exact=True)
+        screen.line(
+            "\n" + tr("How far it is:") + f"  smsjobs campaign status --watch {campaign.id}", exact=True
+        )
     return exit_status(progress) if watching else 0
 
 
@@ -209,7 +216,7 @@ def _consent(
         left_out = _left_out(found)
         if not asks:
             raise CommandFailed(
-                f"{left_out}. To send to the others, add --accept-left-out. Nothing is sent",
+                tr("{rows}. To send to the others, add --accept-left-out. Nothing is sent", rows=left_out),
                 "left_out",
                 status=BAD_USAGE,
                 more={
@@ -218,9 +225,17 @@ def _consent(
                     "reasons": dict(found.left_out_by_reason),
                 },
             )
-        screen.line(f"{left_out}.", style="yellow")
+        screen.line(tr("{rows}.", rows=left_out), style="yellow")
     if asks:
-        ask(f"Send to {counted(found.recipients, 'recipient')} {when}?", "nothing is sent")
+        ask(
+            tr_count(
+                "Send to {count} recipient {when}?",
+                "Send to {count} recipients {when}?",
+                found.recipients,
+                when=when,
+            ),
+            tr("nothing is sent"),
+        )
 
 
 def _left_out(found: CampaignCheck) -> str:
@@ -228,4 +243,10 @@ def _left_out(found: CampaignCheck) -> str:
     named = ", ".join(f"{count:,} {printable(reason)}" for reason, count in most[:_REASONS])
     more = ", …" if len(most) > _REASONS else ""
     rows = found.recipients + found.left_out
-    return f"{found.left_out:,} of {counted(rows, 'row')} are left out: {named}{more}"
+    return tr_count(
+        "{left_out} of {count} row are left out: {reasons}",
+        "{left_out} of {count} rows are left out: {reasons}",
+        rows,
+        left_out=f"{found.left_out:,}",
+        reasons=named + more,
+    )

@@ -12,6 +12,7 @@ from smsjobs.contract import InvalidArguments, read_phone
 from smsjobs.contract.phones import WRONG_NUMBER
 from smsjobs_shell.status import follow
 from smsjobs_shell.terminal.failure import BadOption
+from smsjobs_shell.terminal.language import tr
 from smsjobs_shell.terminal.outcome import exit_status
 from smsjobs_shell.terminal.screen import Screen
 
@@ -26,7 +27,7 @@ def _number(ctx: click.Context, option: click.Parameter, typed: str | None) -> s
         return None
     phone, fault = read_phone(typed)
     if fault:
-        raise BadOption(f"the number {WRONG_NUMBER[fault]}", ctx, option)
+        raise BadOption(tr("the number {fault}", fault=tr(WRONG_NUMBER[fault])), ctx, option)
     return phone
 
 
@@ -57,5 +58,5 @@ def send_trial(screen: Screen, sms: Sms, order: Order, phone: str, *, element: s
     job = sms.getElement(element).sendMessage(
         phoneList=[phone], params=params, verifyTemplateCode=order.template, lane="bulk", expires=_LIFE_S
     )
-    screen.line(f"The message of line {first.line} is sent to your number, and to nobody else.")
+    screen.line(tr("The message of line {line} is sent to your number, and to nobody else.", line=first.line))
     return exit_status(follow(screen, sms, job, _WAIT_S), settled_wanted=True)

@@ -18,6 +18,7 @@ from typing import Self, TypeVar
 
 from smsjobs_shell.sandbox.bound import bound_to_this_process
 from smsjobs_shell.terminal.failure import CommandFailed
+from smsjobs_shell.terminal.language import tr
 from smsjobs_shell.terminal.signals import held_back, raise_if_told
 
 __all__ = ["Child", "Children"]
@@ -39,7 +40,7 @@ class Child:
     def tail(self, lines: int = 20) -> str:
         """The last lines of its output, with a heading."""
         text = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
-        return "\n".join([f"--- the end of {self.name}'s log", *text])
+        return "\n".join([tr("--- the end of {name}'s log", name=self.name), *text])
 
     def check(self) -> None:
         """Check that it runs.
@@ -48,8 +49,12 @@ class Child:
             CommandFailed: It has ended. The failure has the end of its log.
         """
         if (status := self.process.poll()) is not None:
-            how = f"with status {status}" if status >= 0 else f"by signal {-status}"
-            raise CommandFailed(f"{self.name} ended {how}", "child_ended", log=self.tail())
+            told = (
+                tr("{name} ended with status {status}", name=self.name, status=status)
+                if status >= 0
+                else tr("{name} ended by signal {signal}", name=self.name, signal=-status)
+            )
+            raise CommandFailed(told, "child_ended", log=self.tail())
 
 
 class Children:
@@ -131,7 +136,11 @@ class Children:
             self.check()
             if time.monotonic() > deadline:
                 log = "\n\n".join(each.tail() for each in self._children)
-                raise CommandFailed(f"{what} took longer than {within_s:g} s", "too_slow", log=log)
+                raise CommandFailed(
+                    tr("{what} took longer than {seconds} s", what=what, seconds=f"{within_s:g}"),
+                    "too_slow",
+                    log=log,
+                )
             time.sleep(_POLL_S)
         return found
 

@@ -21,6 +21,7 @@ from smsjobs_shell.sandbox.compare import compare
 from smsjobs_shell.sandbox.demo_system import demo_system
 from smsjobs_shell.terminal.extras import need_extras
 from smsjobs_shell.terminal.failure import FAILED
+from smsjobs_shell.terminal.language import mark, tr
 from smsjobs_shell.terminal.options import with_screen
 from smsjobs_shell.terminal.screen import Screen
 
@@ -29,8 +30,18 @@ __all__ = ["demo"]
 #: Seconds that all outcomes together may take.
 _OUTCOMES_S: Final = 12.0
 
-_WIDE: Final = ("Message", "To", "Lane", "Outcome", "Code", "Reason", "Aliyun's code", "Attempts", "Time")
-_NARROW: Final = ("Message", "Lane", "Outcome, reason,\nAliyun's code", "Attempts", "Time")
+_WIDE: Final = (
+    mark("Message"),
+    mark("To"),
+    mark("Lane"),
+    mark("Outcome"),
+    mark("Code"),
+    mark("Reason"),
+    mark("Aliyun's code"),
+    mark("Attempts"),
+    mark("Time"),
+)
+_NARROW: Final = ("Message", "Lane", mark("Outcome, reason,\nAliyun's code"), "Attempts", "Time")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,21 +69,21 @@ class _Message:
 
 _MESSAGES: Final = (
     _Message(
-        what="Verification code",
+        what=mark("Verification code"),
         phones=("13800138000",),
         params={"code": "123456"},
         template="SMS_100000001",
         lane="verification",
     ),
     _Message(
-        what="Notification",
+        what=mark("Notification"),
         phones=("13800138001", "13800138002", "13800138003"),
         params={"name": "张三", "event": "系统维护"},
         template="SMS_100000002",
         lane="notification",
     ),
     _Message(
-        what="Unknown template",
+        what=mark("Unknown template"),
         phones=("13800138004",),
         params={},
         template="SMS_999999999",
@@ -80,7 +91,7 @@ _MESSAGES: Final = (
         expected=("rejected", 46002),
     ),
     _Message(
-        what="Aliyun unreachable",
+        what=mark("Aliyun unreachable"),
         element="SMS.Unreachable",
         phones=("13800138005",),
         params={"name": "李四", "event": "系统维护"},
@@ -166,8 +177,8 @@ def demo(screen: Screen, *, compared: bool) -> int:
     if compared:
         return compare(screen)
     began = time.monotonic()
-    with demo_system(screen, "Starting Redis, a simulated Aliyun and a worker") as system:
-        with screen.working(f"Sending {len(_MESSAGES)} messages"):
+    with demo_system(screen, tr("Starting Redis, a simulated Aliyun and a worker")) as system:
+        with screen.working(tr("Sending {count} messages", count=len(_MESSAGES))):
             ended = _send_all(system.redis_url, system.workers)
         log = system.tail()
         texts = [(item["phones"], item["text"]) for item in system.simulator.accepted()]
@@ -176,7 +187,7 @@ def demo(screen: Screen, *, compared: bool) -> int:
     document = {"ok": good, "messages": [each.to_json() for each in ended]}
     screen.document(document if good else document | {"log": log})
     if not good:
-        screen.line(f"\nNot every outcome was the expected one.\n\n{log}")
+        screen.line("\n" + tr("Not every outcome was the expected one.") + f"\n\n{log}")
     return 0 if good else FAILED
 
 
@@ -202,7 +213,7 @@ def _send_all(redis_url: str, workers: Children) -> list[_Ended]:
                 expires=each.expires_s,
             )
             sent.append((each, job, time.monotonic()))
-        workers.wait_until("the outcomes", look, within_s=_OUTCOMES_S)
+        workers.wait_until(tr("the outcomes"), look, within_s=_OUTCOMES_S)
     finally:
         sms.close()
     return [ended[job.id] for _, job, _ in sent]
@@ -211,18 +222,21 @@ def _send_all(redis_url: str, workers: Children) -> list[_Ended]:
 def _show(screen: Screen, ended: list[_Ended], texts: list[tuple[list[str], str]], seconds: float) -> None:
     screen.line()
     rows = [_wide_row(each) for each in ended]
-    if screen.has_room(_WIDE, rows):
-        screen.table(_WIDE, rows)
+    wide, narrow = ([tr(each) for each in columns] for columns in (_WIDE, _NARROW))
+    if screen.has_room(wide, rows):
+        screen.table(wide, rows)
     else:
-        screen.table(_NARROW, [_narrow_row(row) for row in rows])
-    screen.line("What Aliyun would have put on the phones:")
+        screen.table(narrow, [_narrow_row(row) for row in rows])
+    screen.line(tr("What Aliyun would have put on the phones:"))
     for phones, text in texts:
         screen.line(f"  {', '.join(map(mask_phone, phones))}\n      {text}")
-    screen.line(f"\nDone in {seconds:.0f} s; everything is stopped and removed. Next:")
+    screen.line(
+        "\n" + tr("Done in {seconds} s; everything is stopped and removed. Next:", seconds=f"{seconds:.0f}")
+    )
     us = _command()
-    screen.line(f"  {us} dev            the same, left running for your own code")
-    screen.line(f"  {us} send --help    send a message from the shell")
-    screen.line(f"  {us} elements       check the elements that you wrote: SMS/<Name>/e.json")
+    screen.line(f"  {us} dev            " + tr("the same, left running for your own code"))
+    screen.line(f"  {us} send --help    " + tr("send a message from the shell"))
+    screen.line(f"  {us} elements       " + tr("check the elements that you wrote: SMS/<Name>/e.json"))
 
 
 def _command() -> str:
@@ -237,7 +251,7 @@ def _command() -> str:
 def _wide_row(each: _Ended) -> tuple[str, ...]:
     message, error = each.message, each.error
     return (
-        message.what,
+        tr(message.what),
         message.to,
         message.lane,
         each.details["status"],

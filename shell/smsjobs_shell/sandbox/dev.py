@@ -33,6 +33,7 @@ from smsjobs_shell.sandbox.stage import (
 )
 from smsjobs_shell.terminal.extras import need_extras
 from smsjobs_shell.terminal.failure import CommandFailed
+from smsjobs_shell.terminal.language import tr
 from smsjobs_shell.terminal.options import PORT, app_option, with_screen
 from smsjobs_shell.terminal.screen import Screen
 from smsjobs_shell.terminal.signals import ending_in_order
@@ -116,7 +117,7 @@ def dev(
     ports = (simulator_port, inbox_port)
     with suppress(_Ended):
         _run(screen, app, single=single, ports=ports, price=price, catalogue=catalogue)
-    screen.line("Everything is stopped.")
+    screen.line(tr("Everything is stopped."))
 
 
 class _Ended(Exception):
@@ -135,7 +136,7 @@ def _run(
     with ending_in_order(), ExitStack() as stack:
         redis = EmbeddedRedis()
         stack.enter_context(_alone_in(redis.directory))
-        with screen.working("Starting Redis, a simulated Aliyun and the workers"):
+        with screen.working(tr("Starting Redis, a simulated Aliyun and the workers")):
             redis_url = hold_redis(stack, lambda: redis)
             logs = redis.directory / "logs"
             logs.mkdir(exist_ok=True)
@@ -157,7 +158,7 @@ def _run(
         except KeyboardInterrupt:
             raise _Ended from None
         finally:
-            screen.line("\nStopping the workers, the simulator and Redis ...")
+            screen.line("\n" + tr("Stopping the workers, the simulator and Redis ..."))
 
 
 @contextmanager
@@ -179,8 +180,11 @@ def _alone_in(directory: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise CommandFailed(
-                f"another smsjobs dev runs in {directory}: end it first, or set SMS_EMBEDDED_DIR to another "
-                "directory and choose another --simulator-port",
+                tr(
+                    "another smsjobs dev runs in {directory}: end it first, or set SMS_EMBEDDED_DIR to another "
+                    "directory and choose another --simulator-port",
+                    directory=directory,
+                ),
                 "already_running",
             ) from None
         yield
@@ -193,7 +197,11 @@ def _start_inbox(servers: Children, directory: Path, port: int, redis_url: str, 
         return start_inbox(servers, port=port, simulator_file=file, redis_url=redis_url, price=price)
     except OSError as error:
         raise CommandFailed(
-            f"the inbox cannot have port {port} ({error.strerror}); choose another with --inbox-port",
+            tr(
+                "the inbox cannot have port {port} ({why}); choose another with --inbox-port",
+                port=port,
+                why=error.strerror,
+            ),
             "cannot_listen",
         ) from None
 
@@ -210,7 +218,10 @@ def _start_simulator(
     try:
         return wait_for_simulator(servers, ready_file)
     except CommandFailed as failure:
-        told = f"{failure}. Its port is set with --simulator-port, and the next one is its control API"
+        told = tr(
+            "{error}. Its port is set with --simulator-port, and the next one is its control API",
+            error=failure,
+        )
         raise CommandFailed(told, failure.reason, log=failure.log) from None
 
 
@@ -230,7 +241,11 @@ def _check(app: Path, env: Mapping[str, str]) -> dict[str, Any]:
     broken = [each["name"] for each in report["elements"] if each["state"] == "problem"]
     if broken:
         raise CommandFailed(
-            f"workers would not start, because of {', '.join(broken)}: smsjobs elements --app {shlex.quote(str(app))}",
+            tr(
+                "workers would not start, because of {names}: {command}",
+                names=", ".join(broken),
+                command=f"smsjobs elements --app {shlex.quote(str(app))}",
+            ),
             "element_invalid",
         )
     return report
@@ -275,25 +290,36 @@ def _tell(
     )
     screen.pairs(
         [
-            ("Inbox", f"{inbox.url}/inbox"),
-            ("App", report["app"]),
-            ("Elements", ", ".join(each["name"] for each in elements)),
-            ("Simulator", f"{simulator.url}  (control API: {simulator.control_url})"),
-            ("Workers", ", ".join(each.name.removesuffix(" worker") for each in groups[-1])),
-            ("Logs", str(directory / "logs")),
-            ("Redis", "its URL, for a plain Celery client: python -m smsjobs.embedded"),
+            (tr("Inbox"), f"{inbox.url}/inbox"),
+            (tr("App"), report["app"]),
+            (tr("Elements"), ", ".join(each["name"] for each in elements)),
+            (
+                tr("Simulator"),
+                tr("{url}  (control API: {control})", url=simulator.url, control=simulator.control_url),
+            ),
+            (tr("Workers"), ", ".join(each.name.removesuffix(" worker") for each in groups[-1])),
+            (tr("Logs"), str(directory / "logs")),
+            (
+                "Redis",
+                tr("its URL, for a plain Celery client: {command}", command="python -m smsjobs.embedded"),
+            ),
         ]
     )
     for each in elements:
         if each["endpoint"] != simulator.url:
-            where = each["endpoint"] or "where its Type says"
-            screen.line(f"Warning: {each['name']} sends to {where}, not to the simulator.", style="yellow")
-    screen.line("\nFor your web application, and for smsjobs in other shells:\n")
+            where = each["endpoint"] or tr("where its Type says")
+            screen.line(
+                tr("Warning: {name} sends to {where}, not to the simulator.", name=each["name"], where=where),
+                style="yellow",
+            )
+    screen.line("\n" + tr("For your web application, and for smsjobs in other shells:") + "\n")
     screen.line(f'  eval "$(cat {shlex.quote(str(file))})"', exact=True)
-    screen.line("\nTry it in such a shell:\n")
+    screen.line("\n" + tr("Try it in such a shell:") + "\n")
     screen.line(f"  smsjobs send --element {elements[0]['name']} --template SMS_100000001 \\", exact=True)
     screen.line("      --param code=123456 13800138000", exact=True)
-    screen.line("\nCtrl-C ends everything. Messages that the simulator accepts are shown here:\n")
+    screen.line(
+        "\n" + tr("Ctrl-C ends everything. Messages that the simulator accepts are shown here:") + "\n"
+    )
 
 
 def _write_environment(directory: Path, environment: Mapping[str, str]) -> Path:

@@ -17,6 +17,7 @@ from typing import Any, Final
 from smsjobs.embedded import EmbeddedRedis
 from smsjobs.presence import ask_workers
 from smsjobs_shell.sandbox.children import Child, Children
+from smsjobs_shell.terminal.language import tr
 from smsjobs_shell.terminal.signals import held_back
 
 __all__ = [
@@ -121,7 +122,7 @@ def wait_for_simulator(children: Children, ready_file: Path) -> Simulator:
         where = json.loads(ready_file.read_text(encoding="utf-8"))
         return Simulator(url=where["url"], control_url=where["control_url"])
 
-    return children.wait_until("starting the simulator", told, within_s=READY_S)
+    return children.wait_until(tr("starting the simulator"), told, within_s=READY_S)
 
 
 def start_inbox(
@@ -174,7 +175,7 @@ def wait_for_inbox(children: Children, inbox: Inbox) -> None:
             return None
         return True
 
-    children.wait_until("starting the inbox", answers, within_s=READY_S)
+    children.wait_until(tr("starting the inbox"), answers, within_s=READY_S)
 
 
 def worker_environment(*, redis_url: str, app: Path, **more: str) -> dict[str, str]:
@@ -216,7 +217,7 @@ def wait_for_workers(children: Children, redis_url: str) -> None:
         answers = ask_workers(redis_url, "ping", silence_s=0.5, limit=count)
         return (answers is not None and len(answers) >= count) or None
 
-    children.wait_until("starting the workers", answered, within_s=READY_S)
+    children.wait_until(tr("starting the workers"), answered, within_s=READY_S)
 
 
 def write_element(app: Path, full_name: str, title: str, settings: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ import re
 from importlib.metadata import PackageNotFoundError, distribution
 
 from smsjobs_shell.terminal.failure import BAD_USAGE, CommandFailed
+from smsjobs_shell.terminal.language import tr, tr_count
 
 __all__ = ["need_extras"]
 
@@ -18,8 +19,13 @@ def need_extras(*extras: str) -> None:
     """
     if missing := [each for each in extras if not _is_installed(each)]:
         raise CommandFailed(
-            f"the {' and the '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed here: "
-            f"pip install 'smsjobs[{','.join(missing)}]'",
+            tr_count(
+                "the {missing} is not installed here: pip install 'smsjobs[{extras}]'",
+                "the {missing} are not installed here: pip install 'smsjobs[{extras}]'",
+                len(missing),
+                missing=tr(" and the ").join(missing),
+                extras=",".join(missing),
+            ),
             "extra_missing",
             status=BAD_USAGE,
         )

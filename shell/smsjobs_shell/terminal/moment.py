@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 
 from smsjobs_shell.terminal.failure import BadOption
+from smsjobs_shell.terminal.language import tr
 
 __all__ = ["distance", "read_moment", "read_since", "show_moment"]
 
@@ -35,14 +36,16 @@ def read_moment(ctx: click.Context, option: click.Parameter, typed: str | None) 
         found = datetime.fromisoformat(written)
     except ValueError:
         if _FORM.fullmatch(written):
-            raise BadOption("there is no such date or time", ctx, option) from None
+            raise BadOption(tr("there is no such date or time"), ctx, option) from None
     else:
         if named and found.tzinfo is None:
             return found.replace(tzinfo=_zone(ctx, option, name))
         if not named:
             return found.replace(tzinfo=_BEIJING) if found.tzinfo is None else found
     raise BadOption(
-        "must be a time such as '2099-11-11 09:00', in Beijing time, or with its zone, as 2099-11-11T01:00+00:00",
+        tr(
+            "must be a time such as '2099-11-11 09:00', in Beijing time, or with its zone, as 2099-11-11T01:00+00:00"
+        ),
         ctx,
         option,
     )
@@ -56,7 +59,9 @@ def read_since(ctx: click.Context, option: click.Parameter, typed: str | None) -
         return read_moment(ctx, option, typed)
     except BadOption:
         raise BadOption(
-            "must be how long ago, such as 30m, 2h or 1d, or a time such as '2099-11-11 09:00' (Beijing time)",
+            tr(
+                "must be how long ago, such as 30m, 2h or 1d, or a time such as '2099-11-11 09:00' (Beijing time)"
+            ),
             ctx,
             option,
         ) from None
@@ -71,7 +76,9 @@ def _zone(ctx: click.Context, option: click.Parameter, name: str) -> ZoneInfo:
         ZoneInfoNotFoundError,
     ):  # the name of a directory, one that leaves the directory of zones, or an unknown one
         raise BadOption(
-            "there is no time zone of that name here; name one as in Asia/Shanghai, or write an offset as in +08:00",
+            tr(
+                "there is no time zone of that name here; name one as in Asia/Shanghai, or write an offset as in +08:00"
+            ),
             ctx,
             option,
         ) from None
@@ -96,7 +103,9 @@ def show_moment(ms: int, zone: tzinfo | None) -> str:
         return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S} {zone.key}"
     if zone is not None:
         told = at.astimezone(zone).isoformat(" ", "seconds")
-        return f"{told} (Beijing time)" if zone == _BEIJING else told
+        return tr("{time} (Beijing time)", time=told) if zone == _BEIJING else told
     here = at.astimezone()
-    same = here.utcoffset() == at.utcoffset()
-    return f"{here.isoformat(' ', 'seconds')} ({'' if same else f'{at:%Y-%m-%d %H:%M:%S} '}Beijing time)"
+    told = here.isoformat(" ", "seconds")
+    if here.utcoffset() == at.utcoffset():
+        return tr("{time} (Beijing time)", time=told)
+    return tr("{time} ({there} Beijing time)", time=told, there=f"{at:%Y-%m-%d %H:%M:%S}")

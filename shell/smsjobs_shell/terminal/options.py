@@ -14,6 +14,7 @@ import click
 from smsjobs.contract import is_job_id, is_whole
 from smsjobs.settings import SettingsError
 from smsjobs_shell.terminal.failure import BadOption
+from smsjobs_shell.terminal.language import mark, tr
 from smsjobs_shell.terminal.screen import Screen
 
 __all__ = ["ID", "PORT", "SECONDS", "TEXT", "WHOLE", "app_option", "with_lines", "with_screen"]
@@ -59,7 +60,7 @@ def _app_of_environment() -> Path | None:
     # click's own way to read the environment would blame an option that nobody typed.
     named = os.environ.get("SMS_APP")
     if named and not Path(named).is_dir():
-        raise SettingsError(f"SMS_APP: there is no directory {named}")
+        raise SettingsError(tr("SMS_APP: there is no directory {directory}", directory=named))
     return Path(named) if named else None
 
 
@@ -79,7 +80,7 @@ class _Number(click.ParamType):  # type: ignore[type-arg]  # older clicks have n
         except ValueError:
             number = math.nan
         if not (math.isfinite(number) and 0 <= number <= self._at_most):
-            raise BadOption(f"must be {self._must_be}", ctx, param)
+            raise BadOption(tr(self._must_be), ctx, param)
         return number
 
 
@@ -91,8 +92,10 @@ class _Text(click.ParamType):  # type: ignore[type-arg]  # as above
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if isinstance(value, str) and not is_whole(value):
             raise BadOption(
-                "it is not UTF-8 text. The terminal's encoding and the locale (LC_ALL, LC_CTYPE or LANG) have to be "
-                "UTF-8",
+                tr(
+                    "it is not UTF-8 text. The terminal's encoding and the locale (LC_ALL, LC_CTYPE or LANG) have to be "
+                    "UTF-8"
+                ),
                 ctx,
                 param,
             )
@@ -106,7 +109,7 @@ class _Id(click.ParamType):  # type: ignore[type-arg]  # as above
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not is_job_id(value):
-            raise BadOption("an id has 1 to 64 letters, digits, - and _", ctx, param)
+            raise BadOption(tr("an id has 1 to 64 letters, digits, - and _"), ctx, param)
         return value
 
 
@@ -115,9 +118,9 @@ ID = _Id()
 
 TEXT = _Text()
 
-SECONDS = _Number("a number of seconds, 0 or more", float, math.inf)
+SECONDS = _Number(mark("must be a number of seconds, 0 or more"), float, math.inf)
 
-WHOLE = _Number("a whole number, 0 or more", int, 10**9)
+WHOLE = _Number(mark("must be a whole number, 0 or more"), int, 10**9)
 
 #: The type of ports. The next port is used too, so 65535 is not valid.
-PORT = _Number("a port from 0 to 65534", int, 65534)
+PORT = _Number(mark("must be a port from 0 to 65534"), int, 65534)

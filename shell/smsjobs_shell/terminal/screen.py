@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Final
 
 from smsjobs.contract import escaped, visible
+from smsjobs_shell.terminal.language import tr
 
 __all__ = ["Bar", "Screen", "width_of", "wrapped"]
 
@@ -229,10 +230,13 @@ class Bar:
             last: Whether this is the last update, though not everything may be done.
             wrong: Whether something is wrong. A bar is red only then.
         """
-        of = "" if total is None else f" of {total:,}"
-        speed = "" if rate is None else f", {rate:,.0f} a second"
+        text = f"{done:,} {self._unit}"
+        if total is not None:
+            text = tr("{done} of {total} {unit}", done=f"{done:,}", total=f"{total:,}", unit=self._unit)
+        if rate is not None:
+            text += tr(", {rate} a second", rate=f"{rate:,.0f}")
         note = ", ".join(filter(None, (note, below)))
-        text = f"{done:,}{of} {self._unit}{speed}{note and f'; {note}'}"
+        text += note and f"; {note}"
         at, before = self._told
         if text != before and (last or done == total or time.monotonic() - at >= _PLAIN_BAR_S):
             self._told = (time.monotonic(), text)

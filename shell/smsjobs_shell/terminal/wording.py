@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from smsjobs.contract import InvalidArguments, SmsError, visible
+from smsjobs_shell.terminal.library import in_language
 
-__all__ = ["counted", "in_shell_words", "printable"]
+__all__ = ["in_shell_words", "printable"]
 
 #: What the shell calls the library's arguments.
 _TYPED: Final = {
@@ -30,16 +31,11 @@ _TYPED: Final = {
 
 
 def in_shell_words(error: SmsError) -> str:
-    """The error's message, which begins with what was typed in place of the argument's name in the library."""
+    """The error's message, which begins with what was typed in place of the argument's name in the library; in the language that is spoken."""
     argument = error.argument if isinstance(error, InvalidArguments) else None
     if argument in _TYPED and error.message.startswith(argument):
-        return _TYPED[argument] + error.message.removeprefix(argument)
-    return error.message
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """A number of things, as in ``1 request`` and ``2,000 requests``."""
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+        return in_language(_TYPED[argument] + error.message.removeprefix(argument))
+    return in_language(error.message)
 
 
 def printable(text: str) -> str:
