@@ -1,4 +1,4 @@
-"""The examples in docs/elements.md, run as they stand there."""
+"""The examples in docs/elements.md and docs/credentials.md, run as they stand there."""
 
 import json
 import os
@@ -8,12 +8,14 @@ from pathlib import Path
 
 from smsjobs_worker.elements import App
 
-DOCS = Path(__file__).parents[3] / "docs" / "elements.md"
+DOCS = Path(__file__).parents[3] / "docs"
 
 #: A file with its path above it, or an example to run.
 BLOCK = re.compile(
     r"(?:^`(?P<path>[^`]+)`:\n\n)?^```(?P<kind>json|python)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
+
+CREDENTIALS = (DOCS / "credentials.md").read_text(encoding="utf-8")
 
 #: What is copied into a shell.
 SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -21,7 +23,7 @@ SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 def test_copied_account(tmp_path, monkeypatch):
     """The account of a machine's role is whole when its block is copied into a shell, and asks for no key."""
-    block = next(each[1] for each in SHELL.finditer(DOCS.read_text(encoding="utf-8")) if "mkdir" in each[1])
+    block = next(each[1] for each in SHELL.finditer(CREDENTIALS) if "mkdir" in each[1])
     subprocess.run(["sh", "-eu", "-c", block], cwd=tmp_path, check=True)
     monkeypatch.setenv("SMS_SIGN", "your_signature")
     app = App(tmp_path / "app")
@@ -30,7 +32,7 @@ def test_copied_account(tmp_path, monkeypatch):
 
 def test_copied_role(tmp_path):
     """What is copied to make the role gives Aliyun's command line whole policies, with the rights that the code asks with."""
-    block = next(each[1] for each in SHELL.finditer(DOCS.read_text(encoding="utf-8")) if "aliyun" in each[1])
+    block = next(each[1] for each in SHELL.finditer(CREDENTIALS) if "aliyun" in each[1])
     (tmp_path / "aliyun").write_text('#!/bin/sh\nfor each; do printf "%s\\0" "$each"; done >"$0.$2"\n')
     (tmp_path / "aliyun").chmod(0o755)
     env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
@@ -50,9 +52,9 @@ def test_copied_role(tmp_path):
 
 
 def test_examples(root):
-    """Every file of the page loads as it stands there, and every example runs."""
+    """Every file of the pages loads as it stands there, and every example runs."""
     written = ran = 0
-    for block in BLOCK.finditer(DOCS.read_text(encoding="utf-8")):
+    for block in BLOCK.finditer((DOCS / "elements.md").read_text(encoding="utf-8") + CREDENTIALS):
         text = block["text"]
         if block["path"]:
             path = root / block["path"]

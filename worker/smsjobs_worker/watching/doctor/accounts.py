@@ -124,7 +124,7 @@ def _identity(name: str, sms: AliyunSms) -> Iterator[Finding]:
     try:
         identity = sms.identity()
     except NotSent as error:
-        hint = "see docs/elements.md, Credentials without keys"
+        hint = "see docs/credentials.md"
         yield Finding(subject=name, verdict="bad", text=error.detail, hint=hint)
         return
     if identity is None:
