@@ -12,13 +12,13 @@ from typing import Final
 
 from smsjobs_shell.terminal.language import mark, tr
 
-__all__ = ["in_language"]
+__all__ = ["FORMS", "in_language"]
 
 #: What the value of a place may be, by its name: a sentence of this table, or anything that is shown as it is.
 _SENTENCES: Final = ("told", "task", "again", "hint")
 
 #: The sentences that a user of the shell meets most. A more special one stands before a more general one.
-_FORMS: Final = (
+FORMS: Final = (
     # Redis
     mark("{told}, so {task}; {again}"),
     mark("{task}: Redis refused it ({code}), {hint}; {again}"),
@@ -93,8 +93,7 @@ _FORMS: Final = (
     mark("{argument}: there is no file {name}"),
     mark("{argument}: no row can be used; nothing is sent"),
     mark(
-        "{argument} must be the path of a file that ends in .csv, .tsv, .txt, .jsonl, .ndjson, .xlsx or .xlsm, or an "
-        "iterable (a list) of numbers or dicts"
+        "{argument} must be the path of a file that ends in {endings}, or an iterable (a list) of numbers or dicts"
     ),
     # templates
     mark("{argument} do not fit {template}: {told}"),
@@ -112,7 +111,7 @@ def in_language(text: str) -> str:
     translated = tr(text)
     if translated != text:
         return translated
-    for form in _FORMS:
+    for form in FORMS:
         # In English this is the end: no form has another text.
         if (told := tr(form)) != form and (found := _pattern(form).fullmatch(text)):
             values = {

@@ -123,3 +123,37 @@ def test_lines_are_broken_between_chinese_characters() -> None:
     assert wrapped("一二三（四五）", 8) == ["一二三", "（四五）"]
     assert wrapped("plain text of words", 10) == ["plain text", "of words"]
     assert wrapped("", 10) == [""]
+
+
+SEND = ["send", "--element", "SMS.A", "--template", "SMS_1"]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        pytest.param([*SEND, "13800138000"], id="Redis is unreachable"),
+        pytest.param([*SEND, "138001380OO"], id="no phone number"),
+        pytest.param([*SEND, "--expires", "x", "13800138000"], id="no number of seconds"),
+        pytest.param(
+            [*SEND, "--wait", "1", "--no-wait", "13800138000"], id="options that exclude each other"
+        ),
+        pytest.param([*SEND, "--lane", "express", "13800138000"], id="no such lane"),
+        pytest.param(["send", "--element", "../A", "--template", "SMS_1", "13800138000"], id="no full name"),
+        pytest.param([*SEND, "--key", "x" * 300, "13800138000"], id="a key that is too long"),
+        pytest.param(["send"], id="options missing"),
+        pytest.param(["nonsense"], id="no such command"),
+        pytest.param(["status", "a/job"], id="an impossible id"),
+        pytest.param(["jobs", "--since", "yesterday"], id="no time"),
+        pytest.param(["suppress", "add", "12"], id="no number for the list"),
+        pytest.param(["suppress", "list"], id="the list is unreachable"),
+        pytest.param(["campaign", "check", __file__, "--template", "SMS_1"], id="no file of recipients"),
+        pytest.param(["campaign", "status", "people"], id="the campaign is unreachable"),
+        pytest.param(["elements", "--app", "/nonexistent"], id="no such directory"),
+    ],
+)
+def test_errors_are_chinese(args: list[str]) -> None:
+    """What a user does wrong, and an unreachable Redis, are told without an English sentence."""
+    result = run(*args, SMS_LANG="zh")
+    assert result.exit_code in (1, 2)
+    assert "错误：" in result.stderr
+    assert not SENTENCE.search(result.stderr), result.stderr
