@@ -1,4 +1,4 @@
-"""The catalogues of what pages and the shell say: finds the texts, keeps their translations, compiles them.
+"""The catalogues of what pages, the shell and tables of the documentation say: finds the texts, keeps their translations, compiles them.
 
 `make strings` runs it.
 """
@@ -25,8 +25,9 @@ from smsjobs.templates import CARRIERS, TYPES
 from smsjobs_shell.program import program
 from smsjobs_shell.terminal.help import help_texts
 from smsjobs_worker.aliyun.codes import CODES, FAMILIES
+from support import chinese_tables
 
-__all__ = ["CATALOGUES", "PAGES", "SHELL", "Strings", "compiled", "untranslated"]
+__all__ = ["CATALOGUES", "DOCS", "PAGES", "SHELL", "Strings", "chinese_pages", "compiled", "untranslated"]
 
 _ROOT = Path(__file__).parents[2]
 
@@ -57,6 +58,8 @@ class Strings:
     kept_in: str
     #: Texts that stand elsewhere.
     others: Callable[[], Iterator[Found]]
+    #: Whether a program reads it.
+    is_compiled: bool = True
 
     @property
     def file(self) -> Path:
@@ -109,9 +112,19 @@ def _of_shell() -> Iterator[Found]:
         yield text, "click/core.py"
 
 
+def _of_docs() -> Iterator[Found]:
+    """What tables of the documentation say, and pages do not."""
+    known = {each.id for each in PAGES.kept()}
+    for page, tables in chinese_tables.TABLES.items():
+        for text in chinese_tables.texts(tables()):
+            if text not in known:
+                yield text, page.name.replace(".zh", "")
+
+
 PAGES = Strings(source=_ROOT / "server" / "smsjobs_server", kept_in="pages/locale", others=_tables)
 SHELL = Strings(source=_ROOT / "shell" / "smsjobs_shell", kept_in="locale", others=_of_shell)
-CATALOGUES = {"pages": PAGES, "shell": SHELL}
+DOCS = Strings(source=_ROOT / "docs", kept_in="locale", others=_of_docs, is_compiled=False)
+CATALOGUES = {"pages": PAGES, "shell": SHELL, "docs": DOCS}
 
 
 def untranslated(catalogue: Catalog) -> list[str]:
@@ -124,6 +137,13 @@ def compiled(catalogue: Catalog) -> bytes:
     data = BytesIO()
     write_mo(data, catalogue)
     return data.getvalue()
+
+
+def chinese_pages() -> Iterator[tuple[Path, str]]:
+    """The pages of the documentation with tables in Chinese, and what they should say."""
+    chinese = {str(each.id): _strings(each)[0] for kept in (PAGES, DOCS) for each in kept.kept() if each.id}
+    for page, tables in chinese_tables.TABLES.items():
+        yield page, chinese_tables.renewed(page.read_text("utf-8"), tables(), chinese)
 
 
 def _strings(message: Message) -> tuple[str, ...]:
@@ -139,7 +159,8 @@ def _renew(strings: Strings) -> None:
     _take_from_others(strings, catalogue)
     with strings.file.open("wb") as file:
         write_po(file, catalogue, sort_by_file=True, width=110, omit_header=True)
-    strings.file.with_suffix(".mo").write_bytes(compiled(catalogue))
+    if strings.is_compiled:
+        strings.file.with_suffix(".mo").write_bytes(compiled(catalogue))
     for each in untranslated(catalogue):
         print(f"not translated: {each}")
 
@@ -158,6 +179,8 @@ def main() -> None:
     """Write the files anew. What has no translation yet is told."""
     for each in CATALOGUES.values():
         _renew(each)
+    for page, text in chinese_pages():
+        page.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

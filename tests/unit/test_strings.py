@@ -1,16 +1,19 @@
-"""The catalogues of what pages and the shell say."""
+"""The catalogues of what pages, the shell and tables of the documentation say."""
 
 import re
+from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Message
 from babel.messages.mofile import read_mo
 
-from support.strings import CATALOGUES, Strings, untranslated
+from support.strings import CATALOGUES, PAGES, SHELL, Strings, chinese_pages, untranslated
 
 FIX = "run: make strings, and translate what it names"
 
 every_catalogue = pytest.mark.parametrize("strings", CATALOGUES.values(), ids=CATALOGUES.keys())
+
+CHINESE_PAGES = dict(chinese_pages())
 
 
 def plain(value: object) -> object:
@@ -23,7 +26,7 @@ def texts(catalogue) -> dict:
 
 @every_catalogue
 def test_every_text_is_in_chinese(strings: Strings) -> None:
-    """Every text that pages or the shell may show stands in the Chinese catalogue with a translation, and no other text does."""
+    """Every text that pages, the shell or a table may show stands in the Chinese catalogue with a translation, and no other text does."""
     assert texts(strings.kept()).keys() == texts(strings.found()).keys(), FIX
     assert untranslated(strings.kept()) == [], FIX
 
@@ -49,7 +52,7 @@ def places(text: str) -> list[str]:
     return sorted(re.findall(r"\{\w*[^}]*\}", text))
 
 
-@every_catalogue
+@pytest.mark.parametrize("strings", [PAGES, SHELL], ids=["pages", "shell"])
 def test_the_compiled_catalogue_is_new(strings: Strings) -> None:
     """What Python reads is what people edit."""
     with strings.file.with_suffix(".mo").open("rb") as file:
@@ -58,5 +61,11 @@ def test_the_compiled_catalogue_is_new(strings: Strings) -> None:
 
 def test_one_text_has_one_translation() -> None:
     """What both pages and the shell say, they say with the same words."""
-    pages, shell = (texts(each.kept()) for each in CATALOGUES.values())
+    pages, shell = (texts(each.kept()) for each in (PAGES, SHELL))
     assert {text for text in pages.keys() & shell.keys() if pages[text] != shell[text]} == set()
+
+
+@pytest.mark.parametrize("page", CHINESE_PAGES, ids=[each.name for each in CHINESE_PAGES])
+def test_tables_are_those_of_the_code(page: Path) -> None:
+    """Tables of the documentation that are written from the code say the same in Chinese, with what the catalogues have."""
+    assert page.read_text("utf-8") == CHINESE_PAGES[page], FIX

@@ -9,7 +9,7 @@ from typing import Final
 from smsjobs_worker.aliyun.codes import CODES, FAMILIES, Code
 from smsjobs_worker.provider import Blames, StopsCampaign
 
-__all__ = ["page"]
+__all__ = ["page", "tables"]
 
 _HEAD: Final = """\
 # Error codes
@@ -73,9 +73,14 @@ _HALVES: Final[dict[Blames | None, str]] = {"number": "halves, number", "values"
 
 def page() -> str:
     """The page."""
+    return f"{_HEAD}\n{tables()}"
+
+
+def tables() -> str:
+    """A table for each reason, a row for each code."""
     rows = sorted((*CODES.values(), *FAMILIES), key=lambda each: (each.reason, each.code.lower()))
     sections = (_section(reason, list(group)) for reason, group in groupby(rows, lambda each: each.reason))
-    return "\n".join((_HEAD, *sections))
+    return "\n".join(sections)
 
 
 def _campaign(code: Code) -> str:
@@ -88,11 +93,11 @@ def _group(code: Code) -> str:
 
 def _section(reason: str, rows: list[Code]) -> str:
     lines = [
-        f"| `{each.code}` | {each.meaning} | {each.advice} | {_ENDS[each.ended]} | {_campaign(each)} | {_group(each)} |"
+        f"| `{each.code}` | {each.meaning} | `{each.advice}` | {_ENDS[each.ended]} | {_campaign(each)} | {_group(each)} |"
         for each in rows
     ]
     head = ("| code | meaning | advice | request | campaign | group |", "|---|---|---|---|---|---|")
-    return "\n".join((f"### {reason}", "", *head, *lines, ""))
+    return "\n".join((f"### `{reason}`", "", *head, *lines, ""))
 
 
 if __name__ == "__main__":
