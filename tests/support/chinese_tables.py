@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from smsjobs.delivery import codes_page as delivery_codes
 from smsjobs_worker.aliyun import codes_page as error_codes
 from support.pages import ROOT
 
@@ -17,6 +18,7 @@ _DOCS = ROOT / "docs"
 #: What writes the English tables, by the Chinese page.
 TABLES: Mapping[Path, Callable[[], str]] = {
     _DOCS / "error-codes.zh.md": error_codes.tables,
+    _DOCS / "delivery-codes.zh.md": delivery_codes.tables,
 }
 
 _BEGIN, _END = "<!-- tables -->\n", "<!-- end of tables -->\n"
