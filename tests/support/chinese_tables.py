@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from smsjobs.delivery import codes_page as delivery_codes
+from smsjobs.metrics import page as metrics
 from smsjobs_worker.aliyun import codes_page as error_codes
 from support.pages import ROOT
 
@@ -19,6 +20,7 @@ _DOCS = ROOT / "docs"
 TABLES: Mapping[Path, Callable[[], str]] = {
     _DOCS / "error-codes.zh.md": error_codes.tables,
     _DOCS / "delivery-codes.zh.md": delivery_codes.tables,
+    _DOCS / "metrics.zh.md": metrics.tables,
 }
 
 _BEGIN, _END = "<!-- tables -->\n", "<!-- end of tables -->\n"

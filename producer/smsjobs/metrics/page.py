@@ -7,7 +7,7 @@ from typing import Final
 
 from smsjobs.metrics.catalogue import METRICS, Metric, Place
 
-__all__ = ["page"]
+__all__ = ["page", "tables"]
 
 _HEAD: Final = """\
 # Figures
@@ -54,7 +54,12 @@ This page is written from the table in the code; a test compares them.
 
 def page() -> str:
     """The page."""
-    return f"{_HEAD}{''.join(map(_table, _HEADINGS))}{_TAIL}"
+    return f"{_HEAD}{tables()}{_TAIL}"
+
+
+def tables() -> str:
+    """A table for each place that tells figures, a row for each figure."""
+    return "".join(map(_table, _HEADINGS))
 
 
 def _table(place: Place) -> str:
@@ -64,7 +69,7 @@ def _table(place: Place) -> str:
 
 def _row(each: Metric) -> str:
     labels = ", ".join(f"`{label}`" for label in each.labels)
-    return f"| `{each.name}` | {each.kind} | {labels} | {each.about} |"
+    return f"| `{each.name}` | `{each.kind}` | {labels} | {each.about} |"
 
 
 if __name__ == "__main__":
