@@ -20,7 +20,7 @@ from smsjobs.campaign.reasons import MEANINGS
 from smsjobs.contract.phones import WRONG_NUMBER
 from smsjobs.delivery.err_codes import ERR_CODES, UNKNOWN_CODE
 from smsjobs.delivery.err_codes import FAMILIES as ERR_FAMILIES
-from smsjobs.redis_store.failures import HINTS
+from smsjobs.redis_store.failures import HINTS, REFUSALS
 from smsjobs.templates import CARRIERS, TYPES
 from smsjobs_shell.program import program
 from smsjobs_shell.terminal.help import help_texts
@@ -96,6 +96,30 @@ def _tables() -> Iterator[Found]:
         yield text, "campaign/reasons.py"
 
 
+def _of_doctor() -> Iterator[Found]:
+    """What the doctor finds: the texts that stand as literals in its calls, and what it says of Redis."""
+    calls = (
+        {"say": (1,), "good": (1,), "doubtful": (1,), "bad": (1,)},
+        {"good": (2,), "doubtful": (2,), "bad": (2,)},
+        {"doubtful": (3,), "bad": (3,)},
+    )
+    for path in sorted((_ROOT / "worker/smsjobs_worker/watching/doctor").glob("*.py")):
+        for keywords in calls:
+            # As above, of values that are f-strings.
+            with path.open("rb") as file, redirect_stderr(StringIO()):
+                for _, text, _, _ in extract("python", file, keywords):
+                    yield text, f"doctor/{path.name}"
+    for text in (*HINTS.values(), *REFUSALS.values()):
+        yield text, "redis_store/failures.py"
+    for text in CARRIERS.values():
+        yield text, "templates/template.py"
+
+
+def _of_pages() -> Iterator[Found]:
+    yield from _tables()
+    yield from _of_doctor()
+
+
 def _of_shell() -> Iterator[Found]:
     yield from ((text, "help") for text in help_texts(program))
     yield from _tables()
@@ -121,7 +145,7 @@ def _of_docs() -> Iterator[Found]:
                 yield text, page.name.replace(".zh", "")
 
 
-PAGES = Strings(source=_ROOT / "server" / "smsjobs_server", kept_in="pages/locale", others=_tables)
+PAGES = Strings(source=_ROOT / "server" / "smsjobs_server", kept_in="pages/locale", others=_of_pages)
 SHELL = Strings(source=_ROOT / "shell" / "smsjobs_shell", kept_in="locale", others=_of_shell)
 DOCS = Strings(source=_ROOT / "docs", kept_in="locale", others=_of_docs, is_compiled=False)
 CATALOGUES = {"pages": PAGES, "shell": SHELL, "docs": DOCS}

@@ -27,6 +27,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 __all__ = [
     "HINTS",
+    "REFUSALS",
     "error_code",
     "is_damage",
     "is_demoted",
@@ -68,6 +69,15 @@ HINTS: Final = {
     "OOM": "its memory is full: raise maxmemory, or wait until jobs are settled",
     "WRONGTYPE": "a key is damaged; smsjobs doctor shows what workers have set aside",
     "WRONGPASS": "it wants another password: fix SMS_BROKER_URL or SMS_REDIS_URL",
+}
+
+#: What Redis refuses about its address, as the end of a sentence that begins with it. What is wrong with a certificate, OpenSSL tells.
+REFUSALS: Final = {
+    "password": "refuses the password",
+    "database": "has no such database",
+    "cluster": "is a node of a Cluster, whose address begins with redis+cluster://",
+    "no cluster": "is not a Cluster: write redis:// in place of redis+cluster://",
+    "no tls": "does not speak TLS",
 }
 
 _AT_THE_BEGINNING: Final = re.compile(r"-?([A-Z]{3,})\b")
@@ -125,13 +135,13 @@ def refusal_text(error: BaseException | None) -> str | None:
     """
     while error is not None:
         if isinstance(error, AuthenticationError):
-            return "refuses the password"
+            return REFUSALS["password"]
         if isinstance(error, ResponseError) and "DB index is out of range" in str(error):
-            return "has no such database"
+            return REFUSALS["database"]
         if isinstance(error, MovedError):
-            return "is a node of a Cluster, whose address begins with redis+cluster://"
+            return REFUSALS["cluster"]
         if isinstance(error, ResponseError) and "cluster support disabled" in str(error):
-            return "is not a Cluster: write redis:// in place of redis+cluster://"
+            return REFUSALS["no cluster"]
         if isinstance(error, ssl.SSLError) and (refusal := _tls_refusal(error)):
             return refusal
         error = error.__context__
@@ -146,7 +156,7 @@ def _tls_refusal(error: BaseException | None) -> str | None:
         if isinstance(error, ssl.SSLError):
             reason = error.reason or ""
             if reason in _NO_TLS:
-                return "does not speak TLS"
+                return REFUSALS["no tls"]
             if "ALERT" in reason and ("CERTIFICATE" in reason or "UNKNOWN_CA" in reason):
                 return f"refuses our certificate ({reason})"
         error = error.__context__

@@ -5,9 +5,9 @@ from __future__ import annotations
 import gettext
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
-__all__ = ["LANGUAGES", "TRANSLATIONS", "Language", "chosen_language", "mark", "translated"]
+__all__ = ["LANGUAGES", "TRANSLATIONS", "Language", "chosen_language", "mark", "said", "translated"]
 
 Language = Literal["en", "zh"]
 
@@ -49,6 +49,16 @@ def translated(language: Language, text: str, **values: object) -> str:
     """A text of the catalogue in that language, with values for its ``%(name)s``. Any other text stays as it is."""
     found = TRANSLATIONS[language].gettext(text) if text else text
     return found % values if values else found
+
+
+def said(language: Language, parts: Mapping[str, Any]) -> str:
+    """What the worker's side said in parts, in that language: a text, and values for its ``{name}``, which may be such parts, too."""
+    text = translated(language, parts["text"])
+    values = {
+        name: said(language, each) if isinstance(each, Mapping) else each
+        for name, each in parts["values"].items()
+    }
+    return text.format(**values) if values else text
 
 
 def mark(text: str) -> str:

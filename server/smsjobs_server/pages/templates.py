@@ -15,7 +15,14 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from smsjobs.contract import mask_phone, visible
-from smsjobs_server.pages.languages import LANGUAGES, TRANSLATIONS, Language, chosen_language, translated
+from smsjobs_server.pages.languages import (
+    LANGUAGES,
+    TRANSLATIONS,
+    Language,
+    chosen_language,
+    said,
+    translated,
+)
 
 __all__ = ["Pages"]
 
@@ -69,6 +76,7 @@ def _environment(language: Language, loader: ChoiceLoader) -> Environment:
     environment.filters["visible"] = visible
     # For a text of a table, which may have a % of its own.
     environment.filters["translated"] = partial(translated, language)
+    environment.filters["said"] = partial(said, language)
     environment.filters["mask"] = mask_phone
     return environment
 

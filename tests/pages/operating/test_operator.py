@@ -316,6 +316,13 @@ def test_chinese(desk: Desk, person: Person) -> None:
     ]:
         page.goto(path)
         expect(page.locator("h1").first).to_contain_text(words)
+    page.goto("/installation")
+    confirm(page, "立即检查")
+    findings = page.locator("section", has_text="doctor 的结果").locator("tbody tr")
+    expect(findings.filter(has_text="它自己的任务已记录").locator("td").nth(1)).to_have_text("账本")
+    shown = findings.locator("td:nth-child(3)").all_inner_texts()
+    assert len(shown) > 10
+    assert [each for each in shown if not re.search("[\u4e00-\u9fff]", each)] == []
     page.goto("/")
     page.wait_for_timeout(500)
     expect(page.locator(".tiles")).to_contain_text("已受理")

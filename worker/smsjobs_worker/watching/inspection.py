@@ -9,7 +9,6 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from smsjobs.contract import InvalidArguments
@@ -94,7 +93,7 @@ def list_findings() -> dict[str, Any]:
     Raises:
         SettingsError: A setting is wrong.
     """
-    findings = [asdict(each) for each in examine(WorkerSettings.read())]
+    findings = [each.to_json() for each in examine(WorkerSettings.read())]
     worst = max((_VERDICTS.index(each["verdict"]) for each in findings), default=0)
     return {"verdict": _VERDICTS[worst], "findings": findings}
 

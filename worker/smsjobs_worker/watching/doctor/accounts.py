@@ -17,7 +17,7 @@ from smsjobs_worker.logs.privacy import describe
 from smsjobs_worker.process.settings import WorkerSettings
 from smsjobs_worker.provider import NotSent
 from smsjobs_worker.sending.providers import Providers
-from smsjobs_worker.watching.doctor.finding import Finding
+from smsjobs_worker.watching.doctor.finding import Finding, Said, bad, doubtful, good, say
 from smsjobs_worker.watching.doctor.templates import templates
 from smsjobs_worker.watching.doctor.versions import numbers
 
@@ -36,14 +36,15 @@ def sdk() -> Iterator[Finding]:
     for name, at_least in _SDK.items():
         number = version(name)
         if numbers(number) < at_least:
-            yield Finding(
-                subject="SDK",
-                verdict="bad",
-                text=f"{name} {number} sends again by itself when an answer is late",
-                hint=f"pip install --upgrade {name}",
+            yield bad(
+                "SDK",
+                "{name} {version} sends again by itself when an answer is late",
+                "pip install --upgrade {name}",
+                name=name,
+                version=number,
             )
         else:
-            yield Finding(subject="SDK", verdict="good", text=f"{name} {number} makes one request a call")
+            yield good("SDK", "{name} {version} makes one request a call", name=name, version=number)
 
 
 #: Seconds without a message after which a signature's filing lapses soon: carriers let it lapse after six months.
@@ -53,11 +54,11 @@ _LAPSES_SOON_S: Final = 150 * 24 * 3600
 def elements(settings: WorkerSettings) -> Iterator[Finding]:
     """Look at every element, and ask Aliyun by its credentials."""
     if not settings.app_dir.is_dir():
-        yield Finding(
-            subject="elements",
-            verdict="bad",
-            text=f"SMS_APP: there is no directory {settings.app_dir}",
-            hint="set SMS_APP to the directory that holds SMS/",
+        yield bad(
+            "elements",
+            "SMS_APP: there is no directory {path}",
+            "set SMS_APP to the directory that holds SMS/",
+            path=str(settings.app_dir),
         )
         return
     try:
@@ -65,15 +66,12 @@ def elements(settings: WorkerSettings) -> Iterator[Finding]:
         problems = app.check()
         elements = app.elements()
     except InvalidArguments as error:
-        yield Finding(subject="elements", verdict="bad", text=error.message, hint="fix SMS_APP")
+        yield bad("elements", say(error.message), "fix SMS_APP")
         return
     for each in problems:
-        yield Finding(
-            subject=each.element or "elements",
-            verdict="bad" if each.level == "error" else "doubtful",
-            text=f"{_where(each)}{each.cause}",
-            hint=each.hint,
-        )
+        finding = bad if each.level == "error" else doubtful
+        # Files of one's own have many ways to be wrong, and these texts stand in the room of elements.
+        yield finding(each.element or "elements", say(f"{_where(each)}{each.cause}"), say(each.hint))
     broken = {each.element for each in problems if each.level == "error"}
     for element in elements:
         if element.fullName not in broken:
@@ -93,12 +91,10 @@ def _element(element: LoadedElement) -> Iterator[Finding]:
     try:
         thing = loaded(element)
     except Exception as error:  # noqa: BLE001  a Type's own code
-        yield Finding(
-            subject=name, verdict="bad", text=f"it does not load ({describe(error)})", hint="fix its type"
-        )
+        yield bad(name, "it does not load ({error})", "fix its type", error=describe(error))
         return
     if not isinstance(thing, AliyunSms):
-        yield Finding(subject=name, verdict="good", text="it loads")
+        yield good(name, "it loads")
         return
     yield _destination(name, thing)
     yield from _identity(name, thing)
@@ -110,12 +106,12 @@ def _element(element: LoadedElement) -> Iterator[Finding]:
 def _destination(name: str, sms: AliyunSms) -> Finding:
     endpoint = sms.account.endpoint
     if endpoint.is_aliyun:
-        return Finding(subject=name, verdict="good", text=f"it sends to Aliyun, at {endpoint.host}")
-    return Finding(
-        subject=name,
-        verdict="doubtful",
-        text=f"it sends to {endpoint.host}, not to Aliyun: no phone gets a message from a simulator",
-        hint="leave endpoint out of sms.json, unless this is meant",
+        return good(name, "it sends to Aliyun, at {host}", host=endpoint.host)
+    return doubtful(
+        name,
+        "it sends to {host}, not to Aliyun: no phone gets a message from a simulator",
+        "leave endpoint out of sms.json, unless this is meant",
+        host=endpoint.host,
     )
 
 
@@ -124,35 +120,43 @@ def _identity(name: str, sms: AliyunSms) -> Iterator[Finding]:
     try:
         identity = sms.identity()
     except NotSent as error:
-        hint = "see docs/credentials.md"
-        yield Finding(subject=name, verdict="bad", text=error.detail, hint=hint)
+        yield bad(name, say(error.detail), "see docs/credentials.md")
         return
     if identity is None:
         return
-    known = (
-        f"Aliyun knows it as {identity.arn}"
-        if identity.arn
-        else f"STS does not say whose ({identity.detail})"
-    )
-    yield Finding(subject=name, verdict="good", text=f"it signs with keys of {identity.source}; {known}")
+    source = identity.source
+    if identity.arn:
+        text = say(
+            "it signs with keys of {source}; Aliyun knows it as {arn}", source=source, arn=identity.arn
+        )
+    else:
+        text = say(
+            "it signs with keys of {source}; STS does not say whose ({why})",
+            source=source,
+            why=identity.detail,
+        )
+    yield good(name, text)
 
 
 def _credentials(name: str, sms: AliyunSms) -> Finding:
     checked = sms.check_credentials()
     if checked.accepted:
-        return Finding(subject=name, verdict="good", text=f"{_answering(sms)} accepts its AccessKey")
+        return good(name, "{who} accepts its AccessKey", who=_answering(sms))
     if checked.accepted is None:
-        return Finding(
-            subject=name,
-            verdict="bad",
-            text=f"{_answering(sms)} gives no clear answer: {checked.detail}",
-            hint="see that this machine reaches the endpoint in sms.json, then try again",
+        return bad(
+            name,
+            "{who} gives no clear answer: {detail}",
+            "see that this machine reaches the endpoint in sms.json, then try again",
+            who=_answering(sms),
+            detail=checked.detail,
         )
-    return Finding(
-        subject=name,
-        verdict="bad",
-        text=f"{_answering(sms)} refuses its AccessKey ({checked.aliyun_code})",
-        hint=checked.detail or "fix accessKey and accessSecret in sms.json",
+    return bad(
+        name,
+        "{who} refuses its AccessKey ({code})",
+        # The meaning of Aliyun's code, which pages have in other languages.
+        say(checked.detail) if checked.detail else say("fix accessKey and accessSecret in sms.json"),
+        who=_answering(sms),
+        code=checked.aliyun_code,
     )
 
 
@@ -163,21 +167,23 @@ def _signature(name: str, sms: AliyunSms) -> Iterator[Finding]:
         return
     if signature.state not in ("approved", "unknown"):
         why = f": {signature.reason}" if signature.reason else ""
-        yield Finding(
-            subject=name,
-            verdict="bad",
-            text=f"its signature is not approved ({signature.state.replace('_', ' ')}{why})",
-            hint="see the console; every message is refused until it is approved",
+        yield bad(
+            name,
+            "its signature is not approved ({state})",
+            "see the console; every message is refused until it is approved",
+            state=signature.state.replace("_", " ") + why,
         )
     for each in signature.filing:
         carrier = CARRIERS.get(each.carrier, each.carrier)
         if each.is_good:
             continue
-        yield Finding(
-            subject=name,
-            verdict="doubtful",
-            text=f"{carrier} has not filed its signature ({each.state.replace('_', ' ')}), and may hold its messages back",
-            hint="; ".join(each.reasons) or "see the console",
+        reasons = "; ".join(each.reasons)
+        yield doubtful(
+            name,
+            "{carrier} has not filed its signature ({state}), and may hold its messages back",
+            say(reasons) if reasons else say("see the console"),
+            carrier=say(carrier),
+            state=each.state.replace("_", " "),
         )
 
 
@@ -190,16 +196,16 @@ def _idle(element: LoadedElement, store: TemplateStore) -> Iterator[Finding]:
     except (InvalidArguments, RedisError, OSError):
         return
     if idle_s and idle_s >= _LAPSES_SOON_S:
-        yield Finding(
-            subject=name,
-            verdict="doubtful",
-            text=f"nothing was sent under its signature for {idle_s / 86_400:.0f} days; after six months the carriers let its filing lapse",
-            hint="send a few messages to numbers of each carrier",
+        yield doubtful(
+            name,
+            "nothing was sent under its signature for {days} days; after six months the carriers let its filing lapse",
+            "send a few messages to numbers of each carrier",
+            days=f"{idle_s / 86_400:.0f}",
         )
 
 
-def _answering(sms: AliyunSms) -> str:
-    return "Aliyun" if sms.account.endpoint.is_aliyun else sms.account.endpoint.host
+def _answering(sms: AliyunSms) -> str | Said:
+    return say("Aliyun") if sms.account.endpoint.is_aliyun else sms.account.endpoint.host
 
 
 def _aliyun_clock(name: str, sms: AliyunSms) -> Iterator[Finding]:
@@ -207,14 +213,18 @@ def _aliyun_clock(name: str, sms: AliyunSms) -> Iterator[Finding]:
     if skew_s is None:
         return
     if abs(skew_s) < _SKEW_WARNED_S:
-        yield Finding(
-            subject=name, verdict="good", text=f"this machine's clock agrees with that of {_answering(sms)}"
-        )
+        yield good(name, "this machine's clock agrees with that of {who}", who=_answering(sms))
         return
-    yield Finding(
-        subject=name,
-        verdict="bad" if abs(skew_s) >= _SKEW_REFUSED_S else "doubtful",
-        text=f"this machine's clock is {abs(skew_s):.0f} s {'ahead of' if skew_s > 0 else 'behind'} that of "
-        f"{_answering(sms)}; from 900 s on every request is refused",
-        hint="let it keep time by NTP",
-    )
+    values: dict[str, str | int | Said] = {"who": _answering(sms), "seconds": f"{abs(skew_s):.0f}"}
+    if skew_s > 0:
+        text = say(
+            "this machine's clock is {seconds} s ahead of that of {who}; from 900 s on every request is refused",
+            **values,
+        )
+    else:
+        text = say(
+            "this machine's clock is {seconds} s behind that of {who}; from 900 s on every request is refused",
+            **values,
+        )
+    finding = bad if abs(skew_s) >= _SKEW_REFUSED_S else doubtful
+    yield finding(name, text, say("let it keep time by NTP"))

@@ -14,7 +14,7 @@ from smsjobs.addresses import is_redis
 from smsjobs.contract import LANES
 from smsjobs.queues import QuorumQueue
 from smsjobs.redis_store import error_code, refusal_text
-from smsjobs_worker.watching.doctor.finding import Finding, bad, doubtful, good
+from smsjobs_worker.watching.doctor.finding import Finding, bad, doubtful, good, say
 from smsjobs_worker.watching.doctor.servers import redis_server
 from smsjobs_worker.watching.doctor.trial import LEAST_RIGHTS
 from smsjobs_worker.watching.doctor.versions import numbers
@@ -62,10 +62,13 @@ def _rabbitmq(client: Any) -> Iterator[Finding]:
     name, number = str(told.get("product", "AMQP")), str(told.get("version", "0"))
     if name == "RabbitMQ" and numbers(number) < _RABBITMQ_AT_LEAST:
         yield doubtful(
-            "broker", f"RabbitMQ {number} is older than what is tested", "use RabbitMQ 3.10 or newer"
+            "broker",
+            "RabbitMQ {version} is older than what is tested",
+            "use RabbitMQ 3.10 or newer",
+            version=number,
         )
     else:
-        yield good("broker", f"{name} {number} answers")
+        yield good("broker", "{name} {version} answers", name=name, version=number)
 
 
 def _pass_through(client: Any, *, redis: bool) -> Finding:
@@ -94,22 +97,28 @@ def _pass_through(client: Any, *, redis: bool) -> Finding:
 def _unreachable(error: Exception) -> Finding:
     if getattr(error, "code", None) == _ACCESS_REFUSED:
         return bad("broker", "RabbitMQ refuses the user or the password", "fix SMS_BROKER_URL")
-    why = refusal_text(error) or type(error).__name__
-    return bad("broker", f"the broker does not answer ({why})", "start it, or fix SMS_BROKER_URL")
+    why = say(refusal_text(error) or type(error).__name__)
+    return bad("broker", "the broker does not answer ({why})", "start it, or fix SMS_BROKER_URL", why=why)
 
 
 def _refused(client: Any, error: Exception) -> Finding:
     if isinstance(error, Empty):
         return bad(
-            "broker", f"a message that was published did not come within {_WAIT_S} s", "see the broker's log"
+            "broker",
+            "a message that was published did not come within {seconds} s",
+            "see the broker's log",
+            seconds=_WAIT_S,
         )
     if error_code(error) == "NOPERM":
         return bad("broker", "its user may not publish and take messages (NOPERM)", LEAST_RIGHTS)
     if getattr(error, "code", None) == _ACCESS_REFUSED:
         return _without_right_to_configure(client)
     if "blocked" in str(error):
-        text = "RabbitMQ takes no messages now: its memory or its disk is full"
-        return bad("broker", text, "see rabbitmqctl status, and give it more")
+        return bad(
+            "broker",
+            "RabbitMQ takes no messages now: its memory or its disk is full",
+            "see rabbitmqctl status, and give it more",
+        )
     return _unreachable(error)
 
 
@@ -124,13 +133,17 @@ def _without_right_to_configure(client: Any) -> Finding:
             missing.append(lane.queue)
         except Exception as error:  # noqa: BLE001
             return bad(
-                "broker", f"the broker refuses this user ({type(error).__name__})", "fix SMS_BROKER_URL"
+                "broker",
+                "the broker refuses this user ({error})",
+                "fix SMS_BROKER_URL",
+                error=type(error).__name__,
             )
     if missing:
         return bad(
             "broker",
-            f"its user may not make the queues that are missing: {', '.join(missing)}",
+            "its user may not make the queues that are missing: {queues}",
             "make them, or permit its user to configure sms.*",
+            queues=", ".join(missing),
         )
     return doubtful(
         "broker",

@@ -37,7 +37,7 @@ def redis_cluster(url: str, *, replicas: int) -> Generator[Finding, None, bool]:
     for place, node in masters.items():
         host, _, port = place.rpartition(":")
         its = replace(address, kind="server", nodes=((host, int(port)),))
-        answers &= yield from server("ledger", node, its, replicas=replicas, name=f"the node {place}")
+        answers &= yield from server("ledger", node, its, replicas=replicas, node=place)
         yield _has(place, elements.get(place, []))
     return answers
 
@@ -62,7 +62,7 @@ def _whole(masters: Any) -> Iterator[Finding]:
     except RedisError:
         return  # not permitted: the ledger's trial says what matters
     if "cluster_state:ok" in told:
-        yield good("ledger", f"the Cluster has {len(masters)} masters and all slots")
+        yield good("ledger", "the Cluster has {count} masters and all slots", count=len(masters))
     else:
         yield bad(
             "ledger", "the Cluster is down (cluster_state)", "redis-cli --cluster check tells what is missing"
@@ -71,7 +71,9 @@ def _whole(masters: Any) -> Iterator[Finding]:
 
 def _has(place: str, names: list[str]) -> Finding:
     if not names:
-        return good("ledger", f"the node {place} has no element yet")
+        return good("ledger", "the node {node} has no element yet", node=place)
     named = ", ".join(sorted(names)[:_NAMED])
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return good("ledger", f"the node {place} has {named}{more}")
+    if len(names) <= _NAMED:
+        return good("ledger", "the node {node} has {names}", node=place, names=named)
+    more = len(names) - _NAMED
+    return good("ledger", "the node {node} has {names} and {more} more", node=place, names=named, more=more)

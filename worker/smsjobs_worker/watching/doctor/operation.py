@@ -16,7 +16,7 @@ from smsjobs.redis_store import Seal, connect_redis
 from smsjobs.suppression import LIST_ITEM, SuppressedNumbers
 from smsjobs_worker.process.celery_settings import celery_settings
 from smsjobs_worker.process.settings import WorkerSettings
-from smsjobs_worker.watching.doctor.finding import Finding
+from smsjobs_worker.watching.doctor.finding import Finding, bad, doubtful, good
 
 __all__ = ["running"]
 
@@ -49,23 +49,19 @@ def _visibility(settings: WorkerSettings) -> Finding:
     options = celery_settings(settings)["broker_transport_options"]
     timeout_s = options.get("visibility_timeout")
     if timeout_s is None:
-        return Finding(
-            subject="repetition",
-            verdict="good",
-            text="this broker keeps messages until they are acknowledged",
-        )
+        return good("repetition", "this broker keeps messages until they are acknowledged")
     if timeout_s <= settings.lease_s:
-        return Finding(
-            subject="repetition",
-            verdict="doubtful",
-            text=f"a message is repeated after {timeout_s} s, before a lease of {settings.lease_s:g} s has run out",
-            hint="make SMS_LEASE shorter than the visibility time-out",
+        return doubtful(
+            "repetition",
+            "a message is repeated after {seconds} s, before a lease of {lease} s has run out",
+            "make SMS_LEASE shorter than the visibility time-out",
+            seconds=str(timeout_s),
+            lease=f"{settings.lease_s:g}",
         )
-    return Finding(
-        subject="repetition",
-        verdict="good",
-        text=f"a message is repeated after {timeout_s} s without acknowledgement; delays wait in the ledger, "
-        "not in messages",
+    return good(
+        "repetition",
+        "a message is repeated after {seconds} s without acknowledgement; delays wait in the ledger, not in messages",
+        seconds=str(timeout_s),
     )
 
 
@@ -76,14 +72,15 @@ def _sweeping(url: str) -> Iterator[Finding]:
     except (RedisError, OSError):
         return
     if late:
-        yield Finding(
-            subject="workers",
-            verdict="bad",
-            text=f"{late} jobs are overdue by more than {_OVERDUE_S} s: no worker sweeps",
-            hint="start a worker for every lane, as the Procfile does",
+        yield bad(
+            "workers",
+            "{count} jobs are overdue by more than {seconds} s: no worker sweeps",
+            "start a worker for every lane, as the Procfile does",
+            count=late,
+            seconds=_OVERDUE_S,
         )
     else:
-        yield Finding(subject="workers", verdict="good", text="no job is overdue")
+        yield good("workers", "no job is overdue")
 
 
 def _set_aside(url: str) -> Iterator[Finding]:
@@ -93,21 +90,22 @@ def _set_aside(url: str) -> Iterator[Finding]:
     except (RedisError, OSError, ValueError):
         return
     for each in found[:_ASIDE_SHOWN]:
-        yield Finding(
-            subject="set aside",
-            verdict="bad",
-            text=f"{each.id}: {each.problem}",
-            hint="see docs/reliability.md, then smsjobs set-aside put-back, or smsjobs set-aside drop",
+        yield bad(
+            "set aside",
+            "{id}: {problem}",
+            "see docs/reliability.md, then smsjobs set-aside put-back, or smsjobs set-aside drop",
+            id=each.id,
+            problem=each.problem,
         )
     if len(found) > _ASIDE_SHOWN:
-        yield Finding(
-            subject="set aside",
-            verdict="bad",
-            text=f"{len(found) - _ASIDE_SHOWN} more damaged entries are set aside",
-            hint="smsjobs set-aside list shows all",
+        yield bad(
+            "set aside",
+            "{count} more damaged entries are set aside",
+            "smsjobs set-aside list shows all",
+            count=len(found) - _ASIDE_SHOWN,
         )
     if not found:
-        yield Finding(subject="set aside", verdict="good", text="nothing in the ledger is damaged")
+        yield good("set aside", "nothing in the ledger is damaged")
 
 
 def _suppressed(url: str, seal: Seal | None) -> Iterator[Finding]:
@@ -117,11 +115,12 @@ def _suppressed(url: str, seal: Seal | None) -> Iterator[Finding]:
     except (RedisError, OSError):
         return
     if problem:
-        yield Finding(
-            subject="suppression",
-            verdict="bad",
-            text=f"the suppression list is damaged: {problem}. Promotional messages wait; all others are sent",
-            hint=f"fix it, or smsjobs set-aside drop {LIST_ITEM} and import your copy of it",
+        yield bad(
+            "suppression",
+            "the suppression list is damaged: {problem}. Promotional messages wait; all others are sent",
+            "fix it, or smsjobs set-aside drop {item} and import your copy of it",
+            problem=problem,
+            item=LIST_ITEM,
         )
 
 
@@ -139,46 +138,51 @@ def _events(url: str) -> Iterator[Finding]:
         waiting = sum(each.waiting for each in mine)
         late_s = max((now_ms - each.since_ms) / 1000 for each in mine if each.since_ms) if waiting else 0
         if late_s > _EVENT_S:
-            yield Finding(
-                subject="events",
-                verdict="doubtful",
-                text=f"{waiting} events wait for the subscriber {name}, the oldest for {late_s / 60:.0f} minutes; "
-                f"of an element about {MOST_EVENTS} are kept",
-                hint="see that a worker has its settings (docs/events.md) and that it takes what it is told; "
-                f"or: smsjobs events unsubscribe {name}",
+            yield doubtful(
+                "events",
+                "{count} events wait for the subscriber {name}, the oldest for {minutes} minutes; of an element about "
+                "{most} are kept",
+                "see that a worker has its settings (docs/events.md) and that it takes what it is told; or: smsjobs "
+                "events unsubscribe {name}",
+                count=waiting,
+                name=name,
+                minutes=f"{late_s / 60:.0f}",
+                most=MOST_EVENTS,
             )
         else:
-            yield Finding(subject="events", verdict="good", text=f"the subscriber {name} is told of events")
+            yield good("events", "the subscriber {name} is told of events", name=name)
     for name, count in parked.items():
         if count:
-            yield Finding(
-                subject="events",
-                verdict="doubtful",
-                text=f"{count} items of {name} were tried in vain for a day",
-                hint="smsjobs events list shows them; then smsjobs events replay --all, or smsjobs events drop ID",
+            yield doubtful(
+                "events",
+                "{count} items of {name} were tried in vain for a day",
+                "smsjobs events list shows them; then smsjobs events replay --all, or smsjobs events drop ID",
+                count=count,
+                name=name,
             )
 
 
 def _workers(broker_url: str) -> Iterator[Finding]:
     lanes = workers_by_lane(broker_url)
     if lanes is None:
-        yield Finding(
-            subject="workers",
-            verdict="doubtful",
-            text="the workers could not be asked: the broker is unreachable, or of a kind without remote control",
-            hint="check by hand that a worker runs for every lane",
+        yield doubtful(
+            "workers",
+            "the workers could not be asked: the broker is unreachable, or of a kind without remote control",
+            "check by hand that a worker runs for every lane",
         )
         return
     for lane, count in lanes.items():
-        if count:
-            text = f"{count} {'worker answers' if count == 1 else 'workers answer'} for the lane {lane}"
-            yield Finding(subject="workers", verdict="good", text=text)
+        if count == 1:
+            yield good("workers", "1 worker answers for the lane {lane}", lane=lane)
+        elif count:
+            yield good("workers", "{count} workers answer for the lane {lane}", count=count, lane=lane)
         else:
-            yield Finding(
-                subject="workers",
-                verdict="doubtful",
-                text=f"no worker answers for the lane {lane}: its jobs wait",
-                hint=f"start one: {start_a_worker(lane)}",
+            yield doubtful(
+                "workers",
+                "no worker answers for the lane {lane}: its jobs wait",
+                "start one: {command}",
+                lane=lane,
+                command=start_a_worker(lane),
             )
 
 
@@ -191,9 +195,11 @@ def _astray(broker_url: str) -> Iterator[Finding]:
     except (RedisError, OSError):
         return
     if count := sum(f'"{SUBMIT_TASK}"' in each for each in waiting):
-        yield Finding(
-            subject="workers",
-            verdict="bad",
-            text=f"{count} submitted jobs wait in the queue {_DEFAULT_QUEUE}, which no worker of smsjobs reads",
-            hint=f'name the lane\'s queue: send_task("{SUBMIT_TASK}", queue="sms.notification", …)',
+        yield bad(
+            "workers",
+            "{count} submitted jobs wait in the queue {queue}, which no worker of smsjobs reads",
+            'name the lane\'s queue: send_task("{task}", queue="sms.notification", …)',
+            count=count,
+            queue=_DEFAULT_QUEUE,
+            task=SUBMIT_TASK,
         )

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from smsjobs.addresses import RedisAddress
 from smsjobs.redis_store import connect_redis, error_code, refusal_text
-from smsjobs_worker.watching.doctor.finding import Finding, bad, doubtful, good
+from smsjobs_worker.watching.doctor.finding import Finding, bad, doubtful, good, say
 from smsjobs_worker.watching.doctor.versions import numbers
 
 if TYPE_CHECKING:
@@ -48,14 +48,14 @@ def redis_server(subject: str, url: str, *, replicas: int = 0) -> Generator[Find
 
 
 def server(
-    subject: str, client: Redis, address: RedisAddress, *, replicas: int, name: str = "it"
+    subject: str, client: Redis, address: RedisAddress, *, replicas: int, node: str = ""
 ) -> Generator[Finding, None, bool]:
     """Look at a server by a client of it.
 
     Args:
         subject: What it is used for.
         replicas: ``SMS_REPLICAS``.
-        name: How the findings call it, where there are several.
+        node: Where it is, if there are several.
 
     Returns:
         Whether it answers.
@@ -69,8 +69,9 @@ def server(
         info = {}
         yield doubtful(
             subject,
-            f"Redis at {address.place} answers, and does not tell about itself (INFO is not permitted)",
+            "Redis at {place} answers, and does not tell about itself (INFO is not permitted)",
             "permit +info, or check by hand its version, persistence, memory and replicas",
+            place=address.place,
         )
     else:
         yield _who(subject, info, address)
@@ -83,7 +84,11 @@ def server(
         *_copies(subject, info, address, replicas),
         *_clock(subject, client),
     ):
-        yield finding if name == "it" else replace(finding, text=f"{name}: {finding.text}")
+        yield (
+            replace(finding, what=say("the node {node}: {what}", node=node, what=finding.what))
+            if node
+            else finding
+        )
     return True
 
 
@@ -92,25 +97,33 @@ def unreachable(subject: str, address: RedisAddress, error: Exception) -> Findin
     if refusal := refusal_text(error):
         return bad(
             subject,
-            f"Redis at {address.place} {refusal}",
+            "Redis at {place} {refusal}",
             "fix SMS_BROKER_URL (or SMS_REDIS_URL, if the ledger is elsewhere)",
+            place=address.place,
+            refusal=say(refusal),
         )
     return bad(
         subject,
-        f"Redis at {address.place} does not answer ({type(error).__name__})",
+        "Redis at {place} does not answer ({error})",
         "start it, or set SMS_BROKER_URL (and SMS_REDIS_URL, if the ledger is elsewhere)",
+        place=address.place,
+        error=type(error).__name__,
     )
 
 
 def _who(subject: str, info: Mapping[str, Any], address: RedisAddress) -> Finding:
     if valkey := info.get("valkey_version"):
-        return good(subject, f"Valkey {valkey} answers at {address.place}")
+        return good(subject, "Valkey {version} answers at {place}", version=str(valkey), place=address.place)
     number = str(info.get("redis_version", "0"))
     if numbers(number) < _REDIS_AT_LEAST:
         return bad(
-            subject, f"Redis {number} at {address.place} is too old", "use Redis 6.2 or newer, or Valkey"
+            subject,
+            "Redis {version} at {place} is too old",
+            "use Redis 6.2 or newer, or Valkey",
+            version=number,
+            place=address.place,
         )
-    return good(subject, f"Redis {number} answers at {address.place}")
+    return good(subject, "Redis {version} answers at {place}", version=number, place=address.place)
 
 
 def _connection(subject: str, client: Redis, address: RedisAddress) -> Iterator[Finding]:
@@ -144,7 +157,10 @@ def _connection(subject: str, client: Redis, address: RedisAddress) -> Iterator[
     left_days = (ssl.cert_time_to_seconds(str(certificate["notAfter"])) - time.time()) / 86_400
     if left_days < _CERTIFICATE_DAYS:
         yield doubtful(
-            subject, f"the server's certificate ends in {left_days:.0f} days", "renew it on the server"
+            subject,
+            "the server's certificate ends in {days} days",
+            "renew it on the server",
+            days=f"{left_days:.0f}",
         )
     elif not address.tls.check_hostname:
         yield doubtful(
@@ -175,8 +191,9 @@ def _eviction(subject: str, settings: Mapping[str, str], info: Mapping[str, Any]
     if evicted := int(info.get("evicted_keys", 0)):
         yield bad(
             subject,
-            f"it has dropped {evicted} keys since it started, because its memory was full",
+            "it has dropped {count} keys since it started, because its memory was full",
             "set maxmemory-policy noeviction, and give it more memory",
+            count=evicted,
         )
     policy = settings.get("maxmemory-policy")
     if policy is None:
@@ -188,9 +205,9 @@ def _eviction(subject: str, settings: Mapping[str, str], info: Mapping[str, Any]
     elif policy == "noeviction":
         yield good(subject, "it never evicts a job (maxmemory-policy noeviction)")
     else:
-        text = f"it may drop jobs when its memory is full (maxmemory-policy {policy})"
+        what = say("it may drop jobs when its memory is full (maxmemory-policy {policy})", policy=policy)
         limited = settings.get("maxmemory", "0") != "0"
-        yield (bad if limited else doubtful)(subject, text, "set maxmemory-policy noeviction")
+        yield (bad if limited else doubtful)(subject, what, say("set maxmemory-policy noeviction"))
 
 
 def _persistence(subject: str, settings: Mapping[str, str], info: Mapping[str, Any]) -> Iterator[Finding]:
@@ -220,7 +237,7 @@ def _persistence(subject: str, settings: Mapping[str, str], info: Mapping[str, A
             "set appendfsync everysec, or always",
         )
     else:
-        yield good(subject, f"it keeps an append-only file (appendfsync {fsync})")
+        yield good(subject, "it keeps an append-only file (appendfsync {fsync})", fsync=fsync)
 
 
 def _memory(subject: str, info: Mapping[str, Any]) -> Iterator[Finding]:
@@ -229,17 +246,21 @@ def _memory(subject: str, info: Mapping[str, Any]) -> Iterator[Finding]:
         return
     part = int(info.get("used_memory", 0)) / limit
     if part >= _FULL:
-        text = f"its memory is full ({part:.0%}): it records no more jobs"
         yield bad(
-            subject, text, "give it more memory, or raise maxmemory; a shorter SMS_RETENTION saves some"
+            subject,
+            "its memory is full ({part}): it records no more jobs",
+            "give it more memory, or raise maxmemory; a shorter SMS_RETENTION saves some",
+            part=f"{part:.0%}",
         )
     elif part >= _NEARLY_FULL:
-        text = f"its memory is nearly full ({part:.0%})"
         yield doubtful(
-            subject, text, "give it more memory, or raise maxmemory; a shorter SMS_RETENTION saves some"
+            subject,
+            "its memory is nearly full ({part})",
+            "give it more memory, or raise maxmemory; a shorter SMS_RETENTION saves some",
+            part=f"{part:.0%}",
         )
     else:
-        yield good(subject, f"it has memory left ({part:.0%} used)")
+        yield good(subject, "it has memory left ({part} used)", part=f"{part:.0%}")
 
 
 def _copies(subject: str, info: Mapping[str, Any], address: RedisAddress, replicas: int) -> Iterator[Finding]:
@@ -252,8 +273,9 @@ def _copies(subject: str, info: Mapping[str, Any], address: RedisAddress, replic
     if connected or address.kind == "sentinel":
         yield doubtful(
             subject,
-            f"it has {connected} replicas, and a fail-over may forget jobs and claims: SMS_REPLICAS is not set",
+            "it has {count} replicas, and a fail-over may forget jobs and claims: SMS_REPLICAS is not set",
             "set SMS_REPLICAS=1 on producers and workers (docs/reliability.md)",
+            count=connected,
         )
 
 
@@ -269,6 +291,7 @@ def _clock(subject: str, client: Redis) -> Iterator[Finding]:
     else:
         yield doubtful(
             subject,
-            f"its clock and this machine's differ by {abs(skew_s):.0f} s, so maxQps is kept less exactly",
+            "its clock and this machine's differ by {seconds} s, so maxQps is kept less exactly",
             "let both keep time by NTP",
+            seconds=f"{abs(skew_s):.0f}",
         )

@@ -37,9 +37,10 @@ def templates(element: LoadedElement, store: TemplateStore) -> Iterator[Finding]
         found = list(_template(name, provider, element, code, lanes.get(code, frozenset())))
         sound += not found
         yield from found
-    if sound:
-        words = "template that is used is" if sound == 1 else "templates that are used are"
-        yield good(name, f"{sound} {words} approved, and of a kind that fits")
+    if sound == 1:
+        yield good(name, "1 template that is used is approved, and of a kind that fits")
+    elif sound:
+        yield good(name, "{count} templates that are used are approved, and of a kind that fits", count=sound)
 
 
 def _template(
@@ -56,8 +57,10 @@ def _template(
         if failure.reason != "no_templates":
             yield doubtful(
                 name,
-                f"Aliyun tells nothing of template {code}, which is used ({failure.detail})",
+                "Aliyun tells nothing of template {code}, which is used ({detail})",
                 "see that the account has it, and the right dysms:GetSmsTemplate",
+                code=code,
+                detail=failure.detail,
             )
         return
     yield from _state(name, template)
@@ -73,8 +76,10 @@ def _state(name: str, template: Template) -> Iterator[Finding]:
         why = f": {template.reason}" if template.reason else ""
         yield bad(
             name,
-            f"template {template.code}, which is used, is not approved ({template.state.replace('_', ' ')}{why})",
+            "template {code}, which is used, is not approved ({state})",
             "every message with it is refused: change it in the console, or send with another",
+            code=template.code,
+            state=template.state.replace("_", " ") + why,
         )
 
 
@@ -84,14 +89,17 @@ def _kind(name: str, template: Template, lanes: frozenset[str]) -> Iterator[Find
         for lane in sorted(lanes - {"bulk"}):
             yield doubtful(
                 name,
-                f"template {template.code} is promotional, and is used on the lane {lane}: at any hour, and to those who want none",
+                "template {code} is promotional, and is used on the lane {lane}: at any hour, and to those who want none",
                 "send it by a campaign with promotional=True",
+                code=template.code,
+                lane=lane,
             )
     elif template.kind == "notification" and "verification" in lanes:
         yield doubtful(
             name,
-            f"template {template.code} is for notifications, and is used on the lane verification",
+            "template {code} is for notifications, and is used on the lane verification",
             "send codes with a template of that kind, or these messages on the lane notification",
+            code=template.code,
         )
 
 
@@ -104,6 +112,8 @@ def _members(name: str, code: str, parts: Mapping[str, Template]) -> Iterator[Fi
         )
         yield doubtful(
             name,
-            f"the members' templates for {code} have different variables: {told}",
+            "the members' templates for {code} have different variables: {told}",
             "give all members templates with the same variables, and name them in sms.json under templates",
+            code=code,
+            told=told,
         )

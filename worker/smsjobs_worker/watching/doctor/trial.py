@@ -13,7 +13,7 @@ from smsjobs.contract import RequestFailed, element_tag, encode_outcome, make_jo
 from smsjobs.ledger import Granted, Ledger
 from smsjobs.redis_store import NotReplicated, connect_redis, error_code, is_transient, refusal_hint
 from smsjobs_worker.process.results import STORE_ERRORS, Results
-from smsjobs_worker.watching.doctor.finding import Finding, bad, good
+from smsjobs_worker.watching.doctor.finding import Finding, Said, bad, good, say
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LEAST_RIGHTS", "ledger"]
 
-LEAST_RIGHTS = "give its user the rights that docs/configuration.md lists"
+LEAST_RIGHTS = say("give its user the rights that docs/configuration.md lists")
 
 
 def ledger(settings: WorkerSettings, app: Celery) -> Iterator[Finding]:
@@ -37,21 +37,20 @@ def ledger(settings: WorkerSettings, app: Celery) -> Iterator[Finding]:
     job = _job()
     results = Results(app, patience_s=0, in_ledger=connection.result_backend == connection.redis_url)
     begun = time.perf_counter()
-    step = "recorded"
+    step = say("a job of its own could not be recorded")
     try:
         its.record(job)
-        step = "claimed"
+        step = say("a job of its own could not be claimed")
         claim = its.claim(job.id, "doctor", lease_s=10)
         if not isinstance(claim, Granted):
-            yield bad(
-                "ledger", f"a job of its own could not be claimed ({type(claim).__name__})", "try again"
-            )
+            why = type(claim).__name__
+            yield bad("ledger", "a job of its own could not be claimed ({why})", "try again", why=why)
             return
-        step = "settled"
+        step = say("a job of its own could not be settled")
         outcome = _outcome(job)
         result = results.entry(job.id, outcome)
         its.settle(job.id, "doctor", encode_outcome(outcome), result=result)
-        step = "removed"
+        step = say("a job of its own could not be removed")
         its.remove(job)
         if result:
             its.redis.delete(result[0])
@@ -60,10 +59,19 @@ def ledger(settings: WorkerSettings, app: Celery) -> Iterator[Finding]:
         _clean_up(its, job)
         return
     took_ms = (time.perf_counter() - begun) * 1000
-    more = f", each step on {connection.replicas} replicas" if connection.replicas else ""
-    yield good(
-        "ledger", f"a job of its own was recorded, claimed, settled and removed in {took_ms:.0f} ms{more}"
-    )
+    if connection.replicas:
+        yield good(
+            "ledger",
+            "a job of its own was recorded, claimed, settled and removed in {ms} ms, each step on {count} replicas",
+            ms=f"{took_ms:.0f}",
+            count=connection.replicas,
+        )
+    else:
+        yield good(
+            "ledger",
+            "a job of its own was recorded, claimed, settled and removed in {ms} ms",
+            ms=f"{took_ms:.0f}",
+        )
     if not result:
         yield _result_backend(app, results, job)
 
@@ -88,20 +96,21 @@ def _outcome(job: JobRecord) -> RequestFailed:
     )
 
 
-def _refused(step: str, error: Exception, replicas: int) -> Finding:
-    text = f"a job of its own could not be {step}: "
+def _refused(step: Said, error: Exception, replicas: int) -> Finding:
     if isinstance(error, NotReplicated):
         return bad(
             "ledger",
-            f"{text}SMS_REPLICAS={replicas} replicas do not have it in time",
+            "{step}: SMS_REPLICAS={replicas} replicas do not have it in time",
             "start replicas, or lower SMS_REPLICAS: until then nothing is sent",
+            step=step,
+            replicas=replicas,
         )
     if error_code(error) == "NOPERM":
-        return bad("ledger", f"{text}its user may not do that (NOPERM)", LEAST_RIGHTS)
-    hint = refusal_hint(error) or (
-        "wait until it serves again" if is_transient(error) else "see the server's log"
-    )
-    return bad("ledger", f"{text}{error_code(error)}", hint)
+        return bad("ledger", "{step}: its user may not do that (NOPERM)", LEAST_RIGHTS, step=step)
+    hint = say(refusal_hint(error))
+    if not hint.text:
+        hint = say("wait until it serves again") if is_transient(error) else say("see the server's log")
+    return bad("ledger", "{step}: {code}", hint, step=step, code=error_code(error))
 
 
 def _clean_up(its: Ledger, job: JobRecord) -> None:
@@ -119,7 +128,8 @@ def _result_backend(app: Celery, results: Results, job: JobRecord) -> Finding:
     except STORE_ERRORS as error:
         return bad(
             "results",
-            f"the result backend takes no result ({type(error).__name__})",
+            "the result backend takes no result ({error})",
             "fix SMS_RESULT_BACKEND, or leave it out",
+            error=type(error).__name__,
         )
     return good("results", "the result backend took a result of its own, and forgot it")
