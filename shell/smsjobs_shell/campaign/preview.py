@@ -116,7 +116,7 @@ def _tell_bad_rows(screen: Screen, found: CampaignCheck, ordered: Ordered) -> No
     ]
     if lines:
         more = ", …" if found.invalid > len(lines) else ""
-        screen.line(tr("The first of them: {lines}", lines=", ".join(lines) + more))
+        screen.line(tr("The first of them: {lines}", lines=tr(", ").join(lines) + more))
     screen.line(tr("To get each of these rows in a file, add:") + "  --rejects rows.csv\n", exact=True)
 
 
@@ -130,8 +130,11 @@ def _read(sample: Sample) -> str:
 def _facts(found: CampaignCheck, ordered: Ordered) -> Iterator[tuple[str, str]]:
     if found.sheet:
         yield tr("sheet"), printable(found.sheet)
-    yield tr("rows"), ", ".join(_rows(found))
-    yield tr("recipients"), f"{found.recipients:,}: {by_country(found.countries)}"
+    yield tr("rows"), tr(", ").join(_rows(found))
+    yield (
+        tr("recipients"),
+        tr("{count}: {told}", count=f"{found.recipients:,}", told=by_country(found.countries)),
+    )
     if found.suppressed:
         suppressed = f"{found.suppressed:,}"
         yield tr("suppressed"), tr("{count} of them get no message: see smsjobs suppress", count=suppressed)
@@ -192,7 +195,7 @@ def _parts(found: CampaignCheck, ordered: Ordered) -> str:
         mainland=f"{found.mainland_parts:,}",
         foreign=f"{found.foreign_parts:,}",
     )
-    return f"{told} ({', '.join(each)}){unsure}"
+    return tr("{told} ({each})", told=told, each=tr(", ").join(each)) + unsure
 
 
 def _bill(found: CampaignCheck, price: Decimal | None) -> str:

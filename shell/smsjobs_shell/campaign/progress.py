@@ -220,7 +220,7 @@ def by_country(countries: Mapping[str, int]) -> str:
         mainland=f"{countries.get('86', 0):,}",
         foreign=f"{sum(foreign.values()):,}",
     )
-    return f"{told} ({named}{more})" if foreign else told
+    return tr("{told} ({each})", told=told, each=named + more) if foreign else told
 
 
 def _facts(progress: CampaignProgress, begins_in: tzinfo | None = None) -> list[tuple[str, str]]:
@@ -245,7 +245,7 @@ def _facts(progress: CampaignProgress, begins_in: tzinfo | None = None) -> list[
             ),
         ),
         (tr("countries"), by_country(progress.countries)),
-        (tr("left out"), ", ".join(left_out)),
+        (tr("left out"), tr(", ").join(left_out)),
     ]
     if progress.state == "scheduled":
         facts.append((tr("begins"), _begins(progress, begins_in)))

@@ -113,7 +113,11 @@ class Screen:
         if self._console is None:
             _write(f"{visible(text, keep=_LINES)}\n")
         else:
-            self._console.print(visible(text, keep=_LINES), style=style or None, soft_wrap=exact)
+            shown = visible(text, keep=_LINES)
+            if not exact:
+                # rich breaks at blanks only.
+                shown = "\n".join(part for line in shown.split("\n") for part in wrapped(line, self.width))
+            self._console.print(shown, style=style or None, soft_wrap=exact)
 
     def has_room(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
         """Whether a table whose cells have one line fits without a break."""
@@ -333,7 +337,7 @@ def wrapped(text: str, width: int) -> list[str]:
         if width_of(lines[-1] + piece.rstrip()) > width:
             lines[-1] = lines[-1].rstrip()
             lines.append("")
-        if lines[-1] or not piece.isspace():
+        if lines[-1] or len(lines) == 1 or not piece.isspace():
             lines[-1] += piece
     return lines
 
