@@ -1,33 +1,30 @@
 """What the library says, in the language that is spoken."""
 
-import ast
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from smsjobs_shell.terminal.language import speaking
-from smsjobs_shell.terminal.library import FORMS, in_language
+from smsjobs_shell.terminal.library import in_language
+from smsjobs_shell.terminal.sentences import SENTENCES
 
 ROOT = Path(__file__).parents[3]
 
 
-def said() -> Iterator[str]:
-    """Every text in the source but the table itself; a value in it is a gap."""
-    for folder in ("producer", "worker", "shell"):
-        for file in (each for each in (ROOT / folder).rglob("*.py") if each.name != "library.py"):
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    yield node.value
+def source() -> str:
+    """All source but the table itself. A text in several lines is put together."""
+    files = (file for folder in ("producer", "worker", "shell") for file in (ROOT / folder).rglob("*.py"))
+    texts = (file.read_text(encoding="utf-8") for file in files if file.name != "sentences.py")
+    return re.sub(r'"\s*\n\s*f?"', "", "\n".join(texts))
 
 
 def test_what_is_translated_is_said() -> None:
     """No sentence of the table is one that the library has not, or says otherwise by now."""
-    texts = "\n".join(said())
+    texts = source()
     # What Redis is at is said in pieces.
-    for form in (each for each in FORMS if not each.startswith("Redis ")):
-        for part in re.split(r"\{\w+\}", form):
+    for form in (each for each in SENTENCES if not each.startswith("Redis ")):
+        for part in re.split(r"\{\w+\}|; ", form):
             assert part.strip(" ;,:") in texts, form
 
 
