@@ -317,7 +317,9 @@ def test_chinese(desk: Desk, person: Person) -> None:
         page.goto(path)
         expect(page.locator("h1").first).to_contain_text(words)
     page.goto("/installation")
+    page.set_default_timeout(60_000)  # it starts two processes, and tries what it claims
     confirm(page, "立即检查")
+    page.wait_for_selector("main .notice")
     findings = page.locator("section", has_text="doctor 的结果").locator("tbody tr")
     expect(findings.filter(has_text="它自己的任务已记录").locator("td").nth(1)).to_have_text("账本")
     shown = findings.locator("td:nth-child(3)").all_inner_texts()
