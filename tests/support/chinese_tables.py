@@ -10,6 +10,7 @@ from pathlib import Path
 from smsjobs.delivery import codes_page as delivery_codes
 from smsjobs.metrics import page as metrics
 from smsjobs_worker.aliyun import codes_page as error_codes
+from support import log_page
 from support.pages import ROOT
 
 __all__ = ["TABLES", "renewed", "texts"]
@@ -21,6 +22,7 @@ TABLES: Mapping[Path, Callable[[], str]] = {
     _DOCS / "error-codes.zh.md": error_codes.tables,
     _DOCS / "delivery-codes.zh.md": delivery_codes.tables,
     _DOCS / "metrics.zh.md": metrics.tables,
+    _DOCS / "logs.zh.md": log_page.tables,
 }
 
 _BEGIN, _END = "<!-- tables -->\n", "<!-- end of tables -->\n"

@@ -23,7 +23,7 @@ def tables() -> str:
 
 def _table(logger: str, facts: list[type[Fact]]) -> str:
     rows = [
-        f"| `{each.action}` | {logging.getLevelName(each.level)} | {_when(each)} | {_fields(each)} |"
+        f"| `{each.action}` | `{logging.getLevelName(each.level)}` | {_when(each)} | {_fields(each)} |"
         for each in sorted(facts, key=lambda kind: (kind.action, kind.level))
     ]
     return "\n".join(
