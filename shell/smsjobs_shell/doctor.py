@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from smsjobs.settings import SettingsError
 from smsjobs_shell.terminal.failure import FAILED, CommandFailed
-from smsjobs_shell.terminal.language import mark, tr
+from smsjobs_shell.terminal.language import mark, tr, tr_parts
 from smsjobs_shell.terminal.library import in_language
 from smsjobs_shell.terminal.options import with_screen
 from smsjobs_shell.terminal.screen import Screen
@@ -44,7 +45,7 @@ def doctor(screen: Screen) -> int:
     findings = report["findings"]
     screen.table(
         (tr("State"), tr("Subject"), tr("Finding")),
-        [(each["verdict"], each["subject"], _told(each["text"], each["hint"])) for each in findings],
+        [(each["verdict"], tr(each["subject"]), _told(each["parts"])) for each in findings],
     )
     screen.line(tr(_ENDS[report["verdict"]]))
     screen.document(report)
@@ -60,7 +61,7 @@ def _ask() -> dict[str, Any]:
         raise
 
 
-def _told(text: str, hint: str) -> str:
-    return (
-        f"{in_language(text)}\n" + tr("hint: {hint}", hint=in_language(hint)) if hint else in_language(text)
-    )
+def _told(parts: Mapping[str, Any]) -> str:
+    # What is wrong in an element's files is no sentence of the doctor's.
+    text, hint = (in_language(tr_parts(parts[name])) for name in ("text", "hint"))
+    return f"{text}\n" + tr("hint: {hint}", hint=hint) if hint else text

@@ -125,8 +125,7 @@ def _of_shell() -> Iterator[Found]:
     yield from _tables()
     yield from ((text, "contract/phones.py") for text in WRONG_NUMBER.values())
     yield from ((each.words, "templates/variables.py") for each in TYPES.values())
-    yield from ((text, "templates/template.py") for text in CARRIERS.values())
-    yield from ((text, "redis_store/failures.py") for text in HINTS.values())
+    yield from _of_doctor()
     for name in _CLICK:
         with files("click").joinpath(name).open("rb") as file:
             for _, text, _, _ in extract("python", file, {"_": (1,), "ngettext": (1, 2)}):

@@ -13,11 +13,11 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from smsjobs.settings import SettingsError
 
-__all__ = ["CHINESE", "ENGLISH", "chosen_language", "mark", "speaking", "tr", "tr_count"]
+__all__ = ["CHINESE", "ENGLISH", "chosen_language", "mark", "speaking", "tr", "tr_count", "tr_parts"]
 
 ENGLISH: Final = "en"
 CHINESE: Final = "zh"
@@ -82,6 +82,14 @@ def tr(text: str, **values: object) -> str:
 def tr_count(one: str, many: str, count: int, **values: object) -> str:
     """The text for that number of things, which ``{count}`` shows, as in ``2,000``."""
     return _spoken.get().ngettext(one, many, count).format(count=f"{count:,}", **values)
+
+
+def tr_parts(parts: Mapping[str, Any]) -> str:
+    """What the worker's side said in parts: a text, and values for its ``{name}``, which may be such parts, too."""
+    values = {
+        name: tr_parts(each) if isinstance(each, Mapping) else each for name, each in parts["values"].items()
+    }
+    return tr(parts["text"], **values)
 
 
 def mark(text: str) -> str:

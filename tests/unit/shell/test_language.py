@@ -121,6 +121,7 @@ def test_lines_are_broken_between_chinese_characters() -> None:
     """A line is filled as far as it goes; a sign that ends something does not begin a line, and words stay whole."""
     assert wrapped("短信账号的全名，例如 SMS.Name。", 12) == ["短信账号的全", "名，例如", "SMS.Name。"]
     assert wrapped("一二三（四五）", 8) == ["一二三", "（四五）"]
+    assert wrapped("一二三四，五", 8) == ["一二三", "四，五"]
     assert wrapped("plain text of words", 10) == ["plain text", "of words"]
     assert wrapped("", 10) == [""]
 
