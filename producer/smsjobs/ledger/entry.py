@@ -31,8 +31,8 @@ outcome         the outcome, see `outcome_text`; settled_by is the token that wr
 delivery        the digests of its numbers; if nobody is asked about the job, ``@`` and the time in seconds from which a
                 recipient that waits is unreported; ``;`` and a record of each recipient follow as soon as one is
                 reported. Not of a chunk, nor of a job of which nothing was accepted. See `smsjobs.delivery.records`
-numbers         its numbers, while deliveries of it are pulled: sealed, if jobs are; `pulls` is how often that was done,
-                and `accepted_at` the time of its acceptance
+accepted_at     when Aliyun accepted it; not of a chunk that is not pulled, nor of a job that a receipt settled
+numbers         its numbers, while deliveries of it are pulled: sealed, if jobs are; `pulls` is how often that was done
 followers       further Celery task ids under which the outcome is stored
 ==============  =====================================================================================
 """

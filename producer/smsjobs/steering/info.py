@@ -45,7 +45,7 @@ class JobInfo:
     due: datetime | None
     #: From when on it is not sent any more. None of an accepted job.
     expires: datetime | None
-    #: When it got its outcome. Known of a job that did not end well.
+    #: When it got its outcome. None of one that only a receipt settled.
     settled: datetime | None = None
     #: Requests that were made. One that is on its way is not counted.
     attempts: int = 0
@@ -115,6 +115,7 @@ class _Entry(NamedTuple):
     times: str | None
     chunk: str | None
     retried_as: str | None
+    accepted_at: str | None
 
 
 #: The fields of a job's entry that `read_info` needs, in their order.
@@ -151,7 +152,7 @@ def read_info(job_id: str, values: Sequence[bytes | None], settled_ms: float | N
         created=_moment(entry.created),
         due=due,
         expires=_moment(entry.expires or kept_expires or None),
-        settled=_moment(settled_ms),
+        settled=_moment(settled_ms or entry.accepted_at),
         attempts=int(entry.attempts or 0) if outcome is None else outcome.attempts,
         numbers=_numbers(entry),
         last_error=error.label if error else entry.cause,

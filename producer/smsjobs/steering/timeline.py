@@ -42,7 +42,6 @@ class _Traces(NamedTuple):
     token: str | None
     lost_from: str | None
     lost_to: str | None
-    accepted_at: str | None
 
 
 #: The fields of an entry that `moments` needs beside the job's info, in their order.
@@ -74,8 +73,7 @@ def _found(info: JobInfo, traces: _Traces) -> Iterator[tuple[datetime | None, Wh
         yield lost_from, "answer_lost"
         if lost_to != lost_from:
             yield lost_to, "answer_lost_again"
-    yield _moment(traces.accepted_at), "accepted"
-    yield info.settled, "settled"
+    yield info.settled, "accepted" if info.outcome == "accepted" else "settled"
     yield info.next_try, "next_try"
     if info.outcome is None:
         yield info.expires, "expires"

@@ -102,7 +102,7 @@ class MemorySteering:
             created=_moment(job.created_s),
             due=None if accepted else _moment(due_s),
             expires=None if accepted else _moment(job.created_s + job.record.expires_s),
-            settled=_moment(job.settled_s) if error else None,
+            settled=_moment(job.settled_s) if outcome else None,
             attempts=outcome.attempts if outcome else 0,
             numbers=len(job.record.message.phones),
             last_error=error.label if error else None,

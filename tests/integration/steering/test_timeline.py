@@ -57,6 +57,20 @@ def test_timeline(ledger: Ledger, clock: Clock) -> None:
     assert words(ledger, clock, job.id) == ["recorded", "request", "look_up", "settled"]
 
 
+def test_the_usual_job(ledger: Ledger, clock: Clock) -> None:
+    """A job whose first request settled it tells when, whether or not anybody is asked about its delivery."""
+    job = a_job()
+    ledger.record(job)
+    clock.pass_(2)
+    granted(ledger, job)
+    clock.pass_(1)
+    ledger.settle(job.id, "token", accepted(job))
+    assert words(ledger, clock, job.id) == ["recorded", "accepted"]
+    info = Steering(ledger).info(job.id)
+    assert info.settled is not None
+    assert info.settled.timestamp() == clock.now
+
+
 def test_timeline_of_an_older_version(ledger: Ledger, clock: Clock) -> None:
     """Of a job without tries, as an older version writes it, the lost answer is told by its time."""
     job = a_job()

@@ -30,7 +30,7 @@ end
 if f.token ~= token and state ~= ACCEPTED then return {'fenced'} end
 -- Without a token, only a job that still waits to be sent is settled: a worker may have claimed it after the sweep looked.
 if token == '' and f.state ~= QUEUED then return {'fenced'} end
-if f.campaign or kept ~= '' or num(store_after) > 0 then now = now_ms(now) end
+now = now_ms(now)
 if f.campaign then read(f, job, 'chunk', 'expires') end
 -- A chunk that had expired when the sweep looked may since have been held by its campaign, or made a job again.
 if token == '' and f.campaign and num(f.expires) > now then return {'fenced'} end
@@ -45,6 +45,7 @@ end
 if state ~= ACCEPTED and not f.campaign then note_failure(id, state, kept, now) end
 write_outcome(id, token, state, outcome, keep, num(store_after) > 0 and now + num(store_after) or nil, halve == '1')
 note_tries(job, tries)
+if state == ACCEPTED and not f.campaign then redis.call('HSET', job, 'accepted_at', ms(now)) end
 -- A receipt may still settle what is unknown, and needs these then.
 if state == UNKNOWN then redis.call('HSET', job, 'label', label, 'attempts', attempts) end
 local last, numbers

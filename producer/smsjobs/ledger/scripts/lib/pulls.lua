@@ -18,6 +18,6 @@ end
 
 -- Nothing of the job is awaited any more, so its numbers leave Redis.
 local function stop_pulling(id, lane)
-  redis.call('HDEL', job_key(id), 'numbers', 'pulls', 'accepted_at')
+  redis.call('HDEL', job_key(id), 'numbers', 'pulls')
   redis.pcall('ZREM', pulls_key(lane), id)  -- likewise
 end
