@@ -123,6 +123,19 @@ def test_group(app_dir: Path, store: TemplateStore) -> None:
     ]
 
 
+def test_given_templates(app_dir: Path, store: TemplateStore, simulator: Simulator) -> None:
+    """Templates that Aliyun gives cannot be asked about: not by a group either, and nothing is told of them."""
+    write_element(app_dir, "Codes", simulator.url, kind="SMS.AliyunVerify")
+    group = app_dir / "SMS/Login"
+    group.mkdir()
+    (group / "e.json").write_text('{"title": "Login", "type": "SMS.Group"}')
+    (group / "sms.json").write_text('{"members": [{"element": "SMS.Codes", "weight": 1}]}')
+    store.ask("SMS.Login", "100001", lane="verification")
+    before = simulator.request_counts()
+    assert found(app_dir, store, "SMS.Login") == []
+    assert simulator.request_counts() == before
+
+
 def test_redis_away(app_dir: Path) -> None:
     """Where Redis does not tell what is used, nothing is told."""
     assert found(app_dir, TemplateStore(connect_redis("redis://127.0.0.1:1", timeout_s=1))) == []

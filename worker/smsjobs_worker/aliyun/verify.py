@@ -19,6 +19,7 @@ from smsjobs.contract import InvalidArguments, Message, is_mainland
 from smsjobs_worker.aliyun.account import Account, Endpoint, Fault, read_account
 from smsjobs_worker.aliyun.client import PAGE_SIZE, AliyunSms, read_rows
 from smsjobs_worker.aliyun.scrub import contents
+from smsjobs_worker.provider import Provider
 
 __all__ = ["AliyunVerify", "read_verify_account"]
 
@@ -50,8 +51,10 @@ class AliyunVerify(AliyunSms):
     """Sends codes with one account of the verification product. Threads may share it."""
 
     sends_batches = False
-    # Its templates are given, and no action tells of them.
+    # Its templates are given, and no action tells of them. A group asks each member.
     knows_templates = False
+    template = Provider.template
+    templates = Provider.templates
     sdk = Client
     message_types = ("DypnsSmsVerifyReport",)
 

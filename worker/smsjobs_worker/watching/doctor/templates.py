@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from redis.exceptions import RedisError
@@ -34,9 +34,7 @@ def templates(element: LoadedElement, store: TemplateStore) -> Iterator[Finding]
         return
     sound = 0
     for code in sorted(codes)[:_MOST]:
-        found = list(_template(name, provider, element, code, lanes.get(code, frozenset())))
-        sound += not found
-        yield from found
+        sound += yield from _template(name, provider, element, code, lanes.get(code, frozenset()))
     if sound == 1:
         yield good(name, "1 template that is used is approved, and of a kind that fits")
     elif sound:
@@ -45,12 +43,16 @@ def templates(element: LoadedElement, store: TemplateStore) -> Iterator[Finding]
 
 def _template(
     name: str, provider: Provider, element: LoadedElement, code: str, lanes: frozenset[str]
-) -> Iterator[Finding]:
+) -> Generator[Finding, None, bool]:
+    """Look at one template.
+
+    Returns:
+        Whether it is known to be approved, and nothing else is wrong with it.
+    """
+    parts: dict[str, Template] = {}
     try:
         if isinstance(provider, Group):
-            parts: dict[str, Template] = {}
             template = provider.template_by(code, lambda *of: parts.setdefault(of[0], _of(element, *of)))
-            yield from _members(name, code, parts)
         else:
             template = provider.template(code)
     except LookupFailed as failure:
@@ -62,9 +64,10 @@ def _template(
                 code=code,
                 detail=failure.detail,
             )
-        return
-    yield from _state(name, template)
-    yield from _kind(name, template, lanes)
+        return False
+    found = [*_members(name, code, parts), *_state(name, template), *_kind(name, template, lanes)]
+    yield from found
+    return template.state == "approved" and not found
 
 
 def _of(element: LoadedElement, member: str, code: str) -> Template:
