@@ -21,3 +21,5 @@ class Planner:
     secret: str = field(repr=False)
     #: The types of the template's variables that were known when the campaign was begun.
     types: Mapping[str, str] = field(default_factory=dict)
+    #: Whether a row with a value that does not fit them stops it, as it was set then.
+    strict_types: bool = False

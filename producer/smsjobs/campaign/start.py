@@ -49,7 +49,7 @@ class Order:
     #: The types of the template's variables that are known, as Aliyun calls them: a row with a value that does not fit
     #: is invalid. A campaign keeps those with which it was begun.
     types: Mapping[str, str] = field(default_factory=dict)
-    #: Whether such a row stops it.
+    #: Whether such a row stops it. This is kept with the types.
     strict_types: bool = False
     #: Most recipients of a page of the plan.
     page_size: int = PAGE
@@ -165,11 +165,12 @@ def start(
         element=element,
         shared=shared,
         types=order.types,
+        strict_types=order.strict_types,
         at=_check_at(at),
         promotional=bool(promotional),
     )
-    # By what was known when it was begun: else its plan would be another one whenever more is learned.
-    order = replace(order, types=planner.types)
+    # By what was known and set when it was begun: else its plan would be another one whenever that changes.
+    order = replace(order, types=planner.types, strict_types=planner.strict_types)
     pages = last_line = 0
     reach = _Reach()
     try:

@@ -154,11 +154,13 @@ class CampaignStore:
         at: datetime | None,
         promotional: bool,
         types: Mapping[str, str] | None = None,
+        strict_types: bool = False,
     ) -> Planner:
         """Create a campaign, or find it. The caller then writes its plan, or compares its own with it.
 
         Args:
             types: The types of the template's variables, where it is new. Later calls get these.
+            strict_types: Whether a row that does not fit them stops it; as `types`.
 
         Raises:
             InvalidArguments: It is new, and its time is past. Or it is sealed with a key that is not here. Or no worker has
@@ -175,6 +177,7 @@ class CampaignStore:
             "at": _at_ms(at),
             "promotional": int(promotional),
             "types": json.dumps(types, sort_keys=True) if types else "",
+            "strict": int(bool(types) and strict_types),
             "keep": round(self._keep_s * 1000),
             "lives": _PLANNER_MS,
             "past": _PAST_MS,
@@ -188,7 +191,7 @@ class CampaignStore:
         )
         if verb == "past" and at is not None:
             raise _past(at, now_ms=int(generation))
-        sealed, kept, *there = there
+        sealed, kept, strict, *there = there
         if there != wanted:
             raise IdempotencyConflict(
                 f"there is a campaign of this name on this element with {_other(there, wanted)}: use another name",
@@ -202,6 +205,7 @@ class CampaignStore:
             token=token,
             secret=secret,
             types=_types(campaign_id, kept),
+            strict_types=strict == "1",
         )
 
     def write(self, planner: Planner, page: Page, names: Sequence[str]) -> bool:

@@ -95,9 +95,10 @@ class MemoryCampaigns:
         at: datetime | None,
         promotional: bool,
         types: Mapping[str, str] | None = None,
+        strict_types: bool = False,
     ) -> Planner:
         """Create a campaign, or find it."""
-        del types  # nothing is known of templates
+        del types, strict_types  # nothing is known of templates
         found = self._find(campaign_id)
         if found is None:
             if at is not None and at.timestamp() < self._now() - _PAST_S:

@@ -112,6 +112,25 @@ def test_types_are_kept(sms, monkeypatch):
     assert campaign.progress().state == "running"
 
 
+@pytest.mark.parametrize("begun", ["refuse", "warn"])
+@pytest.mark.parametrize("again", ["refuse", "warn"])
+def test_strictness_is_kept(redis_url, sms, monkeypatch, begun, again):
+    """A campaign that was interrupted is as strict about ill-typed rows as when it was begun, whatever is set meanwhile."""
+    learn(sms, **OF_CODES)
+    monkeypatch.setenv("SMS_PREFLIGHT", begun)
+    with closing(connect(broker_url=redis_url)) as killed, pytest.raises(KeyboardInterrupt):
+        begin(killed, recipients=_dies_after(CODES[0]))
+    monkeypatch.setenv("SMS_PREFLIGHT", again)
+    with closing(connect(broker_url=redis_url)) as other:
+        if begun == "warn":
+            assert begin(other, recipients=CODES).progress().invalid == 1
+            return
+        with pytest.raises(InvalidArguments, match="line 2: parameter_ill_typed: code; nothing is sent"):
+            begin(other, recipients=CODES)
+        # Nothing is sent; the killed one counts as alive for some seconds, and then it is discarded.
+        assert [each.progress().state for each in other.campaigns()] == ["planning"]
+
+
 def test_begun_without_types(sms):
     """The same call finds a campaign that was begun before anything was known, and no row is looked at by its type."""
     first = begin(sms, recipients=CODES)
@@ -132,6 +151,11 @@ def test_damaged_types(sms):
 
 
 def _dies(*_, **__) -> None:
+    raise KeyboardInterrupt
+
+
+def _dies_after(*rows) -> Iterator:
+    yield from rows
     raise KeyboardInterrupt
 
 

@@ -4,16 +4,17 @@
 -- at is its start (ms), or 0; it may be in the past by up to `past` (ms).
 -- promotional is 1 or 0.
 -- types are the types of the template's variables, as JSON, or "".
+-- strict is 1 if a row that does not fit them stops it, else 0.
 -- keep is how long (ms) its report is kept.
 -- lives is how long (ms) its planner is assumed to be alive.
 -- secret is the key of its pages' digests, sealed, or "".
 --
--- Returns {"found", its generation, its secret, its types, shared JSON, start, promotional}, new or not;
+-- Returns {"found", its generation, its secret, its types, its strict, shared JSON, start, promotional}, new or not;
 --         {"past", now}: it would be new, and its start is past
 -- include ledger/jobs, ledger/campaigns
 -- replicated
 local campaign = unpack(KEYS)
-local now, id, planner, name, element, shared, at, promotional, types, keep, lives, past, secret = unpack(ARGV)
+local now, id, planner, name, element, shared, at, promotional, types, strict, keep, lives, past, secret = unpack(ARGV)
 now = now_ms(now)
 
 -- A short text that is valid in an id.
@@ -27,12 +28,12 @@ local function base36(number)
   return text
 end
 
-local f = fields(campaign, 'generation', 'secret', 'types', 'job', 'at', 'promotional')
+local f = fields(campaign, 'generation', 'secret', 'types', 'strict', 'job', 'at', 'promotional')
 if f.generation then
   if f.job == shared and f.at == at and f.promotional == promotional then
     keep_planning(id, now, planner, num(lives))
   end
-  return {'found', f.generation, f.secret, f.types or '', f.job, f.at, f.promotional}
+  return {'found', f.generation, f.secret, f.types or '', f.strict or '0', f.job, f.at, f.promotional}
 end
 if num(at) ~= 0 and num(at) < now - num(past) then return {'past', ms(now)} end
 local generation = base36(now)
@@ -42,6 +43,6 @@ redis.call('HSET', campaign, 'state', PLANNING, 'name', name, 'element', element
   'promotional', promotional, 'keep', keep, 'created', ms(now), 'generation', generation, 'secret', secret,
   'paused', '', 'pages', 0, 'chunks', 0, 'total', 0, ACCEPTED, 0, REJECTED, 0, NOT_SENT, 0, UNKNOWN, 0,
   'invalid', 0, 'duplicates', 0, 'halved', 0)
-if types ~= '' then redis.call('HSET', campaign, 'types', types) end
+if types ~= '' then redis.call('HSET', campaign, 'types', types, 'strict', strict) end
 keep_planning(id, now, planner, num(lives))
-return {'found', generation, secret, types, shared, at, promotional}
+return {'found', generation, secret, types, strict, shared, at, promotional}
