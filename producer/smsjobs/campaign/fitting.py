@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from smsjobs.campaign.start import Order
     from smsjobs.connection import Connection
 
-__all__ = ["find_misfits", "fitted", "learn_template", "with_types"]
+__all__ = ["ensure_fits", "find_misfits", "fitted", "learn_template", "with_types"]
 
 #: Seconds to wait for a worker, where there is one.
 _LEARN_S: Final = 5.0
@@ -34,21 +34,32 @@ def fitted(
 ) -> Order:
     """The order of a new campaign, with what is known of its template. One that has begun is left alone.
 
+    Raises:
+        InvalidArguments: As in `ensure_fits`.
+    """
+    template = ensure_fits(connection, order, element=element, name=name, promotional=promotional)
+    return order if template is None else with_types(connection, order, template)
+
+
+def ensure_fits(
+    connection: Connection, order: Order, *, element: str, name: Any, promotional: bool | None
+) -> Template | None:
+    """What is known of a new campaign's template, which it fits; None of one that has begun.
+
     Where nothing is known, Redis does not tell, or ``SMS_PREFLIGHT`` is ``off``, every campaign passes.
 
     Raises:
         InvalidArguments: It does not fit. Nothing was sent.
     """
     if connection.settings.preflight == "off" or not isinstance(name, str):
-        return order
+        return None
     if _has_begun(connection, campaign_id(element, name.strip())):
-        return order
+        return None
     template = learn_template(connection, element, order.template)
-    if template is None:
-        return order
-    for each in find_misfits(order, template, promotional):
-        raise each
-    return with_types(connection, order, template)
+    if template is not None:
+        for each in find_misfits(order, template, promotional):
+            raise each
+    return template
 
 
 def with_types(connection: Connection, order: Order, template: Template) -> Order:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from smsjobs.campaign.fitting import ensure_fits
 from smsjobs.campaign.report import report
 from smsjobs.campaign.start import Order, start
 from smsjobs.contract import MAX_NAME, InvalidArguments, campaign_id
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from smsjobs.campaign.handle import Campaign
     from smsjobs.campaign.progress import CampaignProgress
     from smsjobs.campaign.store import CampaignStore
+    from smsjobs.connection import Connection
 
 __all__ = ["Undelivered", "find_undelivered", "resend"]
 
@@ -72,7 +74,8 @@ class Undelivered:
                     out_id=self.of.id,
                 )
             people = self._with_values(file, params or {})
-        return Order.read(people, self.of.template, self.params)
+        # Its own resend has to choose everybody's row by them.
+        return replace(Order.read(people, self.of.template, self.params), types=self.types)
 
     def _with_values(self, file: Any, params: Mapping[str, str]) -> list[tuple[str, dict[str, str]]]:
         taken = {name: f"{{{name}}}" for name in self.columns}
@@ -149,22 +152,29 @@ def resend(
     *,
     file: Any = None,
     params: Mapping[str, str] | None = None,
+    connection: Connection | None = None,
     before_sending: Callable[[], None] = lambda: None,
 ) -> Campaign:
     """Start the campaign that sends to them.
 
     Args:
         file: As in `Undelivered.order`, and so are `params`.
+        connection: Tells what is known of the template; None: nobody is asked.
         before_sending: As in `start`.
 
     Raises:
-        InvalidArguments: As in `Undelivered.order`, or there is nobody to send to.
+        InvalidArguments: As in `Undelivered.order`, or as in `ensure_fits`, or there is nobody to send to.
         IdempotencyConflict: An interrupted resend has other recipients, because more reports came meanwhile.
         QueueUnavailable: Redis is unreachable, or refused it.
     """
+    order = found.order(file, params)
+    if connection is not None:
+        # Whoever did not say that it is promotional cannot say it now: it goes at the hours of the one that is resent.
+        promotional = bool(found.promotional)
+        ensure_fits(connection, order, element=found.of.element, name=found.name, promotional=promotional)
     return start(
         store,
-        found.order(file, params),
+        order,
         element=found.of.element,
         name=found.name,
         promotional=found.promotional,

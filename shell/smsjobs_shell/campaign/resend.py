@@ -99,7 +99,11 @@ def resend(
                 tr("nothing is sent"),
             )
 
-    campaign = as_bad_usage(lambda: begin(store, found, file=file, params=params, before_sending=consent))
+    campaign = as_bad_usage(
+        lambda: begin(
+            store, found, file=file, params=params, connection=sms.connection, before_sending=consent
+        )
+    )
     if watching:
         watch(screen, campaign, sms.connection.settings.broker_url)
         progress = show(screen, campaign)

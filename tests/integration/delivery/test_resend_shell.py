@@ -3,12 +3,16 @@
 import json
 import os
 import time
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from smsjobs import connect
+from smsjobs.templates import Template
 from smsjobs_shell.program import program
 from support.campaigns import numbers
 from support.receipts import DeliveryBench, a_report
@@ -89,6 +93,27 @@ def test_what_is_missing_is_told(bench: DeliveryBench, campaign: str, people: st
         assert (result.exit_code, told in result.output) == (2, True), result.output
     assert run("会员日").exit_code == 2
     assert bench.store.ids() == [campaign]
+
+
+def test_template_is_refused_by_now(
+    bench: DeliveryBench, campaign: str, people: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A template that lost its approval since stops a resend before anything is written; a promotional one does not ask anew."""
+    monkeypatch.delenv("SMS_PREFLIGHT")
+    words = ("会员日", "--undelivered", "--file", people, "--param", "name={姓名}")
+    with closing(connect(broker_url=redis_url)) as sms:
+
+        def learn(state: str) -> None:
+            known = Template(code="SMS_1", state=state, kind="promotional", learned_at=datetime.now(UTC))
+            sms.connection.templates.learn("SMS.Test", known)
+
+        learn("cancelled")
+        refused = run(*words)
+        assert (refused.exit_code, "SMS_1 as cancelled" in refused.output) == (2, True), refused.output
+        assert bench.store.ids() == [campaign]
+        learn("approved")
+        assert run(*words).exit_code == 0
+    assert len(bench.store.ids()) == 2
 
 
 @pytest.mark.parametrize(("answer", "status"), [("n\n", 1), ("y\n", 0)])
