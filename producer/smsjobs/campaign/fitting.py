@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from redis.exceptions import RedisError
 
+from smsjobs.campaign.start import check_name
 from smsjobs.campaign.store import campaign_store
 from smsjobs.contract import InvalidArguments, campaign_id
 from smsjobs.templates import TYPES, Template, checked_types
@@ -32,11 +33,15 @@ _NOT_APPROVED: Final = {"in_review": "still in review", "refused": "refused", "c
 def fitted(
     connection: Connection, order: Order, *, element: str, name: Any, promotional: bool | None
 ) -> Order:
-    """The order of a new campaign, with what is known of its template. One that has begun is left alone.
+    """The order of a new campaign, with what is known of its template; of one that has begun, with what was known then.
 
     Raises:
         InvalidArguments: As in `ensure_fits`.
     """
+    if connection.settings.preflight == "off":
+        return order
+    if (begun := _begun(connection, element, name)) is not None:
+        return replace(order, types=begun["types"], strict_types=begun["strict_types"])
     template = ensure_fits(connection, order, element=element, name=name, promotional=promotional)
     return order if template is None else with_types(connection, order, template)
 
@@ -49,11 +54,9 @@ def ensure_fits(
     Where nothing is known, Redis does not tell, or ``SMS_PREFLIGHT`` is ``off``, every campaign passes.
 
     Raises:
-        InvalidArguments: It does not fit. Nothing was sent.
+        InvalidArguments: It does not fit, or its name is not valid. Nothing was sent.
     """
-    if connection.settings.preflight == "off" or not isinstance(name, str):
-        return None
-    if _has_begun(connection, campaign_id(element, name.strip())):
+    if connection.settings.preflight == "off" or _begun(connection, element, name) is not None:
         return None
     template = learn_template(connection, element, order.template)
     if template is not None:
@@ -104,9 +107,10 @@ def find_misfits(order: Order, template: Template, promotional: bool | None) -> 
         )
 
 
-def _has_begun(connection: Connection, identity: str) -> bool:
+def _begun(connection: Connection, element: str, name: Any) -> dict[str, Any] | None:
+    """What the campaign of that name shares; None where there is none."""
+    identity = campaign_id(element, check_name(name))
     try:
-        campaign_store(connection).progress(identity)
+        return campaign_store(connection).shared(identity)
     except InvalidArguments:
-        return False
-    return True
+        return None

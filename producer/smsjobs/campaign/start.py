@@ -151,7 +151,7 @@ def start(
         QueueUnavailable: Redis is unreachable, or refused it. After a refusal, `outcome` is ``"not_sent"``: nothing of
             this campaign was sent. The same call finishes it.
     """
-    name = _check_name(unwrap(name, "name"))
+    name = check_name(name)
     if promotional is not None and not isinstance(promotional, bool):
         raise InvalidArguments.about("promotional", "must be True, False or None")
     identity = campaign_id(element, name)
@@ -226,7 +226,13 @@ class _Reach:
         )
 
 
-def _check_name(name: Any) -> str:
+def check_name(name: Any) -> str:
+    """A campaign's name, without blanks around it.
+
+    Raises:
+        InvalidArguments: It is not text, or empty, or too long.
+    """
+    name = unwrap(name, "name")
     if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME or not is_whole(name):
         raise InvalidArguments.about("name", f"must be text of 1 to {MAX_NAME} characters")
     return name.strip()

@@ -326,13 +326,17 @@ class CampaignStore:
             raise _damaged(campaign_id) from None
 
     def shared(self, campaign_id: str) -> dict[str, Any]:
-        """Return what `pack_campaign` gave for a campaign: what all its chunks share; and the ``types`` of its variables.
+        """Return what `pack_campaign` gave for a campaign: what all its chunks share; with `types` and `strict_types`.
+
+        These are as in `Order`, and as they were when it was begun.
 
         Raises:
             InvalidArguments: The campaign does not exist, or what Redis has of it is damaged.
         """
         with unless_damaged(campaign_id):
-            text, types = self._patiently(lambda: self._redis.hmget(_key(campaign_id), "job", "types"))
+            text, types, strict = self._patiently(
+                lambda: self._redis.hmget(_key(campaign_id), "job", "types", "strict")
+            )
         if text is None:
             raise _missing(campaign_id)
         try:
@@ -341,6 +345,7 @@ class CampaignStore:
                 **shared,
                 "params": dict(shared["params"]),
                 "types": _types(campaign_id, str(types or "")),
+                "strict_types": strict == "1",
             }
         except (ValueError, KeyError, TypeError):
             raise _damaged(campaign_id) from None

@@ -8,6 +8,7 @@ import io
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from itertools import islice
@@ -21,7 +22,17 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from smsjobs import InvalidArguments, SmsError
-from smsjobs.campaign import COLUMNS, Campaign, Order, ReportRow, Survey, campaign_store, fitted, start
+from smsjobs.campaign import (
+    COLUMNS,
+    Campaign,
+    Order,
+    ReportRow,
+    Survey,
+    campaign_store,
+    ensure_fits,
+    fitted,
+    start,
+)
 from smsjobs.campaign.progress import BY_HAND, CampaignProgress
 from smsjobs.campaign.reasons import meaning
 from smsjobs.contract import campaign_id, tag_of_campaign
@@ -325,23 +336,17 @@ class Campaigns:
             raise
         return draft
 
-    def _order(self, draft: Draft) -> Order:
-        """What is sent, and to whom.
-
-        Raises:
-            InvalidArguments: Something in it is wrong, or Aliyun would refuse it as a whole.
-        """
-        return fitted(
+    def _survey(self, draft: Draft) -> None:
+        order = fitted(
             self._sms.connection,
             Order.read(draft.path, **draft.order),
             element=draft.element,
             name=draft.name,
             promotional=draft.promotional,
         )
-
-    def _survey(self, draft: Draft) -> None:
+        draft.types, draft.strict_types = order.types, order.strict_types
         survey = Survey(
-            self._order(draft),
+            order,
             template_text=draft.template_text,
             sign=draft.sign,
             suppressed=self._sms.connection.suppressed.counter(promotional=draft.promotional),
@@ -410,9 +415,20 @@ class Campaigns:
         return self._desk.back(request, path, mark("Begun. Nothing is sent before the whole file is read."))
 
     def _begin(self, draft: Draft) -> Campaign:
+        order = replace(
+            Order.read(draft.path, **draft.order), types=draft.types, strict_types=draft.strict_types
+        )
+        # The template may have lost its approval since it was read.
+        ensure_fits(
+            self._sms.connection,
+            order,
+            element=draft.element,
+            name=draft.name,
+            promotional=draft.promotional,
+        )
         return start(
             campaign_store(self._sms.connection),
-            self._order(draft),
+            order,
             element=draft.element,
             name=draft.name,
             at=draft.at,

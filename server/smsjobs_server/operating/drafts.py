@@ -47,6 +47,9 @@ class Draft:
     order: Mapping[str, Any] = field(repr=False)
     template_text: str | None = field(repr=False)
     sign: str
+    #: By what its rows were checked, as in `Order`: it is started by the same.
+    types: Mapping[str, str] = field(default_factory=dict)
+    strict_types: bool = False
     found: CampaignCheck | None = None
     #: It is being started: its file stays until that is done.
     is_starting: bool = False

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
 from smsjobs import InvalidArguments, Sms, connect
-from smsjobs.campaign import CampaignStore
+from smsjobs.campaign import CampaignStore, Order, fitted
 from smsjobs.templates import Signature, Template
 
 ELEMENT, CODE = "SMS.Example", "SMS_200000001"
@@ -107,6 +108,8 @@ def test_types_are_kept(sms, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             begin(sms, recipients=CODES)
     learn(sms, text="${code} ${event}", types={"code": "others"})
+    seen = fitted(sms.connection, Order.read(CODES, CODE), element=ELEMENT, name="example", promotional=None)
+    assert [row.line for row in seen.rows() if row.fault == "invalid"] == [2], "a preview goes by them too"
     assert begin(sms, recipients=CODES).progress().invalid == 1
     [campaign] = sms.campaigns()
     assert campaign.progress().state == "running"
@@ -172,3 +175,12 @@ def test_begun_goes_on(sms):
     first = begin(sms)
     learn(sms, state="cancelled", text="${other}")
     assert begin(sms).id == first.id
+
+
+def test_wrapped_name(sms):
+    """A campaign whose name is wrapped is looked at like any other."""
+    learn(sms, state="refused")
+    with pytest.raises(InvalidArguments, match="not approved"):
+        sms.getElement(ELEMENT).campaign(
+            SimpleNamespace(value="example"), recipients=PEOPLE, verifyTemplateCode=CODE
+        )

@@ -1,8 +1,9 @@
 """The operator's pages by their forms, on a real Redis: what is written down, and whose file is whose."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2 as httpx
@@ -11,6 +12,7 @@ from starlette.testclient import TestClient
 
 from smsjobs import Sms, connect
 from smsjobs.metrics import catalogue
+from smsjobs.templates import Template
 from smsjobs_server.access import AccessSettings, Audit
 from smsjobs_server.figures import Sample
 from smsjobs_server.operating import OperatorPages
@@ -145,6 +147,45 @@ def test_files_of_others(sms: Sms, li: Visitor, wang: Visitor) -> None:
     assert [each.progress().total for each in sms.campaigns()] == [1]
     # Its file is gone: nothing is started twice.
     assert li.post("/campaigns/start", draft=draft, accept="yes").headers["Location"] == "/campaigns/new"
+
+
+@pytest.fixture
+def learn(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> Iterator[Callable[..., None]]:
+    """Has it known of the template SMS_1, as a worker learns it; pages that are opened then look at it."""
+    monkeypatch.delenv("SMS_PREFLIGHT")
+    with closing(connect(broker_url=redis_url, timeout=1)) as sms:
+
+        def learned(**more: Any) -> None:
+            given = {"text": "${code}", "state": "approved", "kind": "notification"}
+            template = Template(code="SMS_1", learned_at=datetime.now(UTC), **(given | more))
+            sms.connection.templates.learn("SMS.Test", template)
+
+        yield learned
+
+
+@pytest.mark.parametrize("shown", ["numberCaptcha", "others"])
+def test_started_as_shown(learn: Callable[..., None], sms: Sms, li: Visitor, shown: str) -> None:
+    """A file is sent to those whom its preview counted, whatever types are learned before it is started."""
+    learn(types={"code": shown})
+    file = {"file": ("a.csv", b"phone,code\n13800138000,123456\n13800138001,x\n")}
+    preview = li.post("/campaigns/check", files=file, element="SMS.Test", template="SMS_1", name="n").text
+    draft = re.findall(r'name="draft" value="([^"]+)"', preview)[0]
+    assert ("parameter_ill_typed: code" in preview) is (shown == "numberCaptcha")
+    learn(types={"code": "others" if shown == "numberCaptcha" else "numberCaptcha"})
+    assert li.post("/campaigns/start", draft=draft, accept="yes").status_code == 303
+    [campaign] = sms.campaigns()
+    assert campaign.progress().invalid == (shown == "numberCaptcha")
+
+
+def test_refused_since_it_was_shown(learn: Callable[..., None], sms: Sms, li: Visitor) -> None:
+    """A template that lost its approval after the preview stops the start."""
+    learn()
+    file = {"file": ("a.csv", b"phone,code\n13800138000,123456\n")}
+    preview = li.post("/campaigns/check", files=file, element="SMS.Test", template="SMS_1", name="n").text
+    draft = re.findall(r'name="draft" value="([^"]+)"', preview)[0]
+    learn(state="cancelled")
+    answer = li.post("/campaigns/start", draft=draft)
+    assert (answer.status_code, "SMS_1" in answer.text, sms.campaigns()) == (400, True, [])
 
 
 @pytest.mark.parametrize(
