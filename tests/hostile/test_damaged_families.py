@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import redis
 from click.testing import CliRunner, Result
 
 from smsjobs import InvalidArguments, Sms, connect
-from smsjobs.contract import LANES, element_tag
+from smsjobs.contract import LANES, Message, element_tag
 from smsjobs.facts import ItemSetAside
 from smsjobs.ledger import REPLIES_SECRET, Aside
 from smsjobs.presence import _queues
@@ -19,6 +21,8 @@ from smsjobs.redis_store import ELEMENTS, OFFERED, key
 from smsjobs.replies import LastJobs
 from smsjobs.templates import Template, TemplateStore
 from smsjobs_shell.program import program
+from smsjobs_worker.following.templates import Learning
+from smsjobs_worker.provider import Provider
 from smsjobs_worker.sending.rate_limit import Permits
 from smsjobs_worker.watching.doctor.operation import _set_aside as doctor
 from support.damage import Damage, replace_by
@@ -83,7 +87,7 @@ def send(sms: Sms, **more: Any) -> str:
     """A message that is recorded."""
     return (
         sms.getElement(ELEMENT)
-        .sendMessage(phoneList=[PHONE], params={"code": "1"}, verifyTemplateCode="SMS_1", **more)
+        .sendMessage(**{"phoneList": [PHONE], "params": {"code": "1"}, "verifyTemplateCode": "SMS_1"} | more)
         .id
     )
 
@@ -313,6 +317,76 @@ def test_what_is_known_of_signatures(sms: Sms, client: "redis.Redis", redis_url:
         clear(redis_url, f"{TAG}:key:templates:sends")
     client.hset(wrong, "示例", "yesterday")
     assert store.idle_s(ELEMENT, "示例") is None
+
+
+#: What somebody may write in place of what Aliyun told of a template, by what is wrong with it.
+VALUES: dict[str, bytes | dict[str, Any]] = {
+    "no text": b"\xff\xfe{",
+    "no end": b"{",
+    "a list": b"[]",
+    "deep": b"[" * 100_000,
+    "half a character": {"text": "${\ud800}"},
+    "before all time": {"learned_at": "0001-01-01T00:00:00+14:00"},
+    "after all time": {"learned_at": "9999-12-31T23:59:59-14:00"},
+    "from the future": {"learned_at": "2999-01-01T00:00:00+00:00"},
+    "a signature that is a number": {"signature": 0},
+    "a signature's filing that is a number": {"signature": {"filing": 7}},
+    "variables that are numbers": {"variables": [1, 2]},
+}
+
+
+@pytest.mark.parametrize("mode", ["warn", "refuse"])
+@pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
+def test_values_about_templates(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, value: bytes | dict[str, Any], mode: str
+) -> None:
+    """What is damaged in place of a template is not known, and stops no message."""
+    monkeypatch.setenv("SMS_PREFLIGHT", mode)
+    raw = json.dumps(a_template().to_json() | value) if isinstance(value, dict) else value
+    with closing(connect(broker_url=redis_url)) as sms:
+        client = sms.connection.redis()
+        client.hset(key(TAG, "templates"), "SMS_1", raw)
+        assert send(sms, params={})
+        assert TemplateStore(client).known(ELEMENT, "SMS_1") is None
+
+
+class Knows(Provider):
+    """Knows a template of each code."""
+
+    knows_templates = True
+
+    def send(self, message: Message, *, out_id: str, connect_within_s: float) -> Any:
+        """It is not asked."""
+        raise AssertionError
+
+    def template(self, code: str) -> Template:
+        """One of that code."""
+        return replace(a_template(), code=code)
+
+
+class Alike:
+    """The same provider for each element."""
+
+    def provider(self, _: str) -> Provider:
+        """The one."""
+        return Knows()
+
+
+def test_members_about_templates(client: "redis.Redis") -> None:
+    """A member that is not a valid text hides no other: workers learn of the others, of later elements too."""
+    store = TemplateStore(client)
+    for name in (ELEMENT, "SMS.Later"):
+        store.ask(name, "SMS_1", lane="bulk")
+    for name in ("asked", "lanes"):
+        client.zadd(key(TAG, "templates", name), {b"bulk \xff": 2e12})
+    learning = Learning(store, [ELEMENT, "SMS.Later"], Alike())
+    for _ in range(3):
+        learning.run_once()
+    assert all(store.known(name, "SMS_1") for name in (ELEMENT, "SMS.Later"))
+    assert store.lanes(ELEMENT)["SMS_1"] == {"bulk"}
+    for value in (b"\xff", "²", "1" * 400):
+        client.hset(key(TAG, "templates", "sends"), "示例", value)
+        assert store.idle_s(ELEMENT, "示例") is None
 
 
 @pytest.mark.parametrize("kind", KINDS)

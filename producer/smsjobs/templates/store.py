@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from redis.exceptions import ResponseError
 
@@ -67,13 +67,16 @@ class TemplateStore:
 
     def known(self, element: str, code: str) -> Template | None:
         """What is known of a template; None where it is nothing, or too old to be believed."""
-        name = _kept(element)
-        raw = self._beside_damage(name, "hash", lambda: self._redis.hget(name, code))
+        raw: bytes | None = self._raw(_kept(element), "hash", "HGET", code)
         try:
-            template = Template.from_json(json.loads(cast("str", raw))) if raw else None
+            # Bytes that are no text are a ValueError, and so is half a character, which is told to nobody.
+            data = json.loads((raw or b"null").decode())
+            json.dumps(data, ensure_ascii=False).encode()
+            template = None if data is None else Template.from_json(data)
         except (ValueError, RecursionError):
             return None
-        if template is None or _age_s(template) > BELIEVED_S:
+        # What is told to come from the future would be believed for ever.
+        if template is None or not -FRESH_S < _age_s(template) <= BELIEVED_S:
             return None
         return template
 
@@ -111,8 +114,8 @@ class TemplateStore:
 
     def _used_lately(self, name: str) -> list[str]:
         since_ms = round((time.time() - _WANTED_S) * 1000)
-        found = self._beside_damage(name, "zset", lambda: self._redis.zrangebyscore(name, since_ms, "+inf"))
-        return cast("list[str]", found)
+        found: list[bytes] = self._raw(name, "zset", "ZRANGEBYSCORE", since_ms, "+inf")
+        return [each.decode("utf-8", "replace") for each in found]
 
     def take_turn(self, element: str, code: str, *, for_s: float) -> bool:
         """Whether this worker is the one to ask Aliyun now."""
@@ -174,10 +177,15 @@ class TemplateStore:
 
     def idle_s(self, element: str, signature: str) -> float | None:
         """Seconds since messages last went under that signature, or since it was first there; None where nobody knows."""
-        name = _sends(element)
-        found = self._beside_damage(name, "hash", lambda: self._redis.hget(name, signature))
-        text = str(found or "")
+        text: bytes = self._raw(_sends(element), "hash", "HGET", signature) or b""
         return max(0.0, time.time() - int(text) / 1000) if text.isdigit() and len(text) < 17 else None
+
+    def _raw(self, name: str, kind: str, command: str, *arguments: Any) -> Any:
+        """What a key holds, as bytes: one value that is not a valid text would hide all others from a client that decodes."""
+        redis: Any = self._redis
+        return self._beside_damage(
+            name, kind, lambda: redis.execute_command(command, name, *arguments, NEVER_DECODE=True)
+        )
 
     def _beside_damage(self, name: str, kind: str, step: Callable[[], T]) -> T:
         try:

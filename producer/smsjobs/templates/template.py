@@ -136,7 +136,7 @@ class Template:
             ValueError: It is something else.
         """
         try:
-            sign = data["signature"]
+            sign, related = data["signature"], data["related_signature"]
             return cls(
                 code=str(data["code"]),
                 name=str(data["name"]),
@@ -145,9 +145,9 @@ class Template:
                 state=str(data["state"]),
                 reason=str(data["reason"]),
                 types={name: str(kind) for name, kind in dict(data["variables"]).items() if kind},
-                related=data["related_signature"] and str(data["related_signature"]),
-                signature=sign and Signature.from_json(sign),
+                related=None if related is None else str(related),
+                signature=None if sign is None else Signature.from_json(sign),
                 learned_at=datetime.fromisoformat(data["learned_at"]).astimezone(UTC),
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"not a template ({type(error).__name__})") from None
