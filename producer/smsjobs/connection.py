@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from redis.exceptions import RedisError
 
-from smsjobs.contract import JobRecord
+from smsjobs.contract import InvalidArguments, JobRecord
 from smsjobs.delivery import DeliveryStore
 from smsjobs.events import EventStreams
 from smsjobs.facts import JobRetried, PublishFailed, tell
@@ -155,10 +155,10 @@ class Connection:
         if isinstance(new, Recorded):
             return new.job_id
 
-        def record() -> Recorded:
-            self._refuse_suppressed(new)
-            return self.steering.record(job_id, new, asked_at_s=asked_at_s)
-
+        record = _checked_once(
+            lambda: self._refuse_suppressed(new),
+            lambda: self.steering.record(job_id, new, asked_at_s=asked_at_s),
+        )
         recorded = self._retried(job_id, record)
         if recorded.new:
             tell(JobRetried(job_id=new.id, retry_of=job_id, element=new.element, lane=new.lane))
@@ -185,7 +185,7 @@ class Connection:
         """Record the job. A lost answer is simply asked for again: recording recognises its own repetition."""
         asked_at_s = time.time()
         return available(
-            lambda: self._record_if_allowed(job, asked_at_s),
+            _checked_once(lambda: self._refuse(job), lambda: self.ledger.record(job, asked_at_s=asked_at_s)),
             for_s=self.settings.timeout_s,
             task="the job could not be recorded",
             unreachable_text=self.unreachable_text,
@@ -194,12 +194,16 @@ class Connection:
             out_id=job.id,
         )
 
-    def _record_if_allowed(self, job: JobRecord, asked_at_s: float) -> Recorded:
-        ledger = self.ledger
-        self.offers.check(job.element, job.lane)
-        self.preflight.check(job)
+    def _refuse(self, job: JobRecord) -> None:
+        """Refuse what would not be sent. A job that was recorded before is given back, whatever is known by now."""
+        ledger = self.ledger  # first of all: a forked child opens its own connections
+        try:
+            self.offers.check(job.element, job.lane)
+            self.preflight.check(job)
+        except InvalidArguments:
+            if not ledger.knows_key(job):
+                raise
         self._refuse_suppressed(job)
-        return ledger.record(job, asked_at_s=asked_at_s)
 
     def _refuse_suppressed(self, job: JobRecord) -> None:
         phones = job.message.phones
@@ -237,6 +241,20 @@ class Connection:
         self.offers = Offers(self._ledger.redis)
         self.preflight = Preflight(TemplateStore(self._ledger.redis), self.settings.preflight)
         self._pid = os.getpid()
+
+
+def _checked_once(check: Callable[[], None], record: Callable[[], Recorded]) -> Callable[[], Recorded]:
+    """Checks, then records. A repetition does not check again: the job may be recorded by then, so a refusal would be untrue."""
+    is_allowed = False
+
+    def step() -> Recorded:
+        nonlocal is_allowed
+        if not is_allowed:
+            check()
+            is_allowed = True
+        return record()
+
+    return step
 
 
 def _calling_again(job: JobRecord) -> str:

@@ -10,6 +10,7 @@ import redis
 
 from smsjobs import InvalidArguments, connect
 from smsjobs.facts import TemplateMisfit, subscribe
+from smsjobs.offers import Offers
 from smsjobs.redis_store import connect_redis
 from smsjobs.settings import ConnectionSettings, SettingsError
 from smsjobs.templates import Template, TemplateStore
@@ -20,6 +21,7 @@ from smsjobs_worker.sending.group import Group, Member
 
 ELEMENT, CODE = "SMS.Example", "SMS_123456789"
 FITS = {"name": "张三"}
+MISFIT = {"phoneList": ["13800138000"], "params": {}, "verifyTemplateCode": CODE}
 
 
 def template(**more) -> Template:
@@ -99,6 +101,48 @@ def test_nothing_known(redis_url, store, monkeypatch, misfits, mode):
         assert len(send(redis_url, monkeypatch, mode, {})) == 1
         assert store.asked(ELEMENT) == [CODE]
     assert misfits == []
+
+
+def test_recorded_before(redis_url, store, monkeypatch):
+    """A job that was recorded before its template was known is given back for its key, and a new one is refused."""
+    monkeypatch.setenv("SMS_PREFLIGHT", "refuse")
+    with closing(connect(broker_url=redis_url)) as first:
+        job = first.getElement(ELEMENT).sendMessage(**MISFIT, idempotency_key="k1")
+    store.learn(ELEMENT, template())
+    with closing(connect(broker_url=redis_url)) as second:
+        element = second.getElement(ELEMENT)
+        assert element.sendMessage(**MISFIT, idempotency_key="k1").id == job.id
+        for key in ("k2", None):
+            with pytest.raises(InvalidArguments, match="do not fit"):
+                element.sendMessage(**MISFIT, idempotency_key=key)
+        # Workers that have only another element, with a name that is nearly the same, came meanwhile.
+        Offers(store._redis).tell([f"{ELEMENT}s"], ["notification"])
+        with closing(connect(broker_url=redis_url)) as third:
+            element = third.getElement(ELEMENT)
+            assert element.sendMessage(**MISFIT, idempotency_key="k1").id == job.id
+            with pytest.raises(InvalidArguments, match="the nearest name is"):
+                element.sendMessage(**MISFIT, idempotency_key="k2")
+
+
+def test_lost_answer(redis_url, store, monkeypatch):
+    """A job whose recording is repeated, since the answer was lost, is not refused by what was learned meanwhile."""
+    monkeypatch.setenv("SMS_PREFLIGHT", "refuse")
+    with closing(connect(broker_url=redis_url)) as sms:
+        element, record = sms.getElement(ELEMENT), sms.connection.ledger.record
+        lost: list[str] = []
+
+        def record_and_lose(job, **more):
+            found = record(job, **more)
+            if not lost:
+                lost.append(found.job_id)
+                store.learn(ELEMENT, template())
+                sms.connection.preflight._memory.clear()
+                sms.suppression.add("13800138000")
+                raise redis.ConnectionError
+            return found
+
+        monkeypatch.setattr(sms.connection.ledger, "record", record_and_lose)
+        assert element.sendMessage(**MISFIT).id == lost[0]
 
 
 def test_damaged_key(redis_url, store, monkeypatch):
