@@ -102,11 +102,12 @@ class Element:
     def template(self, code: str, *, timeout: float = 10.0) -> Template | None:
         """What is known of a template: text, kind, state, variables and their types, and the signature's filing.
 
-        It is at most a day old. Workers learn it from Aliyun, and ask again after an hour while it is used.
+        It is at most a day old. Workers learn it from Aliyun, and ask again after an hour while it is used, or after a minute
+        while it or its signature is not approved.
 
         Args:
             code: Such as ``"SMS_123456789"``.
-            timeout: Seconds to wait for a worker where nothing is known yet.
+            timeout: Seconds to wait for a worker where nothing is known yet, or where it was not approved a minute ago.
 
         Returns:
             The template; None where no worker has learned of it in time, as where there is no such template.

@@ -10,7 +10,7 @@ from smsjobs.templates.merging import merged
 from smsjobs.templates.preflight import MODES, Mode, Preflight
 from smsjobs.templates.rules import checked_types, find_faults
 from smsjobs.templates.standing import Standing, standings
-from smsjobs.templates.store import FRESH_S, TemplateStore, is_fresh
+from smsjobs.templates.store import FRESH_S, TemplateStore, fresh_for_s, is_fresh
 from smsjobs.templates.template import CARRIERS, Filing, Signature, Template
 from smsjobs.templates.variables import TYPES, VariableType
 
@@ -29,6 +29,7 @@ __all__ = [
     "VariableType",
     "checked_types",
     "find_faults",
+    "fresh_for_s",
     "is_fresh",
     "merged",
     "standings",

@@ -32,12 +32,15 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
-__all__ = ["BELIEVED_S", "FRESH_S", "TemplateStore"]
+__all__ = ["BELIEVED_S", "FRESH_S", "TemplateStore", "fresh_for_s", "is_fresh"]
 
 T = TypeVar("T")
 
 #: Seconds after which a worker asks Aliyun again about a template that somebody uses.
 FRESH_S: Final = 3600.0
+
+#: The same where the template or its signature is not approved: somebody waits for Aliyun, or changes it just now.
+_CHANGES_S: Final = 60.0
 
 #: Seconds for which what was learned is believed while no worker has learned it again.
 BELIEVED_S: Final = 24 * 3600.0
@@ -151,7 +154,7 @@ class TemplateStore:
         def note() -> None:
             pipeline: Any = self._redis.pipeline(transaction=False)
             pipeline.zrem(name, template.code)
-            if template.state not in ("approved", "unknown"):
+            if not template.is_good:
                 pipeline.zadd(name, {template.code: round(time.time() * 1000)})
             pipeline.expire(name, round(BELIEVED_S))
             pipeline.execute()
@@ -197,12 +200,18 @@ class TemplateStore:
         return step()
 
     def wait_for(self, element: str, code: str, *, timeout_s: float) -> Template | None:
-        """What is known of a template; where it is nothing, ask for it and wait for a worker."""
+        """What is known of a template; where it is nothing, ask for it and wait for a worker.
+
+        A worker is waited for as well where the template could not be sent and was not learned just now: it may be approved
+        by now. If no worker tells of it in time, that is what is given.
+        """
         until = time.monotonic() + timeout_s
-        while (template := self.known(element, code)) is None:
+        while (template := self.known(element, code)) is None or not (
+            template.may_be_sent or is_fresh(template)
+        ):
             left_s = until - time.monotonic()
             if left_s <= 0:
-                return None
+                return template
             self.ask(element, code)
             time.sleep(min(0.2, left_s))
         return template
@@ -210,7 +219,12 @@ class TemplateStore:
 
 def is_fresh(template: Template) -> bool:
     """Whether Aliyun need not be asked again yet."""
-    return _age_s(template) < FRESH_S
+    return fresh_for_s(template) > 0
+
+
+def fresh_for_s(template: Template) -> float:
+    """Seconds until Aliyun has to be asked again; none, or fewer, where it has to be now."""
+    return (FRESH_S if template.may_be_sent else _CHANGES_S) - _age_s(template)
 
 
 def _age_s(template: Template) -> float:

@@ -13,6 +13,9 @@ __all__ = ["CARRIERS", "Filing", "Signature", "Template"]
 #: The carriers that file signatures: Aliyun's words, and their names.
 CARRIERS: Final = {"mobile": "China Mobile", "unicom": "China Unicom", "telecom": "China Telecom"}
 
+#: States of a template and of a signature that are no reason to stop.
+_GOOD: Final = ("approved", "unknown")
+
 _VARIABLE: Final = re.compile(r"\$\{([^{}$]{1,64})\}")
 
 
@@ -45,6 +48,11 @@ class Signature:
     reason: str = ""
     #: Its filing, a carrier each; empty where Aliyun tells nothing of it.
     filing: tuple[Filing, ...] = ()
+
+    @property
+    def is_good(self) -> bool:
+        """Whether its state is no reason to stop, as far as is known."""
+        return self.state in _GOOD
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
@@ -107,6 +115,16 @@ class Template:
     signature: Signature | None = None
     #: When Aliyun was asked, with a time zone.
     learned_at: datetime
+
+    @property
+    def is_good(self) -> bool:
+        """Whether its own state is no reason to stop, as far as is known."""
+        return self.state in _GOOD
+
+    @property
+    def may_be_sent(self) -> bool:
+        """Whether neither its state nor that of its signature is a reason to stop."""
+        return self.is_good and (self.signature is None or self.signature.is_good)
 
     @property
     def variables(self) -> tuple[str, ...]:

@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,7 +15,7 @@ from smsjobs.facts import TemplateMisfit, subscribe
 from smsjobs.offers import Offers
 from smsjobs.redis_store import connect_redis
 from smsjobs.settings import ConnectionSettings, SettingsError
-from smsjobs.templates import Template, TemplateStore
+from smsjobs.templates import Signature, Template, TemplateStore
 from smsjobs_worker.following.templates import Learning
 from smsjobs_worker.logs.facts import TemplateNotLearned
 from smsjobs_worker.provider import LookupFailed, Provider
@@ -27,6 +29,10 @@ MISFIT = {"phoneList": ["13800138000"], "params": {}, "verifyTemplateCode": CODE
 def template(**more) -> Template:
     given = {"text": "${name}您好", "types": {"name": "name"}, "state": "approved", "kind": "notification"}
     return Template(code=CODE, **{"learned_at": datetime.now(UTC), **given, **more})
+
+
+def ago(seconds: float) -> datetime:
+    return datetime.now(UTC) - timedelta(seconds=seconds)
 
 
 @pytest.fixture
@@ -210,9 +216,10 @@ class Known(Provider):
 
     knows_templates = True
 
-    def __init__(self, failure: LookupFailed | None = None) -> None:
+    def __init__(self, failure: LookupFailed | None = None, **what) -> None:
         self.asked: list[str] = []
         self.failure = failure
+        self.what = what
 
     def send(self, message, *, out_id, connect_within_s):
         """It is not asked."""
@@ -223,7 +230,7 @@ class Known(Provider):
         self.asked.append(code)
         if self.failure:
             raise self.failure
-        return template()
+        return replace(template(**self.what), code=code)
 
 
 class Elements:
@@ -249,6 +256,51 @@ def test_learned_once(redis_url, store):
     with closing(connect(broker_url=redis_url)) as sms:
         found = sms.getElement(ELEMENT).template(CODE)
     assert (found.text, found.variables) == ("${name}您好", ("name",))
+
+
+IN_REVIEW = {"state": "in_review"}
+UNSIGNED = {"signature": Signature(name="示例", state="refused")}
+
+
+@pytest.mark.parametrize(("what", "times"), [(IN_REVIEW, 2), (UNSIGNED, 2), ({}, 1)])
+def test_looked_at_again(store, what, times):
+    """A worker asks again about a minute later where a template or its signature is not approved, and else an hour later."""
+    provider, now = Known(**what, learned_at=ago(61)), [0.0]
+    learning = Learning(store, [ELEMENT], Elements(provider), clock=lambda: now[0])
+    store.ask(ELEMENT, CODE)
+    for now[0] in (0, 1, 6, 7):
+        learning.run_once()
+        for turn in store._redis.scan_iter("*:turn:*"):
+            store._redis.delete(turn)
+    assert len(provider.asked) == times
+
+
+def test_each_has_its_turn(store):
+    """However many templates are not approved, a worker comes to each."""
+    provider, now = Known(**IN_REVIEW, learned_at=ago(61)), [0.0]
+    learning = Learning(store, [ELEMENT], Elements(provider), clock=lambda: now[0])
+    for number in range(20):
+        store.ask(ELEMENT, f"SMS_{number}")
+    for now[0] in range(20):
+        learning.run_once()
+    assert len(set(provider.asked)) == 20
+
+
+def test_approved_meanwhile(redis_url, store):
+    """What was in review a minute ago is learned again by whoever needs it now; without a worker it is what was learned."""
+    store.learn(ELEMENT, template(**IN_REVIEW, learned_at=ago(50)))
+    with closing(connect(broker_url=redis_url)) as sms, ThreadPoolExecutor() as threads:
+        element, began_at = sms.getElement(ELEMENT), time.monotonic()
+        assert element.template(CODE, timeout=60).state == "in_review"
+        store.learn(ELEMENT, template(**IN_REVIEW, learned_at=ago(61)))
+        assert element.template(CODE, timeout=0.5).state == "in_review"
+        found = threads.submit(element.template, CODE, timeout=30)
+        learning = Learning(store, [ELEMENT], Elements(Known()))
+        while not found.done():
+            learning.run_once()
+            time.sleep(0.05)
+        assert found.result().state == "approved"
+        assert time.monotonic() - began_at < 30
 
 
 def test_learned_by_one_at_a_time(store):

@@ -39,6 +39,15 @@ def test_worst_state(worst):
     assert of(template(), template(state="unknown")).state == "approved"
 
 
+def test_age_of_the_worst():
+    """What makes a group's template not approved tells how old it is: that is asked about again first."""
+    old, older = NOW - timedelta(1), NOW - timedelta(2)
+    bad = template(state="in_review", learned_at=old)
+    assert of(template(learned_at=older), template(), bad).learned_at == old
+    unsigned = template(signature=signature("refused"))
+    assert of(template(learned_at=older), unsigned).learned_at == NOW
+
+
 def test_types_that_differ():
     """A variable has a type only where all members give it the same."""
     found = of(template(types={"name": "name", "a": "time"}), template(types={"name": "others", "a": "time"}))

@@ -1,11 +1,13 @@
 """Learns of the templates that producers use, and tells them by Redis.
 
-A template is asked about once an hour while it is used, by one worker. Nothing here can slow or stop a send: it has a thread of
-its own, and asks about one template a second at most. What cannot be learned stays unknown, which refuses nothing.
+A template is asked about once an hour while it is used, by one worker; once a minute while it or its signature is not approved.
+Nothing here can slow or stop a send: it has a thread of its own, and asks about one template a second at most. What cannot be
+learned stays unknown, which refuses nothing.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
@@ -14,7 +16,7 @@ from redis.exceptions import RedisError
 
 from smsjobs.contract import InvalidArguments
 from smsjobs.facts import subscribe
-from smsjobs.templates import FRESH_S, is_fresh
+from smsjobs.templates import FRESH_S, fresh_for_s, is_fresh
 from smsjobs_worker.following.signatures import Sends
 from smsjobs_worker.logs.facts import TemplateNotLearned, tell
 from smsjobs_worker.logs.privacy import describe
@@ -33,6 +35,9 @@ _EVERY_S: Final = 1.0
 
 #: Seconds in which no other worker asks about the same.
 _TURN_S: Final = 60.0
+
+#: Most seconds until something is looked at again that another worker has learned.
+_KNOWN_S: Final = 60.0
 
 #: Seconds until something is looked at again that another worker asks about, or that could not be learned.
 _OTHER_S: Final = 5.0
@@ -70,20 +75,23 @@ class Learning:
     def run_once(self) -> None:
         """Learn of one template of each element, if one is due."""
         for name in self._names:
-            asked = self._store.asked(name)
-            code = next((each for each in asked if self._clock() >= self._next_at.get((name, each), 0)), None)
-            if code is not None:
+            # The one that is due for longest: however many there are, each has its turn.
+            code = min(self._store.asked(name), key=lambda each: self._due_at(name, each), default=None)
+            if code is not None and self._clock() >= self._due_at(name, code):
                 if len(self._next_at) >= _MOST:
                     self._next_at.clear()
                 # First, so that what raises is not tried again at once.
                 self._next_at[name, code] = self._clock() + _FAILED_S
                 self._next_at[name, code] = self._clock() + self._learn(name, code)
 
+    def _due_at(self, name: str, code: str) -> float:
+        return self._next_at.get((name, code), -math.inf)
+
     def _learn(self, name: str, code: str) -> float:
         """Learn of it; seconds until it is looked at again."""
         known = self._store.known(name, code)
         if known is not None and is_fresh(known):
-            return _EVERY_S * 60
+            return min(_KNOWN_S, fresh_for_s(known))
         try:
             provider = self._elements.provider(name)
             if not provider.knows_templates:
@@ -91,15 +99,16 @@ class Learning:
             if not self._store.take_turn(name, code, for_s=_TURN_S):
                 return _OTHER_S
             if isinstance(provider, Group):
-                self._store.learn(name, provider.template_by(code, self._of_member))
+                known = provider.template_by(code, self._of_member)
             else:
-                self._store.learn(name, provider.template(code))
+                known = provider.template(code)
+            self._store.learn(name, known)
         except (LookupFailed, InvalidArguments) as error:
             if error.reason == "no_templates":
                 return FRESH_S
             tell(TemplateNotLearned(element=name, template=code, reason=error.reason))
             return _FAILED_S
-        return FRESH_S
+        return max(_OTHER_S, fresh_for_s(known))
 
     def _of_member(self, name: str, code: str) -> Template:
         """What a member of a group knows. It is kept, so that each account is asked once."""
