@@ -70,9 +70,13 @@ def test_who_signs_is_named(redis_url: str, simulator: Simulator, tmp_path: Path
         f"it signs with keys of {role}, taken on with the keys of sms.json; "
         "Aliyun knows it as acs:ram::1000000000000001:assumed-role/sms/smsjobs"
     )
-    assert ("SMS.Role", "good", text) in [
-        (each.subject, each.verdict, each.text) for each in elements_of(tmp_path)
-    ]
+    told = [(each.subject, each.verdict, each.text) for each in elements_of(tmp_path)]
+    assert ("SMS.Role", "good", text) in told
+    rights = (
+        "dysms:SendSms, dysms:SendBatchSms, dysms:QuerySendDetails, "
+        "dysms:GetSmsTemplate, dysms:GetSmsSign, dysms:QuerySmsTemplateList"
+    )
+    assert ("SMS.Role", "good", f"its role or user needs these rights, and no others: {rights}") in told
     simulator.fault("code", code="NoPermission", action="AssumeRole", times=None)
     write_element(tmp_path, "Role", simulator.url, roleArn=f"{role}-2", stsEndpoint=simulator.url)
     assert next(each.text for each in elements_of(tmp_path) if each.verdict == "bad") == (

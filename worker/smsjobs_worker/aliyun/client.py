@@ -93,6 +93,15 @@ class AliyunSms(Provider):
     knows_templates = True
     #: The SDK's client of the product.
     sdk: type[Any] = Client
+    #: The least that a RAM user or role must be granted, by the names of RAM; reading receipts from a queue needs one more.
+    rights: tuple[str, ...] = (
+        "dysms:SendSms",
+        "dysms:SendBatchSms",
+        "dysms:QuerySendDetails",
+        "dysms:GetSmsTemplate",
+        "dysms:GetSmsSign",
+        "dysms:QuerySmsTemplateList",
+    )
     #: The types of what is put into queues.
     message_types: tuple[str, ...] = ("SmsReport", "SmsUp", "SignSmsReport", "TemplateSmsReport")
 

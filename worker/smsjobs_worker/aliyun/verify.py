@@ -56,6 +56,7 @@ class AliyunVerify(AliyunSms):
     template = Provider.template
     templates = Provider.templates
     sdk = Client
+    rights = ("dypns:SendSmsVerifyCode", "dypns:QuerySendDetails")
     message_types = ("DypnsSmsVerifyReport",)
 
     def send(self, message: Message, *, out_id: str, connect_within_s: float | None = None) -> dict[str, Any]:

@@ -136,6 +136,12 @@ def _identity(name: str, sms: AliyunSms) -> Iterator[Finding]:
             why=identity.detail,
         )
     yield good(name, text)
+    yield good(name, "its role or user needs these rights, and no others: {rights}", rights=_rights(sms))
+
+
+def _rights(sms: AliyunSms) -> str:
+    queue = ("dysms:QueryTokenForMnsQueue",) if sms.account.queues else ()
+    return ", ".join((*sms.rights, *queue))
 
 
 def _credentials(name: str, sms: AliyunSms) -> Finding:
