@@ -193,6 +193,7 @@ def start(
     if not reach.recipients and store.discard(planner, pages=pages) != "kept":
         raise bad_recipients(reach.nobody())
     store.complete(planner, pages, last_line=last_line, blank=listed.blank)
+    store.note_template(element, order.template)
     return Campaign(identity, store)
 
 

@@ -44,7 +44,7 @@ from datetime import datetime
 from itertools import count, zip_longest
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 from smsjobs.campaign.pages import Page
 from smsjobs.campaign.planner import Planner
@@ -69,6 +69,7 @@ if TYPE_CHECKING:
 
     from smsjobs.connection import Connection
     from smsjobs.redis_store import Seal
+    from smsjobs.templates import TemplateStore
 
 __all__ = ["CampaignStore", "StoredChunk", "StoredPage", "campaign_store", "unless_damaged"]
 
@@ -123,6 +124,7 @@ class CampaignStore:
         keep_s: Seconds for which a campaign is kept after its end.
         unreachable_text: Returns a text that says that Redis is unreachable, and at which address.
         seal: Seals recipients and their parameters before they are written. With None they are written unencrypted.
+        templates: Where it is told which templates are used. None: nobody is told.
         clock: Returns the time in seconds since 1970, for tests. Without it, Redis's own clock is used.
     """
 
@@ -134,6 +136,7 @@ class CampaignStore:
         keep_s: float,
         seal: Seal | None = None,
         unreachable_text: Callable[[], str] = lambda: "Redis is unreachable",
+        templates: TemplateStore | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
         self._redis = redis
@@ -141,6 +144,7 @@ class CampaignStore:
         self._keep_s = keep_s
         self._seal = seal
         self._unreachable_text = unreachable_text
+        self._templates = templates
         self._clock = clock
         self._scripts = Scripts("campaign", clock=clock)
 
@@ -267,6 +271,12 @@ class CampaignStore:
             raise self._other_content(planner.campaign_id, last_line + 1)
         if verb == "missing":
             raise _discarded(planner.campaign_id)
+
+    def note_template(self, element: str, code: str) -> None:
+        """Note that a campaign sends with that template. The campaign goes on where Redis does not take it."""
+        if self._templates is not None:
+            with suppress(RedisError):
+                self._templates.ask(element, code, lane="bulk")
 
     def discard(
         self, planner: Planner, *, pages: int | None = None
@@ -596,6 +606,7 @@ def campaign_store(connection: Connection) -> CampaignStore:
         keep_s=settings.retention_s,
         seal=settings.seal,
         unreachable_text=connection.unreachable_text,
+        templates=None if settings.preflight == "off" else connection.templates,
     )
 
 

@@ -1,14 +1,14 @@
 """The look at a message before it is enqueued: does it fit what is known of its template?
 
-It never waits for anybody and asks Redis once a minute for each template. Where nothing is known, or Redis does not answer,
+It never waits for anybody, asks Redis once a minute for each template, and tells it once an hour that it is used. Where nothing is known, or Redis does not answer,
 every message passes.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from redis.exceptions import RedisError
@@ -29,6 +29,9 @@ MODES: Final[tuple[Mode, ...]] = ("off", "warn", "refuse")
 _KNOWN_S: Final = 60.0
 _UNKNOWN_S: Final = 10.0
 
+#: Seconds after which this process tells again that a template is used: what nobody tells of for a day does not count.
+_TOLD_S: Final = 3600.0
+
 #: Most templates that this process remembers.
 _MOST: Final = 1000
 
@@ -40,8 +43,8 @@ class _Known:
     #: Until when it is not looked up again.
     until: float
     template: Template | None
-    #: The lanes for which it was asked for.
-    lanes: frozenset[str] = frozenset()
+    #: The lanes on which it is used, with the time from which that is told again.
+    lanes: Mapping[str, float] = field(default_factory=dict)
 
 
 class Preflight:
@@ -79,25 +82,27 @@ class Preflight:
         tell(TemplateMisfit(element=job.element, template=job.message.template, problems=problems))
 
     def _template(self, element: str, code: str, lane: str) -> Template | None:
+        now = self._clock()
         known = self._memory.get((element, code))
-        if known is not None and self._clock() < known.until and lane in known.lanes:
+        if known is not None and now < known.until and now < known.lanes.get(lane, now):
             return known.template
         try:
-            if known is None or self._clock() >= known.until:
-                known = self._look_up(element, code, known.lanes if known else frozenset())
-            if lane not in known.lanes:
+            if known is None or now >= known.until:
+                known = self._look_up(element, code, known.lanes if known else {})
+            tell_at = known.lanes.get(lane, now)
+            if now >= tell_at:
                 self._store.ask(element, code, lane=lane)
+                tell_at = now + _TOLD_S
         except RedisError:
-            known = _Known(until=self._clock() + _UNKNOWN_S, template=None)
+            tell_at = now + _UNKNOWN_S
+            known = _Known(until=tell_at, template=None)
         if len(self._memory) >= _MOST:
             self._memory.clear()
-        self._memory[element, code] = replace(known, lanes=known.lanes | {lane})
+        self._memory[element, code] = replace(known, lanes={**known.lanes, lane: tell_at})
         return known.template
 
-    def _look_up(self, element: str, code: str, told: frozenset[str]) -> _Known:
+    def _look_up(self, element: str, code: str, told: Mapping[str, float]) -> _Known:
         template = self._store.known(element, code)
         until = self._clock() + (_KNOWN_S if template else _UNKNOWN_S)
         # What has to be learned again is asked for again, by each lane.
-        return _Known(
-            until=until, template=template, lanes=told if template and is_fresh(template) else frozenset()
-        )
+        return _Known(until=until, template=template, lanes=told if template and is_fresh(template) else {})

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from smsjobs.redis_store import is_damage, key
-from smsjobs.templates.store import BELIEVED_S
+from smsjobs.templates.store import USED_S
 from smsjobs.templates.template import Signature
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Standing:
 
     #: Its tag.
     tag: str
-    #: How many templates that are used are known not to be approved.
+    #: How many templates that were used within a day are known not to be approved.
     not_approved: int
     #: Its signature; None where nothing is known of it.
     signature: Signature | None
@@ -50,7 +50,7 @@ def standings(redis: Redis, tags: Sequence[str]) -> Iterator[Standing]:
     Raises:
         redis.exceptions.RedisError: Redis is unreachable, or refuses.
     """
-    since_ms = round((time.time() - BELIEVED_S) * 1000)
+    since_ms = round((time.time() - USED_S) * 1000)
     pipe: Any = redis.pipeline(transaction=False)
     for tag in tags:
         pipe.zcount(key(tag, "templates", "unapproved"), since_ms, "+inf")

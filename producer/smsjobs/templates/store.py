@@ -2,10 +2,10 @@
 
 ====================================  ======  ===================================================================================
 ``sms:{<tag>}:templates``             hash    code -> the template's JSON, with the time at which it was learned
-``sms:{<tag>}:templates:asked``       zset    code -> ms at which a producer last asked for it
-``sms:{<tag>}:templates:lanes``       zset    lane and code -> ms at which a producer last sent so
+``sms:{<tag>}:templates:asked``       zset    code -> ms at which somebody last asked for it
+``sms:{<tag>}:templates:lanes``       zset    lane and code -> ms at which a producer last sent so, told hourly
 ``sms:{<tag>}:templates:turn:…``      string  a worker asks Aliyun now, so no other does
-``sms:{<tag>}:templates:unapproved``  zset    code -> ms at which it was learned, of those that are known not to be approved
+``sms:{<tag>}:templates:unapproved``  zset    code -> ms of its last use, of those that are used and known not to be approved
 ``sms:{<tag>}:templates:signature``   string  the signature's JSON, as it was learned last
 ``sms:{<tag>}:templates:sends``       hash    signature -> ms at which a day's first message went under it, or it was first there
 ====================================  ======  ===================================================================================
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from redis.exceptions import ResponseError
 
-from smsjobs.contract import element_tag
+from smsjobs.contract import LANES, element_tag
 from smsjobs.ledger import Aside
 from smsjobs.redis_store import is_wrong_type, key
 from smsjobs.templates.template import Template
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
-__all__ = ["BELIEVED_S", "FRESH_S", "TemplateStore", "fresh_for_s", "is_fresh"]
+__all__ = ["FRESH_S", "USED_S", "TemplateStore", "fresh_for_s", "is_fresh"]
 
 T = TypeVar("T")
 
@@ -43,10 +43,10 @@ FRESH_S: Final = 3600.0
 _CHANGES_S: Final = 60.0
 
 #: Seconds for which what was learned is believed while no worker has learned it again.
-BELIEVED_S: Final = 24 * 3600.0
+_BELIEVED_S: Final = 24 * 3600.0
 
-#: Seconds for which a template is learned again after a producer has last asked for it.
-_WANTED_S: Final = 24 * 3600.0
+#: Seconds for which a template is learned again after somebody has last asked for it, and for which it counts as used.
+USED_S: Final = 24 * 3600.0
 
 #: Seconds for which the last send of a signature is kept, and most signatures of an element: it has one at a time.
 _SENDS_S: Final = 400 * 24 * 3600
@@ -79,7 +79,7 @@ class TemplateStore:
         except (ValueError, RecursionError):
             return None
         # What is told to come from the future would be believed for ever.
-        if template is None or not -FRESH_S < _age_s(template) <= BELIEVED_S:
+        if template is None or not -FRESH_S < _age_s(template) <= _BELIEVED_S:
             return None
         return template
 
@@ -87,7 +87,7 @@ class TemplateStore:
         """Have workers learn of a template, and keep what they know of it fresh for a day.
 
         Args:
-            lane: The lane on which it is sent; None: on none yet.
+            lane: The lane on which it is sent: it counts as used for a day. None: it is on none yet.
         """
         self._note_use(_asked(element), code)
         if lane is not None:
@@ -98,13 +98,13 @@ class TemplateStore:
             pipeline: Any = self._redis.pipeline(transaction=False)
             pipeline.zadd(name, {what: round(time.time() * 1000)})
             pipeline.zremrangebyrank(name, 0, -_MOST_ASKED - 1)
-            pipeline.expire(name, round(_WANTED_S))
+            pipeline.expire(name, round(USED_S))
             pipeline.execute()
 
         self._beside_damage(name, "zset", note)
 
     def asked(self, element: str) -> list[str]:
-        """The templates that producers have asked for lately."""
+        """The templates that somebody has asked for lately, whether it sends them or not."""
         return self._used_lately(_asked(element))
 
     def lanes(self, element: str) -> dict[str, frozenset[str]]:
@@ -116,7 +116,7 @@ class TemplateStore:
         return found
 
     def _used_lately(self, name: str) -> list[str]:
-        since_ms = round((time.time() - _WANTED_S) * 1000)
+        since_ms = round((time.time() - USED_S) * 1000)
         found: list[bytes] = self._raw(name, "zset", "ZRANGEBYSCORE", since_ms, "+inf")
         return [each.decode("utf-8", "replace") for each in found]
 
@@ -138,28 +138,41 @@ class TemplateStore:
                 self._redis.delete(name)  # what is used is learned again
             pipeline: Any = self._redis.pipeline(transaction=False)
             pipeline.hset(name, template.code, json.dumps(template.to_json(), ensure_ascii=False))
-            pipeline.expire(name, round(BELIEVED_S))
+            pipeline.expire(name, round(_BELIEVED_S))
             if template.signature:
                 sign = json.dumps(template.signature.to_json(), ensure_ascii=False)
-                pipeline.set(key(element_tag(element), "templates", "signature"), sign, ex=round(BELIEVED_S))
+                pipeline.set(key(element_tag(element), "templates", "signature"), sign, ex=round(_BELIEVED_S))
             pipeline.execute()
 
         self._beside_damage(name, "hash", keep)
         self._list_unapproved(element, template)
 
     def _list_unapproved(self, element: str, template: Template) -> None:
-        """Keep whether it has to be approved: figures need not read all templates then."""
+        """Keep whether it is used and has to be approved: figures need not read all templates then."""
         name = key(element_tag(element), "templates", "unapproved")
+        used_ms = None if template.is_good else self._last_use_ms(element, template.code)
 
         def note() -> None:
             pipeline: Any = self._redis.pipeline(transaction=False)
             pipeline.zrem(name, template.code)
-            if not template.is_good:
-                pipeline.zadd(name, {template.code: round(time.time() * 1000)})
-            pipeline.expire(name, round(BELIEVED_S))
+            if used_ms is not None:
+                pipeline.zadd(name, {template.code: used_ms})
+            pipeline.expire(name, round(_BELIEVED_S))
             pipeline.execute()
 
         self._beside_damage(name, "zset", note)
+
+    def _last_use_ms(self, element: str, code: str) -> float | None:
+        name = _lanes(element)
+
+        def scores() -> list[float | None]:
+            pipeline: Any = self._redis.pipeline(transaction=False)
+            for lane in LANES:
+                pipeline.zscore(name, f"{lane} {code}")
+            found: list[float | None] = pipeline.execute()
+            return found
+
+        return max((each for each in self._beside_damage(name, "zset", scores) if each), default=None)
 
     def note_signature(self, element: str, signature: str, *, sends: bool) -> None:
         """Note that messages go under that signature now; or only that the element has it, so that its idle time has a beginning."""

@@ -143,6 +143,9 @@ class MemoryCampaigns:
             raise _conflict(found.id)
         found.planned, found.blank = True, blank
 
+    def note_template(self, element: str, code: str) -> None:
+        """There is nobody to tell."""
+
     def discard(
         self, planner: Planner, *, pages: int | None = None
     ) -> Literal["forgotten", "kept", "others"]:

@@ -53,6 +53,7 @@ def test_refused(sms, known, order, argument, why):
         begin(sms, **order)
     assert caught.value.argument == argument
     assert sms.connection.redis().exists("sms:elements") == 0
+    assert sms.connection.templates.lanes(ELEMENT) == {}
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,7 @@ def test_begins(sms, known, order):
     if known is not None:
         learn(sms, **known)
     assert begin(sms, **order).progress().total == 2
+    assert sms.connection.templates.lanes(ELEMENT) == {CODE: {"bulk"}}
 
 
 CODES = [

@@ -205,6 +205,46 @@ def test_lanes(redis_url, store, monkeypatch):
         assert calls[2:] == ["bulk", "notification"]
 
 
+def test_constant_use(redis_url, store, monkeypatch):
+    """A template that is used all the time stays among those that are used, however well it is known: each process tells it hourly."""
+    monkeypatch.setenv("SMS_PREFLIGHT", "warn")
+    store.learn(ELEMENT, template())
+    with closing(connect(broker_url=redis_url)) as sms:
+        element, now = sms.getElement(ELEMENT), [0.0]
+        sms.connection.preflight._clock = lambda: now[0]
+        for now[0], times in ((0, 1), (3500, 0), (3700, 1), (7000, 0), (7400, 1)):
+            store._redis.delete(*store._redis.scan_iter("*:templates:lanes"), "x")
+            element.sendMessage(phoneList=["13800138000"], params=FITS, verifyTemplateCode=CODE, lane="bulk")
+            assert store.lanes(ELEMENT) == ({CODE: {"bulk"}} if times else {})
+            assert store.asked(ELEMENT) == [CODE]
+
+
+def test_redis_comes_back(redis_url, store, monkeypatch):
+    """A use that Redis did not take is told again some seconds later."""
+    monkeypatch.setenv("SMS_PREFLIGHT", "warn")
+    with closing(connect(broker_url=redis_url)) as sms:
+        element, now = sms.getElement(ELEMENT), [0.0]
+        sms.connection.preflight._clock = lambda: now[0]
+
+        def send_at(seconds: float) -> None:
+            now[0] = seconds
+            element.sendMessage(phoneList=["13800138000"], params=FITS, verifyTemplateCode=CODE, lane="bulk")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(TemplateStore, "ask", unreachable)
+            send_at(0)
+        store.learn(ELEMENT, template())
+        send_at(9)
+        assert store.lanes(ELEMENT) == {}
+        send_at(11)
+        assert store.lanes(ELEMENT) == {CODE: {"bulk"}}
+
+
+def unreachable(*_, **__) -> None:
+    """As Redis is, sometimes."""
+    raise redis.ConnectionError
+
+
 def test_setting():
     """Another word is a wrong setting."""
     with pytest.raises(SettingsError, match="SMS_PREFLIGHT"):

@@ -152,6 +152,7 @@ def test_templates_and_signatures(sms: Sms) -> None:
         ("SMS_3", "approved"),
         ("SMS_1", "approved"),
     ):
+        store.ask("SMS.Main", code, lane="bulk")
         store.learn("SMS.Main", a_template(code, state, signature=signature))
     store.learn("SMS.Spare", a_template(state="unknown", signature=Signature(name="示例", state="refused")))
     store.note_signature("SMS.Spare", "示例", sends=False)
@@ -177,12 +178,34 @@ def test_templates_and_signatures(sms: Sms) -> None:
     assert "示例" not in found.text
 
 
+def test_only_what_is_used_counts(sms: Sms) -> None:
+    """A template that is not approved counts for a day from its last use, and one that was only asked about never does."""
+    store, redis = sms.connection.templates, sms.connection.redis()
+    sms.connection.ledger.announce(["SMS.Test"])
+    store.note_signature("SMS.Test", "示例", sends=True)
+
+    def counted() -> float:
+        store.learn("SMS.Test", a_template(state="in_review"))
+        return read(sms)("smsjobs_templates_not_approved", element="SMS.Test")
+
+    store.ask("SMS.Test", "SMS_1")
+    assert counted() == 0
+    store.ask("SMS.Test", "SMS_1", lane="bulk")
+    assert counted() == 1
+    # Time goes by, and it is learned again and again.
+    redis.zadd(in_element("templates:lanes"), {"bulk SMS_1": time.time() * 1000 - 86_390_000})
+    assert counted() == 1
+    redis.zadd(in_element("templates:lanes"), {"bulk SMS_1": time.time() * 1000 - 86_410_000})
+    assert counted() == 0
+
+
 @pytest.mark.parametrize("states", [("refused", "approved"), ("approved", "refused")])
 def test_elements_that_may_not_be_named(sms: Sms, states: tuple[str, str]) -> None:
     """Elements whose names could be somebody's are told as one, by the worst of them."""
     names = ["SMS.A13800138000", "SMS.A13800138001"]
     sms.connection.ledger.announce(names)
     for name, state in zip(names, states, strict=True):
+        sms.connection.templates.ask(name, "SMS_1", lane="bulk")
         sms.connection.templates.learn(name, a_template(state=state))
         sms.connection.templates.note_signature(name, "示例", sends=True)
     found = read(sms)

@@ -53,7 +53,8 @@ def found(app_dir: Path, store: TemplateStore, element: str = ELEMENT) -> list[t
 
 
 def test_sound(app_dir: Path, store: TemplateStore) -> None:
-    """What is approved and of the right kind is told in one line, and what nobody uses is not asked about."""
+    """What is approved and of the right kind is told in one line, and what nobody uses is not asked about, though somebody asks for it."""
+    store.ask(ELEMENT, "SMS_4")
     assert found(app_dir, store) == []
     store.ask(ELEMENT, "SMS_1", lane="verification")
     store.ask(ELEMENT, "SMS_2", lane="notification")
@@ -109,7 +110,7 @@ def test_group(app_dir: Path, store: TemplateStore) -> None:
     (group / "e.json").write_text('{"title": "Shop", "type": "SMS.Group"}')
     (group / "sms.json").write_text(json.dumps({"members": members}))
     for code in ("SMS_1", "SMS_2"):
-        store.ask("SMS.Shop", code)
+        store.ask("SMS.Shop", code, lane="notification")
     assert found(app_dir, store, "SMS.Shop") == [
         (
             "doubtful",

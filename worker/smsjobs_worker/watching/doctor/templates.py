@@ -28,13 +28,12 @@ def templates(element: LoadedElement, store: TemplateStore) -> Iterator[Finding]
     name = element.fullName
     try:
         provider = Providers(element.app).provider(name)
-        codes = store.asked(name) if provider.knows_templates else []
-        lanes = store.lanes(name)
+        lanes = store.lanes(name) if provider.knows_templates else {}
     except (InvalidArguments, RedisError, OSError):
         return
     sound = 0
-    for code in sorted(codes)[:_MOST]:
-        sound += yield from _template(name, provider, element, code, lanes.get(code, frozenset()))
+    for code in sorted(lanes)[:_MOST]:
+        sound += yield from _template(name, provider, element, code, lanes[code])
     if sound == 1:
         yield good(name, "1 template that is used is approved, and of a kind that fits")
     elif sound:
