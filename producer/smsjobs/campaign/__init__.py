@@ -1,7 +1,7 @@
 """Campaigns: many recipients from a file, planned into chunks, with progress, pause, cancel and an exact report."""
 
 from smsjobs.campaign.check import CampaignCheck, Survey, check
-from smsjobs.campaign.fitting import ensure_fits, find_misfits, fitted, learn_template, with_types
+from smsjobs.campaign.fitting import ensure_fits, find_misfits, fitted, learn_template, with_template
 from smsjobs.campaign.handle import Campaign
 from smsjobs.campaign.progress import CampaignProgress
 from smsjobs.campaign.report import COLUMNS, ReportRow
@@ -30,5 +30,5 @@ __all__ = [
     "learn_template",
     "resend",
     "start",
-    "with_types",
+    "with_template",
 ]

@@ -10,7 +10,7 @@ from heapq import nsmallest
 from typing import TYPE_CHECKING, Any, Final
 
 from smsjobs.campaign.start import check_text
-from smsjobs.campaign.text import LONGEST, billed, render, signed
+from smsjobs.campaign.text import LONGEST, billed, render, signed, variables
 from smsjobs.contract import is_mainland
 
 if TYPE_CHECKING:
@@ -111,6 +111,8 @@ class CampaignCheck:
     columns: Sequence[str]
     #: Parameters that are the same for all, with their values.
     shared: Mapping[str, str] = field(repr=False)
+    #: Those of both that the template has no variable for. They are sent all the same.
+    surplus: Sequence[str] = ()
 
     @property
     def rows(self) -> int:
@@ -173,6 +175,7 @@ class CampaignCheck:
             "too_long": self.too_long,
             "columns": list(self.columns),
             "shared": list(self.shared),
+            "surplus": list(self.surplus),
         }
 
 
@@ -181,7 +184,7 @@ class Survey:
 
     Args:
         order: What is sent, and to whom.
-        template_text: The template's text, for what is read and billed.
+        template_text: The template's text, for what is read and billed; None: the order's.
         sign: The signature without brackets, which counts with the text.
         on_left_out: Is told each row that is left out, with its cells.
         suppressed: Tells how many of some numbers are suppressed; None: nobody is asked.
@@ -202,8 +205,9 @@ class Survey:
         on_left_out: Callable[[Row, Sequence[str | None]], None] | None = None,
         suppressed: Callable[[Sequence[str]], int] | None = None,
     ) -> None:
-        if template_text is not None:
-            check_text("template_text", template_text)
+        text = order.template_text if template_text is None else template_text
+        if text is not None:
+            check_text("template_text", text)
         check_text("sign", sign)
         self.order = replace(order, on_row=self._see_row)
         self._on_left_out = on_left_out
@@ -215,7 +219,7 @@ class Survey:
         self._bad: list[tuple[int, str]] = []
         self._requests: Counter[bool] = Counter()
         self._countries: Counter[str] = Counter()
-        self._texts = _Texts(template_text, sign, order.recipients)
+        self._texts = _Texts(text, sign, order.recipients)
 
     def add(self, page: Page) -> None:
         """Add the next page of the order."""
@@ -254,6 +258,7 @@ class Survey:
             too_long=texts.too_long,
             columns=recipients.names,
             shared=recipients.shared,
+            surplus=texts.surplus,
         )
 
     def _see_row(self, row: Row, cells: Sequence[str | None]) -> None:
@@ -288,6 +293,8 @@ class _Texts:
         self.parts: Counter[bool] = Counter()
         self.messages_by_parts: Counter[int] = Counter()
         self.too_long = 0
+        given = (*recipients.names, *recipients.shared) if self.is_known else ()
+        self.surplus = tuple(name for name in given if name not in variables(text or ""))
         self._text = text or ""
         self._sign = sign
         self._shared = recipients.shared
@@ -346,8 +353,7 @@ def check(
     """Read and plan everything.
 
     Args:
-        template_text: The template's text, for what is read and billed.
-        sign: The signature without brackets, which counts with the text.
+        template_text: As in `Survey`, and so is `sign`.
 
     Raises:
         InvalidArguments: The input cannot be read; or the order is strict and a row cannot be used.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from smsjobs.campaign.start import Order
     from smsjobs.connection import Connection
 
-__all__ = ["ensure_fits", "find_misfits", "fitted", "learn_template", "with_types"]
+__all__ = ["ensure_fits", "find_misfits", "fitted", "learn_template", "with_template"]
 
 #: Seconds to wait for a worker, where there is one.
 _LEARN_S: Final = 5.0
@@ -33,7 +33,7 @@ _NOT_APPROVED: Final = {"in_review": "still in review", "refused": "refused", "c
 def fitted(
     connection: Connection, order: Order, *, element: str, name: Any, promotional: bool | None
 ) -> Order:
-    """The order of a new campaign, with what is known of its template; of one that has begun, with what was known then.
+    """The order with what is known of its template. One that has begun keeps the types that were known then.
 
     Raises:
         InvalidArguments: As in `ensure_fits`.
@@ -41,9 +41,11 @@ def fitted(
     if connection.settings.preflight == "off":
         return order
     if (begun := _begun(connection, element, name)) is not None:
+        template = learn_template(connection, element, order.template, wait_s=0)
+        order = order if template is None else with_template(connection, order, template)
         return replace(order, types=begun["types"], strict_types=begun["strict_types"])
     template = ensure_fits(connection, order, element=element, name=name, promotional=promotional)
-    return order if template is None else with_types(connection, order, template)
+    return order if template is None else with_template(connection, order, template)
 
 
 def ensure_fits(
@@ -65,18 +67,28 @@ def ensure_fits(
     return template
 
 
-def with_types(connection: Connection, order: Order, template: Template) -> Order:
-    """The order, so that each row is checked by the types of the template's variables. With ``refuse`` a misfit stops it."""
-    refuses = connection.settings.preflight == "refuse"
-    return replace(order, types=checked_types(template), strict_types=refuses)
+def with_template(connection: Connection, order: Order, template: Template) -> Order:
+    """The order, so that each row is checked by the types of the template's variables. With ``refuse`` a misfit stops it.
+
+    Where no text was given, it has Aliyun's. Columns are chosen without it, else the plan would change when it is learned.
+    """
+    text = template.text or None if order.template_text is None else order.template_text
+    return replace(
+        order,
+        types=checked_types(template),
+        strict_types=connection.settings.preflight == "refuse",
+        template_text=text,
+    )
 
 
-def learn_template(connection: Connection, element: str, code: str) -> Template | None:
+def learn_template(
+    connection: Connection, element: str, code: str, *, wait_s: float = _LEARN_S
+) -> Template | None:
     """What is known of the template. A worker, where there is one, has some seconds to learn it."""
     if connection.settings.preflight == "off":
         return None
     try:
-        timeout_s = _LEARN_S if connection.offers.lanes() else 0.0
+        timeout_s = wait_s if connection.offers.lanes() else 0.0
         return connection.templates.wait_for(element, code, timeout_s=timeout_s)
     except RedisError:
         return None

@@ -51,6 +51,8 @@ class Order:
     types: Mapping[str, str] = field(default_factory=dict)
     #: Whether such a row stops it. This is kept with the types.
     strict_types: bool = False
+    #: The template's text, as it was given or as Aliyun has it, for what is read and billed; None: it is not known.
+    template_text: str | None = field(default=None, repr=False)
     #: Most recipients of a page of the plan.
     page_size: int = PAGE
     #: Is told each row as it is read, with its cells; None: nobody is.
@@ -84,6 +86,7 @@ class Order:
             ),
             template=message.template,
             strict=strict,
+            template_text=template_text,
         )
 
     def pages(self) -> Iterator[Page]:

@@ -326,7 +326,6 @@ class Campaigns:
             promotional=promotional,
             price=price,
             order=arguments,
-            template_text=arguments["template_text"],
             sign=given.get("sign", "").strip(),
         )
         try:
@@ -347,7 +346,6 @@ class Campaigns:
         draft.types, draft.strict_types = order.types, order.strict_types
         survey = Survey(
             order,
-            template_text=draft.template_text,
             sign=draft.sign,
             suppressed=self._sms.connection.suppressed.counter(promotional=draft.promotional),
         )

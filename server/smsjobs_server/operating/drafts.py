@@ -45,7 +45,6 @@ class Draft:
     price: Decimal | None
     #: The arguments of `Order.read`, but for the file.
     order: Mapping[str, Any] = field(repr=False)
-    template_text: str | None = field(repr=False)
     sign: str
     #: By what its rows were checked, as in `Order`: it is started by the same.
     types: Mapping[str, str] = field(default_factory=dict)

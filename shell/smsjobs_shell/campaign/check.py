@@ -7,7 +7,7 @@ from typing import Unpack
 
 import click
 
-from smsjobs.campaign import Order, Survey, find_misfits, learn_template, with_types
+from smsjobs.campaign import Order, Survey, find_misfits, learn_template, with_template
 from smsjobs.client import connect
 from smsjobs.templates import Template
 from smsjobs_shell.campaign.options import PROMOTIONAL, Ordered, as_bad_usage, message_options, read_order
@@ -62,12 +62,9 @@ def check(
     """
     order = as_bad_usage(lambda: read_order(file, ordered))
     template, order = _known(element, order) if element else (None, order)
-    if template and template.text and ordered["template_text"] is None:
-        ordered["template_text"] = template.text
     with rejects_file(ordered["rejects"], order) as rejects:
         survey = Survey(
             order,
-            template_text=ordered["template_text"],
             sign=ordered["sign"],
             on_left_out=rejects,
             suppressed=asked_if_possible(promotional=promotional),
@@ -97,7 +94,7 @@ def check(
 def _known(element: str, order: Order) -> tuple[Template | None, Order]:
     sms = connect()
     template = learn_template(sms.connection, sms.getElement(element).fullName, order.template)
-    return template, with_types(sms.connection, order, template) if template else order
+    return template, with_template(sms.connection, order, template) if template else order
 
 
 def _read(survey: Survey, progress: Reading) -> None:

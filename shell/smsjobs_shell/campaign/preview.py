@@ -32,6 +32,16 @@ def preview(screen: Screen, found: CampaignCheck, ordered: Ordered) -> None:
     for column in found.table:
         if column.is_mostly_empty:
             _warn_of_empty(screen, column)
+    if found.surplus:
+        screen.line(
+            tr(
+                "The template has no variable for: {names}. They are sent to Aliyun all the same; --ignore-column leaves a "
+                "column out.",
+                names=tr(", ").join(map(printable, found.surplus)),
+            )
+            + "\n",
+            style="yellow",
+        )
     if found.left_out:
         rows = [
             (f"{count:,}", printable(reason), tr(meaning(reason)))

@@ -161,7 +161,6 @@ def _begin(
     ):
         survey = Survey(
             order,
-            template_text=ordered["template_text"],
             sign=ordered["sign"],
             on_left_out=rejects,
             suppressed=sms.connection.suppressed.counter(promotional=promotional),

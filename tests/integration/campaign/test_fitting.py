@@ -1,5 +1,6 @@
 """A campaign that Aliyun would refuse as a whole does not begin."""
 
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ import pytest
 from smsjobs import InvalidArguments, Sms, connect
 from smsjobs.campaign import CampaignStore, Order, fitted
 from smsjobs.templates import Signature, Template
+from support.terminal import Terminal
 
 ELEMENT, CODE = "SMS.Example", "SMS_200000001"
 PEOPLE = [("13800138000", {"name": "张三"}), ("13800138001", {"name": "李四"})]
@@ -153,6 +155,23 @@ def test_damaged_types(sms):
     client.hset(name, "types", "[3")
     with pytest.raises(InvalidArguments, match="damaged"):
         begin(sms, recipients=CODES)
+
+
+def test_preview_has_the_text(redis_url, sms, tmp_path):
+    """Before `start` asks, it shows the messages and their parts by Aliyun's text, and names a surplus column, which is sent."""
+    learn(sms, text="${name}您好，${event}" + "。" * 70)
+    people = tmp_path / "people.csv"
+    people.write_text("phone,name,note\n13800138000,张三,x\n", "utf-8")
+    words = ("--element", ELEMENT, "--template", CODE, "--param", "event=维护")
+    env = {**os.environ, "SMS_BROKER_URL": redis_url}
+    with Terminal("campaign", "start", str(people), *words, env=env, cwd=tmp_path) as terminal:
+        terminal.until("Send to 1 recipient now? [y/N]:")
+        terminal.type("y\n")
+        assert terminal.end() == 0
+    for text in ("张三您好，维护", "no variable for: note.", "2: mainland 2, foreign 0"):
+        assert text in terminal.text
+    [campaign] = sms.campaigns()
+    assert campaign.progress().total == 1
 
 
 def _dies(*_, **__) -> None:

@@ -177,6 +177,17 @@ def test_started_as_shown(learn: Callable[..., None], sms: Sms, li: Visitor, sho
     assert campaign.progress().invalid == (shown == "numberCaptcha")
 
 
+def test_preview_has_the_text(learn: Callable[..., None], li: Visitor) -> None:
+    """The preview shows the messages and their parts by Aliyun's text, and names a column that the template has no variable for."""
+    learn(text="${code}是验证码" * 15)
+    file = {"file": ("a.csv", b"phone,code,note\n13800138000,123456,x\n")}
+    form = {"element": "SMS.Test", "template": "SMS_1", "name": "n", "price": "0.05"}
+    preview = li.post("/campaigns/check", files=file, **form).text
+    assert "123456是验证码" in preview
+    assert "<b>0.15</b>" in preview
+    assert "no variable for: note." in preview
+
+
 def test_refused_since_it_was_shown(learn: Callable[..., None], sms: Sms, li: Visitor) -> None:
     """A template that lost its approval after the preview stops the start."""
     learn()

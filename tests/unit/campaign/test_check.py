@@ -1,5 +1,7 @@
 """The dry run."""
 
+from dataclasses import replace
+
 import pytest
 
 from smsjobs import InvalidArguments
@@ -116,6 +118,17 @@ def test_the_first_three():
     ]
     assert dict(found.samples[1].params) == {"name": "abroad", "event": "e"}
     assert "first" not in repr(found.samples[0])
+
+
+def test_surplus():
+    """Parameters that the template has no variable for are named, be they columns or the same for all; without its text nobody knows."""
+    people = [{"phone": "13800138000", "name": "a", "note": "b"}]
+    order = Order.read(people, "SMS_1", {"event": "e", "more": "m"})
+    assert check(order).surplus == ()
+    order = replace(Order.read(people, "SMS_1", {"event": "e", "more": "m"}), template_text="${name}${event}")
+    found = check(order)
+    assert (found.surplus, found.columns) == (("note", "more"), ("name", "note"))
+    assert found.samples[0].text == "ae"
 
 
 def test_parts():
