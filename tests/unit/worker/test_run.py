@@ -357,6 +357,26 @@ class TestBroken:
         waits(step, "looking_up", 2, attempts=1)
         assert NOW_MS <= step.lost_from_ms <= step.lost_to_ms
 
+    def test_tries_that_were_made(self) -> None:
+        """Only a request or a look-up that was made is a try: one that broke is lost or failed, and one that is noted stays one."""
+        run = a_run()
+        with pytest.raises(KeyError):
+            run.send(WithLookUp(KeyError(PHONE)))
+        run.broken()
+        assert [(each.result, each.reason) for each in run.tries] == [("lost", "internal_error")]
+        run = a_run(permits=Permits(True, ZeroDivisionError()))
+        with pytest.raises(ZeroDivisionError):
+            run.send(WithLookUp(NOT_SENT))
+        run.broken()
+        assert [each.result for each in run.tries] == ["not_sent"]
+        run = a_run(**LOOK_UP)
+        run.broken()
+        assert run.tries == []
+        with pytest.raises(KeyError):
+            run.look_up(WithLookUp(KeyError(PHONE)))
+        run.broken()
+        assert [(each.result, each.reason) for each in run.tries] == [("failed", "internal_error")]
+
     def test_while_looking_up(self) -> None:
         """A look-up that breaks is made again."""
         step = a_run(state="looking_up", lost_s_ago=10).broken()

@@ -116,6 +116,8 @@ class Run:
     tries: list[Try] = field(default_factory=list)
     #: Requests made in this run.
     attempts: int = field(default=0, init=False)
+    #: The monotonic time at which the request or look-up began that is not among the tries yet.
+    _begun_at: float | None = field(default=None, init=False)
     #: What is sent.
     message: Message = field(init=False, repr=False)
     #: The member of a group that the ledger has.
@@ -172,6 +174,7 @@ class Run:
         try:
             if self.suppressions is not None:
                 self.message = self.suppressions.sent(self.job, self.granted)
+            self._begun_at = began_at
             found = was_accepted(provider, self.job.id, self.message.phones, self.granted)
         except LookupFailed as failure:
             self._tell_look_up(began_at, "failed", failure.reason, failure.aliyun_code)
@@ -208,8 +211,10 @@ class Run:
 
     def broken(self) -> Wait | Outcome:
         """What becomes of the job after an unexpected error: what cannot be known counts as lost."""
-        if self.granted.state == "looking_up":
-            self._note(time.monotonic(), "failed", "internal_error")
+        looks_up = self.granted.state == "looking_up"
+        if self._begun_at is not None:
+            self._note(self._begun_at, "failed" if looks_up else "lost", "internal_error")
+        if looks_up:
             return self._look_again(
                 "internal_error", "an unexpected error, see the worker's log", self._elapsed_s(), None
             )
@@ -217,7 +222,6 @@ class Run:
             # The wait grows with the requests, and there was none: what is broken now is rarely fixed in a second.
             failure = NotSent("internal_error", "an unexpected error, see the worker's log", _BROKEN_S)
             return self._not_sent(failure)
-        self._note(time.monotonic(), "lost", "internal_error")
         return self._wait(
             "looking_up",
             self.lane.lookups_s[0],
@@ -247,7 +251,7 @@ class Run:
 
     def _request(self, provider: Provider) -> dict[str, object]:
         self.attempts += 1
-        began_at = time.monotonic()
+        self._begun_at = began_at = time.monotonic()
         try:
             # What is connected only after the job expired must not be sent then.
             answer = dict(provider.send(self.message, out_id=self.job.id, connect_within_s=self._left_s()))
@@ -294,6 +298,7 @@ class Run:
     def _note(
         self, began_at: float, result: str, reason: str | None = None, aliyun_code: str | None = None
     ) -> None:
+        self._begun_at = None
         at = datetime.fromtimestamp(self._ms_of(began_at) / 1000, UTC)
         self.tries.append(Try(at=at, result=result, reason=reason, aliyun_code=aliyun_code))
 
