@@ -231,7 +231,7 @@ def _standing(each: Standing, name: str) -> Iterator[Sample]:
         yield catalogue.SIGNATURE_NOT_APPROVED, (name,), signature.state not in ("approved", "unknown")
         for filing in signature.filing:
             if filing.carrier in CARRIERS:
-                yield catalogue.SIGNATURE_NOT_FILED, (name, filing.carrier), not filing.is_good
+                yield catalogue.SIGNATURE_NOT_FILED, (name, filing.carrier), filing.is_missing
     if each.idle_s is not None:
         yield catalogue.SIGNATURE_IDLE_SECONDS, (name,), each.idle_s
 

@@ -57,7 +57,7 @@ def test_learned_and_refused(strict: Stage) -> None:
     ]
     assert {word(outcome(job)) for job in jobs} == {"accepted"}
     told = {(metric.name, values): value for metric, values, value in Figures(strict.sms).read()}
-    assert told["smsjobs_signature_not_filed", ("SMS.Example", "unicom")] == 1
+    assert told["smsjobs_signature_not_filed", ("SMS.Example", "unicom")] == 0
     assert told["smsjobs_templates_not_approved", ("SMS.Example",)] == 0
     assert strict.sms.connection.templates.lanes("SMS.Example") == {"SMS_2": {"notification"}}
     counts = strict.simulator.request_counts()

@@ -227,24 +227,26 @@ OUTBOX_PARKED: Final = _ledger("smsjobs_outbox_parked", "Items that were tried i
 SET_ASIDE: Final = _ledger("smsjobs_set_aside", "Damaged entries that are set aside.")
 TEMPLATES_NOT_APPROVED: Final = _ledger(
     "smsjobs_templates_not_approved",
-    "Templates that were used within a day and that Aliyun has not approved: every message with one is refused.",
+    "Templates that were used within a day and that Aliyun has not approved: every message with one is refused. Told of 100 elements "
+    "at most.",
     "element",
 )
 SIGNATURE_NOT_APPROVED: Final = _ledger(
     "smsjobs_signature_not_approved",
-    "1 if Aliyun has not approved the element's signature, else 0; missing while no worker has learned of it.",
+    "1 if Aliyun has not approved the element's signature, else 0; missing while no worker has learned of it. Told of 100 "
+    "elements at most.",
     "element",
 )
 SIGNATURE_NOT_FILED: Final = _ledger(
     "smsjobs_signature_not_filed",
-    "1 if the carrier has not filed the element's signature, and may hold its messages back; else 0. `carrier` is `mobile`, `unicom` or "
-    "`telecom`.",
+    "1 if the carrier has not filed the element's signature, and may hold its messages back; else 0, as while its filing is under way. "
+    "`carrier` is `mobile`, `unicom` or `telecom`. Told of 100 elements at most.",
     *("element", "carrier"),
 )
 SIGNATURE_IDLE_SECONDS: Final = _ledger(
     "smsjobs_signature_idle_seconds",
     "Seconds since a message last went under the element's signature, or since a worker first had it; noted once a day. After six months "
-    "without one the carriers let its filing lapse.",
+    "without one the carriers let its filing lapse. Told of 100 elements at most.",
     "element",
 )
 REDIS_USED_BYTES: Final = _ledger(

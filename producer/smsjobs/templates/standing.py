@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from smsjobs.redis_store import is_damage, key
-from smsjobs.templates.store import USED_S
+from smsjobs.templates.store import PRESENT, USED_S
 from smsjobs.templates.template import Signature
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ __all__ = ["Standing", "standings"]
 
 #: Most bytes of a signature that are read, and about how many last sends of an element.
 _MOST_BYTES: Final = 8_192
-_MOST_SENDS: Final = 20
+_MOST_SENDS: Final = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Standing:
     not_approved: int
     #: Its signature; None where nothing is known of it.
     signature: Signature | None
-    #: Seconds since something was sent under its signature, or since a worker first had it; None where no worker has.
+    #: Seconds since something was sent under the signature that it has, or since a worker first had it; None where no worker has.
     idle_s: float | None
 
     @property
@@ -62,7 +62,7 @@ def standings(redis: Redis, tags: Sequence[str]) -> Iterator[Standing]:
             tag=tag,
             not_approved=_read(unapproved) or 0,
             signature=_signature(_read(signature) or b""),
-            idle_s=_idle_s((_read(sends) or (0, {}))[1].values()),
+            idle_s=_idle_s((_read(sends) or (0, {}))[1]),
         )
 
 
@@ -82,6 +82,10 @@ def _signature(text: bytes) -> Signature | None:
         return None
 
 
-def _idle_s(times_ms: Any) -> float | None:
-    known = [int(each) for each in times_ms if each.isdigit() and len(each) < 17]
+def _idle_s(sends: Mapping[bytes, bytes]) -> float | None:
+    """Of the signature that it has; of all, where no worker tells which that is."""
+    times_ms = {sign: text for sign, text in sends.items() if sign != PRESENT.encode()}
+    present = sends.get(PRESENT.encode())
+    counted = [times_ms[present]] if present in times_ms else times_ms.values()
+    known = [int(each) for each in counted if each.isdigit() and len(each) < 17]
     return max(0.0, time.time() - max(known) / 1000) if known else None

@@ -7,7 +7,7 @@
 ``sms:{<tag>}:templates:turn:…``      string  a worker asks Aliyun now, so no other does
 ``sms:{<tag>}:templates:unapproved``  zset    code -> ms of its last use, of those that are used and known not to be approved
 ``sms:{<tag>}:templates:signature``   string  the signature's JSON, as it was learned last
-``sms:{<tag>}:templates:sends``       hash    signature -> ms at which a day's first message went under it, or it was first there
+``sms:{<tag>}:templates:sends``       hash    signature -> ms at which a day's first message went under it, or it was first there; "" -> the one that the element has
 ====================================  ======  ===================================================================================
 
 Nothing rests on it: what is too old, not there or cannot be read is not known. A key of a wrong type is set aside.
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
-__all__ = ["FRESH_S", "USED_S", "TemplateStore", "fresh_for_s", "is_fresh"]
+__all__ = ["FRESH_S", "PRESENT", "USED_S", "TemplateStore", "fresh_for_s", "is_fresh"]
 
 T = TypeVar("T")
 
@@ -51,6 +51,9 @@ USED_S: Final = 24 * 3600.0
 #: Seconds for which the last send of a signature is kept, and most signatures of an element: it has one at a time.
 _SENDS_S: Final = 400 * 24 * 3600
 _MOST_SIGNATURES: Final = 20
+
+#: The field that holds the signature that the element has. It cannot be one itself.
+PRESENT: Final = ""
 
 #: Most templates of an element that are asked for, and that are kept. Aliyun lets an account make 100 a day.
 _MOST_ASKED: Final = 500
@@ -175,7 +178,7 @@ class TemplateStore:
         return max((each for each in self._beside_damage(name, "zset", scores) if each), default=None)
 
     def note_signature(self, element: str, signature: str, *, sends: bool) -> None:
-        """Note that messages go under that signature now; or only that the element has it, so that its idle time has a beginning."""
+        """Note that messages go under that signature now; or that the element has it now, so that its idle time has a beginning."""
         name, now_ms = _sends(element), round(time.time() * 1000)
 
         def note() -> None:
@@ -186,6 +189,7 @@ class TemplateStore:
                 pipeline.hset(name, signature, now_ms)
             else:
                 pipeline.hsetnx(name, signature, now_ms)
+                pipeline.hset(name, PRESENT, signature)
             pipeline.expire(name, _SENDS_S)
             pipeline.execute()
 

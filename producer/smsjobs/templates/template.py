@@ -35,6 +35,11 @@ class Filing:
         """Whether nothing has to be done about it, as far as is known."""
         return self.state in ("filed", "unproved", "unknown")
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether somebody has to do something about it: a carrier that has not answered yet needs time only."""
+        return not self.is_good and self.state != "under_way"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Signature:

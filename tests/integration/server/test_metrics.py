@@ -144,7 +144,8 @@ def test_templates_and_signatures(sms: Sms) -> None:
     """What is not approved, not filed and not used is told by element and carrier, and no code and no signature's name is in it."""
     store = sms.connection.templates
     sms.connection.ledger.announce(["SMS.Main", "SMS.Spare", "SMS.Unknown"])
-    filing = (Filing(carrier="mobile", state="filed"), Filing(carrier="unicom", state="not_filed"))
+    states = {"mobile": "filed", "unicom": "not_filed", "telecom": "under_way"}
+    filing = tuple(Filing(carrier=carrier, state=state) for carrier, state in states.items())
     signature = Signature(name="示例公司", state="approved", filing=filing)
     for code, state in (
         ("SMS_1", "refused"),
@@ -173,9 +174,33 @@ def test_templates_and_signatures(sms: Sms) -> None:
         ("smsjobs_signature_not_approved", "SMS.Spare", ""): 1,
         ("smsjobs_signature_not_filed", "SMS.Main", "mobile"): 0,
         ("smsjobs_signature_not_filed", "SMS.Main", "unicom"): 1,
+        ("smsjobs_signature_not_filed", "SMS.Main", "telecom"): 0,
     }
     assert "SMS_" not in found.text
     assert "示例" not in found.text
+
+
+def test_idle_time_of_the_signature_it_has(sms: Sms) -> None:
+    """After a change back to an older signature it is that one's idle time that is told, and where nobody tells which it has, the least."""
+    store, redis = sms.connection.templates, sms.connection.redis()
+    sms.connection.ledger.announce(["SMS.Test"])
+    sends = in_element("templates:sends")
+
+    def idle_days() -> float:
+        return read(sms)("smsjobs_signature_idle_seconds", element="SMS.Test") / 86_400
+
+    for days, sign in ((200, "旧"), (3, "新")):
+        store.note_signature("SMS.Test", sign, sends=False)
+        store.note_signature("SMS.Test", sign, sends=True)
+        redis.hincrby(sends, sign, -days * 86_400_000)
+    assert 3 <= idle_days() < 3.1
+    store.note_signature("SMS.Test", "旧", sends=False)
+    assert 200 <= idle_days() < 200.1
+    for damage in (b"\xff", "another"):
+        redis.hset(sends, "", damage)
+        assert 3 <= idle_days() < 3.1
+    redis.hdel(sends, "")
+    assert 3 <= idle_days() < 3.1
 
 
 def test_only_what_is_used_counts(sms: Sms) -> None:
