@@ -286,6 +286,8 @@ def test_what_is_known_of_templates(
         lambda: (store.known(ELEMENT, "SMS_1"), store.asked(ELEMENT), store.lanes(ELEMENT)),
         lambda: (store.learn(ELEMENT, a_template()), store.ask(ELEMENT, "SMS_1", lane="bulk")),
     ]
+    if name == "templates:lanes":
+        touches.append(lambda: store.learn(ELEMENT, replace(a_template(), state="refused")))
     # Figures read the list of those that are not approved, and take what is damaged for nothing.
     for touch in touches[name == "templates:unapproved" :]:
         replace_by(kind)(client, wrong)
