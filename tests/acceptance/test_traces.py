@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from support.ports import free_port
 from support.served import SECRET
 from support.stage import FAST, Stage, new_phone, outcome, word
 from support.traced import Span, Traced
@@ -58,11 +57,10 @@ def story(stage: Stage) -> Story:
     faults("code", phone=phones["refused"], code="isv.AMOUNT_NOT_ENOUGH")
     wanted = [f"SMS.{'Sdk' if kind == 'by the sdk' else 'Example'}/{phone}" for kind, phone in phones.items()]
     settings = {"SMS_BROKER_URL": stage.server.url, "SMS_APP": str(stage.app_dir), **FAST}
-    port = free_port()
     with (
         Traced("python", str(SHOP), *wanted, **settings) as shop,
         Traced("celery", "-A", "smsjobs_worker", "worker", "-Q", "sms.notification", **settings) as worker,
-        Traced("smsjobs", "serve", "--port", str(port), **settings, SMS_RECEIPT_SECRET=SECRET) as served,
+        Traced("smsjobs", "serve", "--port", "0", **settings, SMS_RECEIPT_SECRET=SECRET) as served,
     ):
         shop.wait()
         found = re.findall(r"^job (\S+)$", shop.written(), re.MULTILINE)
@@ -70,6 +68,7 @@ def story(stage: Stage) -> Story:
         ends = {kind: word(outcome(stage.sms.job(job))) for kind, job in story.jobs.items()}
         assert ends == {**dict.fromkeys(KINDS, "accepted"), "refused": "rejected balance"}
         served.wait_for("/receipts/")
+        (address,) = set(re.findall(r"http://127\.0\.0\.1:\d+", served.written()))
         receipt = {
             "out_id": story.jobs["lost"],
             "phone_number": phones["lost"],
@@ -78,7 +77,7 @@ def story(stage: Stage) -> Story:
             "send_time": "2026-11-28 12:00:00",
             "report_time": "2026-11-28 12:00:07",
         }
-        url = f"http://127.0.0.1:{port}/receipts/{SECRET}"
+        url = f"{address}/receipts/{SECRET}"
         urllib.request.urlopen(url, json.dumps([receipt]).encode(), timeout=10)
         for each in (shop, worker, served):
             each.end()

@@ -88,6 +88,8 @@ class Nursery:
 
     def __init__(self, packages: Path | None = None) -> None:
         self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        # In a process with threads it would have the default of kombu, which sets one while it closes a connection.
+        self._ours.settimeout(None)
         self._turn = threading.Lock()
         env = {**os.environ, **({"PYTHONPATH": str(packages)} if packages else {})}
         with theirs:
