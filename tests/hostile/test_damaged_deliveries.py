@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import redis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from smsjobs.contract import InvalidArguments, JobRecord, SmsError
@@ -314,6 +314,7 @@ VALUES = st.one_of(
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.dictionaries(st.sampled_from(FIELDS), VALUES, min_size=1, max_size=4))
+@example(changes={"campaign": b"", "chunk": b""})
 def test_any_damage(client: "redis.Redis", changes: dict[str, bytes]) -> None:
     """Whatever the fields of an entry are: a push and a pull end, and the job beside it has both."""
     bench = Deliveries(client)

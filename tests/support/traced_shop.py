@@ -28,7 +28,9 @@ def main(*wanted: str) -> None:
 
 
 def _tell(job_id: str) -> None:
-    print("job", job_id, flush=True)
+    # In one piece: the thread that exports spans writes to the same output.
+    sys.stdout.write(f"job {job_id}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ if f.pulls ~= pulls then return 0 end
 if f.campaign then
   -- A later campaign of the name may have taken the place of this chunk's.
   local generation = redis.call('HGET', campaign_key(f.campaign), 'generation') or ''
-  if not f.chunk or id ~= chunk_id(f.campaign, generation, split_chunk(f.chunk)) then
+  local name = f.chunk and split_chunk(f.chunk)
+  if not name or id ~= chunk_id(f.campaign, generation, name) then
     stop_pulling(id, f.lane)
     return 0
   end
