@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -133,6 +134,11 @@ class TlsFront:
     def port(self) -> int:
         """The port it listens on."""
         return int(self._server.server_address[1])
+
+
+def behind(redis_url: str, port: int, query: str) -> str:
+    """The address of a front of that Redis."""
+    return f"rediss://:{urlsplit(redis_url).password}@127.0.0.1:{port}/0?{query}"
 
 
 def _pump(source: socket.socket, target: socket.socket) -> None:

@@ -1,7 +1,6 @@
 """TLS to Redis: a private authority, a client's certificate, and what is said when a certificate is refused."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,37 +16,16 @@ from smsjobs_worker.process.settings import WorkerSettings
 from smsjobs_worker.sending.rate_limit import Permits
 from support.cluster import node_port
 from support.facts import told
-from support.redis_server import RedisServer
 from support.replicated import Node
-from support.tls import Authority, TlsFront
+from support.tls import Authority, TlsFront, behind
 
 MESSAGE = {"phoneList": ["13800138000"], "params": {"code": "1"}, "verifyTemplateCode": "SMS_1"}
-
-
-@pytest.fixture(scope="module")
-def ours(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """The authority that signs our servers' and our clients' certificates."""
-    return Authority(tmp_path_factory.mktemp("ours"))
-
-
-@pytest.fixture
-def front(ours: Authority, redis_url: str, redis_server: RedisServer) -> Iterator[TlsFront]:
-    """The Redis of the tests behind TLS. It asks each client for a certificate."""
-    assert redis_url
-    with TlsFront(redis_server.port, ours.issue("127.0.0.1"), clients=ours) as front:
-        yield front
-
-
-def address(redis_url: str, port: int, query: str) -> str:
-    """The address of a front of that Redis."""
-    parts = urlsplit(redis_url)
-    return f"rediss://:{parts.password}@127.0.0.1:{port}/0?{query}"
 
 
 def test_each_part_speaks_it(ours: Authority, front: TlsFront, redis_url: str) -> None:
     """Ledger, broker, results, permits and presence all trust the private authority, and show the certificate."""
     certificate, key = ours.issue("client")
-    url = address(
+    url = behind(
         redis_url, front.port, f"ssl_ca_certs={ours.file}&ssl_certfile={certificate}&ssl_keyfile={key}"
     )
     sms = connect(broker_url=url)
@@ -80,14 +58,14 @@ def test_refused_certificates(ours: Authority, front: TlsFront, redis_url: str, 
             (front.port, f"ssl_ca_certs={ours.file}&{others}", "refuses our certificate"),
         ]
         for port, query, words in cases:
-            url = address(redis_url, port, query)
+            url = behind(redis_url, port, query)
             begun = time.monotonic()
             with pytest.raises(QueueUnavailable, match=words) as refused:
                 connect(broker_url=url, timeout=60).getElement("SMS.Test").sendMessage(**MESSAGE)
             assert time.monotonic() - begun < 10
             assert refused.value.outcome == "not_sent"
         with told() as facts:
-            untrusted = address(redis_url, front.port, f"ssl_ca_certs={theirs.file}&{shown}")
+            untrusted = behind(redis_url, front.port, f"ssl_ca_certs={theirs.file}&{shown}")
             sms = connect(broker_url=untrusted, redis_url=redis_url, timeout=60)
             sms.getElement("SMS.Test").sendMessage(**MESSAGE)
         (failed,) = [each for each in facts if isinstance(each, PublishFailed)]

@@ -1,8 +1,6 @@
 """`smsjobs doctor` over TLS: it tries all that it tries in the clear, and tells what the encryption is worth."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -11,29 +9,14 @@ from smsjobs.settings import ConnectionSettings
 from smsjobs_worker.process.settings import WorkerSettings
 from smsjobs_worker.watching.doctor import Finding, examine
 from support.redis_server import RedisServer
-from support.tls import Authority, TlsFront
+from support.tls import Authority, TlsFront, behind
 
 CHECKED = "the connection is encrypted, and the server's certificate is checked"
 
 
-@pytest.fixture(scope="module")
-def ours(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """The authority that signs the certificates of our servers and clients."""
-    return Authority(tmp_path_factory.mktemp("ours"))
-
-
-@pytest.fixture
-def front(ours: Authority, redis_url: str, redis_server: RedisServer) -> Iterator[TlsFront]:
-    """The Redis of the tests behind TLS. It asks each client for a certificate."""
-    assert redis_url
-    with TlsFront(redis_server.port, ours.issue("127.0.0.1"), clients=ours) as front:
-        yield front
-
-
 def findings(redis_url: str, front: TlsFront, query: str, app_dir: Path) -> list[Finding]:
     """What `doctor` finds where broker, results and ledger are the Redis behind that front."""
-    url = f"rediss://:{urlsplit(redis_url).password}@127.0.0.1:{front.port}/0?{query}"
-    connection = ConnectionSettings.read(broker_url=url, environ={})
+    connection = ConnectionSettings.read(broker_url=behind(redis_url, front.port, query), environ={})
     return list(examine(WorkerSettings(connection=connection, app_dir=app_dir, lanes=LANES)))
 
 
