@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["WorkerSideFailed", "ask_worker_side"]
+__all__ = ["WorkerSideFailed", "ask_worker_side", "in_words"]
 
 
 class WorkerSideFailed(Exception):
@@ -51,3 +51,13 @@ def ask_worker_side(*words: str, env: Mapping[str, str], what: str) -> dict[str,
     if error := answer.get("error"):
         raise WorkerSideFailed(error["message"], error["reason"], error.get("code"))
     return answer
+
+
+def in_words(parts: Mapping[str, Any], translate: Callable[[str], str]) -> str:
+    """What the worker's side said in parts: a text, translated, and values for its ``{name}``, which may be such parts, too."""
+    values = {
+        name: in_words(each, translate) if isinstance(each, Mapping) else each
+        for name, each in parts["values"].items()
+    }
+    text = translate(parts["text"])
+    return text.format(**values) if values else text

@@ -228,7 +228,7 @@ class Figures:
 def _standing(each: Standing, name: str) -> Iterator[Sample]:
     yield catalogue.TEMPLATES_NOT_APPROVED, (name,), each.not_approved
     if (signature := each.signature) is not None:
-        yield catalogue.SIGNATURE_NOT_APPROVED, (name,), signature.state not in ("approved", "unknown")
+        yield catalogue.SIGNATURE_NOT_APPROVED, (name,), not signature.is_good
         for filing in signature.filing:
             if filing.carrier in CARRIERS:
                 yield catalogue.SIGNATURE_NOT_FILED, (name, filing.carrier), filing.is_missing

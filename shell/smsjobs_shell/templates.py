@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from smsjobs.templates import CARRIERS, TYPES
+from smsjobs.templates import CARRIERS, TYPES, Template
 from smsjobs_shell.terminal.failure import FAILED
 from smsjobs_shell.terminal.language import mark, tr
 from smsjobs_shell.terminal.options import app_option, with_screen
@@ -62,7 +62,7 @@ def templates(screen: Screen, *, code: str | None, element: str, app: Path | Non
     else:
         screen.line(tr("The account has no templates."))
     screen.document(report)
-    return FAILED if code is not None and not _is_good(found[0]) else 0
+    return FAILED if code is not None and not Template.from_json(found[0]).may_be_sent else 0
 
 
 def _show(screen: Screen, template: Mapping[str, Any]) -> None:
@@ -87,8 +87,3 @@ def _show(screen: Screen, template: Mapping[str, Any]) -> None:
 
 def _word(state: str) -> str:
     return tr(_WORDS.get(state, state))
-
-
-def _is_good(template: Mapping[str, Any]) -> bool:
-    signature = template["signature"] or {"state": "unknown"}
-    return {template["state"], signature["state"]} <= {"approved", "unknown"}

@@ -44,22 +44,26 @@ def fitted(
         template = learn_template(connection, element, order.template, wait_s=0)
         order = order if template is None else with_template(connection, order, template)
         return replace(order, types=begun["types"], strict_types=begun["strict_types"])
-    template = ensure_fits(connection, order, element=element, name=name, promotional=promotional)
+    template = _fitting(connection, order, element, promotional)
     return order if template is None else with_template(connection, order, template)
 
 
 def ensure_fits(
     connection: Connection, order: Order, *, element: str, name: Any, promotional: bool | None
-) -> Template | None:
-    """What is known of a new campaign's template, which it fits; None of one that has begun.
+) -> None:
+    """Raise if a new campaign does not fit what is known of its template.
 
-    Where nothing is known, Redis does not tell, or ``SMS_PREFLIGHT`` is ``off``, every campaign passes.
+    Where nothing is known, Redis does not tell, or ``SMS_PREFLIGHT`` is ``off``, every campaign passes. One that has begun does.
 
     Raises:
         InvalidArguments: It does not fit, or its name is not valid. Nothing was sent.
     """
-    if connection.settings.preflight == "off" or _begun(connection, element, name) is not None:
-        return None
+    if connection.settings.preflight != "off" and _begun(connection, element, name) is None:
+        _fitting(connection, order, element, promotional)
+
+
+def _fitting(connection: Connection, order: Order, element: str, promotional: bool | None) -> Template | None:
+    """What is known of a new campaign's template, which it fits."""
     template = learn_template(connection, element, order.template)
     if template is not None:
         for each in find_misfits(order, template, promotional):
@@ -88,7 +92,7 @@ def learn_template(
     if connection.settings.preflight == "off":
         return None
     try:
-        timeout_s = wait_s if connection.offers.lanes() else 0.0
+        timeout_s = wait_s if wait_s and connection.offers.lanes() else 0.0
         return connection.templates.wait_for(element, code, timeout_s=timeout_s)
     except RedisError:
         return None

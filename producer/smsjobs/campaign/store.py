@@ -10,6 +10,7 @@ at, promotional    its start, or 0; 1 if it is sent only in the hours of promoti
 name, element      as given
 job                what all its chunks share, as JSON
 types              the types of the template's variables by which its rows are checked, as JSON; there is none if none was known
+strict             1 if a row that does not fit the types stops it; there only with types
 secret             the secret of its pages' digests, sealed; empty if recipients are not sealed
 pages, chunks      how many are planned; planned is 1 when the plan is complete
 most_refused       1 once it was paused because more recipients were refused than accepted

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Final, Literal, get_args
 
+from smsjobs.worker_side import in_words
+
 __all__ = ["LANGUAGES", "TRANSLATIONS", "Language", "chosen_language", "mark", "said", "translated"]
 
 Language = Literal["en", "zh"]
@@ -53,12 +55,7 @@ def translated(language: Language, text: str, **values: object) -> str:
 
 def said(language: Language, parts: Mapping[str, Any]) -> str:
     """What the worker's side said in parts, in that language: a text, and values for its ``{name}``, which may be such parts, too."""
-    text = translated(language, parts["text"])
-    values = {
-        name: said(language, each) if isinstance(each, Mapping) else each
-        for name, each in parts["values"].items()
-    }
-    return text.format(**values) if values else text
+    return in_words(parts, lambda text: translated(language, text))
 
 
 def mark(text: str) -> str:

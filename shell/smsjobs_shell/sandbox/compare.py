@@ -15,7 +15,7 @@ from celery import Celery
 from smsjobs.client import connect
 from smsjobs.contract import mask_phone
 from smsjobs_shell.sandbox.demo_system import DemoSystem, demo_system
-from smsjobs_shell.sandbox.stage import QUICK, worker_environment
+from smsjobs_shell.sandbox.stage import ACCOUNT, QUICK, worker_environment
 from smsjobs_shell.terminal.failure import FAILED
 from smsjobs_shell.terminal.language import mark, tr
 from smsjobs_shell.terminal.screen import Screen
@@ -101,8 +101,8 @@ def _start_plain_worker(system: DemoSystem) -> None:
         redis_url=system.redis_url,
         app=_TASK.parent,
         REDIS_URL=system.redis_url,
-        ALIBABA_CLOUD_ACCESS_KEY_ID="demo_access_key",
-        ALIBABA_CLOUD_ACCESS_KEY_SECRET="demo_access_secret",  # noqa: S106  the simulator's
+        ALIBABA_CLOUD_ACCESS_KEY_ID=ACCOUNT["accessKey"],
+        ALIBABA_CLOUD_ACCESS_KEY_SECRET=ACCOUNT["accessSecret"],
         ALIYUN_SMS_ENDPOINT=system.simulator.url.removeprefix("http://"),
         # The environment's proxy must not be asked for localhost.
         NO_PROXY="127.0.0.1",
@@ -137,7 +137,7 @@ def _send_by_both(system: DemoSystem) -> list[_Ended]:
             verifyTemplateCode="SMS_100000001",
             lane="verification",
         )
-        system.workers.wait_until("the outcomes", look, within_s=_OUTCOMES_S)
+        system.workers.wait_until(tr("the outcomes"), look, within_s=_OUTCOMES_S)
     finally:
         sms.close()
         celery.close()

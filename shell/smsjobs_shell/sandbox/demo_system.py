@@ -15,6 +15,7 @@ from smsjobs.contract import LANES
 from smsjobs.embedded import TemporaryRedis
 from smsjobs_shell.sandbox.children import Children
 from smsjobs_shell.sandbox.stage import (
+    ACCOUNT,
     Simulator,
     hold_redis,
     start_simulator,
@@ -88,12 +89,7 @@ def _put_up(stack: ExitStack, servers: Children, directory: Path) -> tuple[str, 
     )
     redis_url = hold_redis(stack, TemporaryRedis)
     simulator = wait_for_simulator(servers, ready_file)
-    account: dict[str, Any] = {
-        "accessKey": "demo_access_key",
-        "accessSecret": "demo_access_secret",
-        "verifySign": "示例公司",
-        "endpoint": simulator.url,
-    }
+    account: dict[str, Any] = {**ACCOUNT, "endpoint": simulator.url}
     write_element(directory / "app", "SMS.Demo", "演示短信", account)
     closed = {"endpoint": f"http://127.0.0.1:{_closed_port(stack)}", "connectTimeoutMs": 500}
     write_element(directory / "app", "SMS.Unreachable", "连不上的短信", account | closed)

@@ -19,6 +19,7 @@ from smsjobs.settings import SettingsError
 from smsjobs_shell.elements import read_elements
 from smsjobs_shell.sandbox.children import Children
 from smsjobs_shell.sandbox.stage import (
+    ACCOUNT,
     Inbox,
     Simulator,
     hold_redis,
@@ -49,12 +50,7 @@ _SIMULATOR_FILE: Final = "simulator.json"
 #: The element of the example app, which is made where no app is named. All examples in the documentation use it, so
 #: they run unchanged. The worker's environment says where the simulator is.
 _EXAMPLE: Final = "SMS.YourSmsName"
-_EXAMPLE_ACCOUNT: Final = {
-    "accessKey": "demo_access_key",
-    "accessSecret": "demo_access_secret",
-    "verifySign": "示例公司",
-    "endpoint": "${SMS_SIMULATOR_URL}",
-}
+_EXAMPLE_ACCOUNT: Final = {**ACCOUNT, "endpoint": "${SMS_SIMULATOR_URL}"}
 
 
 @click.command(

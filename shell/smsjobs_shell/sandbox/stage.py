@@ -21,6 +21,7 @@ from smsjobs_shell.terminal.language import tr
 from smsjobs_shell.terminal.signals import held_back
 
 __all__ = [
+    "ACCOUNT",
     "QUICK",
     "Inbox",
     "Simulator",
@@ -34,6 +35,13 @@ __all__ = [
     "worker_environment",
     "write_element",
 ]
+
+#: An account of the simulator, which takes any; without its endpoint.
+ACCOUNT: Final = {
+    "accessKey": "demo_access_key",
+    "accessSecret": "demo_access_secret",
+    "verifySign": "示例公司",
+}
 
 #: Seconds that a part may take to be ready. A worker imports Aliyun's SDK, which is large.
 READY_S: Final = 60.0

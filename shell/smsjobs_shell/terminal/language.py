@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from smsjobs.settings import SettingsError
+from smsjobs.worker_side import in_words
 
 __all__ = ["CHINESE", "ENGLISH", "chosen_language", "mark", "speaking", "tr", "tr_count", "tr_parts"]
 
@@ -86,10 +87,7 @@ def tr_count(one: str, many: str, count: int, **values: object) -> str:
 
 def tr_parts(parts: Mapping[str, Any]) -> str:
     """What the worker's side said in parts: a text, and values for its ``{name}``, which may be such parts, too."""
-    values = {
-        name: tr_parts(each) if isinstance(each, Mapping) else each for name, each in parts["values"].items()
-    }
-    return tr(parts["text"], **values)
+    return in_words(parts, tr)
 
 
 def mark(text: str) -> str:

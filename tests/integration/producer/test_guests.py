@@ -26,13 +26,18 @@ def queue_length(url: str) -> int:
         return int(client.llen("sms.verification"))
 
 
+def queued_ids(url: str) -> set[str]:
+    with redis.Redis.from_url(url) as client:
+        return {json.loads(each)["headers"]["id"] for each in client.lrange("sms.verification", 0, -1)}
+
+
 def test_fifty_threads_send_at_once(element: Element, redis_url: str) -> None:
     """Fifty threads that share one producer send ten jobs each, and none is lost or sent twice."""
     with ThreadPoolExecutor(50) as pool:
         jobs = list(pool.map(lambda _: element.sendMessage(**GOOD), range(500)))
     assert len({job.id for job in jobs}) == 500
-    # On a busy machine a message may be published again, because the broker's answer came too late.
-    assert queue_length(redis_url) >= 500
+    # A message may be published again where the broker's answer came too late; it is the same job.
+    assert queued_ids(redis_url) == {job.id for job in jobs}
 
 
 def test_parent_and_forked_children_send(element: Element, redis_url: str) -> None:

@@ -10,6 +10,7 @@ from aliyun_sms_simulator import Simulator
 from smsjobs.redis_store import connect_redis
 from smsjobs.templates import TemplateStore
 from smsjobs_worker.elements import App
+from smsjobs_worker.sending.providers import Providers
 from smsjobs_worker.watching.doctor.templates import templates
 from support.worker import write_element
 
@@ -46,7 +47,7 @@ def store(redis_url: str) -> Iterator[TemplateStore]:
 
 
 def found(app_dir: Path, store: TemplateStore, element: str = ELEMENT) -> list[tuple[str, str]]:
-    findings = list(templates(App(app_dir).getElement(element), store))
+    findings = list(templates(element, Providers(App(app_dir)), store))
     assert all(each.subject == element for each in findings)
     assert all(each.hint for each in findings if each.verdict != "good")
     return [(each.verdict, each.text) for each in findings]

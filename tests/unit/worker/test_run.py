@@ -338,6 +338,14 @@ class TestSend:
         failed(step, "unknown", "no_answer", 2)
 
 
+class UnreachableList:
+    """A suppression list whose Redis does not answer."""
+
+    def sent(self, *_: Any) -> Any:
+        """Never an answer."""
+        raise RedisConnectionError
+
+
 class TestBroken:
     """An error that nobody foresaw."""
 
@@ -372,6 +380,10 @@ class TestBroken:
         run = a_run(**LOOK_UP)
         run.broken()
         assert run.tries == []
+        run.suppressions = UnreachableList()
+        run.look_up(WithLookUp(True))
+        assert run.tries == []
+        run.suppressions = None
         with pytest.raises(KeyError):
             run.look_up(WithLookUp(KeyError(PHONE)))
         run.broken()

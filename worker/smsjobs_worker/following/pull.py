@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from redis.exceptions import RedisError
 
-from smsjobs.contract import InvalidArguments, lane
+from smsjobs.contract import LANES, InvalidArguments, lane
 from smsjobs.redis_store import CannotOpen
 from smsjobs_worker.logs.facts import DeliveriesPulled, PullFailed, tell
 from smsjobs_worker.logs.privacy import describe
@@ -44,7 +44,7 @@ _RENEW_S: Final = 15.0
 _PASS_S: Final = 60.0
 
 #: The order of a pass. A chunk of a campaign may take minutes.
-_ORDER: Final = {"verification": 0, "notification": 1, "bulk": 2}
+_ORDER: Final = {name: place for place, name in enumerate(LANES)}
 
 #: Seconds until a job is asked about again whose look-up failed.
 _AGAIN_S: Final = 300.0

@@ -197,7 +197,7 @@ class Run:
     def _tell_look_up(
         self, began_at: float, result: str, reason: str | None = None, code: str | None = None
     ) -> None:
-        self._note(began_at, result, reason, code)
+        self._note(result, reason, code)
         tell(
             LookupMade(
                 job_id=self.job.id,
@@ -212,8 +212,7 @@ class Run:
     def broken(self) -> Wait | Outcome:
         """What becomes of the job after an unexpected error: what cannot be known counts as lost."""
         looks_up = self.granted.state == "looking_up"
-        if self._begun_at is not None:
-            self._note(self._begun_at, "failed" if looks_up else "lost", "internal_error")
+        self._note("failed" if looks_up else "lost", "internal_error")
         if looks_up:
             return self._look_again(
                 "internal_error", "an unexpected error, see the worker's log", self._elapsed_s(), None
@@ -273,9 +272,9 @@ class Run:
             case _:
                 result, reason = "not_sent" if isinstance(error, NotSent) else "lost", error.reason
         if error is None:
-            self._note(began_at, result)
+            self._note(result)
         else:
-            self._note(began_at, result, reason, error.aliyun_code)
+            self._note(result, reason, error.aliyun_code)
         waited_s: float | None = None
         if self._attempts() == 1:
             recorded_s = (self.granted.now_ms - self.granted.created_ms) / 1000
@@ -295,11 +294,11 @@ class Run:
             )
         )
 
-    def _note(
-        self, began_at: float, result: str, reason: str | None = None, aliyun_code: str | None = None
-    ) -> None:
+    def _note(self, result: str, reason: str | None = None, aliyun_code: str | None = None) -> None:
+        if self._begun_at is None:  # what went wrong stood before it, and Aliyun was not asked
+            return
+        at = datetime.fromtimestamp(self._ms_of(self._begun_at) / 1000, UTC)
         self._begun_at = None
-        at = datetime.fromtimestamp(self._ms_of(began_at) / 1000, UTC)
         self.tries.append(Try(at=at, result=result, reason=reason, aliyun_code=aliyun_code))
 
     def _may_send(self, provider: Provider) -> None:

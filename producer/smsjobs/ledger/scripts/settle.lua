@@ -45,7 +45,6 @@ end
 if state ~= ACCEPTED and not f.campaign then note_failure(id, state, kept, now) end
 write_outcome(id, token, state, outcome, keep, num(store_after) > 0 and now + num(store_after) or nil, halve == '1')
 note_tries(job, tries)
-if state == ACCEPTED and not f.campaign then redis.call('HSET', job, 'accepted_at', ms(now)) end
 -- A receipt may still settle what is unknown, and needs these then.
 if state == UNKNOWN then redis.call('HSET', job, 'label', label, 'attempts', attempts) end
 local last, numbers
@@ -59,6 +58,7 @@ if state == ACCEPTED and kept ~= '' then
     end_unasked(id, f.delivery, last, num(keep), now)
   end
 end
+if state == ACCEPTED and (numbers or not f.campaign) then redis.call('HSET', job, 'accepted_at', ms(now)) end
 if f.key and f.key ~= '' then redis.call('PEXPIRE', f.key, keep) end
 if result_key then
   redis.call('SET', result_key, result, 'PX', keep)

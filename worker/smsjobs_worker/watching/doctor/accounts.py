@@ -27,6 +27,9 @@ __all__ = ["elements", "sdk"]
 _SKEW_REFUSED_S: Final = 900
 _SKEW_WARNED_S: Final = 60
 
+#: Seconds without a message after which a signature's filing lapses soon: carriers let it lapse after six months.
+_LAPSES_SOON_S: Final = 150 * 24 * 3600
+
 #: Older lines of the SDK sent again by themselves after a read time-out.
 _SDK: Final = {"alibabacloud-dysmsapi20170525": (4, 4), "alibabacloud-tea-openapi": (0, 4)}
 
@@ -45,10 +48,6 @@ def sdk() -> Iterator[Finding]:
             )
         else:
             yield good("SDK", "{name} {version} makes one request a call", name=name, version=number)
-
-
-#: Seconds without a message after which a signature's filing lapses soon: carriers let it lapse after six months.
-_LAPSES_SOON_S: Final = 150 * 24 * 3600
 
 
 def elements(settings: WorkerSettings) -> Iterator[Finding]:
@@ -73,12 +72,13 @@ def elements(settings: WorkerSettings) -> Iterator[Finding]:
         # Files of one's own have many ways to be wrong, and these texts stand in the room of elements.
         yield finding(each.element or "elements", say(f"{_where(each)}{each.cause}"), say(each.hint))
     broken = {each.element for each in problems if each.level == "error"}
+    providers = Providers(app)
+    store = TemplateStore(connect_redis(settings.connection.redis_url, timeout_s=3))
     for element in elements:
         if element.fullName not in broken:
             yield from _element(element)
-            store = TemplateStore(connect_redis(settings.connection.redis_url, timeout_s=3))
-            yield from _idle(element, store)
-            yield from templates(element, store)
+            yield from _idle(element.fullName, providers, store)
+            yield from templates(element.fullName, providers, store)
 
 
 def _where(problem: Problem) -> str:
@@ -171,7 +171,7 @@ def _signature(name: str, sms: AliyunSms) -> Iterator[Finding]:
     signature = sms.signature() if sms.knows_templates else None
     if signature is None:
         return
-    if signature.state not in ("approved", "unknown"):
+    if not signature.is_good:
         why = f": {signature.reason}" if signature.reason else ""
         yield bad(
             name,
@@ -193,11 +193,10 @@ def _signature(name: str, sms: AliyunSms) -> Iterator[Finding]:
         )
 
 
-def _idle(element: LoadedElement, store: TemplateStore) -> Iterator[Finding]:
+def _idle(name: str, providers: Providers, store: TemplateStore) -> Iterator[Finding]:
     """Whether the signature's filing lapses soon, because nothing is sent under it."""
-    name = element.fullName
     try:
-        signed_by = Providers(element.app).provider(name).signed_by
+        signed_by = providers.provider(name).signed_by
         idle_s = signed_by and store.idle_s(name, signed_by.signature)
     except (InvalidArguments, RedisError, OSError):
         return

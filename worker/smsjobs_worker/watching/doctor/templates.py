@@ -10,12 +10,11 @@ from redis.exceptions import RedisError
 from smsjobs.contract import InvalidArguments
 from smsjobs_worker.provider import LookupFailed, Provider
 from smsjobs_worker.sending.group import Group
-from smsjobs_worker.sending.providers import Providers
 from smsjobs_worker.watching.doctor.finding import Finding, bad, doubtful, good
 
 if TYPE_CHECKING:
     from smsjobs.templates import Template, TemplateStore
-    from smsjobs_worker.elements import LoadedElement
+    from smsjobs_worker.sending.providers import Providers
 
 __all__ = ["templates"]
 
@@ -23,17 +22,16 @@ __all__ = ["templates"]
 _MOST: Final = 20
 
 
-def templates(element: LoadedElement, store: TemplateStore) -> Iterator[Finding]:
+def templates(name: str, providers: Providers, store: TemplateStore) -> Iterator[Finding]:
     """Look at the templates that producers used within a day, and ask Aliyun about each."""
-    name = element.fullName
     try:
-        provider = Providers(element.app).provider(name)
+        provider = providers.provider(name)
         lanes = store.lanes(name) if provider.knows_templates else {}
     except (InvalidArguments, RedisError, OSError):
         return
     sound = 0
     for code in sorted(lanes)[:_MOST]:
-        sound += yield from _template(name, provider, element, code, lanes[code])
+        sound += yield from _template(name, provider, providers, code, lanes[code])
     if sound == 1:
         yield good(name, "1 template that is used is approved, and of a kind that fits")
     elif sound:
@@ -41,7 +39,7 @@ def templates(element: LoadedElement, store: TemplateStore) -> Iterator[Finding]
 
 
 def _template(
-    name: str, provider: Provider, element: LoadedElement, code: str, lanes: frozenset[str]
+    name: str, provider: Provider, providers: Providers, code: str, lanes: frozenset[str]
 ) -> Generator[Finding, None, bool]:
     """Look at one template.
 
@@ -49,11 +47,13 @@ def _template(
         Whether it is known to be approved, and nothing else is wrong with it.
     """
     parts: dict[str, Template] = {}
+
+    def ask(member: str, its_code: str) -> Template:
+        parts[member] = providers.provider(member).template(its_code)
+        return parts[member]
+
     try:
-        if isinstance(provider, Group):
-            template = provider.template_by(code, lambda *of: parts.setdefault(of[0], _of(element, *of)))
-        else:
-            template = provider.template(code)
+        template = provider.template_by(code, ask) if isinstance(provider, Group) else provider.template(code)
     except LookupFailed as failure:
         if failure.reason != "no_templates":
             yield doubtful(
@@ -69,12 +69,8 @@ def _template(
     return template.state == "approved" and not found
 
 
-def _of(element: LoadedElement, member: str, code: str) -> Template:
-    return Providers(element.app).provider(member).template(code)
-
-
 def _state(name: str, template: Template) -> Iterator[Finding]:
-    if template.state not in ("approved", "unknown"):
+    if not template.is_good:
         why = f": {template.reason}" if template.reason else ""
         yield bad(
             name,

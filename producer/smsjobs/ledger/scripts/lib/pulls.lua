@@ -9,7 +9,7 @@ local function pulls_key(lane) return ELEMENT .. ':pulls:' .. (lane == 'verifica
 -- The job is kept until after the last one.
 local function pull_later(id, lane, numbers, first, last, now)
   local job = job_key(id)
-  redis.call('HSET', job, 'numbers', numbers, 'pulls', 0, 'accepted_at', ms(now))
+  redis.call('HSET', job, 'numbers', numbers, 'pulls', 0)
   -- If this key is damaged, the next pull sets it aside, and has all jobs on a new one.
   redis.pcall('ZADD', pulls_key(lane), ms(now + first), id)
   local lives = last + SEEN_FOR
