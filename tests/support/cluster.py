@@ -1,8 +1,6 @@
 """A Redis Cluster: three masters, each a real process on free ports of 127.0.0.1, and a replica of each where asked for."""
 
 import contextlib
-import random
-import socket
 import time
 from collections.abc import Iterable
 from functools import partial
@@ -14,6 +12,7 @@ import redis
 from smsjobs.contract import element_tag
 from smsjobs.redis_store import ClusterClient, connect_redis
 from support.polling import until
+from support.ports import free_port, is_free
 from support.replicated import PASSWORD, Node
 
 SLOTS = 16384
@@ -177,18 +176,11 @@ def _range(number: int) -> tuple[int, int]:
 def node_port() -> int:
     """A free port for a node; the nodes talk to each other on the one that is 10,000 above it.
 
-    Both are below the ports that the system gives to connections, so that none of them is taken meanwhile.
+    Both are of those that `free_port` gives, so that none of them is taken meanwhile.
     """
-    while not (_is_free(port := random.randrange(10_000, 22_000)) and _is_free(port + 10_000)):
+    while not ((port := free_port()) < 22_000 and is_free(port + 10_000)):
         pass
     return port
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as tried, contextlib.suppress(OSError):
-        tried.bind(("127.0.0.1", port))
-        return True
-    return False
 
 
 def _followed(client: "redis.Redis", replicas: int) -> bool:
