@@ -39,7 +39,8 @@ def upload(page: Page, file: Path, element: str, *, name: str, **fields: str) ->
     page.fill("#name", name)
     for field, value in {"template": "SMS_200000001", **fields}.items():
         page.fill(f"#{field}", value)
-    page.click("form[action='/campaigns/check'] button.primary")
+    with page.expect_navigation():  # a test may ask at once what is shown
+        page.click("form[action='/campaigns/check'] button.primary")
 
 
 def uploads(desk: Desk) -> set[Path]:
@@ -207,7 +208,8 @@ def test_suppression(desk: Desk, person: Person) -> None:
         page.goto("/suppression")
         page.fill(f"#{kind}-phone", phone)
         page.check(f"form[action='/suppression/{kind}'] [name=sure]")
-        page.click(f"form[action='/suppression/{kind}'] button")
+        with page.expect_navigation():
+            page.click(f"form[action='/suppression/{kind}'] button")
 
     change("add")
     expect(page.locator("main .notice")).to_have_text("The number is on the list now.")
