@@ -120,6 +120,10 @@ def request_with_retries(
         )
         return float("inf") if seconds is None else seconds
 
+    first = attempt()
+    if not isinstance(first.error, NotSent):
+        return first  # as usual; tenacity begins with what is tried again
+    tried = iter((first,))
     retrying = Retrying(
         retry=lambda state: isinstance(_error(state), NotSent),
         wait=wait,
@@ -127,7 +131,7 @@ def request_with_retries(
         retry_error_callback=_last,
         sleep=sleep,
     )
-    return retrying(attempt)
+    return retrying(lambda: next(tried, None) or attempt())
 
 
 def _error(state: RetryCallState) -> AliyunRejected | NotSent | AnswerLost | None:

@@ -147,6 +147,9 @@ def test_more_threads_than_the_sdk_keeps_connections(simulator, sender, message,
     """Each of 64 threads finds a connection again for its next request, though the SDK would keep 40."""
     simulator.set_latency(250)
     one = sender(simulator.url, readTimeoutMs=20000)
+    one.send(message, out_id="job")
+    # Those of an earlier test whose simulator had the same port, beside its first one.
+    earlier = connections_made(transport, simulator.url) - 1
     at_once = threading.Barrier(64)
 
     def work(number):
@@ -161,7 +164,7 @@ def test_more_threads_than_the_sdk_keeps_connections(simulator, sender, message,
         each.join()
     if transport == "sdk":
         assert pool_of(simulator.url).num_requests >= 192
-    assert connections_made(transport, simulator.url) <= 64
+    assert connections_made(transport, simulator.url) - earlier <= 64
 
 
 #: The beginnings of answers of which a byte comes now and then, and the end never.

@@ -1,14 +1,17 @@
 """The worker's Celery app: its addresses are those of our settings."""
 
+import json
 import os
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from celery.app.task import Context
 
 import smsjobs_worker
-from smsjobs.contract import LANES
+from smsjobs.contract import LANES, RequestFailed, SendResult, encode_result
 from smsjobs.settings import ConnectionSettings
 from smsjobs_worker.process.app import SmsJobs
 from smsjobs_worker.process.settings import WorkerSettings
@@ -86,3 +89,28 @@ def test_the_package_gives_what_it_lists() -> None:
         create_app,
     ]
     assert set(smsjobs_worker.__all__) == {"App", "app", "create_app"}
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        SendResult(response={"Code": "OK", "BizId": "例"}, out_id="a", attempts=1),
+        RequestFailed("nothing was sent", reason="expired", outcome="not_sent", out_id="a"),
+    ],
+)
+def test_a_result_is_celerys(outcome: SendResult | RequestFailed) -> None:
+    """What is stored as Celery's result is what Celery's own backend would store."""
+    backend = an_app().backend
+    key, text = backend.entry("a", outcome)
+    stored = json.loads(text)
+    state, result = (
+        ("SUCCESS", encode_result(outcome))
+        if isinstance(outcome, SendResult)
+        else ("FAILURE", backend.prepare_exception(outcome))
+    )
+    celerys = backend._get_result_meta(result=result, state=state, traceback=None, request=Context(id="a"))
+    theirs = json.loads(backend.encode({**celerys, "task_id": "a"}))
+    assert key.encode() == backend.get_key_for_task("a")
+    done, their_done = (datetime.fromisoformat(each.pop("date_done")) for each in (stored, theirs))
+    assert stored == theirs
+    assert abs(their_done - done) < timedelta(seconds=10)

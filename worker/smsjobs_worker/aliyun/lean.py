@@ -1,4 +1,4 @@
-"""Requests over kept connections of `http.client`, in place of the SDK's own HTTP.
+"""Requests over kept connections of our own, in place of the SDK's HTTP.
 
 The SDK builds and signs the request and reads the answer. Between the two it calls ``DaraCore.do_action``, which makes a
 new `requests` call of it: more than half of the processor time of a send. Here that step is a call on a kept connection.
@@ -18,9 +18,8 @@ import ssl
 import time
 from collections import deque
 from functools import cached_property
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import HTTPConnection, HTTPSConnection
 from typing import Any, Final, cast
-from urllib.parse import urlencode
 
 from darabonba.core import DaraCore
 from darabonba.request import DaraRequest
@@ -31,12 +30,10 @@ from urllib3.util import wait_for_read
 from smsjobs_worker.aliyun import connections as of_the_sdk
 from smsjobs_worker.aliyun.account import Endpoint
 from smsjobs_worker.aliyun.deadlines import Deadlines
+from smsjobs_worker.aliyun.wire import read_answer, written
 from smsjobs_worker.logs.facts import ConnectionsUnmanaged, tell
 
 __all__ = ["ConnectFailed", "leave", "use"]
-
-#: Most bytes of an answer. A page of a look-up, Aliyun's longest, has some ten thousand.
-_MOST_BYTES: Final = 4 * 1024 * 1024
 
 _deadlines: Final = Deadlines()
 
@@ -51,7 +48,7 @@ class _Connections:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         #: Each with the monotonic time of its last answer, the latest last.
-        self._idle: deque[tuple[HTTPConnection, float]] = deque()
+        self._idle: deque[tuple[socket.socket, float]] = deque()
 
     @cached_property
     def _tls(self) -> ssl.SSLContext | None:
@@ -61,27 +58,21 @@ class _Connections:
     def exchange(self, request: DaraRequest, *, connect_s: float, read_s: float) -> DaraResponse:
         """Write a request and read its answer."""
         connection = self._take() or self._open(connect_s)
+        kept = False
         try:
-            connection.sock.settimeout(read_s)
-            connection.request(request.method, _target(request), request.body, request.headers)
-            _deadlines.begin(connection.sock, within_s=2 * read_s)
-            answer = connection.getresponse()
-            body = _read(answer)
-        except BaseException:
-            connection.close()
-            raise
+            connection.settimeout(read_s)
+            connection.sendall(written(request))
+            _deadlines.begin(connection, within_s=2 * read_s)
+            answer, kept = read_answer(connection)
         finally:
             _deadlines.end()
-        # http.client has closed a connection that cannot be used again.
-        if connection.sock is not None:
-            self._idle.append((connection, time.monotonic()))
-        response = DaraResponse()
-        response.status_code, response.status_message = answer.status, answer.reason
-        response.headers = {name.lower(): value for name, value in answer.getheaders()}
-        response.body = body
-        return response
+            if kept:
+                self._idle.append((connection, time.monotonic()))
+            else:
+                connection.close()
+        return answer
 
-    def _take(self) -> HTTPConnection | None:
+    def _take(self) -> socket.socket | None:
         """Return the connection that idled the shortest, unless it idled for too long or the other side closed it."""
         while True:
             try:
@@ -89,21 +80,17 @@ class _Connections:
             except IndexError:
                 return None
             # Something to read before anything was asked is the end of the connection.
-            if time.monotonic() - since < of_the_sdk.MAX_IDLE_S and not wait_for_read(
-                connection.sock, timeout=0
-            ):
+            if time.monotonic() - since < of_the_sdk.MAX_IDLE_S and not wait_for_read(connection, timeout=0):
                 return connection
             connection.close()
 
-    def _open(self, connect_s: float) -> HTTPConnection:
+    def _open(self, connect_s: float) -> socket.socket:
         host, problem = self._endpoint.host, ""
         connection = (
             HTTPConnection(host, timeout=connect_s)
             if self._tls is None
             else HTTPSConnection(host, timeout=connect_s, context=self._tls)
         )
-        # A connection that broke must not be opened again in the middle of a request.
-        connection.auto_open = 0
         try:
             connection.connect()
         except (OSError, UnicodeError) as error:
@@ -111,7 +98,8 @@ class _Connections:
         if problem:
             connection.close()
             raise ConnectFailed(problem)
-        return connection
+        opened: socket.socket = connection.sock
+        return opened
 
 
 _connections: Final[dict[tuple[str, str], _Connections]] = {}
@@ -155,19 +143,6 @@ def _has_proxy(protocol: str, host: str) -> bool:
         return False
     no_proxy = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
     return not (no_proxy and should_bypass_proxies(f"{protocol}://{host}/", no_proxy=no_proxy))
-
-
-def _read(answer: HTTPResponse) -> bytes:
-    body = answer.read(_MOST_BYTES)
-    if answer.length or len(body) == _MOST_BYTES:
-        raise HTTPException("an answer that was cut off, or is too long")
-    return body
-
-
-def _target(request: DaraRequest) -> str:
-    query = urlencode({name: str(value) for name, value in request.query.items() if value is not None})
-    path = request.pathname or "/"
-    return f"{path}?{query}" if query else path
 
 
 def _problem(error: Exception, *, reached: bool) -> str:
