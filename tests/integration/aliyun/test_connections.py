@@ -173,7 +173,7 @@ TRICKLES = [
     (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", b" "),
     (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
     (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
-    (b"", b"H"),
+    (b"HTTP/1.1 200 O", b"K"),
 ]
 
 
