@@ -130,7 +130,7 @@ class Stage:
     def wait_for_rest(self) -> None:
         """Wait until cancelled work is finished. Otherwise it would be counted in the next measurement."""
         deadline = time.monotonic() + 60
-        while self.redis.llen(LANES["bulk"].queue) or self.redis.zcard(agenda("SMS.Example")):
+        while self.redis.llen(LANES["bulk"].queue) or self.redis.zcard(agenda(ELEMENT)):
             if time.monotonic() > deadline:
                 raise RuntimeError("the workers did not come to rest within 60 s")
             time.sleep(0.1)

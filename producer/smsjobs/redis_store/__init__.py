@@ -21,7 +21,7 @@ from smsjobs.redis_store.replicas import (
 )
 from smsjobs.redis_store.script_loader import Scripts
 from smsjobs.redis_store.seal import CannotOpen, Seal, unseal
-from smsjobs.redis_store.shared_secret import BELIEVED_S, SecretDamaged, SharedSecret
+from smsjobs.redis_store.shared_secret import BELIEVED_S, OneAsks, SecretDamaged, SharedSecret
 
 __all__ = [
     "BELIEVED_S",
@@ -31,6 +31,7 @@ __all__ = [
     "CannotOpen",
     "ClusterClient",
     "NotReplicated",
+    "OneAsks",
     "RedisClock",
     "Scripts",
     "Seal",

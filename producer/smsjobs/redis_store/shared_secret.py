@@ -7,8 +7,10 @@ Redis has the secret too.
 from __future__ import annotations
 
 import secrets
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, cast
 
 from redis.exceptions import ResponseError
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from smsjobs.redis_store.seal import Seal
 
-__all__ = ["BELIEVED_S", "SecretDamaged", "SharedSecret"]
+__all__ = ["BELIEVED_S", "OneAsks", "SecretDamaged", "SharedSecret"]
 
 #: Bytes of a secret.
 _LENGTH: Final = 32
@@ -32,6 +34,32 @@ BELIEVED_S: Final = 0.25
 
 class SecretDamaged(CannotOpen):
     """What lies in the secret's place is not a secret: nobody can read it, whatever his key."""
+
+
+class OneAsks:
+    """Lets one thread of many ask again what they all believe for `BELIEVED_S`, before that time is over.
+
+    Else all threads of a busy worker would find at the same moment that it is over, and each would ask.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def due(self, read_at: float) -> Iterator[bool]:
+        """Tell whether to ask in this block.
+
+        Args:
+            read_at: The monotonic time of what is known.
+        """
+        age_s = time.monotonic() - read_at
+        alone = age_s >= BELIEVED_S / 2 and self._lock.acquire(blocking=False)
+        try:
+            # Where one asks for too long, or never came back from a fork, the others ask for themselves.
+            yield alone or age_s >= BELIEVED_S
+        finally:
+            if alone:
+                self._lock.release()
 
 
 class SharedSecret:
@@ -52,6 +80,7 @@ class SharedSecret:
         self._sleep = sleep
         #: When it was read, what was found, and the secret in it. Replaced as a whole.
         self._known: tuple[float, str | None, bytes | None] = (-BELIEVED_S, None, None)
+        self._asking = OneAsks()
 
     def __repr__(self) -> str:
         return "<SharedSecret>"
@@ -63,10 +92,13 @@ class SharedSecret:
             CannotOpen: It is sealed with a key that this process does not have.
             SecretDamaged: It is damaged.
         """
+        read_at, _, secret = self._known
+        with self._asking.due(read_at) as due:
+            return self._read_again() if due else secret
+
+    def _read_again(self) -> bytes | None:
         asked_at = time.monotonic()
-        read_at, text, secret = self._known
-        if asked_at - read_at < BELIEVED_S:
-            return secret
+        _, text, secret = self._known
         try:
             found = cast("str | None", self._redis.get(self._name))
             if found != text:

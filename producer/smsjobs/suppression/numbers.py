@@ -28,6 +28,7 @@ from smsjobs.facts import ItemSetAside, tell
 from smsjobs.redis_store import (
     BELIEVED_S,
     CannotOpen,
+    OneAsks,
     Scripts,
     SecretDamaged,
     SharedSecret,
@@ -86,6 +87,7 @@ class SuppressedNumbers:
         self._scripts = Scripts("suppression")
         #: When it was seen last that there is no list.
         self._unused_at = -BELIEVED_S
+        self._asking = OneAsks()
 
     def __repr__(self) -> str:
         return "<SuppressedNumbers>"
@@ -199,11 +201,13 @@ class SuppressedNumbers:
     def _read_secret(self) -> bytes | None:
         """The secret; None if nobody was ever put on the list."""
         secret = self._secret.read()
-        if secret is None and time.monotonic() - self._unused_at > BELIEVED_S:
-            # One that is made at this moment is no damage.
-            if self._redis.exists(_LIST) and not self._redis.exists(_SECRET):
-                raise _damaged("its secret is lost")
-            self._unused_at = time.monotonic()
+        if secret is None:
+            with self._asking.due(self._unused_at) as due:
+                # One that is made at this moment is no damage.
+                if due and self._redis.exists(_LIST) and not self._redis.exists(_SECRET):
+                    raise _damaged("its secret is lost")
+                if due:
+                    self._unused_at = time.monotonic()
         return secret
 
     def _write(self, commands: Sequence[tuple[Any, ...]]) -> list[int]:
