@@ -192,7 +192,8 @@ def _told(error: BaseException) -> tuple[CommandFailed, str]:
             failure = CommandFailed(in_language(str(error)), "bad_setting", status=BAD_USAGE)
             return failure, _error(failure)
         case EmbeddedRedisError() | RedisServerNotFound():
-            return CommandFailed(str(error), "no_embedded_redis"), _error(error)
+            failure = CommandFailed(in_language(str(error)), "no_embedded_redis")
+            return failure, _error(failure)
         case RedisError():
             # Its own text may quote a command, and so what was typed.
             failure = CommandFailed(_told_of_redis(error), "redis_failed")
