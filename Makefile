@@ -42,7 +42,7 @@ lock: | $(VENV)/.made  ## choose anew what setup installs: the newest versions t
 	} >$$lock.new && mv $$lock.new $$lock || { rm -f $$lock.new; exit 1; }
 	@echo "requirements/dev.lock is new; make setup installs it."
 
-strings: $(VENV)/.ready  ## find what pages, the shell and tables of the docs say, and put its translations into place
+strings: $(VENV)/.ready  ## find what pages, the shell, the simulator and tables of the docs say, and put its translations into place
 	@PYTHONPATH=tests $(BIN)/python -m support.strings
 
 licences: $(VENV)/.ready  ## the licence of everything that is installed

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aliyun_sms_simulator.codes import refusal
+from aliyun_sms_simulator.language import Wrong
 from aliyun_sms_simulator.template import (
     KINDS,
     VARIABLE_TYPES,
@@ -29,7 +30,7 @@ CARRIERS = ("mobile", "unicom", "telecom")
 _FILING = re.compile(r"(-2|-1|0|1|2|3)( [A-Z_]+)?", re.ASCII)
 
 
-class CatalogueError(ValueError):
+class CatalogueError(Wrong):
     """A catalogue cannot be used. The message names the entry and the fix, and contains no secret."""
 
 
@@ -104,14 +105,16 @@ class Catalogue:
         try:
             data = json.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
-            raise CatalogueError(f"{path}: {error.strerror}; name a JSON file that can be read") from None
+            raise CatalogueError(
+                "{file}: {why}; name a JSON file that can be read", file=path, why=error.strerror
+            ) from None
         except ValueError as error:
             # The error's text is only a position. The document itself may contain secrets.
-            raise CatalogueError(f"{path}: not valid JSON ({error})") from None
+            raise CatalogueError("{file}: not valid JSON ({why})", file=path, why=error) from None
         try:
             return cls.from_json(data)
         except CatalogueError as error:
-            raise CatalogueError(f"{path}: {error}") from None
+            raise CatalogueError("{file}: {wrong}", file=path, wrong=error) from None
 
     @classmethod
     def from_json(cls, data: Any) -> "Catalogue":
@@ -218,7 +221,7 @@ class Catalogue:
 def _entries(data: dict[str, Any], key: str) -> list[tuple[str, dict[str, Any]]]:
     entries = data[key]
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise CatalogueError(f"{key} must be a list of objects")
+        raise CatalogueError("{key} must be a list of objects", key=key)
     return [(f"{key}[{index}]", entry) for index, entry in enumerate(entries)]
 
 
@@ -227,14 +230,17 @@ def _take(
 ) -> dict[str, Any]:
     if unknown := entry.keys() - {*required, *optional}:
         raise CatalogueError(
-            f"{place}: unknown key {min(unknown)!r}; it may have {', '.join(required + optional)}"
+            "{place}: unknown key {key}; it may have {keys}",
+            place=place,
+            key=repr(min(unknown)),
+            keys=", ".join(required + optional),
         )
     for key in required:
         if not isinstance(entry.get(key), str) or not entry[key]:
-            raise CatalogueError(f"{place}: {key} must be text that is not empty")
+            raise CatalogueError("{place}: {key} must be text that is not empty", place=place, key=key)
     for key in ("active", "approved", "verification_only"):
         if not isinstance(entry.get(key, True), bool):
-            raise CatalogueError(f"{place}: {key} must be true or false")
+            raise CatalogueError("{place}: {key} must be true or false", place=place, key=key)
     return entry
 
 
@@ -249,7 +255,9 @@ def _signature(entry: dict[str, Any], place: str) -> Signature:
         for carrier, state in signature.filing.items()
     ):
         raise CatalogueError(
-            f"{place}: filing must map {', '.join(CARRIERS)} to a status from -2 to 3, and a reason after a blank"
+            "{place}: filing must map {carriers} to a status from -2 to 3, and a reason after a blank",
+            place=place,
+            carriers=", ".join(CARRIERS),
         )
     return signature
 
@@ -263,12 +271,16 @@ def _template(entry: dict[str, Any], place: str) -> Template:
     try:
         check_code(template.code, given=True)
     except Exception:  # noqa: BLE001  whatever is wrong, the fix is the same
-        raise CatalogueError(f"{place}: code must be SMS_ and digits, or digits") from None
+        raise CatalogueError("{place}: code must be SMS_ and digits, or digits", place=place) from None
     if template.kind not in KINDS:
-        raise CatalogueError(f"{place}: kind must be one of {', '.join(KINDS)}")
+        raise CatalogueError("{place}: kind must be one of {kinds}", place=place, kinds=", ".join(KINDS))
     if (
         not isinstance(template.variables, dict)
         or not set(template.variables.values()) <= VARIABLE_TYPES.keys()
     ):
-        raise CatalogueError(f"{place}: variables must map each name to one of {', '.join(VARIABLE_TYPES)}")
+        raise CatalogueError(
+            "{place}: variables must map each name to one of {types}",
+            place=place,
+            types=", ".join(VARIABLE_TYPES),
+        )
     return template

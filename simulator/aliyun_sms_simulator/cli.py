@@ -12,67 +12,73 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from aliyun_sms_simulator.catalogue import Catalogue, CatalogueError
+from aliyun_sms_simulator.catalogue import Catalogue
+from aliyun_sms_simulator.language import Formatter, Wrong, speaking, tr
 from aliyun_sms_simulator.settings import Settings
 
 __all__ = ["main", "parser"]
 
-_EPILOG = """\
-To use it, add "endpoint": "http://127.0.0.1:9400" to sms.json of your application. Without --catalogue it accepts
-the access keys your_access_key/your_access_secret and demo_access_key/demo_access_secret, any signature, and any
-template named SMS_ and digits. It never sends anything to a phone. Faults, clock and record are on the control
-port: see docs/simulator.md.
-"""
-
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
+    """Return the parser of the command line, in the language that is spoken."""
     made = argparse.ArgumentParser(
         prog="aliyun-sms-simulator",
-        description="An Alibaba Cloud SMS endpoint for localhost. The official SDK works with it, and it sends no message.",
-        epilog=_EPILOG,
+        description=tr(
+            "An Alibaba Cloud SMS endpoint for localhost. The official SDK works with it, and it sends no message."
+        ),
+        epilog=tr(
+            'To use it, add "endpoint": "http://127.0.0.1:9400" to sms.json of your application. Without --catalogue it accepts '
+            "the access keys your_access_key/your_access_secret and demo_access_key/demo_access_secret, any signature, and any "
+            "template named SMS_ and digits. It never sends anything to a phone. Faults, clock and record are on the control "
+            "port: see docs/simulator.md."
+        ),
+        formatter_class=Formatter,
     )
     add = made.add_argument
     add(
         "--host",
         default="127.0.0.1",
-        help="address to listen on (%(default)s); keep it private, because there are no passwords",
+        help=tr("address to listen on (%(default)s); keep it private, because there are no passwords"),
     )
-    add("--port", type=_port, default=9400, help="port of the endpoint, 0 for a free one (%(default)s)")
+    add("--port", type=_port, default=9400, help=tr("port of the endpoint, 0 for a free one (%(default)s)"))
     add(
         "--control-port",
         type=_port,
         default=9401,
-        help="port of the control API, 0 for a free one (%(default)s)",
+        help=tr("port of the control API, 0 for a free one (%(default)s)"),
     )
     add(
         "--verify-port",
         type=_port,
-        help="port of the verification product's endpoint (Dypnsapi), 0 for a free one; none without",
+        help=tr("port of the verification product's endpoint (Dypnsapi), 0 for a free one; none without"),
     )
     add(
         "--catalogue",
         metavar="FILE",
-        help="JSON file with accounts, signatures and templates; each list in it is complete",
+        help=tr("JSON file with accounts, signatures and templates; each list in it is complete"),
     )
     add(
         "--account",
         action="append",
         default=[],
         metavar="KEY:SECRET",
-        help="one more access key; may be repeated",
+        help=tr("one more access key; may be repeated"),
     )
-    add("--flow-control", action="store_true", help="limit messages for each number as Aliyun does")
+    add("--flow-control", action="store_true", help=tr("limit messages for each number as Aliyun does"))
     add(
         "--set",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="a setting, as in latency_ms=50; may be repeated",
+        help=tr("a setting, as in latency_ms=50; may be repeated"),
     )
-    add("--show-messages", action="store_true", help="print each accepted message, number and text included")
-    add("--ready-file", metavar="FILE", help="write url, control_url and pid there as JSON when ready")
-    add("--magic", action="store_true", help="print the table of magic phone numbers and end")
+    add(
+        "--show-messages",
+        action="store_true",
+        help=tr("print each accepted message, number and text included"),
+    )
+    add("--ready-file", metavar="FILE", help=tr("write url, control_url and pid there as JSON when ready"))
+    add("--magic", action="store_true", help=tr("print the table of magic phone numbers and end"))
     return made
 
 
@@ -86,7 +92,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0 after a signal, 1 if it could not start or if nobody reads its output, 2 for wrong usage.
     """
     try:
-        return _main(parser().parse_args(argv))
+        with speaking():
+            return _main(parser().parse_args(argv))
     except KeyboardInterrupt:
         return 0  # the signal came before the server was started
     except BrokenPipeError:
@@ -101,14 +108,14 @@ def _main(arguments: argparse.Namespace) -> int:
     try:
         catalogue = _catalogue(arguments)
         settings = Settings().changed(_settings(arguments))
-    except (CatalogueError, ValueError) as error:
-        return _fail(str(error), 2)
+    except Wrong as error:
+        return _fail(tr(error), 2)
     try:
         return asyncio.run(_run(arguments, catalogue, settings))
     except ImportError as error:
         if error.name != "aiohttp":
             raise
-        return _fail("aiohttp is missing; install it with: pip install 'smsjobs[simulator]'", 1)
+        return _fail(tr("aiohttp is missing; install it with: pip install 'smsjobs[simulator]'"), 1)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -117,7 +124,7 @@ def _main(arguments: argparse.Namespace) -> int:
 
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= 65_535):
-        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+        raise argparse.ArgumentTypeError(tr("a port is a number from 0 to 65535"))
     return int(text)
 
 
@@ -141,11 +148,11 @@ async def _run(arguments: argparse.Namespace, catalogue: Catalogue, settings: Se
             where["verify_url"] = server.verify_url
         if arguments.ready_file:
             _write_ready(Path(arguments.ready_file), where)
-        _say(f"Aliyun SMS simulator: endpoint {server.url}, control {server.control_url}")
+        _say(tr("Aliyun SMS simulator: endpoint {url}, control {control_url}", **where))
         if server.verify_url:
-            _say(f"Verification product (Dypnsapi): endpoint {server.verify_url}")
+            _say(tr("Verification product (Dypnsapi): endpoint {verify_url}", **where))
         if not arguments.show_messages:
-            _say("Add --show-messages to see each message here. Ctrl-C ends it.")
+            _say(tr("Add --show-messages to see each message here. Ctrl-C ends it."))
         await ending.wait()
     finally:
         await server.stop()
@@ -156,7 +163,7 @@ def _catalogue(arguments: argparse.Namespace) -> Catalogue:
     catalogue = Catalogue.read(arguments.catalogue) if arguments.catalogue else Catalogue()
     pairs = [text.partition(":") for text in arguments.account]
     if not all(key and secret for key, _, secret in pairs):
-        raise ValueError("--account needs KEY:SECRET")
+        raise Wrong("--account needs KEY:SECRET")
     return catalogue.with_accounts({key: secret for key, _, secret in pairs})
 
 
@@ -165,7 +172,7 @@ def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
     for text in arguments.set:
         name, equals, value = text.partition("=")
         if not equals:
-            raise ValueError("--set needs NAME=VALUE")
+            raise Wrong("--set needs NAME=VALUE")
         try:
             changes[name] = json.loads(value)
         except ValueError:
@@ -178,10 +185,19 @@ def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
 def _startup_error(error: OSError, arguments: argparse.Namespace) -> str:
     port = error.filename
     if error.errno != errno.EADDRINUSE:
-        return f"cannot listen on {arguments.host} port {port}: {error.strerror}; choose others with --host and the port options"
+        return tr(
+            "cannot listen on {host} port {port}: {why}; choose others with --host and the port options",
+            host=arguments.host,
+            port=port,
+            why=error.strerror,
+        )
     options = {arguments.control_port: "--control-port", arguments.verify_port: "--verify-port"}
     option = options.get(port, "--port")
-    return f"port {port} is in use, perhaps by another simulator; stop that one, or choose another with {option} (0 takes a free one)"
+    return tr(
+        "port {port} is in use, perhaps by another simulator; stop that one, or choose another with {option} (0 takes a free one)",
+        port=port,
+        option=option,
+    )
 
 
 def _write_ready(path: Path, where: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from aliyun_sms_simulator.flow import Limits
+from aliyun_sms_simulator.language import Wrong
 
 __all__ = ["Settings"]
 
@@ -81,9 +82,13 @@ class Settings:
         known: dict[str, Any] = {field.name: field.type for field in fields(self)}
         for name, value in changes.items():
             if name not in known:
-                raise ValueError(f"unknown setting {name!r}; the settings are {', '.join(known)}")
+                raise Wrong(
+                    "unknown setting {name}; the settings are {names}",
+                    name=repr(name),
+                    names=", ".join(known),
+                )
             if not _fits(value, known[name]):
-                raise ValueError(f"setting {name!r} needs {_WORDS[known[name]]}")
+                raise Wrong("setting {name} needs {what}", name=repr(name), what=_WANTED[known[name]])
         return replace(self, **changes)
 
     def to_json(self) -> dict[str, Any]:
@@ -91,12 +96,12 @@ class Settings:
         return asdict(self)
 
 
-_WORDS: dict[Any, str] = {
-    bool: "true or false",
-    float: "a number",
-    int: "a whole number, not below 0",
-    int | None: "a whole number, not below 0, or null",
-    str | None: "text, or null",
+_WANTED: dict[Any, Wrong] = {
+    bool: Wrong("true or false"),
+    float: Wrong("a number"),
+    int: Wrong("a whole number, not below 0"),
+    int | None: Wrong("a whole number, not below 0, or null"),
+    str | None: Wrong("text, or null"),
 }
 
 

@@ -1,4 +1,4 @@
-"""The catalogues of what pages, the shell and tables of the documentation say: finds the texts, keeps their translations, compiles them.
+"""The catalogues of what pages, the shell, the simulator and tables of the documentation say: finds the texts, keeps their translations, compiles them.
 
 `make strings` runs it.
 """
@@ -27,7 +27,17 @@ from smsjobs_shell.terminal.help import help_texts
 from smsjobs_worker.aliyun.codes import CODES, FAMILIES
 from support import chinese_tables
 
-__all__ = ["CATALOGUES", "DOCS", "PAGES", "SHELL", "Strings", "chinese_pages", "compiled", "untranslated"]
+__all__ = [
+    "CATALOGUES",
+    "DOCS",
+    "PAGES",
+    "SHELL",
+    "SIMULATOR",
+    "Strings",
+    "chinese_pages",
+    "compiled",
+    "untranslated",
+]
 
 _ROOT = Path(__file__).parents[2]
 
@@ -40,10 +50,26 @@ _KEYWORDS = {
     "_": (1,),
     "gettext": (1,),
     "ngettext": (1, 2),
+    # The simulator's errors are translated where its command shows them.
+    "Wrong": (1,),
+    "CatalogueError": (1,),
 }
 
 #: Those of click's files that say something to whoever types a command.
 _CLICK = ("core.py", "decorators.py", "exceptions.py", "formatting.py", "parser.py", "termui.py", "types.py")
+
+#: Of argparse, which has others in each version of Python: what the simulator's command may show.
+_ARGPARSE = (
+    "usage: ",
+    "options",
+    "show this help message and exit",
+    "%(prog)s: error: %(message)s\n",
+    "argument %(argument_name)s: %(message)s",
+    "expected one argument",
+    "ignored explicit argument %r",
+    "unrecognized arguments: %s",
+    "ambiguous option: %(option)s could match %(matches)s",
+)
 
 #: A text, or its singular and plural, and the file that has it.
 Found = tuple[str | tuple[str, ...], str]
@@ -146,8 +172,13 @@ def _of_docs() -> Iterator[Found]:
 
 PAGES = Strings(source=_ROOT / "server" / "smsjobs_server", kept_in="pages/locale", others=_of_pages)
 SHELL = Strings(source=_ROOT / "shell" / "smsjobs_shell", kept_in="locale", others=_of_shell)
+SIMULATOR = Strings(
+    source=_ROOT / "simulator" / "aliyun_sms_simulator",
+    kept_in="locale",
+    others=lambda: ((text, "argparse.py") for text in _ARGPARSE),
+)
 DOCS = Strings(source=_ROOT / "docs", kept_in="locale", others=_of_docs, is_compiled=False)
-CATALOGUES = {"pages": PAGES, "shell": SHELL, "docs": DOCS}
+CATALOGUES = {"pages": PAGES, "shell": SHELL, "simulator": SIMULATOR, "docs": DOCS}
 
 
 def untranslated(catalogue: Catalog) -> list[str]:

@@ -1,4 +1,4 @@
-"""The catalogues of what pages, the shell and tables of the documentation say."""
+"""The catalogues of what pages, the shell, the simulator and tables of the documentation say."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 from babel.messages.catalog import Message
 from babel.messages.mofile import read_mo
 
-from support.strings import CATALOGUES, PAGES, SHELL, Strings, chinese_pages, untranslated
+from support.strings import CATALOGUES, PAGES, SHELL, SIMULATOR, Strings, chinese_pages, untranslated
 
 FIX = "run: make strings, and translate what it names"
 
@@ -26,7 +26,7 @@ def texts(catalogue) -> dict:
 
 @every_catalogue
 def test_every_text_is_in_chinese(strings: Strings) -> None:
-    """Every text that pages, the shell or a table may show stands in the Chinese catalogue with a translation, and no other text does."""
+    """Every text that pages, the shell, the simulator or a table may show stands in the Chinese catalogue with a translation, and no other text does."""
     assert texts(strings.kept()).keys() == texts(strings.found()).keys(), FIX
     assert untranslated(strings.kept()) == [], FIX
 
@@ -52,7 +52,7 @@ def places(text: str) -> list[str]:
     return sorted(re.findall(r"\{\w*[^}]*\}", text))
 
 
-@pytest.mark.parametrize("strings", [PAGES, SHELL], ids=["pages", "shell"])
+@pytest.mark.parametrize("strings", [PAGES, SHELL, SIMULATOR], ids=["pages", "shell", "simulator"])
 def test_the_compiled_catalogue_is_new(strings: Strings) -> None:
     """What Python reads is what people edit."""
     with strings.file.with_suffix(".mo").open("rb") as file:
