@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.pages import CHINESE, ROOT, Block, blocks, name
+from support.pages import CHINESE, ENGLISH, ROOT, Block, blocks, name
 
 #: Pages of their own, which no English page has.
 ONLY_CHINESE = {"docs/glossary.zh.md"}
@@ -58,6 +58,11 @@ def links(page: Path) -> list[str]:
     """Where it leads to, in one order, as if everything were in English, and without places in a page."""
     found = re.findall(r"\]\(([^)\s#]+)", page.read_text("utf-8"))
     return sorted({each.replace(".zh-CN.md", ".md").replace(".zh.md", ".md") for each in found})
+
+
+def test_every_page_is_there_in_chinese() -> None:
+    """No page is in English only."""
+    assert [name(page) for page in ENGLISH if page not in CHINESE] == []
 
 
 @each_pair
