@@ -17,12 +17,13 @@ _LISTED_KINDS = {"verification": 2, "notification": 0, "promotional": 1, "intern
 
 def _get_template(world: World, call: Call) -> dict[str, Any]:
     code = call.params.get("TemplateCode", "")
-    if world.catalogue.templates is None:
-        # Any is good, and the text of none is known.
+    known = world.catalogue.templates
+    if known is None:
+        # Any is good, and neither text nor kind of it is known.
         check_code(code)
         found: Template | None = Template(code=code, content="")
     else:
-        found = world.catalogue.templates.get(code)
+        found = known.get(code)
     if found is None:
         raise refusal("isv.SMS_TEMPLATE_ILLEGAL")
     return {
@@ -30,7 +31,7 @@ def _get_template(world: World, call: Call) -> dict[str, Any]:
         "TemplateName": found.code,
         "TemplateContent": found.content,
         "TemplateStatus": "1" if found.approved else "0",
-        "TemplateType": str(KINDS.index(found.kind)),
+        "TemplateType": "" if known is None else str(KINDS.index(found.kind)),
         "TemplateTag": 2,
         "VariableAttribute": json.dumps(found.types),
         "RelatedSignName": _any_signature(world.catalogue),

@@ -49,6 +49,13 @@ def test_template(strict, sender):
     assert sender(strict.url).template("SMS_2").state == "in_review"
 
 
+def test_any_template(sender):
+    """Where any template is good, nothing is known of one but its name: nobody is told that it does not fit."""
+    with Simulator(catalogue={"accounts": CATALOGUE["accounts"]}) as lenient:
+        found = sender(lenient.url).template("SMS_123456789")
+    assert (found.state, found.kind, found.text) == ("approved", "unknown", "")
+
+
 def test_no_such_template(strict, sender):
     """A template that Aliyun does not know is told with its code."""
     with pytest.raises(LookupFailed, match=r"isv\.SMS_TEMPLATE_ILLEGAL"):
