@@ -1,4 +1,4 @@
-"""What errors and problems of the library and of the worker's side may say, read from the code."""
+"""What errors and problems of the library, of the worker's side and of the shell may say, read from the code."""
 
 import ast
 import functools
@@ -47,7 +47,9 @@ class Said:
 @functools.cache
 def everything_said() -> frozenset[Said]:
     """All of it, each text once."""
-    files = [path for folder in ("producer", "worker") for path in sorted((_ROOT / folder).rglob("*.py"))]
+    files = [
+        path for folder in ("producer", "worker", "shell") for path in sorted((_ROOT / folder).rglob("*.py"))
+    ]
     trees = {path.relative_to(_ROOT).as_posix(): ast.parse(path.read_text("utf-8")) for path in files}
     speakers = dict(_SPEAKERS)
     for _ in range(3):  # an error, one that derives from it, and one from that
@@ -126,6 +128,8 @@ def _texts(node: ast.expr, rooms: tuple[ast.AST, ...]) -> list[str | None]:
             ]
         case ast.BinOp(op=ast.Mult(), left=left):
             return [*_texts(left, rooms), ""] if isinstance(left, ast.Constant | ast.JoinedStr) else [None]
+        case ast.Call(func=ast.Name(id="tr")):
+            return []  # it is in the language that is spoken
         case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
             found = [
                 text for each, room in _returned(name, rooms[-1]) for text in _texts(each, (room, rooms[-1]))

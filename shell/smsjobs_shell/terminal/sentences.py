@@ -123,6 +123,7 @@ SENTENCES: Final = (
     ),
     mark("{argument} must be a list of numbers as text"),
     mark("{argument} is not text"),
+    mark("{argument} is not a time"),
     mark("{argument} has {count} names; at most {most} are permitted"),
     mark("{argument} has {count} characters in all; at most {most} are permitted"),
     mark("{argument} has a name that is not text"),

@@ -19,6 +19,7 @@ from support.said import Said, everything_said
 NO_COMMAND = {
     "producer/smsjobs/verification/": "codes are sent and checked by applications",
     "producer/smsjobs/testing/": "an application's tests get it",
+    "shell/smsjobs_shell/terminal/language.py": "no language is chosen yet",
     "worker/smsjobs_worker/watching/doctor/trial.py": "the doctor settles a job of its own with it",
 }
 
@@ -46,11 +47,14 @@ FROM_ELSEWHERE = {
     "error['message']": "of the worker's side, which has it from another error",
     "failure.detail": "another error's",
     "str(error)": "another error's",
+    "str(failure)": "another error's",
     "str(inner)": "another error's",
+    "str(UnusableDirectory(directory, error))": "another error's",
     "granted": "the record of a job, for a function of the same name",
     "why": "another error's",
     "cause": "of a function that makes problems, and is called with texts",
     "hint": "likewise",
+    "fault": "the reason of a row, a stable word",
     "fault.cause": "of a Fault",
     "fault.hint": "of a Fault",
     "headers": "of another program's message, not a text",
