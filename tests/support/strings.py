@@ -21,6 +21,7 @@ from smsjobs.contract.phones import WRONG_NUMBER
 from smsjobs.delivery.err_codes import ERR_CODES, UNKNOWN_CODE
 from smsjobs.delivery.err_codes import FAMILIES as ERR_FAMILIES
 from smsjobs.redis_store.failures import HINTS, REFUSALS
+from smsjobs.sentences import FORMS
 from smsjobs.templates import CARRIERS, TYPES
 from smsjobs_shell.program import program
 from smsjobs_shell.terminal.help import help_texts
@@ -141,8 +142,15 @@ def _of_doctor() -> Iterator[Found]:
         yield text, "templates/template.py"
 
 
+def _of_errors() -> Iterator[Found]:
+    """What errors and problems say."""
+    yield from ((text, "sentences/forms.py") for text in FORMS)
+    yield from ((each.words, "templates/variables.py") for each in TYPES.values())
+
+
 def _of_pages() -> Iterator[Found]:
     yield from _tables()
+    yield from _of_errors()
     yield from _of_doctor()
 
 
@@ -150,7 +158,7 @@ def _of_shell() -> Iterator[Found]:
     yield from ((text, "help") for text in help_texts(program))
     yield from _tables()
     yield from ((text, "contract/phones.py") for text in WRONG_NUMBER.values())
-    yield from ((each.words, "templates/variables.py") for each in TYPES.values())
+    yield from _of_errors()
     yield from _of_doctor()
     for name in _CLICK:
         with files("click").joinpath(name).open("rb") as file:

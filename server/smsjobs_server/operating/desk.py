@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from smsjobs import IdempotencyConflict, InvalidArguments, QueueUnavailable, SmsError
 from smsjobs.threads import in_thread
-from smsjobs_server.pages import mark, translated
+from smsjobs_server.pages import mark, told, translated
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -90,12 +90,13 @@ class Desk:
 
     def why(self, request: Request, error: SmsError) -> str:
         """What a person is told of an error."""
+        language = self.pages.language(request)
         text = _WHY.get("redis_unreachable" if isinstance(error, QueueUnavailable) else error.reason)
-        if text is None:
-            return (
-                error.message if isinstance(error, InvalidArguments | IdempotencyConflict) else error.reason
-            )
-        return translated(self.pages.language(request), text)
+        if text is not None:
+            return translated(language, text)
+        if isinstance(error, InvalidArguments | IdempotencyConflict):
+            return told(language, error.message)
+        return error.reason
 
     async def act(self, request: Request, name: str, target: str, step: Callable[[], T]) -> T:
         """Write down what is done, and do it.

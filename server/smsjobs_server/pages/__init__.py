@@ -5,7 +5,7 @@ reads stands in one catalogue, in ``locale/``; `make strings` finds the texts an
 """
 
 from smsjobs_server.pages.forms import FormRefused, Forms
-from smsjobs_server.pages.languages import LANGUAGES, Language, chosen_language, mark, translated
+from smsjobs_server.pages.languages import LANGUAGES, Language, chosen_language, mark, told, translated
 from smsjobs_server.pages.live import Live
 from smsjobs_server.pages.secured import NearOnly, Secured
 from smsjobs_server.pages.templates import Pages
@@ -21,5 +21,6 @@ __all__ = [
     "Secured",
     "chosen_language",
     "mark",
+    "told",
     "translated",
 ]

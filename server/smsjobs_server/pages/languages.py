@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Final, Literal, get_args
 
+from smsjobs.sentences import in_language
 from smsjobs.worker_side import in_words
 
-__all__ = ["LANGUAGES", "TRANSLATIONS", "Language", "chosen_language", "mark", "said", "translated"]
+__all__ = ["LANGUAGES", "TRANSLATIONS", "Language", "chosen_language", "mark", "said", "told", "translated"]
 
 Language = Literal["en", "zh"]
 
@@ -56,6 +57,11 @@ def translated(language: Language, text: str, **values: object) -> str:
 def said(language: Language, parts: Mapping[str, Any]) -> str:
     """What the worker's side said in parts, in that language: a text, and values for its ``{name}``, which may be such parts, too."""
     return in_words(parts, lambda text: translated(language, text))
+
+
+def told(language: Language, text: str) -> str:
+    """What the library said of an error, in that language."""
+    return in_language(text, lambda each: translated(language, each))
 
 
 def mark(text: str) -> str:

@@ -21,6 +21,7 @@ from smsjobs_server.pages.languages import (
     Language,
     chosen_language,
     said,
+    told,
     translated,
 )
 
@@ -77,6 +78,7 @@ def _environment(language: Language, loader: ChoiceLoader) -> Environment:
     # For a text of a table, which may have a % of its own.
     environment.filters["translated"] = partial(translated, language)
     environment.filters["said"] = partial(said, language)
+    environment.filters["told"] = partial(told, language)
     environment.filters["mask"] = mask_phone
     return environment
 

@@ -1,74 +1,13 @@
-"""What the library and the worker's side say, in the language that is spoken.
-
-They say it in English, as sentences with values, and these cross processes as JSON. So the shell finds the sentence by its form, and
-translates that. Sentences that are strung together are found one by one. A sentence that is not in `SENTENCES` is shown as it is.
-"""
+"""What the library and the worker's side say, in the language that is spoken."""
 
 from __future__ import annotations
 
-import functools
-import re
-from typing import Final
-
+from smsjobs import sentences
 from smsjobs_shell.terminal.language import tr
-from smsjobs_shell.terminal.sentences import SENTENCES
 
 __all__ = ["in_language"]
-
-#: The places whose value is a sentence of this table, too, or a text that may look like several.
-_NESTED: Final = ("told", "task", "again", "hint", "command", "log", "error", "example")
-
-#: What stands between two sentences, or between what a sentence is about and the sentence.
-_BETWEEN: Final = {" | ": " | ", "; ": "；", ": ": "："}
-
-_CUT: Final = re.compile("|".join(map(re.escape, _BETWEEN)))
-
-#: The most special first: what is written out of it is longest.
-_FORMS: Final = sorted(SENTENCES, key=lambda form: len(re.sub(r"\{\w+\}", "", form)), reverse=True)
 
 
 def in_language(text: str) -> str:
     """The text in the language that is spoken, where its form is known."""
-    if tr(_FORMS[0]) == _FORMS[0]:
-        return text  # it is English
-    if (known := _translated(text)) is not None:
-        return known
-    cuts = [(text[: cut.start()], _BETWEEN[cut[0]], text[cut.end() :]) for cut in _CUT.finditer(text)]
-    for first, sign, rest in cuts:
-        if (known := _translated(rest)) is not None:
-            return f"{in_language(first)}{sign}{known}"
-    for first, sign, rest in cuts:
-        if (known := _translated(first)) is not None:
-            return f"{known}{sign}{in_language(rest)}"
-    return text
-
-
-def _translated(text: str) -> str | None:
-    if (told := tr(text)) != text:
-        return told
-    for form in _FORMS:
-        # Most forms are no match at the first look, and need no pattern.
-        if all(part in text for part in _parts(form)[::2]) and (found := _pattern(form).fullmatch(text)):
-            values = {
-                name: in_language(value) if name in _NESTED else value
-                for name, value in found.groupdict().items()
-            }
-            return tr(form).format(**values)
-    return None
-
-
-@functools.cache
-def _parts(form: str) -> list[str]:
-    """What is written out, and between that the names of the places."""
-    return re.split(r"\{(\w+)\}", form)
-
-
-@functools.cache
-def _pattern(form: str) -> re.Pattern[str]:
-    parts = (_place(part) if n % 2 else re.escape(part) for n, part in enumerate(_parts(form)))
-    return re.compile("".join(parts), re.DOTALL)
-
-
-def _place(name: str) -> str:
-    """What may stand there. A value does not reach into the next sentence."""
-    return f"(?P<{name}>.+?)" if name in _NESTED else f"(?P<{name}>(?:(?!{_CUT.pattern}).)+?)"
+    return sentences.in_language(text, tr)

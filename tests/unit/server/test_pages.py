@@ -9,7 +9,16 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from smsjobs_server.pages import FormRefused, Forms, NearOnly, Pages, Secured, chosen_language, translated
+from smsjobs_server.pages import (
+    FormRefused,
+    Forms,
+    NearOnly,
+    Pages,
+    Secured,
+    chosen_language,
+    told,
+    translated,
+)
 
 PHONE = "13800138000"
 ATTACK = "<script>alert(1)</script>\"'{{ 7*7 }}"
@@ -31,6 +40,17 @@ ATTACK = "<script>alert(1)</script>\"'{{ 7*7 }}"
 def test_the_language_is_the_browsers(header: str | None, language: str) -> None:
     """Chinese or English, whichever the browser likes better, and English for whoever likes neither."""
     assert chosen_language(header) == language
+
+
+def test_errors_are_told_in_the_readers_language() -> None:
+    """What the library says of an error is Chinese on a Chinese page, with its values; what nobody knows stays as it is."""
+    said = "the endpoint's name does not resolve; the job expires before it could be tried again"
+    assert told("zh", said) == "接口地址的域名无法解析；任务在再次尝试之前就会过期"
+    assert told("en", said) == said
+    assert (
+        told("zh", f"a text of another Type's: {ATTACK} %s {{0}}")
+        == f"a text of another Type's: {ATTACK} %s {{0}}"
+    )
 
 
 def app() -> Starlette:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from smsjobs.contract.phones import WRONG_NUMBER
+from smsjobs.sentences import FORMS
 from smsjobs.steering import refusals
 from smsjobs_shell.terminal.language import speaking
 from smsjobs_shell.terminal.library import in_language
-from smsjobs_shell.terminal.sentences import SENTENCES
 from smsjobs_worker.aliyun.codes import CODES, FAMILIES
 from smsjobs_worker.process.door.message import PROBLEMS
 from support.said import Said, everything_said
@@ -94,7 +94,7 @@ ROOT = Path(__file__).parents[3]
 def source() -> str:
     """All source but the table itself. A text in several lines is put together."""
     files = (file for folder in ("producer", "worker", "shell") for file in (ROOT / folder).rglob("*.py"))
-    texts = (file.read_text(encoding="utf-8") for file in files if file.name != "sentences.py")
+    texts = (file.read_text(encoding="utf-8") for file in files if file.name != "forms.py")
     return re.sub(r'"\s*\n\s*f?"', "", "\n".join(texts))
 
 
@@ -103,7 +103,7 @@ def test_what_is_translated_is_said() -> None:
     texts = source() + "".join(each.text or "" for each in everything_said())
     texts += texts.replace("this worker", "this process")
     # What Redis is at is said in pieces.
-    for form in (each for each in SENTENCES if not each.startswith("Redis ")):
+    for form in (each for each in FORMS if not each.startswith("Redis ")):
         for part in re.split(r"\{\w+\}|; ", form):
             assert part.strip(" ;,:") in texts, form
 
