@@ -24,11 +24,10 @@ from smsjobs.contract import (
     SmsError,
     VerificationRefused,
 )
-from smsjobs.delivery import Deliveries, Delivery
 from smsjobs.element import Element
 from smsjobs.job import Job
+from smsjobs.on_demand import on_demand
 from smsjobs.settings import SettingsError
-from smsjobs.steering import JobInfo, Try
 
 __all__ = [
     "AliyunRejected",
@@ -53,9 +52,13 @@ __all__ = [
 
 if TYPE_CHECKING:
     from smsjobs import receipts
+    from smsjobs.delivery import Deliveries, Delivery
+    from smsjobs.steering import JobInfo, Try
 
     __version__: str
 else:
+    # What a job's handle returns, not what enqueues one.
+    _load = on_demand(__name__, delivery=("Deliveries", "Delivery"), steering=("JobInfo", "Try"))
 
     def __getattr__(name: str) -> Any:
         if name == "receipts":
@@ -66,4 +69,4 @@ else:
             from importlib.metadata import version  # noqa: PLC0415  few ask for it
 
             return version("smsjobs")
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return _load(name)

@@ -13,12 +13,12 @@ from smsjobs.element import Element
 from smsjobs.job import Job
 from smsjobs.redis_store import available
 from smsjobs.settings import ConnectionSettings
-from smsjobs.steering import FAILED, JobInfo, Listing
-from smsjobs.suppression import Suppression
 from smsjobs.threads import in_thread
 
 if TYPE_CHECKING:
     from smsjobs.campaign import Campaign
+    from smsjobs.steering import JobInfo
+    from smsjobs.suppression import Suppression
 
 __all__ = ["Sms", "connect"]
 
@@ -87,7 +87,7 @@ class Sms:
 
     def jobs(
         self,
-        status: str = FAILED,
+        status: str = "failed",
         *,
         since: datetime | timedelta | None = None,
         element: str | None = None,
@@ -112,6 +112,8 @@ class Sms:
             InvalidArguments: An argument is not valid.
             QueueUnavailable: Redis is unreachable. It is raised where the next job was to be read, too.
         """
+        from smsjobs.steering import Listing  # noqa: PLC0415  only whoever lists jobs loads it
+
         listing = Listing.read(
             status, since=since, element=element, lane_name=lane, aliyun_code=aliyun_code, limit=limit
         )
@@ -119,7 +121,7 @@ class Sms:
 
     async def jobs_async(
         self,
-        status: str = FAILED,
+        status: str = "failed",
         *,
         since: datetime | timedelta | None = None,
         element: str | None = None,
@@ -166,6 +168,8 @@ class Sms:
     @property
     def suppression(self) -> Suppression:
         """The numbers that must not be sent to: for promotional messages, or for all."""
+        from smsjobs.suppression import Suppression  # noqa: PLC0415  only whoever sees to the list loads it
+
         connection = self.connection
         return Suppression(
             lambda: connection.suppressed,

@@ -6,28 +6,30 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis.exceptions import RedisError
 
 from smsjobs.contract import InvalidArguments, JobRecord
-from smsjobs.delivery import DeliveryStore
-from smsjobs.events import EventStreams
 from smsjobs.facts import JobRetried, PublishFailed, tell
-from smsjobs.incoming import Incoming
 from smsjobs.ledger import Ledger, Recorded
 from smsjobs.offers import Offers
 from smsjobs.publisher import Publisher
 from smsjobs.redis_store import CannotOpen, available, connect_redis, refusal_text
-from smsjobs.replies import LastJobs
 from smsjobs.settings import ConnectionSettings, unreachable_text
-from smsjobs.steering import Steering
-from smsjobs.suppression import Feeding, SuppressedNumbers, suppressed_error
+from smsjobs.suppression import SuppressedNumbers, suppressed_error
 from smsjobs.templates import Preflight, TemplateStore
 from smsjobs.traces import enqueue_traced
 
 if TYPE_CHECKING:
     from redis import Redis
+
+    from smsjobs.delivery import DeliveryStore
+    from smsjobs.events import EventStreams
+    from smsjobs.incoming import Incoming
+    from smsjobs.replies import LastJobs
+    from smsjobs.steering import Steering
+    from smsjobs.suppression import Feeding
 
 __all__ = ["Connection"]
 
@@ -37,7 +39,7 @@ T = TypeVar("T")
 class Connection:
     """The connections of a process. Threads may share them, and a forked child opens its own.
 
-    Nothing is connected before the first call needs it.
+    Nothing is connected before the first call needs it. Nor is a room loaded that enqueueing does not need.
     """
 
     def __init__(self, settings: ConnectionSettings) -> None:
@@ -57,9 +59,9 @@ class Connection:
     @property
     def deliveries(self) -> DeliveryStore:
         """What became of the accepted messages of this process's ledger."""
-        if self._pid != os.getpid():
-            self._connect()
-        return self._deliveries
+        from smsjobs.delivery import DeliveryStore  # noqa: PLC0415  see the class
+
+        return self._kept(DeliveryStore, lambda: DeliveryStore(self.ledger))
 
     @property
     def suppressed(self) -> SuppressedNumbers:
@@ -71,30 +73,36 @@ class Connection:
     @property
     def feeding(self) -> Feeding:
         """Puts numbers on that list that come there by themselves."""
+        from smsjobs.suppression import Feeding  # noqa: PLC0415  as above
+
         return Feeding(numbers=self.suppressed, refused_scope=self.settings.suppress_refused)
 
     @property
     def noted_jobs(self) -> LastJobs:
         """The last job to each number, where workers note them."""
-        if self._pid != os.getpid():
-            self._connect()
-        return self._noted_jobs
+        from smsjobs.replies import LastJobs  # noqa: PLC0415  as above
+
+        return self._kept(LastJobs, lambda: LastJobs(self.redis(), seal=self.settings.seal))
 
     @property
     def steering(self) -> Steering:
         """The jobs of this process's ledger, to see, cancel and renew them."""
-        if self._pid != os.getpid():
-            self._connect()
-        return self._steering
+        from smsjobs.steering import Steering  # noqa: PLC0415  as above
+
+        return self._kept(Steering, lambda: Steering(self.ledger))
 
     @property
     def events(self) -> EventStreams:
         """The events of this process's ledger."""
+        from smsjobs.events import EventStreams  # noqa: PLC0415  as above
+
         return EventStreams(self.ledger.redis, seal=self.settings.seal)
 
     @property
     def incoming(self) -> Incoming:
         """Takes what Aliyun tells of the messages of this process's ledger."""
+        from smsjobs.incoming import Incoming  # noqa: PLC0415  as above
+
         return Incoming(
             deliveries=self.deliveries,
             feeding=self.feeding,
@@ -234,13 +242,21 @@ class Connection:
             seal=self.settings.seal,
         )
         self._publisher = Publisher(self.settings.broker_url, timeout_s=timeout_s / 4)
-        self._deliveries = DeliveryStore(self._ledger)
-        self._noted_jobs = LastJobs(self._ledger.redis, seal=self.settings.seal)
         self._suppressed = SuppressedNumbers(self._ledger.redis, seal=self.settings.seal)
-        self._steering = Steering(self._ledger)
         self.offers = Offers(self._ledger.redis)
         self.preflight = Preflight(TemplateStore(self._ledger.redis), self.settings.preflight)
+        #: The rooms that somebody has asked for, by their classes.
+        self._rooms: dict[type, Any] = {}
         self._pid = os.getpid()
+
+    def _kept(self, room: type[T], make: Callable[[], T]) -> T:
+        """The room of this process. It is made when it is first asked for."""
+        if self._pid != os.getpid():
+            self._connect()
+        if room not in self._rooms:
+            self._rooms[room] = make()
+        kept: T = self._rooms[room]
+        return kept
 
 
 def _checked_once(check: Callable[[], None], record: Callable[[], Recorded]) -> Callable[[], Recorded]:

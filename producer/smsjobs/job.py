@@ -11,7 +11,6 @@ from smsjobs.contract import InvalidArguments, SendResult, SmsError, check_timeo
 from smsjobs.facts import JobCancelled, tell
 from smsjobs.ledger import EntryDamaged, read_outcome
 from smsjobs.redis_store import available
-from smsjobs.steering import no_such_job
 from smsjobs.threads import in_thread
 
 if TYPE_CHECKING:
@@ -207,6 +206,8 @@ class Job:
     def _snapshot(self, within_s: float | None = None) -> Snapshot:
         found = self._read(lambda: self._connection.ledger.read(self._id), within_s)
         if found is None:
+            from smsjobs.steering import no_such_job  # noqa: PLC0415  a job that was enqueued here is found
+
             raise no_such_job(self._id)
         return found
 

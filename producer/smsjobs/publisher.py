@@ -19,7 +19,6 @@ from kombu.pools import ProducerPool
 
 from smsjobs.addresses import BrokerAddress
 from smsjobs.contract import LANES, SEND_TASK
-from smsjobs.queues import quorum_queues, refuse_blocked
 
 __all__ = ["Publisher"]
 
@@ -71,6 +70,8 @@ class Publisher:
             broker_use_ssl=broker.ssl,
         )
         if broker.kind == "rabbitmq":
+            from smsjobs.queues import quorum_queues, refuse_blocked  # noqa: PLC0415  only whoever has it loads them
+
             self._app.conf.task_queues = quorum_queues()
             self._app.conf.broker_transport_options["on_blocked"] = refuse_blocked
         self._open()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from smsjobs.facts import *  # noqa: F403  loads all of them, to be found by `kinds`
 from smsjobs.facts import Fact, subscribe
 
 

@@ -3,8 +3,16 @@
 The JSON of jobs, results and events is a versioned contract: its golden files are in ``tests/unit/contract/golden``.
 """
 
+from typing import TYPE_CHECKING
+
 from smsjobs.contract.arguments import MAX_PHONES, Message, check_message, check_phone, is_whole, unwrap
-from smsjobs.contract.bounds import MAX_NAME, MAX_TEMPLATE_TEXT, check_length, check_timeout
+from smsjobs.contract.bounds import (
+    MAX_NAME,
+    MAX_TEMPLATE_TEXT,
+    MOST_EVENTS,
+    check_length,
+    check_timeout,
+)
 from smsjobs.contract.campaigns import CAMPAIGN_STATES
 from smsjobs.contract.chunks import (
     MAX_BATCH,
@@ -29,20 +37,6 @@ from smsjobs.contract.errors import (
     RequestFailed,
     SmsError,
     VerificationRefused,
-)
-from smsjobs.contract.events import (
-    EVENT_TYPES,
-    MOST_EVENTS,
-    CampaignChange,
-    DeliveryUpdate,
-    Event,
-    EventData,
-    JobSettlement,
-    ReplyReceived,
-    SignatureReview,
-    TemplateReview,
-    encode_event,
-    event_id,
 )
 from smsjobs.contract.ids import (
     campaign_id,
@@ -74,12 +68,47 @@ from smsjobs.contract.recipients import (
     recipient_digests,
     split_delivery,
 )
-from smsjobs.contract.replies import Reply
 from smsjobs.contract.results import ResolvedBy, SendResult, decode_result, encode_result
 from smsjobs.contract.suppression import OPT_OUT_WORDS, SCOPES, Scope, is_opt_out, read_words
 from smsjobs.contract.traces import read_traceparent
 from smsjobs.contract.visible import escaped, mask_phone, visible
 from smsjobs.contract.wire import KEY_PREFIX, SEND_TASK, SUBMIT_TASK, VERSION
+from smsjobs.on_demand import on_demand
+
+if TYPE_CHECKING:
+    from smsjobs.contract.events import (
+        EVENT_TYPES,
+        CampaignChange,
+        DeliveryUpdate,
+        Event,
+        EventData,
+        JobSettlement,
+        ReplyReceived,
+        SignatureReview,
+        TemplateReview,
+        encode_event,
+        event_id,
+    )
+    from smsjobs.contract.replies import Reply
+else:
+    # Whoever enqueues knows nothing of events.
+    __getattr__ = on_demand(
+        __name__,
+        events=(
+            "EVENT_TYPES",
+            "CampaignChange",
+            "DeliveryUpdate",
+            "Event",
+            "EventData",
+            "JobSettlement",
+            "ReplyReceived",
+            "SignatureReview",
+            "TemplateReview",
+            "encode_event",
+            "event_id",
+        ),
+        replies=("Reply",),
+    )
 
 __all__ = [
     "CAMPAIGN_STATES",

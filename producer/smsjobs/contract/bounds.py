@@ -23,6 +23,7 @@ __all__ = [
     "MAX_PARAM_VALUE",
     "MAX_TEMPLATE",
     "MAX_TEMPLATE_TEXT",
+    "MOST_EVENTS",
     "check_length",
     "check_timeout",
 ]
@@ -59,6 +60,9 @@ MAX_DEPTH: Final = 32
 
 #: Entries of all lists and dicts in one argument.
 MAX_ITEMS: Final = 100_000
+
+#: About how many events of one element wait in Redis for a subscriber that does not read. Older ones are dropped.
+MOST_EVENTS: Final = 100_000
 
 #: The longest wait that a caller can ask for, in seconds: ten years. A longer one is cut to it.
 _LONGEST_WAIT_S: Final = 10 * 365 * 24 * 3600.0

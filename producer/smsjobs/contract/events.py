@@ -16,7 +16,6 @@ from smsjobs.contract.wire import VERSION
 
 __all__ = [
     "EVENT_TYPES",
-    "MOST_EVENTS",
     "CampaignChange",
     "DeliveryUpdate",
     "Event",
@@ -28,9 +27,6 @@ __all__ = [
     "encode_event",
     "event_id",
 ]
-
-#: About how many events of one element wait in Redis for a subscriber that does not read. Older ones are dropped.
-MOST_EVENTS: Final = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)

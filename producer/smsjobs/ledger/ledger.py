@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
 from redis.exceptions import RedisError, ResponseError
 
@@ -31,28 +31,16 @@ from smsjobs.contract import (
     recipient_digests,
 )
 from smsjobs.ledger.damage import EntryDamaged, tell_set_aside
-from smsjobs.ledger.entry import (
-    Awaited,
-    Claim,
-    Due,
-    Granted,
-    InFlight,
-    Missing,
-    NotDue,
-    Recorded,
-    Settled,
-    Settlement,
-    Snapshot,
-    Wait,
-)
+from smsjobs.ledger.entry import Recorded, Snapshot
 from smsjobs.ledger.outcome_text import write_outcome
 from smsjobs.ledger.places import Places
-from smsjobs.ledger.tries import Try, write_tries
-from smsjobs.redis_store import ELEMENTS, RedisClock, Scripts, is_transient, is_wrong_type, key, place_of
+from smsjobs.redis_store import ELEMENTS, RedisClock, Scripts, is_transient, is_wrong_type, key
 
 if TYPE_CHECKING:
     from redis import Redis
 
+    from smsjobs.ledger.claims import Awaited, Claim, Due, Settlement, Wait
+    from smsjobs.ledger.tries import Try
     from smsjobs.redis_store import Seal
 
 __all__ = ["DEFAULT_RETENTION_S", "DEFAULT_RETRYABLE_S", "Ledger"]
@@ -199,21 +187,12 @@ class Ledger:
         Raises:
             EntryDamaged: The entry is damaged, and was set aside. All further steps of one job raise this, too.
         """
+        from smsjobs.ledger.claims import read_claim  # noqa: PLC0415  only workers claim
+
         verb, *rest = self._step("claim", job_id, id=job_id, token=token, lease=_ms(lease_s), member="")
-        match verb:
-            case "granted":
-                return _granted(job_id, token, _Granted(*rest))
-            case "damaged":
-                raise self._set_aside(job_id, rest[0])
-            case "settled":
-                outcome, followers = rest
-                return Settled(job_id=job_id, outcome=outcome, followers=tuple(followers.split()))
-            case "in_flight":
-                return InFlight(job_id=job_id)
-            case "not_due":
-                return NotDue(job_id=job_id)
-            case _:
-                return Missing(job_id=job_id)
+        if verb == "damaged":
+            raise self._set_aside(job_id, rest[0])
+        return read_claim(job_id, token, verb, rest)
 
     def write_member(self, job_id: str, token: str, member: str, *, lease_s: float) -> bool:
         """Write down which member of a group makes the next request, in a repetition of the claim.
@@ -248,7 +227,7 @@ class Ledger:
             lost_to=wait.lost_to_ms,
             resent=int(wait.resent),
             cause=wait.reason,
-            tries=write_tries(tries),
+            tries=_text_of(tries),
         )
         return bool(verb == "ok")
 
@@ -280,6 +259,8 @@ class Ledger:
             awaited: Deliveries that are to be pulled if the job is accepted.
             tries: Those that were made under this claim, if they are to be kept.
         """
+        from smsjobs.ledger.claims import Settlement  # noqa: PLC0415  only workers settle
+
         text = write_outcome(outcome)
         result_key, value = result or (None, "")
         verb, *rest = self._step(
@@ -297,7 +278,7 @@ class Ledger:
             kept=self._pull(awaited) if outcome["outcome"] == "accepted" else _ms(self.retryable_s),
             result=value,
             halve=int(halve),
-            tries=write_tries(tries),
+            tries=_text_of(tries),
         )
         if verb == "ok":
             tell_set_aside(rest[1:])
@@ -369,6 +350,8 @@ class Ledger:
         return due
 
     def _sweep(self, tag: str, limit: int) -> Iterable[Due]:
+        from smsjobs.ledger.claims import Due  # noqa: PLC0415  only workers sweep
+
         flat = self._of_element(
             "sweep", tag, most=limit, repeat_after=_ms(_REPEAT_S), keep=_ms(self.retention_s)
         )
@@ -422,6 +405,8 @@ class Ledger:
 
         In a Cluster, a node that is unreachable stops only the elements that it has, and a slot that moves only its own.
         """
+        from smsjobs.redis_store import place_of  # noqa: PLC0415  only workers sweep
+
         found: list[T] = []
         failure: RedisError | None = None
         unreachable: set[str] = set()
@@ -479,7 +464,7 @@ class Ledger:
             token=token,
             attempts=attempts,
             reason=reason,
-            tries=write_tries(tries),
+            tries=_text_of(tries),
         )
         return cast("Literal['ok', 'fenced', 'settle']", verb)
 
@@ -634,43 +619,12 @@ class Ledger:
         return self._scripts.run(name, self.redis, keys, rest, **arguments)
 
 
-class _Granted(NamedTuple):
-    """What `claim.lua` returns for a granted job."""
+def _text_of(tries: Sequence[Try]) -> str:
+    if not tries:
+        return ""
+    from smsjobs.ledger.tries import write_tries  # noqa: PLC0415  only few jobs need a second one
 
-    state: str
-    job: str
-    attempts: str
-    expires: str
-    now: str
-    created: str
-    #: Only of a job that was claimed before, and of a chunk.
-    lost_from: str = "0"
-    lost_to: str = "0"
-    interrupted: str = "0"
-    resent: str = "0"
-    member: str = ""
-    #: For a chunk only: its recipients, and their parameters.
-    rows: str | None = None
-    params: str | None = None
-
-
-def _granted(job_id: str, token: str, found: _Granted) -> Granted:
-    return Granted(
-        job_id=job_id,
-        token=token,
-        state="looking_up" if found.state == "looking_up" else "sending",
-        job=found.job,
-        attempts=int(found.attempts),
-        lost_from_ms=int(found.lost_from),
-        lost_to_ms=int(found.lost_to),
-        expires_ms=int(found.expires),
-        now_ms=int(found.now),
-        interrupted=bool(int(found.interrupted)),
-        resent=bool(int(found.resent)),
-        created_ms=int(found.created),
-        member=found.member or None,
-        chunk=None if found.rows is None else (found.rows, found.params or ""),
-    )
+    return write_tries(tries)
 
 
 def _status(word: str) -> str:

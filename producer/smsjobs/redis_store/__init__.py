@@ -1,7 +1,9 @@
 """How every room talks to Redis: connection, key names, scripts, patience, clock and seal."""
 
+from typing import TYPE_CHECKING
+
+from smsjobs.on_demand import on_demand
 from smsjobs.redis_store.clock import RedisClock
-from smsjobs.redis_store.cluster import ClusterClient, place_of
 from smsjobs.redis_store.connection import connect_redis
 from smsjobs.redis_store.failures import (
     error_code,
@@ -22,6 +24,12 @@ from smsjobs.redis_store.replicas import (
 from smsjobs.redis_store.script_loader import Scripts
 from smsjobs.redis_store.seal import CannotOpen, Seal, unseal
 from smsjobs.redis_store.shared_secret import BELIEVED_S, OneAsks, SecretDamaged, SharedSecret
+
+if TYPE_CHECKING:
+    from smsjobs.redis_store.cluster import ClusterClient, place_of
+else:
+    # Only whoever has a Cluster needs it, and the sweep.
+    __getattr__ = on_demand(__name__, cluster=("ClusterClient", "place_of"))
 
 __all__ = [
     "BELIEVED_S",

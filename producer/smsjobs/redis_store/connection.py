@@ -12,7 +12,6 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from smsjobs.addresses import RedisAddress
-from smsjobs.redis_store.cluster import ClusterClient
 from smsjobs.redis_store.failures import is_demoted
 from smsjobs.redis_store.replicas import Client, Replicas
 
@@ -80,6 +79,8 @@ def connect_redis(
     }
     needed = Replicas(count=replicas, within_s=timeout_s / 2) if replicas else None
     if address.kind == "cluster":
+        from smsjobs.redis_store.cluster import ClusterClient  # noqa: PLC0415  only whoever has one loads it
+
         return ClusterClient(
             address.nodes, lambda **node: _pool(replace(address, kind="server"), options | node), needed
         )

@@ -3,10 +3,18 @@
 A number is checked when its job is enqueued, and again just before each request.
 """
 
-from smsjobs.suppression.feeding import Feeding
+from typing import TYPE_CHECKING
+
+from smsjobs.on_demand import on_demand
 from smsjobs.suppression.numbers import LIST_ITEM, ListDamaged, SuppressedNumbers
-from smsjobs.suppression.suppression import Suppression
 from smsjobs.suppression.values import Suppressed, check_scope, suppressed_error
+
+if TYPE_CHECKING:
+    from smsjobs.suppression.feeding import Feeding
+    from smsjobs.suppression.suppression import Suppression
+else:
+    # Whoever enqueues only asks the list.
+    __getattr__ = on_demand(__name__, feeding=("Feeding",), suppression=("Suppression",))
 
 __all__ = [
     "LIST_ITEM",

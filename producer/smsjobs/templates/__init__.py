@@ -6,13 +6,28 @@ type that is not in the table.
 
 from __future__ import annotations
 
-from smsjobs.templates.merging import merged
+from typing import TYPE_CHECKING
+
+from smsjobs.on_demand import on_demand
 from smsjobs.templates.preflight import MODES, Mode, Preflight
-from smsjobs.templates.rules import checked_types, find_faults
-from smsjobs.templates.standing import Standing, standings
 from smsjobs.templates.store import FRESH_S, TemplateStore, fresh_for_s, is_fresh
-from smsjobs.templates.template import CARRIERS, Filing, Signature, Template
-from smsjobs.templates.variables import TYPES, VariableType
+
+if TYPE_CHECKING:
+    from smsjobs.templates.merging import merged
+    from smsjobs.templates.rules import checked_types, find_faults
+    from smsjobs.templates.standing import Standing, standings
+    from smsjobs.templates.template import CARRIERS, Filing, Signature, Template
+    from smsjobs.templates.variables import TYPES, VariableType
+else:
+    # Whoever enqueues needs a template and its rules where one is known.
+    __getattr__ = on_demand(
+        __name__,
+        merging=("merged",),
+        rules=("checked_types", "find_faults"),
+        standing=("Standing", "standings"),
+        template=("CARRIERS", "Filing", "Signature", "Template"),
+        variables=("TYPES", "VariableType"),
+    )
 
 __all__ = [
     "CARRIERS",

@@ -9,15 +9,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from redis.exceptions import RedisError
 
 from smsjobs.contract import InvalidArguments, JobRecord
 from smsjobs.facts import TemplateMisfit, tell
-from smsjobs.templates.rules import find_faults
 from smsjobs.templates.store import TemplateStore, is_fresh
-from smsjobs.templates.template import Template
+
+if TYPE_CHECKING:
+    from smsjobs.templates.template import Template
 
 __all__ = ["MODES", "Mode", "Preflight"]
 
@@ -73,7 +74,11 @@ class Preflight:
         if self._mode == "off":
             return
         template = self._template(job.element, job.message.template, job.lane)
-        faults = find_faults(template, job.message.params) if template else []
+        if template is None:
+            return
+        from smsjobs.templates.rules import find_faults  # noqa: PLC0415  only where a template is known
+
+        faults = find_faults(template, job.message.params)
         if not faults:
             return
         problems = "; ".join(faults)

@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from redis.exceptions import ResponseError
 
 from smsjobs.contract import LANES, element_tag
-from smsjobs.ledger import Aside
 from smsjobs.redis_store import is_wrong_type, key
-from smsjobs.templates.template import Template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from redis import Redis
+
+    from smsjobs.templates.template import Template
 
 __all__ = ["FRESH_S", "PRESENT", "USED_S", "TemplateStore", "fresh_for_s", "is_fresh"]
 
@@ -69,20 +69,23 @@ class TemplateStore:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._aside = Aside(redis, keep_s=0)
 
     def known(self, element: str, code: str) -> Template | None:
         """What is known of a template; None where it is nothing, or too old to be believed."""
         raw: bytes | None = self._raw(_kept(element), "hash", "HGET", code)
+        if raw is None:
+            return None
+        from smsjobs.templates.template import Template  # noqa: PLC0415  only where one is known
+
         try:
             # Bytes that are no text are a ValueError, and so is half a character, which is told to nobody.
-            data = json.loads((raw or b"null").decode())
+            data = json.loads(raw.decode())
             json.dumps(data, ensure_ascii=False).encode()
-            template = None if data is None else Template.from_json(data)
+            template = Template.from_json(data)
         except (ValueError, RecursionError):
             return None
         # What is told to come from the future would be believed for ever.
-        if template is None or not -FRESH_S < _age_s(template) <= _BELIEVED_S:
+        if not -FRESH_S < _age_s(template) <= _BELIEVED_S:
             return None
         return template
 
@@ -213,7 +216,9 @@ class TemplateStore:
         except ResponseError as error:
             if not is_wrong_type(error):
                 raise
-        self._aside.set_key_aside(name, kind)
+        from smsjobs.ledger import Aside  # noqa: PLC0415  only where something is damaged
+
+        Aside(self._redis, keep_s=0).set_key_aside(name, kind)
         return step()
 
     def wait_for(self, element: str, code: str, *, timeout_s: float) -> Template | None:

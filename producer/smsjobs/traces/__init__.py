@@ -10,8 +10,16 @@ Workers and ``smsjobs serve`` make spans by themselves. A web application that t
     trace_facts()
 """
 
+from typing import TYPE_CHECKING
+
+from smsjobs.on_demand import on_demand
 from smsjobs.traces.enqueueing import enqueue_traced
-from smsjobs.traces.receipts import ReceiptSpans, trace_facts
 from smsjobs.traces.spans import Attributes, Spans, TracesMissing
+
+if TYPE_CHECKING:
+    from smsjobs.traces.receipts import ReceiptSpans, trace_facts
+else:
+    # It stands on the room of deliveries, which whoever enqueues does not need.
+    __getattr__ = on_demand(__name__, receipts=("ReceiptSpans", "trace_facts"))
 
 __all__ = ["Attributes", "ReceiptSpans", "Spans", "TracesMissing", "enqueue_traced", "trace_facts"]
