@@ -69,6 +69,8 @@ class Publisher:
             broker_transport_options=broker.options,
             broker_use_ssl=broker.ssl,
         )
+        #: A queue on Redis need not be declared: it is there while it has messages.
+        self._declared: tuple[Any, ...] | None = () if broker.kind == "redis" else None
         if broker.kind == "rabbitmq":
             from smsjobs.queues import quorum_queues, refuse_blocked  # noqa: PLC0415  only whoever has it loads them
 
@@ -77,7 +79,9 @@ class Publisher:
         self._open()
 
     def _open(self) -> None:
-        self._connections = self._app.connection_for_write().Pool(limit=_POOL)
+        from smsjobs.kept_client import open_pool  # noqa: PLC0415  kombu's transports load with the first connection
+
+        self._connections = open_pool(self._app.connection_for_write(), _POOL)
         self._producers = ProducerPool(self._connections, limit=_POOL)  # type: ignore[no-untyped-call]
 
     def publish(self, job_id: str, lane: str) -> None:
@@ -89,7 +93,12 @@ class Publisher:
         with self._producers.acquire(block=True, timeout=self._timeout_s) as producer:  # type: ignore[no-untyped-call]
             try:
                 self._app.send_task(
-                    SEND_TASK, (job_id,), task_id=job_id, queue=LANES[lane].queue, producer=producer
+                    SEND_TASK,
+                    (job_id,),
+                    task_id=job_id,
+                    queue=LANES[lane].queue,
+                    producer=producer,
+                    declare=self._declared,
                 )
             except Exception:
                 # Half a message may be written to it, or it may be blocked: it is of no use any more.

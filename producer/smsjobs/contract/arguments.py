@@ -202,4 +202,8 @@ def _check_template(template: Any, extend: Any) -> str:
 
 def is_whole(text: str) -> bool:
     """Whether the text can be encoded. Python allows half a character (a lone surrogate) in a text; UTF-8 does not."""
-    return not any("\ud800" <= each <= "\udfff" for each in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -13,6 +13,7 @@ import base64
 import hashlib
 import re
 import uuid
+from functools import lru_cache
 from typing import Final
 
 __all__ = ["campaign_id", "chunk_id", "element_tag", "is_tag", "new_job_id", "tag_of_campaign", "tag_of_job"]
@@ -29,6 +30,7 @@ _CAMPAIGN: Final = re.compile(f"[a-zA-Z0-9-]+-{_TAG}[a-z2-7]{{{_LENGTH}}}")
 _CHUNK: Final = re.compile(rf"{_CAMPAIGN.pattern}-[0-9a-z]{{8,}}-[0-9]+[ab]*")
 
 
+@lru_cache(maxsize=1024)
 def element_tag(full_name: str) -> str:
     """The tag of an element. All that Redis keeps of the element is on one node of a Redis Cluster."""
     return _digest(full_name)[:_LENGTH]

@@ -11,7 +11,6 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
@@ -113,7 +112,7 @@ class Ledger:
         tag = self._places.prepare(job, keep_s=self.retention_s)
         key_digest, digest = _idempotency(job)
         # The key itself is not written to Redis: it may name a user, and it is the secret of the payload's digest.
-        text = json.dumps(encode_job(replace(job, idempotency_key=None)), ensure_ascii=False)
+        text = json.dumps(encode_job(job) | {"idempotency_key": None}, ensure_ascii=False)
         latest_ms = 0 if asked_at_s is None else self._redis_clock.ms(asked_at_s + job.expires_s)
         begun_s = time.time()
         keys = _keys(tag, job.id)

@@ -10,12 +10,12 @@ from kombu.transport import pyamqp, virtual
 from kombu.transport import redis as kombu_redis
 
 from smsjobs.facts import subscribe
+from smsjobs.kept_client import KNOWN, KeepsClient
 from smsjobs.settings import SettingsError
 from smsjobs_worker.logs.facts import TransportPlain
 from smsjobs_worker.process.settings import WorkerSettings
 from smsjobs_worker.process.transport import choose, harden, tell_choice
 from smsjobs_worker.process.transport.channel import TRANSPORTS, TurnChannel, TurnTransport
-from smsjobs_worker.process.transport.guard import KNOWN
 from smsjobs_worker.process.transport.turn import TurnPoller, TurnQoS
 
 #: What is called or overridden, with the arguments that it is given. None of it is documented by kombu.
@@ -69,7 +69,8 @@ def test_what_it_leans_on(owner: Any, name: str) -> None:
 def test_every_override_is_one() -> None:
     """Each method of ours that is meant to replace one of kombu's does: a name that kombu gave up would be called by nobody."""
     ours = {
-        TurnChannel: {"_create_client", "_connparams", "_brpop_read", "_receive_one", "_size", "close"},
+        KeepsClient: {"_create_client"},
+        TurnChannel: {"_connparams", "_brpop_read", "_receive_one", "_size", "close"},
         TurnQoS: {"append", "ack", "reject", "restore_visible", "restore_by_tag", "restore_unacked_once"},
         TurnPoller: {"on_poll_start"},
         TurnTransport: {"_deliver", "register_with_event_loop"},

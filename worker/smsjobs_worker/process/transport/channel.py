@@ -10,11 +10,12 @@ from importlib.resources import files
 from queue import Empty
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from kombu.transport.redis import Channel, SentinelChannel, SentinelTransport, Transport
+from kombu.transport.redis import SentinelChannel, SentinelTransport, Transport
 from kombu.utils.encoding import bytes_to_str
 from kombu.utils.json import loads
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from smsjobs.kept_client import KeepsClient
 from smsjobs.ledger import CommonKeys
 from smsjobs.redis_store import is_wrong_type
 from smsjobs_worker.logs.facts import MessageDropped, tell
@@ -32,11 +33,10 @@ T = TypeVar("T")
 _SCRIPT: Final = files(__package__).joinpath("turn.lua").read_text("utf-8")
 
 
-class TurnChannel(Channel):
+class TurnChannel(KeepsClient):
     """A channel whose book-keeping takes one round trip a turn of the loop."""
 
     QoS = TurnQoS
-    _shared: Any = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         #: Queues that were declared. Which of them are read is not known yet.
@@ -130,14 +130,6 @@ class TurnChannel(Channel):
         with contextlib.suppress(*self.connection_errors, self.ResponseError):
             self.write()
         super().close()  # type: ignore[no-untyped-call]
-
-    def _create_client(self, asynchronous: bool = False) -> Any:
-        # Kombu makes a client of redis-py anew for each delivery and each acknowledgement: 0.05 ms each.
-        if asynchronous:
-            return super()._create_client(asynchronous)  # type: ignore[no-untyped-call]
-        if self._shared is None or self._shared.connection_pool is not self.pool:
-            self._shared = super()._create_client()  # type: ignore[no-untyped-call]
-        return self._shared
 
     def _connparams(self, asynchronous: bool = False) -> Any:
         if getattr(self.connection, "client", None) is None:

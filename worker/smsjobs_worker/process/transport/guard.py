@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import kombu
-from packaging.specifiers import SpecifierSet
 
+from smsjobs.kept_client import KNOWN
 from smsjobs_worker.logs.facts import TransportPlain, tell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["KNOWN", "Choice", "choose", "harden", "tell_choice"]
-
-#: The kombu whose inside our transports were tested on.
-KNOWN: Final = SpecifierSet(">=5.7,<5.8")
 
 #: Ours, or kombu's own (SMS_TRANSPORT).
 Choice = Literal["own", "plain"]
