@@ -31,7 +31,7 @@ from support.campaign_stage import (
 )
 from support.keys import agenda, job_key
 from support.nursery import smsjobs
-from support.polling import until
+from support.polling import in_time, until
 from support.stage import TEMPLATE, Stage
 
 pytestmark = pytest.mark.timeout(180)
@@ -69,6 +69,7 @@ def test_every_row_is_accounted_for(
 ) -> None:
     """Planner killed, worker killed, paused, resumed, faults on the way: every row is accounted for, exactly once."""
     rows = write_people(tmp_path / "people.csv", personal=personal, count=count)
+    stage.write()
     simulator = stage.simulator
     simulator.set(latency_ms=100)
     for kind, more in FAULTS:
@@ -179,22 +180,18 @@ def test_paused_by_a_refusal(stage: Stage, tmp_path: Path) -> None:
 
 def test_codes_do_not_wait_for_a_campaign(stage: Stage, tmp_path: Path) -> None:
     """While a campaign takes all it can get of an account's rate, verification codes go out at once."""
-    stage.write(maxQps=20)
+    stage.write(maxQps=20, readTimeoutMs=20_000)
     write_people(tmp_path / "people.csv", personal=True, count=FEW)
     campaign = start(stage, tmp_path / "people.csv")
     with workers(stage, 1), stage.worker(lanes=("verification",)):
         until(lambda: accepted(campaign), "the first messages are accepted")
-        took = []
-        for _ in range(10):
-            began = time.monotonic()
-            job = stage.send("SMS.Example", lane="verification", expires=60)
-            job.get(timeout=10)
-            took.append(time.monotonic() - began)
-            time.sleep(0.05)
+        with in_time(5, "ten codes"):
+            for _ in range(10):
+                with in_time(3, "a code"):
+                    stage.send("SMS.Example", lane="verification", expires=60).get(timeout=20)
+                time.sleep(0.05)
         assert campaign.progress().state == "running"
         campaign.cancel()
-    assert sorted(took)[5] < 0.5
-    assert max(took) < 3
 
 
 def test_from_the_shell(stage: Stage, tmp_path: Path) -> None:

@@ -47,9 +47,10 @@ def shell(stage: Stage, *words: str) -> tuple[int, dict[str, Any]]:
 def test_control(stage: Stage, tmp_path: Path) -> None:
     """Pause, watch, list, resume and cancel act on a campaign in full flight and tell its state."""
     rows = write_people(tmp_path / "people.csv", personal=True, count=FEW)
-    stage.simulator.set(latency_ms=300)
+    # 36 chunks, of which two at a time take a while: the commands in between may take some seconds.
+    stage.simulator.set(latency_ms=700)
     campaign = start(stage, tmp_path / "people.csv")
-    with workers(stage, 1, threads=4):
+    with workers(stage, 1, threads=2):
         until(lambda: accepted(campaign), "the first messages are accepted")
         assert shell(stage, "pause", campaign.id)[1]["state"] == "paused"
         status, told = shell(stage, "status", campaign.id, "--watch")

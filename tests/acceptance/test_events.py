@@ -84,7 +84,7 @@ def test_one_that_is_refused_stops_no_other(stage: Stage, worker: WorkerProcess,
     hook.fault = lambda _: "ok"
     until(lambda: of(hook.events, bad) == ["job.settled accepted"], "it came again")
     (told,) = [each for each in hook.events if each["data"].get("job_id") == bad.id]
-    assert hook.ids.count(told["id"]) == 2
+    assert hook.ids.count(told["id"]) >= 2
 
 
 @pytest.mark.parametrize("fault", [503, "redirect"])

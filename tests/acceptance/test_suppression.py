@@ -76,7 +76,7 @@ def test_opted_out(stage: Stage, replies: list[Fact]) -> None:
 def test_added_after_the_enqueue(stage: Stage) -> None:
     """A number that is added between the enqueue and the request gets nothing, also if its job was let in before."""
     phone = new_phone()
-    job = stage.send("SMS.Example", phone, countdown=1)
+    job = stage.send("SMS.Example", phone, countdown=3)
     stage.sms.suppression.add(phone, scope="all")
     ended = outcome(job)
     assert (word(ended), ended.attempts) == ("not_sent suppressed", 0)

@@ -123,6 +123,7 @@ def test_cancelled_amid_faults(
 ) -> None:
     """Cancelled while answers are lost and a worker is killed, a campaign still says exactly who got the message."""
     rows = write_people(tmp_path / "people.csv", personal=personal, count=count)
+    stage.write()
     simulator = stage.simulator
     simulator.set(latency_ms=latency_ms)
     for kind, more in FAULTS:

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from smsjobs import VerificationRefused, connect
+from support.polling import in_time
+from support.ports import free_port
 from support.redis_server import RedisServer
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -41,8 +43,7 @@ class Served:
         told = re.search(r"^    hypercorn --config (\S+) (\S+)$", (EXAMPLES / name).read_text(), re.MULTILINE)
         assert told
         assert told[1] == "examples/hypercorn.toml"
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = int(free.getsockname()[1])
+        self.port = free_port()
         command = [
             sys.executable,
             "-m",
@@ -62,7 +63,7 @@ class Served:
 
     def ask(self, method: str, path: str, body: str | None = None, **headers: str) -> int:
         """The status of an answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request(
                 method, path, body, {"Content-Type": "application/json", **self._form, **headers}
@@ -77,7 +78,7 @@ class Served:
 
     def wait(self) -> None:
         """Wait until it serves."""
-        limit = time.monotonic() + 30
+        limit = time.monotonic() + 90
         while True:
             try:
                 return self.connect(b"").close()
@@ -95,7 +96,7 @@ class Served:
     def stop(self) -> None:
         """End it."""
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(60)
 
 
 @pytest.fixture(scope="module")
@@ -132,9 +133,8 @@ def test_slow_clients(served: dict[str, Served]) -> None:
         example.ask("GET", PAGES[name][0])
     slow = [(name, served[name].connect(starts[n % 3])) for name in PAGES for n in range(100)]
     for name, example in served.items():
-        began = time.monotonic()
-        assert example.ask("GET", PAGES[name][0]) == 200
-        assert time.monotonic() - began < 1, name
+        with in_time(1, name):
+            assert example.ask("GET", PAGES[name][0]) == 200
     until_s = time.monotonic() + SHORT_S + 8
     for name, connection in slow:
         connection.settimeout(max(0.1, until_s - time.monotonic()))

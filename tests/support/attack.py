@@ -2,17 +2,16 @@
 
 import base64
 import json
-import threading
 import time
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from hypothesis import strategies as st
 
 from smsjobs import SendResult
-from support.polling import until
+from support.polling import in_time, until
 from support.stage import Stage, outcome
 from support.worker import WorkerProcess
 
@@ -21,9 +20,6 @@ LANE = "bulk"
 
 #: Longest time in seconds until a probe is accepted, on a machine that does nothing else. It takes 0.02 to 0.05 s.
 PROBE_S = 1.0
-
-#: How often a probe waits for its turn on the machine: test, Redis, worker and simulator, and back.
-_TURNS = 10
 
 
 def raw(
@@ -71,30 +67,6 @@ def raw(
     )
 
 
-class Turns:
-    """How long this machine, with whatever else it does, lets a thread wait for its turn."""
-
-    def __init__(self) -> None:
-        #: The longest such time, in seconds.
-        self.longest_s = 0.0
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._wait_for_turns, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _wait_for_turns(self) -> None:
-        while not self._ended.is_set():
-            began = time.monotonic()
-            self._ended.wait(0.005)
-            self.longest_s = max(self.longest_s, time.monotonic() - began - 0.005)
-
-
 class Attack:
     """Writes messages to the queue that both workers read, and looks at how they are after it."""
 
@@ -114,13 +86,11 @@ class Attack:
         with self.stage.client() as client:
             until(lambda: not client.llen(f"sms.{LANE}"), "all is taken from the queue", timeout=20)
             for lane in ("verification", "notification"):
-                with Turns() as turns:
-                    began = time.monotonic()
+                began = time.monotonic()
+                with in_time(PROBE_S, lane):
                     probe = self.stage.send("SMS.Example", lane=lane)
                     assert isinstance(outcome(probe, timeout=20), SendResult), lane
-                    took = time.monotonic() - began
-                self.probes.append(took)
-                assert took < PROBE_S + _TURNS * turns.longest_s, lane
+                self.probes.append(time.monotonic() - began)
             until(
                 lambda: not client.hlen("unacked") and not client.zcard("unacked_index"),
                 "nothing is unacknowledged",

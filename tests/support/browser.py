@@ -7,7 +7,9 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-__all__ = ["opened", "opened_browser"]
+from support.polling import until
+
+__all__ = ["opened", "opened_browser", "press"]
 
 #: Milliseconds for something to be seen. A machine that runs other tests beside it is slow.
 _PATIENCE_MS = 15_000
@@ -19,6 +21,15 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 def _program() -> str | None:
     return next((found for name in _NAMES if (found := shutil.which(name))), None)
+
+
+def press(page: Page, selector: str) -> None:
+    """Click on something that news may replace at any moment: before it is pressed, or before it is released."""
+    found = page.locator(selector).first
+    expect(found).to_be_visible()
+    until(
+        lambda: found.evaluate("each => each.isConnected && (each.click(), true)"), "it is there and pressed"
+    )
 
 
 @contextmanager

@@ -33,9 +33,9 @@ Rows = list[tuple[int, str, str]]
 
 @contextmanager
 def campaign_stage(simulator: SimulatorProcess) -> Iterator[Stage]:
-    """A Redis of its own, which some tests restart."""
+    """A Redis of its own, which some tests restart. Its element waits long for an answer: only a fault is to lose one."""
     with RedisServer() as server, Stage(server, simulator) as stage:
-        stage.write()
+        stage.write(readTimeoutMs=20_000)
         yield stage
 
 

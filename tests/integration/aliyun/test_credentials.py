@@ -13,10 +13,13 @@ from smsjobs_worker.aliyun.credentials import KeysRefused, opening, sources
 from smsjobs_worker.aliyun.credentials.keys import NoKeys
 from smsjobs_worker.provider import LookupFailed, NotSent
 from smsjobs_worker.retry import RetryPolicy
+from support.polling import in_time
 
 PHONE = "13800138000"
 ROLE = "acs:ram::1000000000000001:role/sms"
 CHAIN = {"accessKey": None, "accessSecret": None, "credentials": "default"}
+#: Where the keys are to come, be it on a machine that is busy with other tests: they may take as long as a connection.
+PATIENT = {**CHAIN, "connectTimeoutMs": 20_000}
 
 #: Everything that the chain reads.
 VARIABLES = (
@@ -45,7 +48,7 @@ def send(sender, message, out_id="job-1"):
 
 def test_role_of_an_instance(simulator, sender, message):
     """An account without keys sends and looks up with those of its instance's role, which are asked for once."""
-    one = sender(simulator.url, **CHAIN)
+    one = sender(simulator.url, **PATIENT)
     assert one.send(message, out_id="job-1")["Code"] == "OK"
     one.send(message, out_id="job-2")
     assert one.check_credentials().accepted
@@ -56,10 +59,10 @@ def test_role_of_an_instance(simulator, sender, message):
 
 def test_one_for_all(simulator, sender, message):
     """Elements with the same source share its keys, so that a reload of one asks for nothing."""
-    last = sender(simulator.url, **CHAIN)
+    last = sender(simulator.url, **PATIENT)
     last.send(message, out_id="job-1")
     for _ in range(2):
-        last = sender(simulator.url, maxQps=5, **CHAIN)
+        last = sender(simulator.url, maxQps=5, **PATIENT)
         last.send(message, out_id="job-1")
     assert simulator.request_counts()["InstanceMetadata"] == 4
 
@@ -67,7 +70,7 @@ def test_one_for_all(simulator, sender, message):
 @pytest.mark.parametrize("base", ["keys", "instance"])
 def test_role_taken_on(simulator, sender, message, base):
     """A role is taken on with the keys of sms.json, or with those of the instance, under the name that was given."""
-    given = {} if base == "keys" else CHAIN
+    given = {"connectTimeoutMs": 20_000} if base == "keys" else PATIENT
     role = {"roleArn": ROLE, "externalId": "shop-1", "roleSessionName": "shop", "roleDurationS": 900}
     one = sender(simulator.url, stsEndpoint=simulator.url, **given, **role)
     assert one.send(message, out_id="job-1")["Code"] == "OK"
@@ -79,7 +82,7 @@ def test_role_taken_on(simulator, sender, message, base):
 
 def test_expired_token(simulator, sender, message):
     """A token that Aliyun refuses is renewed, and the request is made once more; a look-up too."""
-    one = sender(simulator.url, **CHAIN)
+    one = sender(simulator.url, **PATIENT)
     one.send(message, out_id="job-1")
     simulator.expire_tokens()
     assert send(one, message)["Code"] == "OK"
@@ -122,15 +125,13 @@ def test_metadata_service_fails(simulator, sender, message, kind, rule, why):
         simulator.refuse()
     else:
         simulator.fault(kind, action="InstanceMetadata", times=None, **rule)
-    began_at = time.monotonic()
-    with pytest.raises(NotSent, match=why) as caught:
+    with in_time(3), pytest.raises(NotSent, match=why) as caught:
         one.send(message, out_id="job-1")
     assert caught.value.reason == "no_credentials"
-    assert time.monotonic() - began_at < 3
     with pytest.raises(LookupFailed):
         one._query(PHONE, one._now().date(), 1)
     simulator.clear_faults()
-    healed = sender(simulator.url, **CHAIN)
+    healed = sender(simulator.url, **PATIENT)
     deadline = time.monotonic() + 20
     while True:
         try:
@@ -146,7 +147,7 @@ def test_no_role(simulator, sender, message):
     """Where no source has keys, each is named with what it lacks."""
     simulator.set(instance_role=None)
     with pytest.raises(NotSent) as caught:
-        sender(simulator.url, **CHAIN).send(message, out_id="job-1")
+        sender(simulator.url, **PATIENT).send(message, out_id="job-1")
     for each in (
         "the environment: not set up",
         "OIDC: not set up",
@@ -189,7 +190,7 @@ def test_roles_of_a_catalogue(sender, message, monkeypatch):
 
 def test_environment_first(simulator, sender, message, monkeypatch):
     """Keys in the environment go before all else, as it is when they are needed, and as they are then."""
-    one = sender(simulator.url, **CHAIN)
+    one = sender(simulator.url, **PATIENT)
     monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "example-key")
     monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "example-secret\n")
     assert one.send(message, out_id="job-1")["Code"] == "OK"
@@ -217,7 +218,7 @@ def test_other_sources(simulator, sender, message, monkeypatch, tmp_path, kind):
             "ALIBABA_CLOUD_CREDENTIALS_URI",
             f"{simulator.url}/latest/meta-data/ram/security-credentials/sms-sender",
         )
-    assert sender(simulator.url, **CHAIN).send(message, out_id="job-1")["Code"] == "OK"
+    assert sender(simulator.url, **PATIENT).send(message, out_id="job-1")["Code"] == "OK"
     assert ("InstanceMetadata" in simulator.request_counts()) == (kind == "uri")
 
 

@@ -22,6 +22,7 @@ from smsjobs_server.forward import Forwarder
 from support.hook_server import SECRET
 from support.keys import job_key
 from support.ledgers import PHONE, a_job, accepted, everything, granted
+from support.polling import in_time
 from support.redis_server import RedisServer
 
 #: Aliyun's own bound.
@@ -64,10 +65,9 @@ def _push(*items: Any) -> bytes:
     return json.dumps(items).encode()
 
 
-def _timed(receiver: Receiver, body: bytes) -> tuple[Answer, float]:
-    begun = time.monotonic()
-    answer = receiver.handle(body)
-    return answer, time.monotonic() - begun
+def _answer_in_time(receiver: Receiver, body: bytes) -> Answer:
+    with in_time(ANSWER_S):
+        return receiver.handle(body)
 
 
 def test_a_push_is_taken(sms: Sms) -> None:
@@ -156,9 +156,7 @@ def test_redis_is_slow(sms: Sms) -> None:
     body = _push(_item(job.id))
     sms.connection.redis().execute_command("CLIENT", "PAUSE", "1500")
     for _ in range(2):
-        answer, took_s = _timed(receiver, body)
-        assert answer.status == 503
-        assert took_s < ANSWER_S
+        assert _answer_in_time(receiver, body).status == 503
     assert receiver.counts() == {"report_not_taken": 2}
     time.sleep(1.5)
     assert _final_status(receiver, body) == 200
@@ -169,18 +167,13 @@ def test_many_while_redis_is_slow(sms: Sms) -> None:
     """While Redis does not answer, far more pushes than there are threads for are all refused in time."""
     receiver, body = Receiver(sms), _push(_item(_accepted(sms).id))
 
-    async def push() -> tuple[int, float]:
-        begun = time.monotonic()
-        answer = await receiver.handle_async(body)
-        return answer.status, time.monotonic() - begun
-
-    async def push_many() -> list[tuple[int, float]]:
-        return await asyncio.gather(*(push() for _ in range(60)))
+    async def push_many() -> list[Answer]:
+        return await asyncio.gather(*(receiver.handle_async(body) for _ in range(60)))
 
     sms.connection.redis().execute_command("CLIENT", "PAUSE", "1500")
-    answers = asyncio.run(push_many())
-    assert {status for status, _ in answers} == {503}
-    assert max(took_s for _, took_s in answers) < ANSWER_S
+    with in_time(ANSWER_S):
+        answers = asyncio.run(push_many())
+    assert {each.status for each in answers} == {503}
     time.sleep(1.5)
     assert _final_status(receiver, body) == 200
 
@@ -192,8 +185,7 @@ def test_redis_is_gone_and_comes_back() -> None:
         receiver = Receiver(sms)
         server.kill()
         for _ in range(20):
-            answer, took_s = _timed(receiver, _push(_item(job.id)))
-            assert (answer.status, took_s < ANSWER_S) == (503, True)
+            assert _answer_in_time(receiver, _push(_item(job.id))).status == 503
         server.start()
         again = _accepted(sms)
         assert receiver.handle(_push(_item(again.id))).status == 200
@@ -211,16 +203,16 @@ def test_a_full_redis_is_not_acknowledged(sms: Sms) -> None:
     assert _final_status(Receiver(sms), _push(_item(job.id))) == 200
 
 
-def test_many_in_time(sms: Sms) -> None:
+def test_many_in_time(sms: Sms, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pushes of 100 receipts are each answered in time, at far more than 500 receipts a second, and a whole MiB too."""
+    # A machine that is busy with other tests is slow: that is allowed for where the time is compared.
+    monkeypatch.setattr("smsjobs.receipts.receiver._WITHIN_S", 20)
     jobs = [_accepted(sms) for _ in range(500)]
     receiver = Receiver(sms)
-    begun = time.monotonic()
-    for at in range(0, 500, 100):
-        answer, took_s = _timed(receiver, _push(*(_item(each.id) for each in jobs[at : at + 100])))
-        assert answer.status == 200
-        assert took_s < ANSWER_S
-    assert time.monotonic() - begun < 1
+    with in_time(1):
+        for at in range(0, 500, 100):
+            body = _push(*(_item(each.id) for each in jobs[at : at + 100]))
+            assert _answer_in_time(receiver, body).status == 200
     assert receiver.counts() == {"written": 500}
 
 
@@ -334,10 +326,8 @@ def test_prepared(redis_url: str) -> None:
         before = client.info("stats")["total_connections_received"]
         assert receiver.handle(_push(_item(job.id))).status == 200
         assert client.info("stats")["total_connections_received"] == before
-    with closing(connect(broker_url="redis://127.0.0.1:1/0", timeout=0.2)) as sms:
-        begun = time.monotonic()
+    with closing(connect(broker_url="redis://127.0.0.1:1/0", timeout=0.2)) as sms, in_time(ANSWER_S):
         Receiver(sms).prepare()
-        assert time.monotonic() - begun < ANSWER_S
 
 
 def test_the_check_of_the_address_needs_no_redis() -> None:

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from pages.operating.conftest import VIEW, Desk, acts, settled
 from smsjobs import SmsError
+from support.browser import press
 from support.keys import job_key
 from support.polling import until
 from support.stage import new_phone, outcome
@@ -50,7 +51,7 @@ def uploads(desk: Desk) -> set[Path]:
 
 def confirm(page: Page, label: str) -> None:
     """Press a button that asks, and then the one that answers."""
-    page.click(f"details.ask summary:has-text('{label}')")
+    press(page, f"details.ask summary:has-text('{label}')")
     page.click("details.ask[open] form button")
 
 
@@ -73,14 +74,14 @@ def test_campaign(desk: Desk, person: Person, tmp_path: Path) -> None:
     legend = page.locator(".legend li").first
     expect(page.locator("main .badge").first).to_have_text("running")
     until(lambda: settled(legend.inner_text()) > 0, "the page shows more without being loaded again")
-    page.click("button:has-text('Pause')")
+    press(page, "button:has-text('Pause')")
     expect(page.locator("main .badge").first).to_have_text("paused")
     campaign = desk.stage.sms.campaigns()[0]
     assert campaign.progress().state == "paused"
     confirm(page, "Resume")
     expect(page.locator("main .badge").first).to_have_text("running")
     before = campaign.progress().accepted
-    page.click("details.ask summary:has-text('Cancel')")
+    press(page, "details.ask summary:has-text('Cancel')")
     until(lambda: campaign.progress().accepted >= before + 200, "it goes on while the question is open")
     page.click("details.ask[open] summary")
     until(lambda: settled(legend.inner_text()) > before, "what came meanwhile is shown")
@@ -106,14 +107,19 @@ def test_refusal_is_sent_again(desk: Desk, person: Person) -> None:
     with pytest.raises(SmsError):
         desk.stage.send(desk.element, phone).get(timeout=20)
     page.goto("/")
-    page.click("a:has-text('isv.AMOUNT_NOT_ENOUGH')")
+    press(page, "a:has-text('isv.AMOUNT_NOT_ENOUGH')")
     row = page.locator("tbody tr", has_text=f"{phone[:3]}****{phone[-4:]}")
     row.locator("a").click()
+    expect(page.locator("dl.facts")).to_be_visible()
     expect(page.locator("main")).not_to_contain_text(phone)
     confirm(page, "Send again")
     expect(page.locator("main .notice").first).to_contain_text("Sent again")
-    until(lambda: page.reload() and page.locator("h1 .badge").inner_text() == "accepted", "it is accepted")
-    until(lambda: page.reload() and "delivered" in page.locator(".timeline").inner_text(), "it is delivered")
+    for words, shown in (("accepted", "h1 .badge"), ("delivered", ".timeline")):
+        until(
+            lambda words=words, shown=shown: page.reload() and words in page.locator(shown).inner_text(),
+            f"it is {words}",
+            every=0.5,
+        )
     assert len(desk.stage.simulator.accepted(phone=phone)) == 1
     assert acts(page)[0] == "job.retry"
 
