@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -36,8 +37,8 @@ def queues(stage: Stage, worker: WorkerProcess) -> Iterator[None]:
     stage.simulator.reset()
 
 
-def read(stage: Stage, **settings: str) -> QueueReader:
-    return QueueReader(stage.server.url, stage.app_dir, **settings)
+def read(stage: Stage, **more: Any) -> QueueReader:
+    return QueueReader(stage.server.url, stage.app_dir, **more)
 
 
 def counts(stage: Stage, queue: str = REPORTS) -> dict[str, int]:
@@ -47,7 +48,7 @@ def counts(stage: Stage, queue: str = REPORTS) -> dict[str, int]:
 def test_receipts_and_replies_come_by_queue(stage: Stage) -> None:
     """A delivery and an opt-out arrive, each message is deleted once, two elements' queues are read once, and no line has a number."""
     phone = new_phone()
-    with read(stage) as reader:
+    with read(stage, by_command=True) as reader:
         assert reader.told["queues"] == sorted(
             f"Alicom-Queue-{ACCOUNT}-{each}" for each in ("SmsReport", "SmsUp", "SignSmsReport", "TemplateSmsReport")
         )  # fmt: skip

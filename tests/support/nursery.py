@@ -7,17 +7,20 @@ of its own, in which the program begins as it always does.
 
 import atexit
 import contextlib
+import gc
 import importlib
 import json
 import os
 import random
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -40,7 +43,9 @@ _LIBRARIES = (
     ),
     *("celery.worker.strategy", "celery.app.builtins", "celery.fixups.django", "kombu.transport.redis"),
     *("smsjobs_worker.process.app", "smsjobs_worker.process.tasks", "smsjobs_worker.aliyun"),
-    *("smsjobs_shell", "smsjobs.campaign", "smsjobs.embedded"),
+    *("smsjobs_worker.watching.inspection", "smsjobs_worker.watching.queues"),
+    *("smsjobs_shell", "smsjobs.campaign", "smsjobs.embedded", "smsjobs_server", "hypercorn.asyncio"),
+    *("rich.console", "rich.live", "rich.progress", "rich.table"),
 )
 _LONGEST = 1 << 20
 
@@ -75,8 +80,16 @@ class Forked:
 
     def terminate(self) -> None:
         """SIGTERM."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.send_signal(signal.SIGKILL)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Any other, if it runs."""
         if self.poll() is None:
-            os.kill(self.pid, signal.SIGTERM)
+            os.kill(self.pid, number)
 
 
 class Nursery:
@@ -178,6 +191,9 @@ def _serve(asked: socket.socket) -> None:
         with contextlib.suppress(ModuleNotFoundError):
             importlib.import_module(each)
     assert threading.active_count() == 1, "a fork would lack the other threads"
+    # Else each fork would touch all of it when it collects garbage, and when it ends: half a second of work.
+    gc.collect()
+    gc.freeze()
     while True:
         question, descriptors, _, _ = socket.recv_fds(asked, _LONGEST, 3)
         if not question:
@@ -203,10 +219,12 @@ def _become(about: dict[str, Any], stdout: int, stderr: int, stdin: int = 0) -> 
     os.dup2(stdout, 1)
     os.dup2(stderr, 2)
     os.closerange(3, max(stdin, stdout, stderr) + 1)
+    # A terminal or a pipe cannot be sought in, and what the nursery had perhaps could.
     if stdin:
-        # A terminal cannot be sought in, and what the nursery had perhaps could.
         sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    if not _is_file(1):
         sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False, buffering=1)
+    if not _is_file(2):
         sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False, buffering=1)
     os.environ.clear()
     os.environ.update(about["env"])
@@ -216,10 +234,51 @@ def _become(about: dict[str, Any], stdout: int, stderr: int, stdin: int = 0) -> 
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(write_through=unbuffered)
     sys.path[:0] = ["", *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    with contextlib.suppress(ModuleNotFoundError):
+        importlib.import_module("smsjobs.worker_side").subprocess = _Starting
     module = importlib.import_module(about["module"])
     sys.argv = [str(module.__file__), *about["arguments"]]
-    module.main()
-    sys.exit()
+    sys.exit(module.main())
+
+
+class _Starting:
+    """What the worker's side is started with: a fork again, where no thread can be lost by it."""
+
+    DEVNULL = subprocess.DEVNULL
+
+    @staticmethod
+    def run(command: Sequence[str], *, check: bool, **more: Any) -> "subprocess.CompletedProcess[bytes]":
+        """As `subprocess.run` does."""
+        if threading.active_count() > 1:
+            return subprocess.run(command, check=check, **more)
+        _, _, module, *words = command
+        about = {"module": module, "arguments": words, "env": dict(more["env"]), "cwd": str(Path.cwd())}
+        with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+            _flush()
+            pid = os.fork()
+            if pid == 0:
+                try:
+                    _become(about, stdout.fileno(), stderr.fileno())
+                except SystemExit:
+                    pass
+                except BaseException:
+                    traceback.print_exc()
+                finally:
+                    _flush()
+                    os._exit(0)  # what called this is the other process's to continue
+            os.waitpid(pid, 0)
+            stdout.seek(0)
+            stderr.seek(0)
+            return subprocess.CompletedProcess(command, 0, stdout.read(), stderr.read())
+
+
+def _is_file(number: int) -> bool:
+    return stat.S_ISREG(os.fstat(number).st_mode)
+
+
+def _flush() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

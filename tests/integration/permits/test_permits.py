@@ -1,28 +1,35 @@
 """`maxQps` over several processes and threads, counted in a real Redis."""
 
 import json
-import subprocess
-import sys
+import os
 import textwrap
-import threading
 import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import redis
 
 from smsjobs.contract import LANES
 from smsjobs_worker.sending.rate_limit import Permits
+from support.nursery import run
+from support.polling import in_time, until
 from support.redis_server import RedisServer
 
 TAKE = textwrap.dedent(
     """
-    import json, sys, threading, time
+    import json, redis, sys, threading, time
     from smsjobs.contract import LANES
     from smsjobs_worker.sending.rate_limit import Permits
-    url, lane, qps, threads, start, end = sys.argv[1], sys.argv[2], *map(float, sys.argv[3:])
-    permits, taken = Permits(url), []
+    url, lane, qps, threads, for_s = sys.argv[1], sys.argv[2], *map(float, sys.argv[3:])
+    permits, taken, client = Permits(url), [], redis.Redis.from_url(url)
+    client.rpush("here", lane)
+    while not client.exists("begin"):
+        time.sleep(0.01)
+    end = time.time() + for_s
     def take():
-        time.sleep(max(0, start - time.time()))
         while time.time() < end:
             if permits.take("SMS.Test", LANES[lane], qps, within_s=max(0, end - time.time())):
                 taken.append(time.time())
@@ -32,53 +39,50 @@ TAKE = textwrap.dedent(
     print(json.dumps(taken))
     """
 )
+TESTS = Path(__file__).parents[2]
 
 
-def taken_by(url: str, processes: list[tuple[str, int]], *, qps: float, for_s: float) -> list[list[float]]:
-    """When each process, of that lane and with so many threads, was given permits."""
-    start = time.time() + 2.5  # all interpreters are up by then
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", TAKE, url, lane, str(qps), str(threads), str(start), str(start + for_s)],
-            stdout=subprocess.PIPE,
-        )
-        for lane, threads in processes
-    ]
-    return [json.loads(each.communicate(timeout=60)[0]) for each in running]
+@contextmanager
+def taking(
+    url: str, processes: list[tuple[str, int]], *, qps: float, for_s: float
+) -> Iterator[Callable[[], list[float]]]:
+    """Processes of these lanes that take permits in so many threads; a call waits for them, and gives the time of each permit."""
+    env = {**os.environ, "PYTHONPATH": str(TESTS)}
+    with ThreadPoolExecutor(len(processes)) as pool, redis.Redis.from_url(url) as client:
+        running = [
+            pool.submit(run, "support.script", TAKE, url, lane, str(qps), str(threads), str(for_s), env=env)
+            for lane, threads in processes
+        ]
+        until(lambda: client.llen("here") == len(processes), "all are there", timeout=90)
+        client.set("begin", 1)
+        yield lambda: [time for each in running for time in json.loads(each.result().stdout)]
 
 
 def most_in_a_second(times: list[float]) -> int:
-    """The most of them in any stretch of a second, a little less for the way from Redis to here."""
+    """The most of them in any stretch of a second, less what a thread on a busy machine may be late to note its permit."""
     times = sorted(times)
-    return max((sum(1 for other in times if begin <= other < begin + 0.9) for begin in times), default=0)
+    return max((sum(1 for other in times if begin <= other < begin + 0.7) for begin in times), default=0)
 
 
 def test_all_together_never_exceed_the_rate(redis_url: str) -> None:
     """Three processes with eight threads each, of all lanes, take no more than the rate in any second, and go on."""
     lanes = [("verification", 8), ("notification", 8), ("bulk", 8)]
-    times = [each for process in taken_by(redis_url, lanes, qps=20, for_s=3) for each in process]
+    with taking(redis_url, lanes, qps=20, for_s=3) as told:
+        times = told()
     assert 20 < len(times) <= 20 * 4
     assert most_in_a_second(times) <= 20
 
 
 def test_verification_gets_its_share_while_bulk_takes_all_it_can(redis_url: str) -> None:
     """While bulk saturates its share, a code waits for its permit a moment only, and bulk still gets on."""
-    end = time.time() + 6
-    bulk = threading.Thread(
-        target=lambda: results.extend(taken_by(redis_url, [("bulk", 12), ("bulk", 12)], qps=10, for_s=3))
-    )
-    results: list[list[float]] = []
-    bulk.start()
-    permits, waits = Permits(redis_url), []
-    time.sleep(3.2)  # bulk is at it by now
-    while time.time() < end - 0.8:
-        begun = time.monotonic()
-        assert permits.take("SMS.Test", LANES["verification"], 10, within_s=5)
-        waits.append(time.monotonic() - begun)
-        time.sleep(0.6)  # slower than the share that is kept
-    bulk.join(60)
-    assert max(waits) < 0.7
-    assert len(results[0]) + len(results[1]) >= 12
+    permits = Permits(redis_url)
+    with taking(redis_url, [("bulk", 12), ("bulk", 12)], qps=10, for_s=3) as told:
+        time.sleep(0.7)  # bulk is at it by now
+        for _ in range(3):
+            with in_time(0.7):
+                assert permits.take("SMS.Test", LANES["verification"], 10, within_s=5)
+            time.sleep(0.6)  # slower than the share that is kept
+        assert len(told()) >= 12
 
 
 def test_no_rate_is_no_limit(redis_url: str) -> None:
@@ -108,9 +112,7 @@ def test_redis_unreachable_raises_in_time(fault: str) -> None:
         permits = Permits(server.url, timeout_s=0.5)
         assert permits.take("SMS.A", LANES["verification"], 100, within_s=1)
         server.kill() if fault == "kill" else server.pause()
-        begun = time.monotonic()
-        with pytest.raises(redis.RedisError):
+        with in_time(2), pytest.raises(redis.RedisError):
             permits.take("SMS.A", LANES["verification"], 100, within_s=1)
-        assert time.monotonic() - begun < 2
         server.restart() if fault == "kill" else server.resume()
         assert permits.take("SMS.A", LANES["verification"], 100, within_s=1)

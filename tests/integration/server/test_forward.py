@@ -19,6 +19,7 @@ from support.hook_server import HookServer
 from support.ledgers import PHONE, a_job, accepted, granted
 from support.nursery import smsjobs
 from support.polling import until
+from support.ports import free_port
 from support.redis_server import RedisServer
 from support.served import SECRET, Served
 
@@ -33,10 +34,9 @@ class Environment:
         self.sms: Sms = stack.enter_context(closing(connect(broker_url=self.redis.url)))
         self.served: Served | None = None
 
-    def serve(self, *arguments: str, **env: str) -> str:
-        """Start the server; the address for receipts."""
+    def serve(self, *arguments: str, **env: str) -> None:
+        """Start the server."""
         self.served = Served(self.redis.url, SECRET, *arguments, **(SETTINGS | env))
-        return f"{self.served.told['url']}/receipts/{SECRET}"
 
     def job(self) -> JobRecord:
         """An accepted job of this environment."""
@@ -69,12 +69,11 @@ def two() -> Iterator[tuple[Environment, Environment]]:
     """Two environments; each passes on to the other what it does not know."""
     with ExitStack() as stack:
         production, test = Environment(stack), Environment(stack)
-        # The second one's port is known only when it runs, and it should know the first one's.
-        address = production.serve()
-        assert production.served
-        back = test.serve("--forward", f"production={address}")
-        production.served.end()
-        production.serve("--forward", f"test={back}", "--port", address.split(":")[2].split("/")[0])
+        # Each has to know the other's address before that one runs.
+        ports = [free_port(), free_port()]
+        to_production, to_test = (f"http://127.0.0.1:{port}/receipts/{SECRET}" for port in ports)
+        production.serve("--port", str(ports[0]), "--forward", f"test={to_test}")
+        test.serve("--port", str(ports[1]), "--forward", f"production={to_production}")
         yield production, test
         for each in (production, test):
             assert each.served

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,6 +22,7 @@ from smsjobs_worker.process.settings import WorkerSettings
 from smsjobs_worker.watching.doctor import Finding, examine
 from smsjobs_worker.watching.doctor.accounts import elements
 from support.keys import agenda
+from support.nursery import smsjobs
 from support.polling import until
 from support.redis_server import RedisServer
 from support.stage import plain_celery
@@ -427,11 +426,8 @@ def test_the_command_ends_with_its_verdict(
 ) -> None:
     """`smsjobs doctor --json` writes one document and ends with 0, doubts or not, and with 1 when something is bad."""
     write_element(tmp_path, "One", simulator.url, accessKey=key)
-    run = subprocess.run(
-        [sys.executable, "-m", "smsjobs_shell", "doctor", "--json"],
-        env=os.environ | {"SMS_BROKER_URL": redis_url, "SMS_APP": str(tmp_path)},
-        capture_output=True,
-        check=False,
+    run = smsjobs(
+        "doctor", "--json", env=os.environ | {"SMS_BROKER_URL": redis_url, "SMS_APP": str(tmp_path)}
     )
     assert run.returncode == status, run.stderr
     assert json.loads(run.stdout)["verdict"] == verdict

@@ -20,6 +20,7 @@ from smsjobs_shell.program import program
 from smsjobs_shell.terminal import extras
 from smsjobs_shell.terminal.screen import width_of
 from smsjobs_shell.terminal.wording import in_shell_words
+from support.nursery import smsjobs
 
 SEND = ["send", "--element", "SMS.A", "--template", "SMS_1"]
 CAMPAIGN = campaign_id("SMS.A", "people")
@@ -114,12 +115,11 @@ def test_redis_unreachable_is_status_1() -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("SMS_LEASE", "x"), ("SMS_BROKER_URL", "embeded")])
-def test_doctor_with_a_bad_setting(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_with_a_bad_setting(name: str, value: str) -> None:
     """The doctor ends as every other command does when a setting is wrong, though the worker's side found it."""
-    monkeypatch.setenv(name, value)
-    result = run("doctor", "--json")
+    result = smsjobs("doctor", "--json", env=os.environ | {name: value})
     error = json.loads(result.stdout)["error"]
-    assert (result.exit_code, error["reason"]) == (2, "bad_setting")
+    assert (result.returncode, error["reason"]) == (2, "bad_setting")
     assert name in error["message"]
 
 
@@ -144,13 +144,11 @@ def test_an_app_that_is_not_there(command: str, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("value", ["", None])
-def test_an_app_without_elements(value: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_app_without_elements(value: str | None, tmp_path: Path) -> None:
     """An empty SMS_APP is none, and a directory without elements is named."""
-    monkeypatch.chdir(tmp_path)
-    if value is not None:
-        monkeypatch.setenv("SMS_APP", value)
-    told = run("elements")
-    assert told.exit_code == 1
+    env = dict(os.environ) if value is None else os.environ | {"SMS_APP": value}
+    told = smsjobs("elements", env=env, cwd=tmp_path)
+    assert told.returncode == 1
     assert f"there is no element under {tmp_path}/SMS" in told.stdout
 
 

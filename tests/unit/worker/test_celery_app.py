@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from smsjobs.settings import ConnectionSettings
 from smsjobs_worker.process.app import SmsJobs
 from smsjobs_worker.process.settings import WorkerSettings
 from smsjobs_worker.watching.start import create_app
+from support.nursery import run
 
 OURS, THEIRS = "redis://127.0.0.1:1/3", "redis://127.0.0.1:2/4"
 
@@ -55,15 +54,8 @@ def test_celerys_addresses_in_the_environment_are_ignored(name: str, monkeypatch
 def test_worker_with_a_wrong_setting(name: str, value: str, said: str, tmp_path: Path) -> None:
     """The command that starts a worker tells in one sentence which setting is wrong, without a traceback, and ends with status 2."""
     kept = {key: text for key, text in os.environ.items() if not key.startswith(("SMS_", "CELERY_"))}
-    done = subprocess.run(
-        [sys.executable, "-m", "celery", "-A", "smsjobs_worker", "worker"],
-        env=kept | {"SMS_BROKER_URL": OURS, name: value},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    env = kept | {"SMS_BROKER_URL": OURS, name: value}
+    done = run("celery.__main__", "-A", "smsjobs_worker", "worker", env=env, cwd=tmp_path)
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
