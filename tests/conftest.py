@@ -23,6 +23,29 @@ def pytest_report_header() -> str:
     return f"redis-server: {_program}"
 
 
+#: What mostly waits for other processes. The rest computes.
+_WAITING = tuple(f"tests/{room}/" for room in ("faults", "hostile", "acceptance", "pages", "packaging"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mix files that wait and files that compute, so that neither is left alone with the cores in the end.
+
+    Where several processes share the files out, each begins with the first that nobody has.
+    """
+    files: dict[str, list[pytest.Item]] = {}
+    for each in items:
+        files.setdefault(each.nodeid.partition("::")[0], []).append(each)
+    waiting, computing = [], []
+    for name, each in files.items():
+        (waiting if name.startswith(_WAITING) else computing).append(each)
+    kinds = [kind for kind in (waiting, computing) if kind]
+    # The place of each is how much of its kind is before it.
+    mixed = sorted(
+        (at / len(kind), number, at) for number, kind in enumerate(kinds) for at in range(len(kind))
+    )
+    items[:] = [item for _, number, at in mixed for item in kinds[number][at]]
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """Two processes a core for `-n auto`: most of the longer tests wait for other processes."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
