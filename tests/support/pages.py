@@ -51,8 +51,8 @@ def blocks(page: Path, *languages: str) -> list[Block]:
 
 
 def commands(page: Path) -> list[str]:
-    """What its console blocks type, each command in one line, without comments."""
-    typed = []
+    """What its console blocks type, each command in one line, without comments; and what is to be copied as a whole."""
+    typed = [line for block in blocks(page, "sh") for line in block.text.splitlines()]
     for block in blocks(page, "console"):
         text = block.text.replace("\\\n", " ")
         typed += re.findall(r"^\$ (.*?)(?:\s+#.*)?$", text, re.MULTILINE)
