@@ -95,50 +95,41 @@ def plan(rows: Iterable[Row], page_size: int = PAGE) -> Iterator[Page]:
         rows: What was read.
         page_size: Most recipients of a page; another one than when the campaign was begun is another plan.
     """
-    number = chunk = 0
-    draft = _Draft(page_size)
+    number = first_chunk = 0
+    for some in _split(rows, page_size):
+        page = _page(some, number, first_chunk)
+        yield page
+        number, first_chunk = number + 1, first_chunk + len(page.chunks)
+
+
+def _split(rows: Iterable[Row], page_size: int) -> Iterator[Sequence[Row]]:
+    """The rows of each page."""
+    some: list[Row] = []
+    skipped = 0
     for row in rows:
-        draft.add(row)
-        if draft.is_full:
-            page = draft.page(number, chunk)
-            yield page
-            number, chunk, draft = number + 1, chunk + len(page.chunks), _Draft(page_size)
-    if draft.lines:
-        yield draft.page(number, chunk)
+        some.append(row)
+        if row.fault:
+            skipped += 1
+        if len(some) - skipped == page_size or skipped == _SKIPPED:
+            yield some
+            some, skipped = [], 0
+    if some:
+        yield some
 
 
-class _Draft:
-    """A page that is being filled."""
-
-    def __init__(self, page_size: int) -> None:
-        self._page_size = page_size
-        self.lines: list[int] = []
-        self._prints = array("H")
-        self._digest = hashlib.blake2b(digest_size=16)
-        self._rows: list[Row] = []
-        self._skipped: list[Row] = []
-
-    @property
-    def is_full(self) -> bool:
-        return len(self._rows) == self._page_size or len(self._skipped) == _SKIPPED
-
-    def add(self, row: Row) -> None:
-        text = "\0".join((row.fault, row.phone, *row.values)).encode("utf-8", "surrogatepass")
-        self.lines.append(row.line)
-        self._prints.append(zlib.crc32(text) & 0xFFFF)
-        self._digest.update(b"%d\0%b\n" % (row.line, text))
-        (self._skipped if row.fault else self._rows).append(row)
-
-    def page(self, number: int, first_chunk: int) -> Page:
-        return Page(
-            number=number,
-            first_chunk=first_chunk,
-            chunks=tuple(_chunks(self._rows)),
-            skipped=tuple(self._skipped),
-            lines=self.lines,
-            prints=self._prints,
-            digest=self._digest.hexdigest(),
-        )
+def _page(rows: Sequence[Row], number: int, first_chunk: int) -> Page:
+    lines = [row.line for row in rows]
+    texts = ["\0".join((row.fault, row.phone, *row.values)).encode("utf-8", "surrogatepass") for row in rows]
+    whole = b"".join([b"%d\0%b\n" % pair for pair in zip(lines, texts, strict=True)])
+    return Page(
+        number=number,
+        first_chunk=first_chunk,
+        chunks=tuple(_chunks([row for row in rows if not row.fault])),
+        skipped=tuple(row for row in rows if row.fault),
+        lines=lines,
+        prints=array("H", [zlib.crc32(text) & 0xFFFF for text in texts]),
+        digest=hashlib.blake2b(whole, digest_size=16).hexdigest(),
+    )
 
 
 def _chunks(rows: Sequence[Row]) -> Iterator[Chunk]:
@@ -150,13 +141,17 @@ def _chunks(rows: Sequence[Row]) -> Iterator[Chunk]:
 
 
 def _chunks_of_one_kind(rows: Sequence[Row]) -> Iterator[Chunk]:
+    counts = Counter([row.values for row in rows])
+    alone = len(counts) == 1
     groups: dict[tuple[str, ...], list[Row]] = {}
-    for row in rows:
-        groups.setdefault(row.values, []).append(row)
     rest: list[Row] = []
-    for group in groups.values():
+    for row in rows:
         # Fewer than a batch are better off in one, unless there is nobody else to fill it with.
-        alone = len(groups) == 1
+        if counts[row.values] < MAX_BATCH and not alone:
+            rest.append(row)
+        else:
+            groups.setdefault(row.values, []).append(row)
+    for group in groups.values():
         for part in _parts(group, MAX_PHONES):
             if alone or len(part) >= MAX_BATCH:
                 yield _chunk(part)

@@ -12,7 +12,7 @@ from smsjobs.campaign.tables.bounds import MAX_CELLS, MAX_ROWS
 from smsjobs.campaign.tables.columns import clean_names, listed, shown
 from smsjobs.campaign.tables.faults import bad_recipients
 from smsjobs.campaign.tables.table import is_blank
-from smsjobs.campaign.values import value_fault
+from smsjobs.campaign.values import is_plain, value_fault
 from smsjobs.contract import (
     MAX_NAME,
     InvalidArguments,
@@ -162,15 +162,15 @@ class Recipients:
             return (), fault
         if not self.columns:
             return (), ""
-        values = []
+        values, types, width = [], self._types, len(cells)
         for name, index in self.columns:
-            cell = cells[index] if index < len(cells) else ""
+            cell = cells[index] if index < width else ""
             if cell is None:
                 return (), "unreadable"
             value = cell.strip()
-            if fault := value_fault(value, mainland=mainland):
+            if not is_plain(value) and (fault := value_fault(value, mainland=mainland)):
                 return (), f"{fault}: {name}"
-            if name in self._types and not self._types[name].fits(value):
+            if types and name in types and not types[name].fits(value):
                 return (), f"{ILL_TYPED}: {name}"
             values.append(value)
         return tuple(values), ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["MAX_VALUE", "value_fault"]
+__all__ = ["MAX_VALUE", "is_plain", "value_fault"]
 
 #: Longest value, in characters. Aliyun's limit for notifications; no type of variable takes more.
 MAX_VALUE: Final = 35
@@ -30,6 +30,11 @@ _NOT_AT_HOME: Final = re.compile(f"[{_SIGNS}{_EMOJI}]")
 
 #: A name such as 58.com, or the end of an e-mail address, is not a URL.
 _URL: Final = re.compile(r"https?://|www\.", re.IGNORECASE)
+
+#: Letters, digits, hanzi and amounts. No rule here is against them, so most values are looked at once.
+is_plain: Final = re.compile(
+    rf"[0-9A-Za-z\u4e00-\u9fff]{{1,{MAX_VALUE}}}|[0-9]{{1,16}}\.[0-9]{{1,16}}", re.ASCII
+).fullmatch
 
 
 def value_fault(value: str, *, mainland: bool) -> str:

@@ -1,11 +1,14 @@
 """Recipients: what is sent to whom, and which rows are left out and why."""
 
+import sys
+
 import pytest
 
 from smsjobs import InvalidArguments
 from smsjobs.campaign.recipients import Recipients
 from smsjobs.campaign.tables import Record, Table
 from smsjobs.campaign.tables.columns import choose
+from smsjobs.campaign.values import MAX_VALUE, is_plain, value_fault
 
 PHONE = "13800138000"
 HONG_KONG = "85261234567"
@@ -36,6 +39,31 @@ def recipients(columns, *cells, params=None, needed=None, **more):
     )
     table = Table(columns=tuple(columns), phone=choose(columns, None), records=rows)
     return Recipients(table, params or {}, needed, **more)
+
+
+def test_plain_values() -> None:
+    """What is taken for plain at the first look is no fault by any rule: each character of it, alone, beside others and at length."""
+    plain = [each for each in map(chr, range(sys.maxunicode + 1)) if is_plain(each)]
+    assert {"0", "Z", "a", "王"} <= set(plain)
+    assert not [each for each in plain if value_fault(each, mainland=True) or each.strip() != each]
+    for value in ("1.50", "https", "www1", "王伟", "0" * MAX_VALUE, f"{'1' * 16}.{'2' * 16}"):
+        assert is_plain(value), value
+        assert value_fault(value, mainland=True) == ""
+    for value in (
+        "",
+        "0" * (MAX_VALUE + 1),
+        "http://1",
+        "www.1",
+        "1.w",
+        "1.",
+        ".1",
+        "a b",
+        "王\n",
+        "1\n",
+        "1.5\n",
+        "😀",
+    ):
+        assert not is_plain(value), value
 
 
 @pytest.mark.parametrize(

@@ -66,20 +66,15 @@ class BoundedLines:
         self.row = 0
 
     def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = self._file.readline(MAX_ROW_CHARACTERS + 1)
-        if not line:
-            raise StopIteration
-        self._line += 1
-        self.row += len(line)
-        if self.row > MAX_ROW_CHARACTERS:
-            raise bad_recipients(
-                f"the row at line {self._line} of {self._name} has more than {MAX_ROW_CHARACTERS} characters, "
-                "which is the most that is permitted"
-            )
-        return line
+        while line := self._file.readline(MAX_ROW_CHARACTERS + 1):
+            self._line += 1
+            self.row += len(line)
+            if self.row > MAX_ROW_CHARACTERS:
+                raise bad_recipients(
+                    f"the row at line {self._line} of {self._name} has more than {MAX_ROW_CHARACTERS} characters, "
+                    "which is the most that is permitted"
+                )
+            yield line
 
 
 class CountedBytes:

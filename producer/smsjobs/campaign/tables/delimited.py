@@ -73,8 +73,10 @@ def open_delimited(path: Path, wanted: str | None) -> Table:
     with path.open(encoding=encoding, newline="") as file:
         lines = BoundedLines(file, file_name)
         heading = ""
-        while not heading.strip() and (line := next(lines, "")):
-            heading, lines.row = line, 0
+        for heading in lines:
+            lines.row = 0
+            if heading.strip():
+                break
         below = []
         for line in islice(lines, _LOOKED_AT):
             below.append(line)

@@ -46,7 +46,7 @@ class Table:
 
 def is_blank(cells: Sequence[str | None]) -> bool:
     """Whether there is nothing in a row, not even a blank."""
-    return all(cell == "" for cell in cells)
+    return cells.count("") == len(cells)
 
 
 def is_seen(cells: Sequence[str | None]) -> bool:
