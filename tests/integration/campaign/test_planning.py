@@ -10,6 +10,7 @@ from smsjobs import IdempotencyConflict, InvalidArguments
 from smsjobs.campaign import Order, start
 from smsjobs.redis_store import ELEMENTS
 from support.campaigns import PAGE, Bench, counted, numbers
+from support.keys import campaign_key, campaigns
 
 
 def personal(count):
@@ -254,3 +255,11 @@ def test_rows_that_moved(bench: Bench, tmp_path, moved, first, complete) -> None
     path.write_text("\n".join(moved(lines)) + "\n")
     with pytest.raises(IdempotencyConflict, match=f"from line {first} on"):
         bench.start(people=path)
+
+
+def test_forgotten_in_the_list(bench: Bench) -> None:
+    """The list of campaigns does not grow where nobody asks for it: what is not kept any more leaves it when the next one begins."""
+    old, kept = bench.start(1, name="old"), bench.start(1, name="kept")
+    bench.redis.delete(campaign_key(old.id))
+    new = bench.start(1, name="new")
+    assert set(bench.redis.zrange(campaigns(), 0, -1)) == {kept.id, new.id}

@@ -17,6 +17,9 @@ local campaign = unpack(KEYS)
 local now, id, planner, name, element, shared, at, promotional, types, strict, keep, lives, past, secret = unpack(ARGV)
 now = now_ms(now)
 
+-- How many of the list's oldest are looked at. Far more leave it than come.
+local OLDEST = 100
+
 -- A short text that is valid in an id.
 local function base36(number)
   local text = ''
@@ -39,6 +42,10 @@ if num(at) ~= 0 and num(at) < now - num(past) then return {'past', ms(now)} end
 local generation = base36(now)
 -- What all campaigns share comes first: if it is damaged, nothing is written, and the step can be repeated.
 redis.call('ZADD', all_campaigns(), ms(now), id)
+-- Of the oldest, those that are not kept any more leave the list here, because nobody may ever ask for it.
+for _, each in ipairs(redis.call('ZRANGE', all_campaigns(), 0, OLDEST - 1)) do
+  if each ~= id and redis.call('EXISTS', campaign_key(each)) == 0 then redis.call('ZREM', all_campaigns(), each) end
+end
 redis.call('HSET', campaign, 'state', PLANNING, 'name', name, 'element', element, 'job', shared, 'at', at,
   'promotional', promotional, 'keep', keep, 'created', ms(now), 'generation', generation, 'secret', secret,
   'paused', '', 'pages', 0, 'chunks', 0, 'total', 0, ACCEPTED, 0, REJECTED, 0, NOT_SENT, 0, UNKNOWN, 0,
