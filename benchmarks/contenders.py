@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
+from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 from celery import Celery
@@ -34,11 +36,16 @@ class Contender(Protocol):
 
 
 class Ours:
-    """smsjobs with one or more processes of the Procfile's worker for notifications."""
+    """smsjobs with one or more processes of the Procfile's worker for notifications.
 
-    def __init__(self, processes: int) -> None:
+    Args:
+        elements: Over which the jobs are spread.
+    """
+
+    def __init__(self, processes: int, *, elements: Sequence[str] = (ELEMENT,)) -> None:
         self.name = f"smsjobs, {processes} processes"
         self._processes = processes
+        self._elements = elements
 
     def start(self, workers: Processes, stage: Stage) -> None:
         """Start them."""
@@ -46,8 +53,8 @@ class Ours:
 
     def enqueue(self, stage: Stage, count: int) -> None:
         """Enqueue as a web application does."""
-        element = stage.sms.getElement(ELEMENT)
-        for phone in phones(count):
+        elements = itertools.cycle([stage.sms.getElement(each) for each in self._elements])
+        for phone, element in zip(phones(count), elements, strict=False):
             element.sendMessage([phone], PARAMS, TEMPLATE)
 
     def stored(self, stage: Stage, enqueued: int) -> int:

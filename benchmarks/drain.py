@@ -64,7 +64,8 @@ def drain(
     with Processes(stage.directory) as workers:
         contender.start(workers, stage)
         deadline = time.monotonic() + _START_S
-        while contender.stored(stage, backlog) <= 5:
+        # Some keys come before the first outcome.
+        while stage.accepted() <= 5 or contender.stored(stage, backlog) <= 5:
             workers.check()
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{contender.name} stored nothing within {_START_S:.0f} s")
@@ -79,6 +80,8 @@ def drain(
         after = _look(stage, contender, workers, backlog)
         memory = memory_mb(workers.pids)
     done, used = after.stored - before.stored, after.usage - before.usage
+    if done <= 0:
+        raise RuntimeError(f"{contender.name} stored nothing while it was counted; see {stage.directory}")
     accepted = stage.accepted()
     # kombu has a few keys of its own.
     if accepted < after.stored - 10:

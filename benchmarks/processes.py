@@ -73,8 +73,8 @@ class Processes:
         """The processes that were started, without their children."""
         return [each.pid for each in self._running]
 
-    def start(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> None:
-        """Start one in a session of its own. Its output goes into a file, as in production."""
+    def start(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> int:
+        """Start one in a session of its own, and return its id. Its output goes into a file, as in production."""
         with (self._logs / f"{name}.log").open("ab") as output:
             process = subprocess.Popen(  # noqa: S603  our own programs, no shell
                 command,
@@ -85,6 +85,7 @@ class Processes:
                 start_new_session=True,
             )
         self._running.append(process)
+        return process.pid
 
     def check(self) -> None:
         """Check that all of them are running."""

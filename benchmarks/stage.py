@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +20,7 @@ from benchmarks.processes import cpu_s
 from smsjobs import Sms, connect
 from smsjobs.contract import LANES
 from smsjobs.embedded import TemporaryRedis
-from support.keys import agenda
+from support.keys import agenda, job_key
 
 __all__ = [
     "ACCESS_KEY",
@@ -70,25 +71,29 @@ class Usage:
 
 
 class Stage:
-    """Everything runs on 127.0.0.1 and on free ports. It is ended and removed at the end of the ``with`` block."""
+    """Everything runs on 127.0.0.1 and on free ports. It is ended and removed at the end of the ``with`` block.
 
-    def __init__(self) -> None:
+    Args:
+        records: How many of the newest accepted requests the simulator keeps; it looks up only these.
+    """
+
+    def __init__(self, *, records: int = 1000) -> None:
         #: Further variables of the workers' environment.
         self.settings: dict[str, str] = {}
         self._directory = tempfile.TemporaryDirectory(prefix="smsjobs-bench-")
         self.directory = Path(self._directory.name)
         self._server = TemporaryRedis()
-        self._simulator = SimulatorProcess(["--set", "record_limit=1000", "--set", "request_limit=0"])
+        self.simulator = SimulatorProcess(["--set", f"record_limit={records}", "--set", "request_limit=0"])
 
     def __enter__(self) -> Self:
         self._server.start()
-        self._simulator.start()
+        self.simulator.start()
         self.redis_url = self._server.url
-        self.simulator_url = self._simulator.url
-        # Celery's own client prints what it reads as bytes.
-        self.redis = redis.Redis.from_url(self.redis_url, decode_responses=True)
+        self.simulator_url = self.simulator.url
+        # Celery's own client prints what it reads as bytes. To empty a Redis of gigabytes takes a while.
+        self.redis = redis.Redis.from_url(self.redis_url, decode_responses=True, socket_timeout=120)
         self.sms: Sms = connect(broker_url=self.redis_url)
-        self._write_element()
+        self.write_elements([ELEMENT])
         return self
 
     def __exit__(
@@ -96,26 +101,33 @@ class Stage:
     ) -> None:
         self.sms.close()
         self.redis.close()
-        self._simulator.stop()
+        self.simulator.stop()
         self._server.stop()
         self._directory.cleanup()
 
     def clear(self, *, latency_ms: float) -> None:
         """Start again with an empty Redis, an empty record and the given latency."""
         self.redis.flushall()
-        self._simulator.reset()
-        self._simulator.set_latency(latency_ms)
+        self.simulator.reset()
+        self.simulator.set_latency(latency_ms)
+
+    def states(self, job_ids: Sequence[str]) -> list[str | None]:
+        """Return the state of each job in the ledger; None where the ledger does not have it (any more)."""
+        pipe = self.redis.pipeline(transaction=False)
+        for each in job_ids:
+            pipe.hget(job_key(each), "state")
+        return list(pipe.execute())
 
     def accepted(self) -> int:
         """Return how many requests the simulator has accepted since `clear`."""
-        return int(self._simulator.about()["accepted_requests"])
+        return int(self.simulator.about()["accepted_requests"])
 
     def usage(self) -> Usage:
         """Return what was used so far."""
         info = self.redis.info()
         return Usage(
             redis_cpu_s=float(info["used_cpu_sys"]) + float(info["used_cpu_user"]),
-            simulator_cpu_s=cpu_s([self._simulator.pid or 0]),
+            simulator_cpu_s=cpu_s([self.simulator.pid or 0]),
             round_trips=int(info["total_reads_processed"]),
         )
 
@@ -142,21 +154,25 @@ class Stage:
             "SMS_BROKER_URL": self.redis_url,
             "SMS_APP": str(self.directory),
             "BENCH_REDIS_URL": self.redis_url,
-            "BENCH_ENDPOINT": self._simulator.url.removeprefix("http://"),
+            "BENCH_ENDPOINT": self.simulator.url.removeprefix("http://"),
             "BENCH_ACCESS_KEY": ACCESS_KEY,
             "BENCH_ACCESS_SECRET": ACCESS_SECRET,
             **self.settings,
         }
 
-    def _write_element(self) -> None:
-        folder = self.directory.joinpath(*ELEMENT.split("."))
-        folder.mkdir(parents=True)
+    def write_elements(self, names: Sequence[str]) -> None:
+        """Have these elements, and no others, for workers that are started from now on."""
+        for each in (self.directory / "SMS").glob("*"):
+            shutil.rmtree(each)
         define = {"title": "Bench", "type": "SMS.Aliyun", "backendBundleEntry": "."}
         account = {
             "accessKey": ACCESS_KEY,
             "accessSecret": ACCESS_SECRET,
             "verifySign": SIGN,
-            "endpoint": self._simulator.url,
+            "endpoint": self.simulator.url,
         }
-        (folder / "e.json").write_text(json.dumps(define), "utf-8")
-        (folder / "sms.json").write_text(json.dumps(account), "utf-8")
+        for each in names:
+            folder = self.directory.joinpath(*each.split("."))
+            folder.mkdir(parents=True)
+            (folder / "e.json").write_text(json.dumps(define), "utf-8")
+            (folder / "sms.json").write_text(json.dumps(account), "utf-8")
