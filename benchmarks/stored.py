@@ -29,27 +29,17 @@ _SAMPLES: Final = 100
 #: Every second job has an idempotency key.
 _KEY_IN: Final = 2
 
-#: More fields than an entry ever has.
-_WIDEST: Final = 40
-
-#: The share by which the memory of a copy may differ, because Redis sometimes takes more than it needs.
-_ALLOCATED: Final = 0.15
-
 #: Copies of one call.
 _BATCH: Final = 500
 
 #: The longest wait for samples, in seconds.
 _SETTLED_S: Final = 60.0
 
-# KEYS are the sample's own keys; ARGV are its id, how many fields a copied hash gets and loses, the number of sorted sets
-# that have the sample, their names, and the new ids.
+# KEYS are the sample's own keys; ARGV are its id, the number of sorted sets that have the sample, their names, and the new ids.
 # A key of which only the value holds the id is that of an idempotency key: it ends in a digest, and gets another one.
 _COPY: Final = """
-local id, wider, sets = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local marks, own, scores, pads, padded = {id}, {}, {}, {}, {}
-for n = 1, wider do
-  pads[n], padded[2 * n - 1], padded[2 * n] = 'pad' .. n, 'pad' .. n, ''
-end
+local id, sets = ARGV[1], tonumber(ARGV[2])
+local marks, own, scores = {id}, {}, {}
 for _, key in ipairs(KEYS) do
   if not string.find(key, id, 1, true) then marks[#marks + 1] = string.match(key, '%x+$') end
 end
@@ -85,8 +75,8 @@ for i, key in ipairs(KEYS) do
   end
   own[i] = one
 end
-for s = 4, 3 + sets do scores[ARGV[s]] = redis.call('ZSCORE', ARGV[s], id) end
-for a = 4 + sets, #ARGV do
+for s = 3, 2 + sets do scores[ARGV[s]] = redis.call('ZSCORE', ARGV[s], id) end
+for a = 3 + sets, #ARGV do
   local digest = string.rep(redis.sha1hex(ARGV[a]), 2)
   local new = {ARGV[a]}
   for m = 2, #marks do new[m] = string.sub(digest, 1, #marks[m]) end
@@ -102,11 +92,6 @@ for a = 4 + sets, #ARGV do
     else
       redis.call('COPY', one.key, name)
       for field, parts in pairs(one.fields) do redis.call('HSET', name, field, put(parts)) end
-      if wider > 0 then
-        redis.call('HSET', name, unpack(padded))
-        redis.call('HDEL', name, unpack(pads))
-        redis.call('HMGET', name, unpack(padded))
-      end
     end
   end
   for name, score in pairs(scores) do redis.call('ZADD', name, score, new[1]) end
@@ -122,8 +107,6 @@ class _Key:
     dump: bytes
     #: Milliseconds that it has left.
     ttl_ms: int
-    #: Bytes that it takes.
-    memory: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +188,6 @@ def _read(stage: Stage, ids: Sequence[str]) -> list[Sample]:
                 sets[name] = dict(stage.redis.zrange(name, 0, -1, withscores=True))
             case "hash":
                 values[name] = ""
-                _settle_table(stage.redis, name)
     with _binary(stage) as client:
         return [
             Sample(
@@ -216,7 +198,6 @@ def _read(stage: Stage, ids: Sequence[str]) -> list[Sample]:
                         kind=stage.redis.type(name),
                         dump=client.dump(name),
                         ttl_ms=client.pttl(name),
-                        memory=client.memory_usage(name, samples=0),
                     )
                     for name, value in values.items()
                     if job_id in name or job_id in value
@@ -225,11 +206,6 @@ def _read(stage: Stage, ids: Sequence[str]) -> list[Sample]:
             )
             for job_id in ids
         ]
-
-
-def _settle_table(client: Any, name: str) -> None:
-    """Let a hash that has become larger have one table again. Each look moves a part of the old one into the new one."""
-    client.hmget(name, [""] * 2 * _WIDEST)
 
 
 def _binary(stage: Stage) -> Any:
@@ -245,38 +221,24 @@ def fill(stage: Stage, samples: Sequence[Sample], count: int) -> dict[str, str]:
     copies: dict[str, str] = {}
     stage.redis.config_set("auto-aof-rewrite-percentage", 0)
     with _binary(stage) as client:
-        wider = {each.id: _restore(client, each) for each in samples[:count]}
+        for each in samples[:count]:
+            _restore(client, each)
     copy = stage.redis.register_script(_COPY)
-    for sample, new in _shares(samples, count - len(wider)):
+    for sample, new in _shares(samples, count - len(samples[:count])):
         sets = [name for name, _ in sample.sets]
         copy(
             keys=[each.name for each in sample.keys],
-            args=[sample.id, wider[sample.id], len(sets), *sets, *new],
+            args=[sample.id, len(sets), *sets, *new],
         )
         copies[sample.id] = new[0]
     return copies
 
 
-def _restore(client: Any, sample: Sample) -> int:
-    """Restore a sample, and return how many fields a copied entry gets and loses.
-
-    A hash's table keeps the size that it had when the job was sent, but a restored or copied one is only as large as it must be.
-    """
-    wider = 0
+def _restore(client: Any, sample: Sample) -> None:
     for each in sample.keys:
         client.restore(each.name, each.ttl_ms, each.dump)
-        while each.kind == "hash" and client.memory_usage(each.name, samples=0) < each.memory:
-            wider += 1
-            if wider > _WIDEST:
-                raise RuntimeError("a restored job does not become as large as it was")
-            # Long enough that the hash has a table again.
-            pads = {f"pad{number}": "-" * 100 for number in range(wider)}
-            client.hset(each.name, mapping=pads)
-            client.hdel(each.name, *pads)
-            _settle_table(client, each.name)
     for name, score in sample.sets:
         client.zadd(name, {sample.id: score})
-    return wider
 
 
 def _shares(samples: Sequence[Sample], count: int) -> Iterator[tuple[Sample, list[str]]]:
@@ -298,7 +260,7 @@ def _new_id(job_id: str) -> str:
 def unlike(stage: Stage, copies: Mapping[str, str]) -> list[str]:
     """Return what differs between samples and copies of them, beside their ids. It should be nothing.
 
-    Compared are the keys, and of each its type, encoding, memory, content and whether it expires; and the sets that it is a member of.
+    Compared are the keys, and of each its type, encoding, content and whether it expires; and the sets that it is a member of.
 
     Args:
         copies: The id of a copy by its sample's.
@@ -310,9 +272,6 @@ def unlike(stage: Stage, copies: Mapping[str, str]) -> list[str]:
             f"{one.id} and {other.id}: {each[:3]}"
             for each in set(_looks(stage, one)) ^ set(_looks(stage, other))
         ]
-        memory, its_memory = (sum(key.memory for key in each.keys) for each in (one, other))
-        if abs(memory - its_memory) > _ALLOCATED * memory:
-            found.append(f"{one.id} and {other.id}: {memory} and {its_memory} bytes")
     return found
 
 
