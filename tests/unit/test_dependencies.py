@@ -39,6 +39,7 @@ THERE = [part for part in PARTS if (ROOT / part.folder).is_dir()]
 
 #: Distributions that are declared and never imported by us, each with its reason.
 NOT_IMPORTED = {
+    "hiredis": "redis-py reads answers by it where it is there",
     "httpx": "Authlib does its requests by it and does not ask for it",
     "itsdangerous": "Starlette's sessions are signed by it",
     "python-multipart": "Starlette reads forms by it",
