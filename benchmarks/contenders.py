@@ -58,8 +58,8 @@ class Ours:
             element.sendMessage([phone], PARAMS, TEMPLATE)
 
     def stored(self, stage: Stage, enqueued: int) -> int:
-        """Return the jobs that the agenda has no more: the step that stores an outcome and its result takes them off."""
-        return enqueued - int(stage.redis.zcard(agenda(ELEMENT)))
+        """Return the jobs that no agenda has any more: the step that stores an outcome and its result takes them off."""
+        return enqueued - sum(int(stage.redis.zcard(agenda(each))) for each in self._elements)
 
 
 class Plain:
