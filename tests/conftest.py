@@ -26,6 +26,9 @@ def pytest_report_header() -> str:
 #: What mostly waits for other processes. The rest computes.
 _WAITING = tuple(f"tests/{room}/" for room in ("faults", "hostile", "acceptance", "pages", "packaging"))
 
+#: What takes minutes. Begun last, it would be waited for alone.
+_LONGEST = ("tests/acceptance/test_shell.py", "tests/pages/operating/test_operator.py")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mix files that wait and files that compute, so that neither is left alone with the cores in the end.
@@ -44,6 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         (at / len(kind), number, at) for number, kind in enumerate(kinds) for at in range(len(kind))
     )
     items[:] = [item for _, number, at in mixed for item in kinds[number][at]]
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
 
 
 def pytest_xdist_auto_num_workers() -> int:

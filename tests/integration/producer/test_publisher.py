@@ -38,7 +38,7 @@ def test_as_celery_does(publisher: Publisher, redis_url: str) -> None:
     ours = taken(redis_url)
     app = celery.Celery(broker=redis_url, set_as_current=False)
     app.send_task("smsjobs.send", (ID,), task_id=ID, queue="sms.bulk")
-    app.pool.force_close_all()
+    app.close()
     assert ours == taken(redis_url)
 
 
