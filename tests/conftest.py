@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from aliyun_sms_simulator import SimulatorProcess
+from smsjobs.facts import fact, lines
 from support.redis_server import RedisServer, use_redis_server
 
 # Started in the background of a script, a process ignores SIGINT, and so would everything that the tests interrupt.
@@ -54,6 +55,15 @@ def pytest_xdist_auto_num_workers() -> int:
     """Two processes a core for `-n auto`: most of the longer tests wait for other processes."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return 2 * cores
+
+
+@pytest.fixture(autouse=True)
+def _nothing_told_yet() -> None:
+    """A trouble that repeats within a minute is counted and not logged again, also where another test had it first."""
+    for each in fact._subscribers:
+        told = getattr(each, "__self__", None)
+        if isinstance(told, lines.LogLines):
+            told._troubles.clear()
 
 
 @pytest.fixture(scope="session")
