@@ -1,21 +1,17 @@
 """Kombu's transports to Redis, with a client that is kept.
 
 Kombu makes a client of redis-py anew for each message. That takes more CPU than everything else that is done to send it.
+It is loaded only with a kombu that is known.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-import kombu
 from kombu.connection import ConnectionPool
 from kombu.transport.redis import Channel, SentinelChannel, SentinelTransport, Transport
-from packaging.specifiers import SpecifierSet
 
-__all__ = ["KNOWN", "KeepsClient", "open_pool"]
-
-#: The kombu whose inside our transports were tested on.
-KNOWN: Final = SpecifierSet(">=5.7,<5.8")
+__all__ = ["KeepingPool", "KeepsClient"]
 
 
 class KeepsClient(Channel):
@@ -46,22 +42,13 @@ class _SentinelTransport(SentinelTransport):
 _TRANSPORTS: Final = {**dict.fromkeys(("redis", "rediss"), _Transport), "sentinel": _SentinelTransport}
 
 
-class _Pool(ConnectionPool):
+class KeepingPool(ConnectionPool):
+    """A pool of connections that keep their clients. Those to another broker have kombu's own transport."""
+
     def new(self) -> Any:
+        """Return a new connection."""
         connection: Any = super().new()  # type: ignore[no-untyped-call]
         if ours := _TRANSPORTS.get(connection.transport_cls):
             # Not as `transport_cls`, which stands in log lines.
             connection.get_transport_cls = lambda: ours
         return connection
-
-
-def open_pool(connection: Any, limit: int, version: str = kombu.__version__) -> Any:
-    """Return a pool of such connections. Those to another broker keep kombu's own transport.
-
-    Args:
-        connection: How they are made.
-        limit: The most connections.
-        version: That of kombu. With an unknown one it is kombu's own transport, which does the same more slowly.
-    """
-    pool: Any = _Pool if KNOWN.contains(version, prereleases=True) else ConnectionPool
-    return pool(connection, limit)

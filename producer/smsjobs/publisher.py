@@ -79,7 +79,7 @@ class Publisher:
         self._open()
 
     def _open(self) -> None:
-        from smsjobs.kept_client import open_pool  # noqa: PLC0415  kombu's transports load with the first connection
+        from smsjobs.known_kombu import open_pool  # noqa: PLC0415  kombu's transports load with the first connection
 
         self._connections = open_pool(self._app.connection_for_write(), _POOL)
         self._producers = ProducerPool(self._connections, limit=_POOL)  # type: ignore[no-untyped-call]

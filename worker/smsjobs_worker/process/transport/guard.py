@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import kombu
 
-from smsjobs.kept_client import KNOWN
+from smsjobs.known_kombu import is_known
 from smsjobs_worker.logs.facts import TransportPlain, tell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["KNOWN", "Choice", "choose", "harden", "tell_choice"]
+__all__ = ["Choice", "choose", "harden", "tell_choice"]
 
 #: Ours, or kombu's own (SMS_TRANSPORT).
 Choice = Literal["own", "plain"]
@@ -26,7 +26,7 @@ def choose(wanted: Choice, version: str = kombu.__version__) -> Choice:
         wanted: What the settings say.
         version: That of kombu.
     """
-    return "own" if wanted == "own" and KNOWN.contains(version, prereleases=True) else "plain"
+    return "own" if wanted == "own" and is_known(version) else "plain"
 
 
 def tell_choice(wanted: Choice, version: str = kombu.__version__) -> None:
