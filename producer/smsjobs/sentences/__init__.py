@@ -26,9 +26,10 @@ _CUT: Final = re.compile("|".join(map(re.escape, _BETWEEN)))
 #: The most special first: what is written out of it is longest.
 _BY_LENGTH: Final = sorted(FORMS, key=lambda form: len(re.sub(r"\{\w+\}", "", form)), reverse=True)
 
-
-#: Characters of a text that is looked at. Ours have fewer.
-_LONGEST: Final = 5000
+#: Characters of a text that is looked at, and places where it may be cut. Ours have fewer. A text may come from elsewhere, such as an
+#: answer of Aliyun's, and looking for forms in it takes time that grows faster than its length.
+_LONGEST: Final = 1000
+_MOST_CUTS: Final = 20
 
 
 def in_language(text: str, translate: Callable[[str], str]) -> str:
@@ -43,6 +44,8 @@ def in_language(text: str, translate: Callable[[str], str]) -> str:
     if (known := _translated(text, translate)) is not None:
         return known
     cuts = [(text[: cut.start()], _BETWEEN[cut[0]], text[cut.end() :]) for cut in _CUT.finditer(text)]
+    if len(cuts) > _MOST_CUTS:
+        return text
     for first, sign, rest in cuts:
         if (known := _translated(rest, translate)) is not None:
             return f"{in_language(first, translate)}{sign}{known}"

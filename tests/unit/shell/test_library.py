@@ -13,6 +13,7 @@ from smsjobs_shell.terminal.language import speaking
 from smsjobs_shell.terminal.library import in_language
 from smsjobs_worker.aliyun.codes import CODES, FAMILIES
 from smsjobs_worker.process.door.message import PROBLEMS
+from support.polling import in_time
 from support.said import Said, everything_said
 
 #: Rooms whose texts no command shows.
@@ -168,3 +169,19 @@ def test_values_stay(text: str, told: str) -> None:
         assert in_language(text) == told
         # A value that is a word of the catalogue is still a value.
         assert in_language("file is empty") == "file 为空"
+
+
+def hostile_texts() -> list[str]:
+    """Texts like many sentences at once, as long as one that is looked at."""
+    longest = [" ".join(re.split(r"\{\w+\}", form)) for form in FORMS if form.count("{") > 2]
+    return [(each * 1000)[:999] for each in (*longest, "x ", "x, so x; ", "a: " * 19 + "x" * 60)]
+
+
+def test_no_text_holds_anybody_up() -> None:
+    """A text from elsewhere, which may be made for it, is looked at in a moment or not at all."""
+    with speaking("zh"):
+        for text in hostile_texts():
+            with in_time(0.5, "one text"):
+                in_language(text)
+            with in_time(0.5, "many of it"):
+                in_language(text * 1000)
