@@ -558,6 +558,79 @@ TRACES = (
     ),
 )
 
+SPEED = (
+    Mutant(
+        name="an answer that was cut off is taken for whole",
+        file="worker/smsjobs_worker/aliyun/wire.py",
+        old="        if not received and not answer.until_closed:\n",
+        new="        if False:\n",
+        likely=("tests/unit/aliyun/test_wire.py",),
+    ),
+    Mutant(
+        name="a connection with something behind the answer is used again",
+        file="worker/smsjobs_worker/aliyun/wire.py",
+        old="            self.kept = False\n        else:\n",
+        new="            pass\n        else:\n",
+        likely=("tests/unit/aliyun/test_wire.py",),
+    ),
+    Mutant(
+        name="a header ends where its value says so",
+        file="worker/smsjobs_worker/aliyun/wire.py",
+        old='    if any("\\r" in each or "\\n" in each for each in lines):\n',
+        new="    if False:\n",
+        likely=("tests/unit/aliyun/test_wire.py",),
+    ),
+    Mutant(
+        name="an answer has no bound",
+        file="worker/smsjobs_worker/aliyun/wire.py",
+        old="        if size > _MOST_BYTES:\n",
+        new="        if False:\n",
+        likely=("tests/unit/aliyun/test_wire.py",),
+    ),
+    Mutant(
+        name="what was surely not sent is not tried again",
+        file="worker/smsjobs_worker/retry.py",
+        old="    if not isinstance(first.error, NotSent):\n",
+        new="    if True:\n",
+        likely=("tests/unit/test_retry.py",),
+    ),
+    Mutant(
+        name="all threads ask again at once who is suppressed",
+        file="producer/smsjobs/redis_store/shared_secret.py",
+        old="            yield alone or age_s >= BELIEVED_S\n",
+        new="            yield age_s >= BELIEVED_S / 2\n",
+        likely=("tests/unit/redis_store/test_one_asks.py",),
+    ),
+    Mutant(
+        name="who is suppressed is believed for ever while one asks",
+        file="producer/smsjobs/redis_store/shared_secret.py",
+        old="            yield alone or age_s >= BELIEVED_S\n",
+        new="            yield alone\n",
+        likely=("tests/unit/redis_store/test_one_asks.py",),
+    ),
+    Mutant(
+        name="Celery's result has a field of another name",
+        file="worker/smsjobs_worker/process/results.py",
+        old='            "date_done": datetime.now(UTC).isoformat(),\n',
+        new='            "done": datetime.now(UTC).isoformat(),\n',
+        likely=("tests/unit/worker/test_celery_app.py",),
+    ),
+    Mutant(
+        name="what is not kept any more stays in the list of campaigns",
+        file="producer/smsjobs/campaign/scripts/create.lua",
+        old="  if each ~= id and redis.call('EXISTS', campaign_key(each)) == 0 then",
+        new="  if false then",
+        likely=("tests/integration/campaign/test_planning.py",),
+    ),
+    Mutant(
+        name="a sign that Aliyun refuses counts as plain",
+        file="producer/smsjobs/campaign/values.py",
+        old="[0-9A-Za-z\\u4e00-\\u9fff]{{1,{MAX_VALUE}}}",
+        new="[0-9A-Za-z\\u2600-\\u9fff]{{1,{MAX_VALUE}}}",
+        likely=("tests/unit/campaign/test_recipients.py",),
+    ),
+)
+
 MUTANTS = (
     *LEDGER,
     *GROUPS,
@@ -570,4 +643,5 @@ MUTANTS = (
     *STEERING,
     *QUEUES,
     *TRACES,
+    *SPEED,
 )

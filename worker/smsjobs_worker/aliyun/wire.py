@@ -109,9 +109,8 @@ def read_answer(connection: socket.socket) -> tuple[DaraResponse, bool]:
         try:
             answer.parser.feed_data(received)
         except HttpParserError:
-            if not answer.complete:
+            if not answer.complete:  # else it is what follows the answer
                 raise AnswerBroken("not HTTP") from None
-            answer.kept = False  # what follows the answer is not HTTP
     response = DaraResponse()
     response.status_code, response.status_message = answer.status, answer.reason.decode("latin-1")
     response.headers, response.body = answer.headers, bytes(answer.body)
