@@ -3,6 +3,7 @@
 import json
 import logging
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -10,10 +11,10 @@ from aliyun_sms_simulator import Simulator
 from smsjobs.contract import AliyunRejected
 from smsjobs_worker.aliyun.account import read_account
 from smsjobs_worker.aliyun.credentials import KeysRefused, opening, sources
-from smsjobs_worker.aliyun.credentials.keys import NoKeys
+from smsjobs_worker.aliyun.credentials.keys import Keys, NoKeys
 from smsjobs_worker.provider import LookupFailed, NotSent
 from smsjobs_worker.retry import RetryPolicy
-from support.polling import in_time
+from support.polling import in_time, until
 
 PHONE = "13800138000"
 ROLE = "acs:ram::1000000000000001:role/sms"
@@ -29,16 +30,35 @@ VARIABLES = (
 )
 
 
+class Nobody:
+    """A source without keys."""
+
+    def fetch(self, *, anew: bool) -> Keys:
+        """Ask nobody."""
+        raise NoKeys("the test is over")
+
+
+def leave_nobody_behind() -> None:
+    """Have the threads that renew keys for an earlier test ask the simulator nothing more."""
+    for each in list(opening._shared.values()):
+        each._source = Nobody()
+        until(lambda each=each: each._began_at is None, "what was being fetched is there")
+    opening._shared.clear()
+
+
 @pytest.fixture(autouse=True)
-def on_an_instance(simulator: Simulator, monkeypatch, tmp_path) -> None:
+def on_an_instance(simulator: Simulator, monkeypatch, tmp_path) -> Iterator[None]:
     """As on an ECS instance with a role: nothing but the metadata service, whose address leads to the simulator."""
+    leave_nobody_behind()
+    simulator.reset()
     for name in VARIABLES:
         monkeypatch.delenv(f"ALIBABA_CLOUD_{name}", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("HTTP_PROXY", simulator.url)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    opening._shared.clear()
     simulator.set(instance_role="sms-sender")
+    yield
+    leave_nobody_behind()
 
 
 def send(sender, message, out_id="job-1"):
